@@ -131,8 +131,6 @@ pub(crate) mod shadow;
 mod watch;
 pub(crate) mod worker;
 
-use std::any::Any;
-use std::path::Path;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
@@ -143,18 +141,14 @@ use crate::base::key::Digest;
 use crate::base::stop::Stopper;
 use crate::engine::held::Held;
 use crate::engine::session::Session;
-use crate::files::Contents;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::verdicts::Status;
-use crate::store::Store;
 use crate::store::limit::Limits;
 use crate::store::made::Made;
 use crate::store::record::Meta;
-use crate::task::Kind;
-use crate::task::error::LoadErrorKind;
-use crate::task::input::Origin;
-use crate::task::requirement::Form;
+use crate::task::cx::Reads;
+use crate::task::input::{Handle, RunOutputs};
 use crate::value::AnyValue;
 
 /// A plan that is being run: the state that its threads share.
@@ -194,6 +188,12 @@ impl Execution {
         let (id, session) = (session.number(), Arc::clone(session));
         Arc::new(Self { id, session, plan, held, stopper, progress })
     }
+
+    /// Returns a handle on an instance for a running task, whose reads are recorded in `reads`.
+    pub(crate) fn handle(self: &Arc<Self>, node: NodeIndex, reads: &Arc<Reads>) -> Handle {
+        let plan = Arc::clone(&self.plan);
+        Handle::running(plan, Arc::clone(self) as _, node, reads)
+    }
 }
 
 impl Upstream for Execution {
@@ -212,45 +212,9 @@ impl Upstream for Execution {
     }
 }
 
-impl Origin for Execution {
-    fn store(&self) -> &Arc<Store> {
-        self.plan.store()
-    }
-
-    fn contents(&self) -> &Contents {
-        self.plan.contents()
-    }
-
-    fn kind(&self, node: NodeIndex) -> Kind {
-        self.plan.kind(node)
-    }
-
-    fn label(&self, node: NodeIndex, in_full: bool) -> String {
-        self.plan.label(node, in_full)
-    }
-
-    fn inputs(&self, node: NodeIndex) -> &[NodeIndex] {
-        self.plan.inputs(node)
-    }
-
-    fn entry(&self, node: NodeIndex, place: usize) -> (Form, usize) {
-        self.plan.entry(node, place)
-    }
-
-    fn task(&self, node: NodeIndex) -> &dyn Any {
-        self.plan.task(node)
-    }
-
-    fn parameters_digest(&self, node: NodeIndex) -> Digest {
-        self.plan.parameters_digest(node)
-    }
-
-    fn external(&self, node: NodeIndex) -> &Path {
-        self.plan.external(node)
-    }
-
-    fn made(&self, node: NodeIndex) -> Result<Arc<Made>, LoadErrorKind> {
-        self.held.made(node).map_or_else(|| self.plan.made(node), Ok)
+impl RunOutputs for Execution {
+    fn made(&self, node: NodeIndex) -> Option<Arc<Made>> {
+        self.held.made(node)
     }
 
     fn value(&self, node: NodeIndex) -> Option<AnyValue> {

@@ -73,10 +73,9 @@ impl Running {
         let Self { execution, node, reads, .. } = &**self;
         let plan = &execution.plan;
         let stand_in = plan.graph.stand_in(*node).map(|given| (given.value(), given.meta()));
-        let origin = Arc::clone(execution) as _;
         (plan.graph.task(*node).task.execute)(TaskRun {
             task: Origin::task(&**plan, *node),
-            running: Handle::running(origin, *node, reads),
+            running: execution.handle(*node, reads),
             host: Arc::clone(self) as _,
             reads,
             store: &plan.store,
@@ -209,8 +208,8 @@ impl Host for Running {
                         execution.watch_externals(root, &self.reads);
                         requested.executions.push((Arc::clone(&execution), root));
                     }
-                    let origin = Arc::clone(&execution) as _;
-                    results.push(Ok(Handle::required(origin, root, &self.reads, requested.count)));
+                    let handle = execution.handle(root, &self.reads);
+                    results.push(Ok(handle.required(requested.count)));
                     continue;
                 }
                 Err(Unmade::Stopped) => {

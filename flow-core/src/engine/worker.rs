@@ -27,7 +27,7 @@ use crate::store::external_reads;
 use crate::store::failure::Failure;
 use crate::store::kept::Kept;
 use crate::store::made::Made;
-use crate::store::record::{FORMAT, MadeFrom, Record};
+use crate::store::record::{FORMAT, MadeFrom, Record, RecordedInstance, RecordedRun};
 use crate::task::Kind;
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::execute::Executed;
@@ -241,22 +241,12 @@ impl<'a> Worker<'a> {
         let Executed { output, meta, value } = self.unless_changed(&folder, &watch, executed)?;
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
         entry.keep_tables(&plan.store);
-        let record = Record {
-            format,
-            task: entry.decl.name.to_string(),
-            key: plan.graph.node(node).key,
-            parameters: plan.graph.recorded_parameters(node),
-            fingerprint,
-            made_from: plan.graph.with_labels(node, made_from),
-            reads,
-            required,
-            output,
-            meta,
-            crates: entry.crates,
-            started,
-            seconds,
-            host: host(),
-        };
+        let (crates, host) = (entry.crates, host());
+        let instance = plan.graph.recorded(node, made_from);
+        let record = Record::new(
+            RecordedInstance { format, fingerprint, ..instance },
+            RecordedRun { reads, required, output, meta, crates, started, seconds, host },
+        );
         if plan.graph.is_forced(node) {
             self.execution.session.set_forced(record.key);
         }
@@ -317,11 +307,7 @@ impl<'a> Worker<'a> {
         // The links get new names even within one folder: another process may remove the kept version as
         // surplus, and must not remove this output with it.
         let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
-        let (graph, key) = (&plan.graph, plan.graph.node(node).key);
-        let (parameters, made_from) =
-            (graph.recorded_parameters(node), graph.with_labels(node, made_from));
-        let decl = &graph.task(node).decl;
-        let record = kept.record.reused(decl, key, parameters, made_from, output);
+        let record = kept.record.reused(plan.graph.recorded(node, made_from), output);
         self.stage(node, folder.clone(), record)
     }
 

@@ -198,7 +198,9 @@ impl Contents {
         match entry {
             Entry::Nothing | Entry::Above(_) => Ok(None),
             Entry::File(stat) => (look.file)(path, *stat).during("read", path).map(Some),
-            Entry::Folder(folder) => Walk::new(self, path, folder).digest(path, look).map(Some),
+            Entry::Folder(folder) => {
+                Walk::new(self, path, folder).digest(path, folder, look).map(Some)
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::walk::{Look, Passed};
 use super::{Contents, Named, Pattern, is_absent};
 use crate::base::error::{IoContext, StoreError};
-use crate::base::fs::{FileKind, Stat};
+use crate::base::fs::{FileKind, Stat, inspect};
 use crate::base::key::{Digest, Hasher};
 
 /// The longest step of the clock that file systems take times from, in nanoseconds. Kernels advance
@@ -102,9 +102,9 @@ impl Contents {
         };
         let note = |path: &Path, what: Passed| {
             let stat = match what {
-                Passed::Folder => self.fs.stat(path)?,
-                Passed::Name => match self.fs.kind(path) {
-                    Ok(FileKind::Link) => self.fs.link_stat(path)?,
+                Passed::Folder(stat) => stat,
+                Passed::Name => match inspect(&*self.fs, path) {
+                    Ok((FileKind::Link, stat)) => stat,
                     Ok(_) => return Ok(()),
                     Err(error) if is_absent(&error) => return Ok(()),
                     Err(error) => return Err(error),
@@ -140,8 +140,14 @@ impl Contents {
         };
         let folders = nearest.into_iter().flat_map(Path::ancestors);
         let look = |folder: &Path| {
-            note(folder, Passed::Name).during("inspect", folder)?;
-            match self.fs.stat(folder) {
+            let stat = match inspect(&*self.fs, folder) {
+                Ok((FileKind::Link, _)) => {
+                    note(folder, Passed::Name).during("inspect", folder)?;
+                    self.fs.stat(folder)
+                }
+                found => found.map(|(_, stat)| stat),
+            };
+            match stat {
                 Ok(Stat { inode, modified, changed, .. }) => {
                     Ok(Some(Above { inode, modified, changed }))
                 }

@@ -39,8 +39,8 @@ pub(super) struct Look<'a> {
 pub(super) enum Passed {
     /// A name, which may be that of a link.
     Name,
-    /// A folder whose names are listed.
-    Folder,
+    /// A folder whose names are listed next, with its metadata.
+    Folder(Stat),
 }
 
 /// What exists at a path.
@@ -56,6 +56,8 @@ pub(super) enum Entry {
 pub(super) struct Folder {
     /// Its path without links.
     pub(super) canonical: PathBuf,
+    /// Its metadata, after links are followed.
+    stat: Stat,
     /// Whether its name is that of a link.
     is_linked: bool,
 }
@@ -101,8 +103,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the digest of all names in the folder, and of what `look` finds at each.
-    pub(super) fn digest(mut self, path: &Path, look: Look<'_>) -> Result<Digest, StoreError> {
-        self.folder(path, look).map(|walked| walked.digest)
+    pub(super) fn digest(
+        mut self,
+        path: &Path,
+        folder: &Folder,
+        look: Look<'_>,
+    ) -> Result<Digest, StoreError> {
+        self.folder(path, folder.stat, look).map(|walked| walked.digest)
     }
 
     /// Returns the files in the folder, in order.
@@ -138,10 +145,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Visits the current folder, which is at `path`.
-    fn folder(&mut self, path: &Path, look: Look<'_>) -> Result<Walked, StoreError> {
+    fn folder(&mut self, path: &Path, stat: Stat, look: Look<'_>) -> Result<Walked, StoreError> {
         // Runs write to the folders of the store, so their changes do not count.
         if !self.user_path.holds_store(path) {
-            (look.note)(path, Passed::Folder).during("read", path)?;
+            (look.note)(path, Passed::Folder(stat)).during("read", path)?;
         }
         let mut names = self.list(path)?;
         names.sort_unstable();
@@ -153,7 +160,10 @@ impl<'a> Walk<'a> {
         let mut reaches = |index| highest = Some(highest.map_or(index, |found| found.min(index)));
         for (name, at) in names {
             let entry = self.contents.entry(&at, &self.ancestors)?;
-            (look.note)(&at, Passed::Name).during("read", &at)?;
+            // `entry` has already checked whether the name of a folder is that of a link.
+            if !matches!(&entry, Entry::Folder(folder) if !folder.is_linked) {
+                (look.note)(&at, Passed::Name).during("read", &at)?;
+            }
             let digest = match &entry {
                 Entry::File(stat) => Some((look.file)(&at, *stat).during("read", &at)?),
                 Entry::Folder(folder) => {
@@ -195,7 +205,7 @@ impl<'a> Walk<'a> {
         }
         let index = self.ancestors.len();
         self.ancestors.push(folder.canonical.clone());
-        let walked = self.folder(at, look);
+        let walked = self.folder(at, folder.stat, look);
         self.ancestors.pop();
         let mut walked = walked?;
         // A link to itself does not depend on the ancestors.
@@ -247,7 +257,7 @@ impl Contents {
         };
         Ok(match ancestors.iter().rev().position(|above| *above == canonical) {
             Some(levels) => Entry::Above(levels),
-            None => Entry::Folder(Folder { canonical, is_linked }),
+            None => Entry::Folder(Folder { canonical, stat, is_linked }),
         })
     }
 }

@@ -250,12 +250,7 @@ fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), S
         let plan = &assumption.plans[*place].plan;
         let entry = plan.graph.task(one.node);
         entry.keep_tables(store);
-        let mut record = one.blessed();
-        record.parameters = plan.graph.recorded_parameters(one.node);
-        // The comparison has shown that today's versions of crates produce the same output.
-        record.crates = entry.crates;
-        record.made_from = plan.graph.with_labels(one.node, record.made_from);
-        match stage(store, one, record) {
+        match stage(store, one, one.blessed(&plan.graph)) {
             Ok(one) => staged.push((Arc::clone(&entry.folder), one)),
             Err(error) => {
                 staged.iter().for_each(|(_, staged)| store.discard_path(&staged.draft));

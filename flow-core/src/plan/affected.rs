@@ -17,14 +17,14 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
-use crate::plan::Plan;
 use crate::plan::dynamic::{AllKnown, Replay, Replayed};
 use crate::plan::judge::{Judge, Upstream};
 use crate::plan::predecessor::{Predecessor, Predecessors};
 use crate::plan::verdicts::Known;
+use crate::plan::{Graph, Plan};
 use crate::store::draft::memory_digest;
 use crate::store::output::{Look, Output};
-use crate::store::record::{FORMAT, MadeFrom, Meta, Read, Record};
+use crate::store::record::{FORMAT, MadeFrom, Meta, Record, RecordedInstance, RecordedRun};
 use crate::store::{Folder, Found, RECORD};
 use crate::task::Kind;
 
@@ -46,18 +46,17 @@ pub(crate) struct Affected {
 }
 
 impl Affected {
-    /// Returns the record that declares the output up to date.
-    pub(crate) fn blessed(&self) -> Record {
-        // A seed that follows from a key of format 1 is valid only in a record of that format.
-        let has_seed = self.record.reads.iter().any(|read| matches!(read, Read::Seed { .. }));
-        Record {
-            format: if has_seed { self.record.format } else { FORMAT },
-            key: self.key,
-            fingerprint: self.fingerprint,
-            made_from: self.made_from.clone(),
-            output: self.output(),
-            ..Record::clone(&self.record)
-        }
+    /// Returns the record that declares the output up to date. `graph` is that of the instance's plan.
+    pub(crate) fn blessed(&self, graph: &Graph) -> Record {
+        let instance = RecordedInstance {
+            // A seed that follows from a key of format 1 is valid only in a record of that format.
+            format: if self.record.has_seed() { self.record.format } else { FORMAT },
+            task: self.record.task.clone(),
+            ..graph.recorded(self.node, self.made_from.clone())
+        };
+        // The comparison has shown that today's versions of crates produce the same output.
+        let crates = graph.task(self.node).crates;
+        Record::new(instance, RecordedRun { output: self.output(), crates, ..self.record.run() })
     }
 
     /// Returns the output that the instance has under the assumption.

@@ -20,16 +20,6 @@ pub(crate) fn origin(param: &'static ParamDecl) -> &'static ParamDecl {
     param
 }
 
-/// Returns a parameter and then, along its chain of `from`, those that it is the same as.
-pub(crate) fn same(
-    task: &'static TaskType,
-    place: usize,
-) -> impl Iterator<Item = (&'static TaskType, usize)> {
-    std::iter::successors(Some((task, place)), |(task, place)| {
-        task.params[*place].from.map(|from| from())
-    })
-}
-
 /// Returns the last parameter of a chain of `from` (see [`source`]).
 pub(crate) fn source_id(task: &'static TaskType, place: usize) -> ParamId {
     let (owner, at) = source(task, place);
@@ -43,38 +33,55 @@ pub(crate) fn source(task: &'static TaskType, place: usize) -> (&'static TaskTyp
     if task.params[place].from.is_none() {
         return (task, place);
     }
-    let mut passed: Vec<ParamId> = Vec::new();
-    let mut last = (task, place);
-    for (owner, at) in same(task, place) {
-        if passed.contains(&ParamId::new(owner, at)) {
-            return (task, place);
-        }
-        passed.push(ParamId::new(owner, at));
-        last = (owner, at);
+    match chain(task, place) {
+        (chain, None) => chain.last().copied().unwrap_or((task, place)),
+        (_, Some(_)) => (task, place),
     }
-    last
 }
 
 /// Refuses a cycle of `from`, and a significant parameter that is `from` an insignificant one.
 pub(crate) fn check_from(task: &'static TaskType, place: usize) -> Result<(), PlanErrorKind> {
-    let mut passed: Vec<ParamId> = Vec::new();
-    let mut names = Vec::new();
-    for (owner, at) in same(task, place) {
-        let found = passed.iter().position(|&other| other == ParamId::new(owner, at));
-        passed.push(ParamId::new(owner, at));
-        names.push(full_name(owner, at));
-        if let Some(start) = found {
-            return Err(PlanErrorKind::FromItself { cycle: names.split_off(start) });
-        }
-        if task.params[place].significant && !owner.params[at].significant {
-            return Err(PlanErrorKind::InsignificantFrom {
-                task: (task.decl)().name.into_owned(),
-                param: task.params[place].name,
-                from: names.pop().expect("its own name"),
-            });
-        }
+    let param = &task.params[place];
+    let (chain, back_to) = chain(task, place);
+    let insignificant = chain.iter().find(|(owner, at)| !owner.params[*at].significant);
+    if let (true, Some(&(owner, at))) = (param.significant, insignificant) {
+        return Err(PlanErrorKind::InsignificantFrom {
+            task: (task.decl)().name.into_owned(),
+            param: param.name,
+            from: full_name(owner, at),
+        });
     }
-    Ok(())
+    match back_to {
+        Some(start) => {
+            let cycle = chain[start..].iter().chain([&chain[start]]);
+            let cycle = cycle.map(|&(owner, at)| full_name(owner, at)).collect();
+            Err(PlanErrorKind::FromItself { cycle })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns a parameter and then, along its chain of `from`, those that it is the same as, each once.
+///
+/// If the last one leads back into the chain, the second value is the index of the parameter that it leads
+/// back to.
+fn chain(
+    task: &'static TaskType,
+    place: usize,
+) -> (Vec<(&'static TaskType, usize)>, Option<usize>) {
+    let mut chain: Vec<(&'static TaskType, usize)> = Vec::new();
+    let mut next = Some((task, place));
+    while let Some((owner, at)) = next {
+        let is_it = |&(other, place): &(&'static TaskType, usize)| {
+            ParamId::new(other, place) == ParamId::new(owner, at)
+        };
+        if let Some(start) = chain.iter().position(is_it) {
+            return (chain, Some(start));
+        }
+        chain.push((owner, at));
+        next = owner.params[at].from.map(|from| from());
+    }
+    (chain, None)
 }
 
 /// Refuses a value that differs from that of a parameter downstream which is the same through `from`.

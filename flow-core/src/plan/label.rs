@@ -16,7 +16,7 @@ use crate::plan::alias::source_id;
 use crate::plan::draws::Draw;
 use crate::plan::param_value::param_value;
 use crate::plan::view::View;
-use crate::store::record::MadeFrom;
+use crate::store::record::{FORMAT, MadeFrom, RecordedInstance};
 use crate::store::{Folder, Store};
 use crate::task::param::{ParamDecl, ParamId};
 use crate::value::{Value, shortened};
@@ -190,13 +190,23 @@ impl Graph {
         parameters.map(|(name, value)| (name, json(&value))).collect()
     }
 
-    /// Adds the label and the key of each input's instance.
-    pub(crate) fn with_labels(&self, node: NodeIndex, mut made_from: MadeFrom) -> MadeFrom {
+    /// Returns what a record of today's format says about an instance, computed from `made_from`.
+    ///
+    /// Each input gets the label and the key of its instance.
+    pub(crate) fn recorded(&self, node: NodeIndex, mut made_from: MadeFrom) -> RecordedInstance {
         for (input, &required) in made_from.inputs.iter_mut().zip(self.inputs(node)) {
             input.instance = self.label_alone(required);
             input.of = Some(self.node(required).key);
         }
-        made_from
+        let decl = &self.task(node).decl;
+        RecordedInstance {
+            format: FORMAT,
+            task: decl.name.to_string(),
+            key: self.node(node).key,
+            parameters: self.recorded_parameters(node),
+            fingerprint: made_from.fingerprint(decl.identity()),
+            made_from,
+        }
     }
 
     /// Returns the value of one of the task's own parameters.

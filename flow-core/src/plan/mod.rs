@@ -13,6 +13,7 @@
 pub(crate) mod affected;
 pub(crate) mod alias;
 pub(crate) mod builder;
+pub(crate) mod claim;
 pub(crate) mod cost;
 mod crates;
 pub(crate) mod draws;
@@ -25,6 +26,7 @@ pub(crate) mod given;
 pub(crate) mod instance;
 pub(crate) mod judge;
 pub(crate) mod label;
+pub(crate) mod lookup;
 pub(crate) mod made_from;
 mod origin;
 pub(crate) mod param_value;

@@ -1,4 +1,4 @@
-//! A plan as the [`Origin`] of handles outside a task: it finds outputs as the plan has judged them.
+//! A plan as the [`Origin`] of handles: it finds outputs as the plan has judged them.
 
 use std::any::Any;
 use std::path::Path;

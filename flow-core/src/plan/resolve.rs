@@ -20,17 +20,16 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::key::Digest;
-use crate::plan::alias::{agrees, disagree, origin, source, source_id};
+use crate::plan::alias::{agrees, origin, source};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
-use crate::plan::param_value::{ParamValue, digest_param, fit, text};
+use crate::plan::lookup::Lookup;
+use crate::plan::param_value::{ParamValue, digest_param, text};
 use crate::plan::scope::{Inherited, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types};
 use crate::store::Store;
-use crate::task::TaskType;
 use crate::task::param::{ParamDecl, ParamId, full_name};
 use crate::task::requirement::{Dependency, Entry, Form};
-use crate::task::setting::Setting;
 use crate::value::AnyValue;
 
 /// The value of a parameter, and where it came from.
@@ -58,17 +57,11 @@ impl From {
     }
 }
 
-/// Resolves parameters, and records which of the given values were used.
+/// Resolves parameters. Its lookup records which of the given values were used.
 pub(crate) struct Resolver<'a> {
     pub(crate) givens: &'a Givens,
-    /// The values of the variant whose root is being walked; they replace those of the flow.
-    pub(crate) variant: Option<&'a Setting>,
     pub(crate) store: &'a Store,
-    /// The values that the flow gives to tasks, by source.
-    typed: HashMap<ParamId, Vec<TypedValue<'a>>>,
-    /// The sources whose given values were used.
-    used_typed: HashSet<ParamId>,
-    pub(crate) used_named: HashSet<String>,
+    pub(crate) lookup: Lookup<'a>,
     /// Whether errors are collected instead of returned.
     collects_errors: bool,
     /// The errors in the parameters of the task that was resolved last.
@@ -80,9 +73,6 @@ pub(crate) struct Resolver<'a> {
     /// A cache of the digests of defaults.
     defaults: HashMap<ParamId, Option<Digest>>,
 }
-
-/// A value given to a parameter of one task.
-type TypedValue<'a> = (&'static TaskType, usize, &'a AnyValue);
 
 /// A value that does not reach a parameter of the same name, because it has another type.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,19 +87,11 @@ pub(crate) struct Stopped {
 
 impl<'a> Resolver<'a> {
     pub(crate) fn new(givens: &'a Givens, store: &'a Store) -> Self {
-        let mut typed: HashMap<_, Vec<_>> = HashMap::new();
-        for (&ParamId { place, .. }, given) in &givens.typed {
-            let values = typed.entry(source_id(given.task, place)).or_default();
-            values.push((given.task, place, &*given.value));
-        }
         Self {
-            typed,
-            stopped: BTreeSet::new(),
             givens,
-            variant: None,
             store,
-            used_typed: HashSet::new(),
-            used_named: HashSet::new(),
+            lookup: Lookup::new(givens, store),
+            stopped: BTreeSet::new(),
             collects_errors: false,
             errors: Vec::new(),
             unmet: HashSet::new(),
@@ -224,7 +206,7 @@ impl<'a> Resolver<'a> {
         if let Some(with) = scope.with(source) {
             return Ok((with.value.clone(), From::With(source)));
         }
-        if let Some(value) = self.typed(entry.task, place)? {
+        if let Some(value) = self.lookup.typed(entry.task, place)? {
             return Ok((value, From::Flow));
         }
         let name = types.names(index)[place];
@@ -239,86 +221,10 @@ impl<'a> Resolver<'a> {
             }
             return Ok((inherited.value.value.clone(), From::Inherited));
         }
-        if let Some(value) = self.named(types, index, place)? {
+        if let Some(value) = self.lookup.named(types, index, place)? {
             return Ok((value, From::Named));
         }
         self.default(types, index, place).map(|value| (value, From::Default))
-    }
-
-    /// Returns the value that the flow gives to this parameter, or to one that is the same through `from`.
-    fn typed(
-        &mut self,
-        task: &'static TaskType,
-        place: usize,
-    ) -> Result<Option<AnyValue>, PlanErrorKind> {
-        let key = source_id(task, place);
-        let own = self.variant.into_iter().flat_map(|setting| &setting.typed);
-        let own = own.map(|(task, place, value)| (*task, *place, value));
-        let mut values: Vec<TypedValue<'_>> =
-            own.filter(|(task, place, _)| source_id(task, *place) == key).collect();
-        let of_variant = values.len();
-        for &(task, place, value) in self.typed.get(&key).into_iter().flatten() {
-            let is_it =
-                |(other, at, _): &TypedValue<'_>| *at == place && (other.id)() == (task.id)();
-            if !values[..of_variant].iter().any(is_it) {
-                values.push((task, place, value));
-            }
-        }
-        let Some(&(_, _, value)) = values.first() else { return Ok(None) };
-        if values.len() > 1 {
-            values.sort_by_key(|(task, place, _)| full_name(task, *place));
-        }
-        for pair in values.windows(2) {
-            let digest = |(task, place, value): TypedValue<'_>| {
-                digest_param(self.store, &(task.decl)().name, &task.params[place], value)
-            };
-            if digest(pair[0])? != digest(pair[1])? {
-                let given = [pair[0], pair[1]].map(|(task, place, value)| {
-                    (full_name(task, place), text(&task.params[place], value))
-                });
-                return Err(disagree((task, place), given));
-            }
-        }
-        self.used_typed.insert(key);
-        Ok(Some(value.clone()))
-    }
-
-    /// Returns whether a value that the flow or a variant gives to this parameter was used.
-    pub(crate) fn is_used(&self, task: &'static TaskType, place: usize) -> bool {
-        self.used_typed.contains(&source_id(task, place))
-    }
-
-    /// Returns the value that the flow or the variant gives by name.
-    fn named(
-        &mut self,
-        types: &Types,
-        index: TypeIndex,
-        place: usize,
-    ) -> Result<Option<AnyValue>, PlanErrorKind> {
-        let variant = self.variant.map(|setting| &setting.named);
-        if self.givens.named.is_empty() && variant.is_none_or(std::collections::BTreeMap::is_empty)
-        {
-            return Ok(None);
-        }
-        let entry = types.get(index);
-        let param = entry.param(place);
-        let names = types.names_of(index, place);
-        let mut values: Vec<(&'static str, AnyValue)> = Vec::new();
-        for name in names {
-            let own = self.variant.and_then(|setting| setting.named(name));
-            let Some(value) = own.or_else(|| self.givens.named.get(name)) else { continue };
-            self.used_named.insert(name.to_owned());
-            values.push((name, fit(&entry.decl.name, param, name, value)?));
-        }
-        let digest = |value: &AnyValue| digest_param(self.store, &entry.decl.name, param, value);
-        for pair in values.windows(2) {
-            if digest(&pair[0].1)? != digest(&pair[1].1)? {
-                let given = [&pair[0], &pair[1]];
-                let given = given.map(|(name, value)| ((*name).to_owned(), text(param, value)));
-                return Err(disagree((entry.task, place), given));
-            }
-        }
-        Ok(values.into_iter().next().map(|(_, value)| value))
     }
 
     fn default(

@@ -10,7 +10,7 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::plan::Plan;
-use crate::store::record::Record;
+use crate::store::record::{Record, RecordedInstance};
 use crate::store::{Folder, Found, Store};
 
 /// The place of an output: a store and a folder in it.
@@ -41,16 +41,17 @@ impl Plan {
     ///
     /// For an output that would be reused, this is the record that a run would write for the instance.
     pub(crate) fn output_record(&self, node: NodeIndex) -> Result<Found, StoreError> {
-        let key = self.graph.node(node).key;
         let Some(kept) = self.verdicts.kept(node) else {
+            let key = self.graph.node(node).key;
             return self.store.record(&self.graph.folder(node, &self.store)?, key);
         };
-        let record = Record {
-            key,
-            parameters: self.graph.recorded_parameters(node),
-            made_from: self.graph.with_labels(node, kept.record.made_from.clone()),
-            ..Record::clone(&kept.record)
+        let record: &Record = &kept.record;
+        let instance = RecordedInstance {
+            format: record.format,
+            task: record.task.clone(),
+            fingerprint: record.fingerprint,
+            ..self.graph.recorded(node, record.made_from.clone())
         };
-        Ok(Found::Record(Box::new(record)))
+        Ok(Found::Record(Box::new(Record::new(instance, record.run()))))
     }
 }

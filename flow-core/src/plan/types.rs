@@ -12,13 +12,14 @@ use crate::base::code::{Codes, Versioning};
 use crate::base::decl::TaskDecl;
 use crate::base::key::Digest;
 use crate::plan::alias::{check_from, origin, source};
+use crate::plan::claim::task_folder;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::storable;
 use crate::store::crates::Crates;
-use crate::store::owner::{Claim, Owner, Taken};
+use crate::store::owner::Owner;
 use crate::store::{Store, TaskFolder};
+use crate::task::TaskType;
 use crate::task::param::{ParamDecl, ParamId};
-use crate::task::{Kind, TaskType};
 
 /// The index of a task type in a plan.
 pub(crate) type TypeIndex = u32;
@@ -199,35 +200,6 @@ impl Types {
         *self.name_index.entry((source.name, (source.kind.id)())).or_insert(next)
     }
 
-    /// Refuses two tasks with one name or one folder: each would take the other's outputs for its own.
-    fn check_names(&self) -> Result<(), PlanErrorKind> {
-        let mut seen: HashMap<&str, &PlanType> = HashMap::new();
-        for entry in &self.all {
-            let mut names = vec![entry.decl.identity()];
-            if entry.decl.was.is_some() {
-                names.push(&entry.decl.name);
-            }
-            for name in names {
-                if let Some(other) = seen.insert(name, entry) {
-                    return Err(PlanErrorKind::SameName {
-                        name: name.to_owned(),
-                        modules: [other.decl.module.to_owned(), entry.decl.module.to_owned()],
-                    });
-                }
-            }
-        }
-        let mut folders: HashMap<&str, &PlanType> = HashMap::new();
-        for entry in self.all.iter().filter(|entry| entry.task.kind == Kind::Made) {
-            if let Some(other) = folders.insert(&entry.folder.name, entry) {
-                return Err(PlanErrorKind::SameFolder {
-                    folder: entry.folder.name.clone(),
-                    tasks: [other.decl.name.to_string(), entry.decl.name.to_string()],
-                });
-            }
-        }
-        Ok(())
-    }
-
     pub(crate) fn get(&self, index: TypeIndex) -> &PlanType {
         &self.all[index as usize]
     }
@@ -348,49 +320,6 @@ impl Types {
         }
         reach
     }
-}
-
-/// Returns the task's part of the store.
-///
-/// # Errors
-///
-/// Another task, of this program or recorded in the store, has the same name.
-pub(crate) fn task_folder(
-    store: &Store,
-    task: &'static TaskType,
-    decl: &TaskDecl,
-) -> Result<Arc<TaskFolder>, PlanErrorKind> {
-    let owner = Owner { id: (task.id)(), module: decl.module };
-    let claim = claim(task, decl);
-    let here = claim.clone();
-    store.task(decl, owner, claim).map_err(|taken| match taken {
-        Taken::Here(other) => PlanErrorKind::SameName {
-            name: decl.name.to_string(),
-            modules: [other.module.to_owned(), decl.module.to_owned()],
-        },
-        Taken::Elsewhere(other) => PlanErrorKind::Claimed {
-            folder: store.root().display().to_string(),
-            there: other.to_string(),
-            here: here.map(|here| here.to_string()).unwrap_or_default(),
-            task: crate::base::names::short(&decl.name),
-        },
-        Taken::Unknown(error) => PlanErrorKind::Store(error),
-    })
-}
-
-/// Returns what a store records to identify a task; `None` for tasks without outputs in the store.
-pub(crate) fn claim(task: &'static TaskType, decl: &TaskDecl) -> Option<Claim> {
-    let params = task.params.iter().filter(|param| param.significant);
-    let parameters = params.map(|param| {
-        let name = param.was.unwrap_or(param.name);
-        (name.to_owned(), crate::base::names::short((param.kind.name)()))
-    });
-    (task.kind == Kind::Made).then(|| Claim {
-        task: decl.name.to_string(),
-        module: decl.module.to_owned(),
-        parameters: parameters.collect(),
-        target: decl.target.to_owned(),
-    })
 }
 
 /// Refuses two parameters of one task with the same inherited name.

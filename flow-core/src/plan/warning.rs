@@ -182,9 +182,9 @@ pub(super) fn with_name<'a>(
 pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
     let givens = resolver.givens;
     let typed = givens.typed.iter().map(|(&ParamId { place, .. }, given)| (given.task, place));
-    let typed = typed.filter(|&(task, place)| !resolver.is_used(task, place));
+    let typed = typed.filter(|&(task, place)| !resolver.lookup.is_used(task, place));
     let typed = typed.map(|(task, place)| full_name(task, place));
-    let named = givens.named.keys().filter(|name| !resolver.used_named.contains(*name)).cloned();
+    let named = givens.named.keys().filter(|name| !resolver.lookup.is_name_used(name)).cloned();
     let unused: BTreeSet<_> = typed.chain(named).collect();
     unused.into_iter().map(|parameter| Warning::Unused { parameter }).collect()
 }
@@ -220,7 +220,7 @@ pub(super) fn check_variants(
     };
     for (_, setting) in roots.iter().filter_map(|root| root.variant) {
         for &(task, place, _) in &setting.typed {
-            if resolver.is_used(task, place) {
+            if resolver.lookup.is_used(task, place) {
                 continue;
             }
             let (name, param) = ((task.decl)().name, task.params[place].name);
@@ -235,7 +235,7 @@ pub(super) fn check_variants(
             return nothing(full_name(task, place), why);
         }
         for name in setting.named.keys() {
-            if !resolver.used_named.contains(name) {
+            if !resolver.lookup.is_name_used(name) {
                 return nothing(name.clone(), sets_itself("a task that takes it", name));
             }
         }

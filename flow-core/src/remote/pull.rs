@@ -88,10 +88,7 @@ impl ToPull {
                 fetch((store, remote), (piece.digest, piece.bytes), to)
             })?,
         };
-        let (graph, key) = (&plan.graph, plan.graph.node(*node).key);
-        let (parameters, made_from) =
-            (graph.recorded_parameters(*node), graph.with_labels(*node, made_from.clone()));
-        let record = recorded.reused(&entry.decl, key, parameters, made_from, output);
+        let record = recorded.reused(plan.graph.recorded(*node, made_from.clone()), output);
         let mut staged = store.stage_record(folder, &record, true).inspect_err(|_| {
             store.discard(folder, &record.output);
         })?;

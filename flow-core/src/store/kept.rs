@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
+use crate::base::names::key_of;
 use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
 use crate::store::trust::Trust;
@@ -56,7 +57,7 @@ impl Store {
         for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
             let indexed = PathBuf::from(name);
             let last = indexed.file_name().and_then(|last| last.to_str());
-            let Some(key) = last.and_then(super::key_of) else { continue };
+            let Some(key) = last.and_then(key_of) else { continue };
             // The folder may have been created after the listing, or the task's `dir` or `group`
             // may have changed.
             let listed = self.listed(task, key)?.filter(|listed| *listed != indexed);

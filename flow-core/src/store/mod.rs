@@ -64,27 +64,23 @@ pub(crate) mod run_lock;
 pub(crate) mod secret;
 pub(crate) mod stage;
 pub(crate) mod survey;
+pub(crate) mod task_folder;
 pub(crate) mod trust;
 pub(crate) mod verify;
 pub(crate) mod version;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use crate::base::decl::TaskDecl;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Confined, Disk, Durable, Fs, Refused};
-use crate::base::key::{Key, Short};
-use crate::base::names::key_of;
+use crate::base::key::Key;
 use crate::base::names::{self, INTERNAL};
 use crate::files::{Contents, is_absent};
-use crate::store::folder::{instance_folder, placed, task_folder};
-use crate::store::index::Index;
 use crate::store::memory::Memory;
-use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::record::{Record, Unreadable};
+pub(crate) use crate::store::task_folder::TaskFolder;
 use crate::value::secret::SecretKey;
 
 /// The folder below the store's internal folder for outputs that are computed only for comparison.
@@ -110,25 +106,6 @@ pub(crate) struct Store {
     /// Whether the store is read-only. Then not even the recorded time of a touched output is
     /// updated.
     is_only_read: bool,
-}
-
-/// The folders and the index of one task in the store.
-pub(crate) struct TaskFolder {
-    owner: Owner,
-    /// The owner of the task's name. `None` if the name is not to be claimed.
-    claim: Option<Claim>,
-    /// Whether the claim still has to be written.
-    is_unclaimed: AtomicBool,
-    /// The folder for new instances, relative to the root.
-    pub(crate) name: String,
-    /// The folder of instances that were stored before the task was renamed, relative to the root.
-    was: Option<String>,
-    /// The path of the index file.
-    index_path: PathBuf,
-    index: Index,
-    /// The folders of the instances by key. Listed when an instance is not in the folder that its
-    /// parameters name.
-    listing: Mutex<Option<HashMap<Short, PathBuf>>>,
 }
 
 /// The folder of one instance, relative to the root. It may not exist.
@@ -224,155 +201,12 @@ impl Store {
         self.root.join(INTERNAL).join(part)
     }
 
-    /// Returns the part of the store that belongs to this task.
-    ///
-    /// As long as the store is open, a name belongs to one task, in whichever plans it occurs.
-    ///
-    /// # Errors
-    ///
-    /// Another task has the name. Each would take the outputs of the other for its own.
-    pub(crate) fn task(
-        &self,
-        decl: &TaskDecl,
-        owner: Owner,
-        claim: Option<Claim>,
-    ) -> Result<Arc<TaskFolder>, Taken> {
-        let mut tasks = self.tasks.lock().expect("lock poisoned");
-        if let Some(task) = tasks.get(&*decl.name) {
-            let same = task.owner.id == owner.id;
-            return if same { Ok(Arc::clone(task)) } else { Err(Taken::Here(task.owner)) };
-        }
-        let is_unclaimed = claim.as_ref().map(|claim| self.check_claim(decl, claim)).transpose()?;
-        let task = TaskFolder {
-            claim,
-            is_unclaimed: AtomicBool::new(is_unclaimed.unwrap_or_default()),
-            ..self.unclaimed(decl, owner)
-        };
-        let task = Arc::new(task);
-        tasks.insert(decl.name.to_string(), Arc::clone(&task));
-        Ok(task)
-    }
-
-    /// Returns the part of a task whose name another task owns. Only for reading.
-    pub(crate) fn detached(&self, decl: &TaskDecl, owner: Owner) -> Arc<TaskFolder> {
-        Arc::new(self.unclaimed(decl, owner))
-    }
-
-    fn unclaimed(&self, decl: &TaskDecl, owner: Owner) -> TaskFolder {
-        TaskFolder {
-            owner,
-            claim: None,
-            is_unclaimed: AtomicBool::new(false),
-            name: placed(decl, &decl.name),
-            was: decl.was.as_deref().map(|was| placed(decl, was)),
-            index_path: self.internal("index").join(task_folder(decl.identity())),
-            index: Index::default(),
-            listing: Mutex::default(),
-        }
-    }
-
-    /// Returns the part of a task whose type is unknown, from its folder and the name it is stored
-    /// under.
-    pub(crate) fn without_type(&self, name: &str, stored: &str) -> TaskFolder {
-        TaskFolder {
-            owner: Owner { id: std::any::TypeId::of::<()>(), module: "" },
-            claim: None,
-            is_unclaimed: AtomicBool::new(false),
-            name: name.to_owned(),
-            was: None,
-            index_path: self.internal("index").join(task_folder(stored)),
-            index: Index::default(),
-            listing: Mutex::default(),
-        }
-    }
-
-    /// Returns the type of the task that has had this name since the store was opened.
-    pub(crate) fn owner(&self, name: &str) -> Option<std::any::TypeId> {
-        let tasks = self.tasks.lock().expect("lock poisoned");
-        tasks.get(name).map(|task| task.owner.id)
-    }
-
-    /// Returns the folders of the tasks that were looked up.
-    fn task_names(&self) -> BTreeSet<PathBuf> {
-        let tasks = self.tasks.lock().expect("lock poisoned");
-        tasks.values().map(|task| PathBuf::from(&task.name)).collect()
-    }
-
     /// Drops the listings of folders, because folders may have been created or removed since.
     pub(crate) fn refresh(&self) {
         self.durable.forget();
         for task in self.tasks.lock().expect("lock poisoned").values() {
             *task.listing.lock().expect("lock poisoned") = None;
         }
-    }
-
-    /// Returns the folder for a new instance.
-    pub(crate) fn new_folder<'a>(
-        &self,
-        task: &TaskFolder,
-        parameters: impl Iterator<Item = (&'a str, &'a str)>,
-        key: Key,
-    ) -> Folder {
-        Path::new(&task.name).join(instance_folder(parameters, key.short()))
-    }
-
-    /// Returns the existing folder with that key, if there is one.
-    pub(crate) fn listed(
-        &self,
-        task: &TaskFolder,
-        key: Short,
-    ) -> Result<Option<Folder>, StoreError> {
-        self.in_listing(task, |listing| listing.get(&key).cloned())
-    }
-
-    /// Returns the folders of the `count` instances of a task with the smallest keys.
-    pub(crate) fn some_listed(
-        &self,
-        task: &TaskFolder,
-        count: usize,
-    ) -> Result<Vec<Folder>, StoreError> {
-        self.in_listing(task, |listing| {
-            let mut least = BTreeMap::new();
-            for (key, folder) in listing {
-                least.insert(*key, folder);
-                if least.len() > count {
-                    least.pop_last();
-                }
-            }
-            least.into_values().cloned().collect()
-        })
-    }
-
-    fn in_listing<T>(
-        &self,
-        task: &TaskFolder,
-        look: impl FnOnce(&HashMap<Short, Folder>) -> T,
-    ) -> Result<T, StoreError> {
-        let mut listing = task.listing.lock().expect("lock poisoned");
-        let listing = match &mut *listing {
-            Some(listing) => listing,
-            none => none.insert(self.list(task)?),
-        };
-        Ok(look(listing))
-    }
-
-    fn list(&self, task: &TaskFolder) -> Result<HashMap<Short, PathBuf>, StoreError> {
-        let mut found = HashMap::new();
-        // Instances under the present name hide those under the former name.
-        for name in task.was.iter().chain([&task.name]) {
-            let path = self.root.join(name);
-            let folders = match self.names(&path) {
-                Ok(folders) => folders,
-                Err(error) if is_absent(&error) => continue,
-                Err(error) => return Err(error).during("list", &path),
-            };
-            for folder in folders {
-                if let Some(key) = key_of(&folder) {
-                    found.insert(key, Path::new(name).join(folder));
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Reads the record of the instance `key` in `folder`.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{IoContext, StoreError};
-use crate::base::fs::{FileKind, Fs, Stat};
+use crate::base::fs::{FileKind, Fs, Stat, inspect};
 use crate::base::key::{Digest, Hasher};
 use crate::files::{digest_file, is_absent};
 use crate::store::trust::Trust;
@@ -66,8 +66,8 @@ pub(crate) struct Within {
     pub(crate) digest: Option<Digest>,
 }
 
-/// The path and content of a file of an output.
-pub(crate) struct Content {
+/// A single file of an output: the output itself, a part of it, or a file in its folder.
+pub(crate) struct SingleFile {
     pub(crate) path: PathBuf,
     pub(crate) digest: Digest,
     pub(crate) bytes: u64,
@@ -150,9 +150,9 @@ impl OutputFile {
     }
 
     /// Returns all files with their digests and sizes, relative to the folder of the instance.
-    pub(crate) fn contents(&self) -> impl Iterator<Item = Content> + '_ {
+    pub(crate) fn contents(&self) -> impl Iterator<Item = SingleFile> + '_ {
         let at = Path::new(&self.file);
-        let alone = self.folder.is_none().then(|| Content {
+        let alone = self.folder.is_none().then(|| SingleFile {
             path: at.to_owned(),
             digest: self.digest,
             bytes: self.bytes,
@@ -161,7 +161,7 @@ impl OutputFile {
         let within = self.folder.iter().flatten().filter_map(move |within| {
             let Within { path, bytes, executable, digest, .. } = within;
             let (path, digest) = (at.join(path), (*digest)?);
-            Some(Content { path, digest, bytes: *bytes, executable: *executable })
+            Some(SingleFile { path, digest, bytes: *bytes, executable: *executable })
         });
         alone.into_iter().chain(within)
     }
@@ -336,8 +336,9 @@ fn look_at_file(
 /// Returns the metadata of a file or folder that a task wrote. A link is an error.
 fn plain(fs: &dyn Fs, path: &Path) -> Result<Stat, StoreError> {
     let refused = |what| Err(std::io::Error::other(what)).during("keep", path);
-    match fs.kind(path).during("inspect", path)? {
-        FileKind::File | FileKind::Folder => fs.stat(path).during("inspect", path),
+    let (kind, stat) = inspect(fs, path).during("inspect", path)?;
+    match kind {
+        FileKind::File | FileKind::Folder => Ok(stat),
         FileKind::Link => refused("it is a link: write or copy the file or folder itself"),
         FileKind::Other => refused("it is neither a file nor a folder"),
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::decl::TaskDecl;
 use crate::base::key::{Digest, Hasher, Key};
 use crate::store::json;
 use crate::store::output::Output;
@@ -52,6 +51,34 @@ pub(crate) struct Record {
     /// The digest of the table with the versions of crates that the task was built with. They are
     /// reported but do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) crates: Option<Digest>,
+    pub(crate) started: jiff::Timestamp,
+    pub(crate) seconds: f64,
+    pub(crate) host: String,
+}
+
+/// The part of a record that depends on the instance. `Graph::recorded` returns it for an instance
+/// of a plan.
+///
+/// The fields are those of [`Record`].
+pub(crate) struct RecordedInstance {
+    pub(crate) format: u32,
+    pub(crate) task: String,
+    pub(crate) key: Key,
+    pub(crate) parameters: BTreeMap<String, serde_json::Value>,
+    pub(crate) fingerprint: Digest,
+    pub(crate) made_from: MadeFrom,
+}
+
+/// The part of a record that depends on the run that produced the output.
+///
+/// Another instance that reuses the output records the same run. The fields are those of
+/// [`Record`].
+pub(crate) struct RecordedRun {
+    pub(crate) reads: Vec<Read>,
+    pub(crate) required: Vec<Vec<Required>>,
+    pub(crate) output: Output,
+    pub(crate) meta: Meta,
     pub(crate) crates: Option<Digest>,
     pub(crate) started: jiff::Timestamp,
     pub(crate) seconds: f64,
@@ -255,34 +282,69 @@ pub(crate) enum Unreadable {
 }
 
 impl Record {
+    /// Creates the record of an output of `instance` that `run` produced.
+    pub(crate) fn new(instance: RecordedInstance, run: RecordedRun) -> Self {
+        let RecordedInstance { format, task, key, parameters, fingerprint, made_from } = instance;
+        let RecordedRun { reads, required, output, meta, crates, started, seconds, host } = run;
+        Self {
+            format,
+            task,
+            key,
+            parameters,
+            fingerprint,
+            made_from,
+            reads,
+            required,
+            output,
+            meta,
+            crates,
+            started,
+            seconds,
+            host,
+        }
+    }
+
+    /// Returns the part of the record that depends on the run.
+    pub(crate) fn run(&self) -> RecordedRun {
+        RecordedRun {
+            reads: self.reads.clone(),
+            required: self.required.clone(),
+            output: self.output.clone(),
+            meta: self.meta.clone(),
+            crates: self.crates,
+            started: self.started,
+            seconds: self.seconds,
+            host: self.host.clone(),
+        }
+    }
+
     /// Returns whether the record has the format that hashed the text of a map's keys.
     pub(crate) fn is_of_format_1(&self) -> bool {
         self.format <= 1
     }
 
-    /// Returns the record with which the instance `key` of a task reuses this output.
+    /// Returns whether the task read the seed of its instance.
+    pub(crate) fn has_seed(&self) -> bool {
+        self.reads.iter().any(|read| matches!(read, Read::Seed { .. }))
+    }
+
+    /// Returns the record with which `instance` reuses this output, whose files are now `output`.
     ///
-    /// `output` holds its files and `made_from` what the instance would compute it from. The new
-    /// record has today's format where possible. A seed or the digest of a value in memory was
-    /// computed from the key or fingerprint of format 1, and is only right in a record of format 1.
-    pub(crate) fn reused(
-        &self,
-        decl: &TaskDecl,
-        key: Key,
-        parameters: BTreeMap<String, serde_json::Value>,
-        made_from: MadeFrom,
-        output: Output,
-    ) -> Self {
-        let keeps_format = self.is_of_format_1()
-            && (self.output.is_in_memory()
-                || self.reads.iter().any(|read| matches!(read, Read::Seed { .. })));
-        let task = decl.name.to_string();
-        let reused = Self { task, key, parameters, output, ..self.clone() };
-        if keeps_format {
-            return reused;
-        }
-        let fingerprint = made_from.fingerprint(decl.identity());
-        Self { format: FORMAT, fingerprint, made_from, ..reused }
+    /// The new record has today's format where possible. A seed or the digest of a value in memory
+    /// was computed from the key or fingerprint of format 1, and is only right in a record of
+    /// format 1.
+    pub(crate) fn reused(&self, instance: RecordedInstance, output: Output) -> Self {
+        let keeps_format = self.is_of_format_1() && (self.output.is_in_memory() || self.has_seed());
+        let instance = match keeps_format {
+            false => instance,
+            true => RecordedInstance {
+                format: self.format,
+                fingerprint: self.fingerprint,
+                made_from: self.made_from.clone(),
+                ..instance
+            },
+        };
+        Self::new(instance, RecordedRun { output, ..self.run() })
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {

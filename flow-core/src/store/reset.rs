@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::Digest;
+use crate::base::names::key_of;
 use crate::files::is_absent;
 use crate::store::failure::FAILURE;
 use crate::store::log::LOG;
 use crate::store::output::remove_all;
-use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index, key_of};
+use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index};
 
 impl Store {
     /// Removes the output in `folder` and the versions with its fingerprint. Returns the removed

@@ -14,7 +14,7 @@ use crate::flow::Flow;
 use crate::plan::alias::source_id;
 use crate::plan::sweep_error::SweepError;
 use crate::task::grid::{Axis, AxisValues, Cell, Grid, LIMIT, Row, SetBy};
-use crate::task::param::full_name;
+use crate::task::param::{ParamId, full_name};
 use crate::task::setting::Setting;
 use crate::value::first_line;
 
@@ -51,13 +51,10 @@ impl Space {
     /// Returns all variants, in order.
     pub(super) fn variants(&self) -> Result<Variants, SweepError> {
         self.check()?;
-        let mut grid = self.grid.clone();
-        if grid.rows.is_empty() {
-            grid.rows.push(Row::default());
-        }
+        let grid = &self.grid;
         let cells = match self.sample {
-            None => all(&grid)?,
-            Some(sample) => sampled(&grid, sample)?,
+            None => all(grid)?,
+            Some(sample) => sampled(grid, sample)?,
         };
         let labels = Labels::new(self.given());
         let mut list = Vec::with_capacity(cells.len());
@@ -65,15 +62,18 @@ impl Space {
         let names = axes.is_empty().then(|| rows.iter().filter_map(|row| row.name.clone()));
         let mut names = name::Names::new(names.into_iter().flatten());
         for cell in cells {
-            let row = &rows[cell.0];
-            let mut parts = vec![row.name.clone().unwrap_or_else(|| labels.text(&row.setting))];
-            let texts = axes.iter().zip(&cell.1);
-            parts.extend(
-                texts.map(|(axis, &at)| labels.value_text(axis.task, axis.place, &*axis.value(at))),
-            );
-            let is_given = row.name.is_some() && axes.is_empty();
+            let setting = grid.setting(&cell);
+            let row = rows.get(cell.0);
+            let given = row.and_then(|row| row.name.clone());
+            let is_given = given.is_some() && axes.is_empty();
+            let of_row = || row.map(|row| labels.text(&row.setting)).unwrap_or_default();
+            let mut parts = vec![given.unwrap_or_else(of_row)];
+            parts.extend(axes.iter().map(|&Axis { task, place, .. }| {
+                let value = setting.typed(ParamId::new(task, place)).expect("set by the axis");
+                labels.value_text(task, place, &**value)
+            }));
             let name = names.name(parts, is_given);
-            list.push(Variant { name, setting: grid.setting(&cell), flow: OnceLock::new() });
+            list.push(Variant { name, setting, flow: OnceLock::new() });
         }
         let names = list.iter().enumerate().map(|(place, variant)| (variant.name.clone(), place));
         Ok(Variants { places: names.collect(), list, labels })
@@ -176,7 +176,7 @@ fn sampled(grid: &Grid, Sample { count, seed }: Sample) -> Result<Vec<Cell>, Swe
         if cells.len() == count {
             break;
         }
-        let row = sample::place(sample::number_of_row(seed, attempt), grid.rows.len());
+        let row = sample::place(sample::number_of_row(seed, attempt), grid.row_count());
         let at = grid.axes.iter().map(|axis| {
             let number = sample::number(seed, attempt, axis.task, axis.place);
             axis.len().map_or(number, |len| sample::place(number, len) as u64)

@@ -19,7 +19,7 @@ pub(crate) const LIMIT: usize = 1_000_000;
 /// How many items of a list are taken, which may be endless: one more than it may have.
 const TAKEN: usize = LIMIT + 1;
 
-/// Settings and axes.
+/// Settings and axes. Without rows, it has one row that sets nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Grid {
     pub(crate) rows: Vec<Row>,
@@ -100,10 +100,15 @@ impl Row {
 }
 
 impl Grid {
+    /// Returns the number of rows; 1 if none was added.
+    pub(crate) fn row_count(&self) -> usize {
+        self.rows.len().max(1)
+    }
+
     /// Returns the number of cells; `None` if an axis is drawn, or no number is large enough.
     pub(crate) fn count(&self) -> Option<u128> {
         let mut lens = self.axes.iter().map(Axis::len);
-        lens.try_fold(self.rows.len() as u128, |count, len| count.checked_mul(len? as u128))
+        lens.try_fold(self.row_count() as u128, |count, len| count.checked_mul(len? as u128))
     }
 
     /// Returns all cells, in order.
@@ -124,7 +129,7 @@ impl Grid {
             self.axes.iter().map(|axis| axis.len().map(|len| len as u64)).collect();
         let lens = lens.expect("no axis is drawn");
         let of_row = if lens.contains(&0) { 0 } else { lens.iter().product::<u64>() };
-        (0..self.rows.len()).flat_map(move |row| {
+        (0..self.row_count()).flat_map(move |row| {
             let lens = lens.clone();
             (0..of_row).map(move |index| {
                 let mut left = index;
@@ -139,7 +144,8 @@ impl Grid {
 
     /// Returns the setting of a cell: that of its row, and the value of each axis.
     pub(crate) fn setting(&self, (row, at): &Cell) -> Setting {
-        let mut setting = self.rows[*row].setting.clone();
+        let row = self.rows.get(*row);
+        let mut setting = row.map(|row| row.setting.clone()).unwrap_or_default();
         for (axis, &at) in self.axes.iter().zip(at) {
             setting::put(&mut setting.typed, axis.task, axis.place, axis.value(at));
         }

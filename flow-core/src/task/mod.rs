@@ -5,9 +5,9 @@
 //! can hold tasks of all types.
 //!
 //! A running task gets a [`Cx`], and from it an [`Input`](input::Input) handle for each task that it requires.
-//! Nothing here depends on the planner or the engine. What this layer needs of them it declares as two
+//! Nothing here depends on the planner or the engine. What this layer needs of them it declares as three
 //! traits, which the layers above implement: [`Host`](cx::Host) for a running task, and
-//! [`Origin`](input::Origin) for a handle.
+//! [`Origin`](input::Origin) and [`RunOutputs`](input::RunOutputs) for a handle.
 //!
 //! | module | content |
 //! | --- | --- |

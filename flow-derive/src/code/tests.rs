@@ -10,8 +10,10 @@ use super::world::World;
 
 mod checks;
 mod derives;
+mod environment;
 mod functions;
 mod generated;
+mod imports;
 mod named;
 mod unknown;
 mod ways;
@@ -199,98 +201,6 @@ fn a_type_brings_its_impls_and_a_trait_what_has_no_type_here() {
 }
 
 #[test]
-fn imports_are_followed_whatever_they_are_called() {
-    let text = "mod a { pub mod b { pub fn deep() {} pub fn near() { super::up() } } fn up() {} \
-                pub use self::b::deep as renamed; pub enum Kind { Big, Small } }\n";
-    for (import, call) in [
-        ("use a::b::deep;", "deep()"),
-        ("use a::b::deep as d;", "d()"),
-        ("use a::renamed;", "renamed()"),
-        ("use crate::a::{b::{self, near}, renamed as r};", "b::deep()"),
-        ("use a::b::*;", "deep()"),
-        ("", "crate::a::b::deep()"),
-        ("", "{ use a::b::deep; deep() }"),
-        ("", "{ use a::b::*; deep() }"),
-        ("use self::outer::inner;", "inner::deep()"),
-    ] {
-        let outer = "mod outer { pub use super::a::b as inner; }";
-        reaches(&format!("{text} {outer} {import} fn go() {{ {call} }}"), &["deep", "go"]);
-    }
-    reaches(&format!("{text} use a::b::near; fn go() {{ near() }}"), &["go", "near", "up"]);
-    reaches(&format!("{text} use a::Kind::*; fn go() {{ Big; }}"), &["enum Kind", "go"]);
-    // Cyclic imports.
-    reaches(
-        "mod x { pub use super::y::*; } mod y { pub use super::x::*; pub fn f() {} } \
-             use x::f; use z as z; fn go() { f(); z() }",
-        &["f", "go"],
-    );
-}
-
-#[test]
-fn exchanged_imports_count_and_moved_items_do_not() {
-    let text = |one, two| {
-        format!(
-            "mod fast {{ pub fn f() -> u8 {{ 1 }} }} mod slow {{ pub fn f() -> u8 {{ 2 }} }} \
-             use {one}::f as a; use {two}::f as b; fn go() {{ a(); b() }}"
-        )
-    };
-    let (was, now) = (Package::new(&text("fast", "slow")), Package::new(&text("slow", "fast")));
-    let (was, now) = (digests(&was.table()), digests(&now.table()));
-    assert_eq!(was[1..], now[1..], "the same items");
-    assert_ne!(was[0], now[0], "with other meanings");
-
-    let here =
-        Package::new("fn helper() { helper2() } fn helper2() { helper() } fn go() { helper() }");
-    let moved = Package::new("mod far; use far::helper; fn go() { helper() }");
-    moved.write(
-        "src/far/mod.rs",
-        "mod more; use more::helper2; /** Doc. */ pub fn helper() { helper2() }",
-    );
-    moved
-        .write("src/far/more.rs", "use super::helper;\npub(super) fn helper2() {\n    helper()\n}");
-    assert_eq!(digests(&here.table()), digests(&moved.table()));
-
-    // Exchanged imports of traits as `_`.
-    let text = |of| {
-        format!(
-            "mod a {{ pub trait S {{ fn s(&self) {{}} }} impl<T> S for T {{}} }} \
-             mod b {{ pub trait S {{ fn s(&self) {{ 1; }} }} impl<T> S for T {{}} }} \
-             use {of}::S as _; fn go() {{ 1.s() }}"
-        )
-    };
-    let (a, b) = (Package::new(&text("a")).table(), Package::new(&text("b")).table());
-    assert_ne!(digests(&a), digests(&b));
-
-    // Types and traits with one name that differ only in their impls and methods.
-    for (item, call) in [
-        ("pub struct K; impl K { pub fn k(&self) -> u8 { N } }", "A.k(); B.k()"),
-        ("pub struct K; impl crate::Fit for K { fn fit(&self) -> u8 { N } }", "A.fit(); B.fit()"),
-        ("pub trait K { fn k() -> u8 { N } } impl K for u8 {}", "<u8 as A>::k(); <u8 as B>::k()"),
-        ("pub trait K { fn k(&self) -> u8 { N } }", "one(1); two(2)"),
-    ] {
-        let text = |a, b| {
-            format!(
-                "mod x {{ {} }} mod y {{ {} }} use {a}::K as A; use {b}::K as B; \
-                 trait Fit {{ fn fit(&self) -> u8; }} fn go() {{ {call} }} \
-                 fn one<T: A>(x: T) {{ x.k() }} fn two<T: B>(x: T) {{ x.k(); 2 }}",
-                item.replace('N', "1"),
-                item.replace('N', "2"),
-            )
-        };
-        let (a, b) = (Package::new(&text("x", "y")).table(), Package::new(&text("y", "x")).table());
-        assert_ne!(digests(&a), digests(&b), "{item}");
-    }
-}
-
-#[test]
-fn the_resolution_of_a_foreign_name_counts() {
-    let text = |from| format!("use {from}::Map; fn go() {{ Map::new() }}");
-    let table = |from| digests(&Package::new(&text(from)).table());
-    assert_ne!(table("std::collections"), table("std::others"));
-    assert_eq!(table("std::collections"), table("std::collections"));
-}
-
-#[test]
 fn macros_are_followed_with_the_items_that_they_generate() {
     reaches(
         "macro_rules! m { ($x:expr) => { inner($x) } } fn inner(x: u8) {} fn go() { m!(1) }",
@@ -323,56 +233,6 @@ fn tests_are_not_seen_by_the_program() {
     let text = "fn go() { helper() } fn helper() {} #[cfg(test)] mod tests { use super::*; fn helper() {} \
                 impl Fit for Train {} } #[cfg(not(test))] fn other() {}";
     reaches(text, &["go", "helper"]);
-}
-
-#[test]
-fn features_and_the_environment_count() {
-    let mut package = Package::new(
-        "fn go() { if cfg!(feature = \"fast\") { env!(\"CARGO_PKG_VERSION\"); \
-                                    env!(\"CARGO_MANIFEST_DIR\"); } }",
-    );
-    assert_eq!(package.reached(), ["env CARGO_PKG_VERSION", "feature fast", "go"]);
-    let off = digests(&package.table());
-    package.features.push("fast".to_owned());
-    assert_ne!(digests(&package.table()), off);
-
-    // A feature that selects an import.
-    let text = "mod fast { pub fn f() {} } mod slow { pub fn f() {} } \
-                #[cfg(feature = \"fast\")] use fast::f; #[cfg(not(feature = \"fast\"))] use slow::f; fn go() { f() }";
-    let names = Package::new(text).reached();
-    assert!(names.contains(&"feature fast".to_owned()), "{names:?}");
-}
-
-#[test]
-fn files_that_are_included_count() {
-    let package =
-        Package::new("const TEXT: &str = include_str!(\"../data/x.csv\"); fn go() { TEXT; }");
-    let missing = package.table();
-    assert!(
-        missing.untracked.iter().any(|untracked| untracked.contains("include_str!")),
-        "{missing:?}"
-    );
-    package.write("data/x.csv", "1");
-    assert_eq!(package.reached(), ["const TEXT", "data/x.csv", "go"]);
-    let was = digests(&package.table());
-    package.write("data/x.csv", "2");
-    assert_ne!(digests(&package.table()), was);
-}
-
-#[test]
-fn path_dependencies_are_followed_by_whatever_name() {
-    let package = Package::new("use stats::mean; fn go() { mean(); a::lib_fn(); kit::k!() }");
-    package
-        .write("Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nstats = { package = \"deep-stats\", path = \"deep\" }\n\
-                [target.'cfg(unix)'.dependencies]\nkit-of-macros = { workspace = true }\n\
-                [workspace]\n[workspace.dependencies]\nkit-of-macros = { path = \"kit\" }\n")
-        .write("src/lib.rs", "pub fn lib_fn() {}")
-        .write("deep/Cargo.toml", "[package]\nname = \"deep-stats\"\n[dependencies]\na = { path = \"..\" }\n")
-        .write("deep/src/lib.rs", "mod inner; pub use inner::mean;")
-        .write("deep/src/inner.rs", "pub fn mean() { sum() } fn sum() {} fn unrelated() {}")
-        .write("kit/Cargo.toml", "[package]\nname = \"kit-of-macros\"\n[lib]\nname = \"kit\"\npath = \"k.rs\"\n")
-        .write("kit/k.rs", "#[macro_export] macro_rules! k { () => { $crate::helped() } } pub fn helped() {}");
-    assert_eq!(package.reached(), ["go", "helped", "k!", "lib_fn", "mean", "sum"]);
 }
 
 #[test]
@@ -454,17 +314,6 @@ fn no_source_makes_it_panic() {
         }
     }
     assert!(read > 0);
-}
-
-#[test]
-fn nothing_depends_on_the_folder() {
-    let text = "fn go() { a::helper(env!(\"CARGO_MANIFEST_DIR\")) } mod a;";
-    let make = || {
-        let package = Package::new(text);
-        package.write("src/a.rs", "pub fn helper(x: &str) { include_str!(\"a.rs\"); }");
-        package.table()
-    };
-    assert_eq!(make(), make());
 }
 
 #[test]

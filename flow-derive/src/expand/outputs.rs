@@ -29,10 +29,6 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
 /// Returns the code for a declaration without mistakes.
 fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let private = private();
-    let name = &outputs.input.ident;
-    let generics = outputs.owned_generics();
-    let (generics, arguments, bounds) = generics.split_for_impl();
-    let keys = keys(outputs);
     let keep_impls: Vec<_> = outputs.parts.iter().map(keep_impl).collect();
     let targets = targets(outputs);
     let (codes, to, from) = (local("codes"), local("to"), local("from"));
@@ -59,44 +55,39 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
         let (ident, key) = (part.ident, &part.key);
         quote_spanned!(part.span()=> #ident: #from.part(Self::#key)?)
     });
-    enclose(
-        &outputs.facade,
+    implement(
+        outputs,
         &quote! {
-            #keys
+            const __EXACT: bool = #(#keep_impls::__EXACT)&&*;
+            const __TARGETS: &'static str = #targets;
 
-            #[automatically_derived]
-            impl #generics #private::Outputs for #name #arguments #bounds {
-                const __EXACT: bool = #(#keep_impls::__EXACT)&&*;
-                const __TARGETS: &'static str = #targets;
+            fn __codes(#codes: &mut ::std::vec::Vec<#private::Code>) {
+                #(#codes.push(#keep_impls::__CODE);)*
+            }
 
-                fn __codes(#codes: &mut ::std::vec::Vec<#private::Code>) {
-                    #(#codes.push(#keep_impls::__CODE);)*
-                }
+            fn __save(&self, #to: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
+                #(#save)*
+                ::core::result::Result::Ok(())
+            }
 
-                fn __save(&self, #to: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
-                    #(#save)*
-                    ::core::result::Result::Ok(())
-                }
+            fn __check(&self) -> #private::anyhow::Result<()> {
+                #(#checks)*
+                ::core::result::Result::Ok(())
+            }
 
-                fn __check(&self) -> #private::anyhow::Result<()> {
-                    #(#checks)*
-                    ::core::result::Result::Ok(())
-                }
+            fn __check_types() -> #private::anyhow::Result<()> {
+                #(#types)*
+                ::core::result::Result::Ok(())
+            }
 
-                fn __check_types() -> #private::anyhow::Result<()> {
-                    #(#types)*
-                    ::core::result::Result::Ok(())
-                }
+            fn __load(#from: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
+                ::core::result::Result::Ok(Self { #(#load),* })
+            }
 
-                fn __load(#from: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
-                    ::core::result::Result::Ok(Self { #(#load),* })
-                }
-
-                fn __describe(#of: &#private::Files<'_>) -> #private::anyhow::Result<#private::Described> {
-                    let mut #described = ::std::vec::Vec::new();
-                    #(#describe)*
-                    ::core::result::Result::Ok(#described)
-                }
+            fn __describe(#of: &#private::Files<'_>) -> #private::anyhow::Result<#private::Described> {
+                let mut #described = ::std::vec::Vec::new();
+                #(#describe)*
+                ::core::result::Result::Ok(#described)
             }
         },
     )
@@ -104,6 +95,32 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
 
 /// Returns a stub of the impl for a declaration with mistakes, so that no further errors follow.
 fn stub(outputs: &Outputs<'_>) -> TokenStream {
+    let private = private();
+    implement(
+        outputs,
+        &quote! {
+            const __EXACT: bool = false;
+            const __TARGETS: &'static str = "";
+
+            fn __codes(_: &mut ::std::vec::Vec<#private::Code>) {}
+
+            fn __save(&self, _: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
+                ::core::unreachable!()
+            }
+
+            fn __load(_: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
+                ::core::unreachable!()
+            }
+
+            fn __describe(_: &#private::Files<'_>) -> #private::anyhow::Result<#private::Described> {
+                ::core::unreachable!()
+            }
+        },
+    )
+}
+
+/// Returns the keys of the fields, and `impl Outputs` with these members.
+fn implement(outputs: &Outputs<'_>, members: &TokenStream) -> TokenStream {
     let private = private();
     let name = &outputs.input.ident;
     let generics = outputs.owned_generics();
@@ -116,22 +133,7 @@ fn stub(outputs: &Outputs<'_>) -> TokenStream {
 
             #[automatically_derived]
             impl #generics #private::Outputs for #name #arguments #bounds {
-                const __EXACT: bool = false;
-                const __TARGETS: &'static str = "";
-
-                fn __codes(_: &mut ::std::vec::Vec<#private::Code>) {}
-
-                fn __save(&self, _: &mut #private::Saving<'_, '_>) -> #private::anyhow::Result<()> {
-                    ::core::unreachable!()
-                }
-
-                fn __load(_: &#private::Files<'_>) -> #private::anyhow::Result<Self> {
-                    ::core::unreachable!()
-                }
-
-                fn __describe(_: &#private::Files<'_>) -> #private::anyhow::Result<#private::Described> {
-                    ::core::unreachable!()
-                }
+                #members
             }
         },
     )

@@ -123,6 +123,11 @@ impl Fs for Confined {
         self.fs.kind(path)
     }
 
+    fn link_stat(&self, path: &Path) -> io::Result<Stat> {
+        self.check_folder(path)?;
+        self.fs.link_stat(path)
+    }
+
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         self.check(path)?;
         self.fs.canonical(path)
@@ -191,7 +196,7 @@ mod tests {
     type Act = fn(&Confined, &Path) -> io::Result<()>;
 
     /// All operations on a path.
-    const ACTS: [(&str, Act); 17] = [
+    const ACTS: [(&str, Act); 18] = [
         ("open", |fs, path| fs.open(path).map(drop)),
         ("read", |fs, path| fs.read(path, 100).map(drop)),
         ("read_from", |fs, path| fs.read_from(path, 0, 100).map(drop)),
@@ -202,6 +207,7 @@ mod tests {
         ("append", |fs, path| fs.append(path, b"x")),
         ("stat", |fs, path| fs.stat(path).map(drop)),
         ("kind", |fs, path| fs.kind(path).map(drop)),
+        ("link_stat", |fs, path| fs.link_stat(path).map(drop)),
         ("list", |fs, path| fs.list(path).map(drop)),
         ("create_folder", |fs, path| fs.create_folder(path)),
         ("rename", |fs, path| fs.rename(&path.with_file_name("here"), path)),
@@ -266,7 +272,7 @@ mod tests {
         let before = all(&outside);
         let (root, link) = (folder.path().join("root"), folder.path().join("root/link"));
         for (name, act) in ACTS {
-            let concerns_the_link = ["kind", "rename", "remove"].contains(&name);
+            let concerns_the_link = ["kind", "link_stat", "rename", "remove"].contains(&name);
             if !concerns_the_link {
                 assert!(act(&fs, &link).is_err(), "{name}");
             }

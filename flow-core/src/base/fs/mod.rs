@@ -192,6 +192,20 @@ pub enum FileKind {
     Other,
 }
 
+/// Returns what exists at a path, with its metadata. Does not follow links.
+///
+/// Takes one system call for a file or folder. The metadata of a link and that of a device look the
+/// same, so a second one distinguishes them.
+pub(crate) fn inspect(fs: &dyn Fs, path: &Path) -> io::Result<(FileKind, Stat)> {
+    let stat = fs.link_stat(path)?;
+    let kind = match stat {
+        Stat { folder: true, .. } => FileKind::Folder,
+        Stat { special: false, .. } => FileKind::File,
+        _ => fs.kind(path)?,
+    };
+    Ok((kind, stat))
+}
+
 /// Returns when anything about a file was last changed, in nanoseconds since 1970.
 #[cfg(unix)]
 fn changed(metadata: &fs::Metadata) -> Option<i64> {

@@ -185,7 +185,7 @@ impl<'a> Builder<'a> {
         let visible =
             setting.map(|setting| Visible::new(setting, &self.types, self.resolver.store, names));
         self.variant = visible.transpose()?;
-        self.resolver.variant = setting;
+        self.resolver.lookup.variant = setting;
         Ok(())
     }
 

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::base::error::{IoContext, StoreError};
-use crate::base::fs::FileKind;
+use crate::base::fs::{FileKind, inspect};
 use crate::base::key::{Digest, Key};
 use crate::files::is_absent;
 use crate::store::limit::Limits;
@@ -103,8 +103,8 @@ struct Size {
 impl Store {
     /// Returns the size of a file, or of a folder with its contents. Zero if it does not exist.
     fn size(&self, path: &Path) -> Result<Size, StoreError> {
-        let kind = match self.fs.kind(path) {
-            Ok(kind) => kind,
+        let (kind, stat) = match inspect(&*self.fs, path) {
+            Ok(found) => found,
             Err(error) if is_absent(&error) => return Ok(Size::default()),
             Err(error) => return Err(error).during("inspect", path),
         };
@@ -112,11 +112,6 @@ impl Store {
         if kind == FileKind::Link {
             return Ok(Size { files: 1, ..Size::default() });
         }
-        let stat = match self.fs.stat(path) {
-            Ok(stat) => stat,
-            Err(error) if is_absent(&error) => return Ok(Size::default()),
-            Err(error) => return Err(error).during("inspect", path),
-        };
         if !stat.folder {
             return Ok(Size { files: 1, bytes: stat.bytes, modified: stat.modified });
         }

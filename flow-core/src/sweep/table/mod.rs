@@ -6,6 +6,7 @@
 
 mod cell;
 mod fill;
+mod records;
 
 use std::fmt;
 

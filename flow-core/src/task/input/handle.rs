@@ -1,7 +1,8 @@
 //! A handle on the output of one instance, without the type of its task.
 //!
-//! A handle finds the output through its [`Origin`], checks that the files have the content that the plan or the
-//! execution knows, and lets the target read them. The handle of a running task also records what is read.
+//! A handle finds the output through its [`Origin`] or, in a running task, among the [`RunOutputs`]. It checks that the
+//! files have the content that the plan or the run knows, and lets the target read them. The handle of a running task
+//! also records what is read.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use serde::de::DeserializeOwned;
 use crate::base::error::StoreError;
 use crate::base::panics;
 use crate::files::{Named, Stamp, is_absent};
-
 use crate::store::made::Made;
 use crate::store::output::Look;
 use crate::store::record::{Read, digest_meta};
@@ -20,13 +20,16 @@ use crate::store::trust::Trust;
 use crate::task::Kind;
 use crate::task::cx::{Reads, meta_from_json};
 use crate::task::error::{LoadError, LoadErrorKind};
-use crate::task::input::Origin;
+use crate::task::input::{Origin, RunOutputs};
 use crate::task::keep::Files;
+use crate::value::AnyValue;
 
 /// A handle on the output of one instance, without the type of its task.
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) origin: Arc<dyn Origin>,
+    /// The outputs of the run; `None` outside a run.
+    run: Option<Arc<dyn RunOutputs>>,
     pub(crate) node: NodeIndex,
     /// The reads of the running task that owns the handle; `None` outside a task.
     reads: Option<Arc<Reads>>,
@@ -41,22 +44,23 @@ pub(crate) struct Handle {
 impl Handle {
     /// Returns a handle for use outside a task.
     pub(crate) fn outside(origin: Arc<dyn Origin>, node: NodeIndex) -> Self {
-        Self { origin, node, reads: None, place: Vec::new(), required: 0 }
+        Self { origin, run: None, node, reads: None, place: Vec::new(), required: 0 }
     }
 
     /// Returns a handle on a running instance, whose inputs add to `reads`.
-    pub(crate) fn running(origin: Arc<dyn Origin>, node: NodeIndex, reads: &Arc<Reads>) -> Self {
-        Self { reads: Some(Arc::clone(reads)), ..Self::outside(origin, node) }
-    }
-
-    /// Returns a handle on an instance that the running task required as the `required`th one.
-    pub(crate) fn required(
+    pub(crate) fn running(
         origin: Arc<dyn Origin>,
+        run: Arc<dyn RunOutputs>,
         node: NodeIndex,
         reads: &Arc<Reads>,
-        required: u32,
     ) -> Self {
-        Self { required, ..Self::running(origin, node, reads) }
+        let reads = Some(Arc::clone(reads));
+        Self { run: Some(run), reads, ..Self::outside(origin, node) }
+    }
+
+    /// Returns the handle on an instance that the running task required as the `required`th one.
+    pub(crate) fn required(self, required: u32) -> Self {
+        Self { required, ..self }
     }
 
     /// Returns a handle on one of the instance's inputs.
@@ -133,7 +137,7 @@ impl Handle {
         }
     }
 
-    /// Checks whether the output still is the one that the plan or the execution knows.
+    /// Checks whether the output still is the one that the plan or the run knows.
     fn check_output(&self, made: &Made, part: &str) -> Result<Look, StoreError> {
         let store = made.store(self.origin.store());
         Ok(match self.origin.kind(self.node) {
@@ -156,9 +160,22 @@ impl Handle {
         })
     }
 
-    /// Returns the output that the plan or the execution knows, and where it lies.
+    /// Returns the output that the plan or the run knows, and where it lies.
     pub(crate) fn made(&self) -> Result<Arc<Made>, LoadError> {
-        self.origin.made(self.node).map_err(|kind| self.error(kind))
+        let made = self.run.as_ref().and_then(|run| run.made(self.node));
+        made.map_or_else(|| self.origin.made(self.node), Ok).map_err(|kind| self.error(kind))
+    }
+
+    /// Returns the value of the output, if the run has it in memory.
+    pub(super) fn value(&self) -> Option<AnyValue> {
+        self.run.as_ref()?.value(self.node)
+    }
+
+    /// Shares the value of the output with other tasks of the run as long as it is in use.
+    pub(super) fn share(&self, value: &AnyValue) {
+        if let Some(run) = &self.run {
+            run.share(self.node, value);
+        }
     }
 
     /// Returns an error of this kind for the instance.

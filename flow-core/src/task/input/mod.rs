@@ -2,7 +2,8 @@
 //!
 //! [`Input`] is the typed handle that users see, [`Handle`] the same without a type, and [`InputPart`] a handle
 //! on one of several outputs. [`Inputs`] arranges the handles of a task's inputs in the form of its `requires`, such as
-//! a tuple or a `Vec`. A handle finds outputs through an [`Origin`]: a plan, or an execution.
+//! a tuple or a `Vec`. A handle finds outputs through an [`Origin`], the plan, and in a running
+//! task first among the [`RunOutputs`].
 
 mod form;
 mod handle;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 pub use form::{Inputs, Wires};
 pub(crate) use handle::Handle;
-pub(crate) use origin::Origin;
+pub(crate) use origin::{Origin, RunOutputs};
 pub use part::InputPart;
 use serde::de::DeserializeOwned;
 
@@ -51,14 +52,14 @@ impl<A: Task> Input<A> {
     /// The file is missing or cannot be read.
     pub fn load(&self) -> Result<Loaded<Output<A>>, LoadError> {
         let Handle { origin, node, .. } = &self.handle;
-        if let Some(value) = origin.value(*node) {
+        if let Some(value) = self.handle.value() {
             return Ok(Loaded(downcast(value)));
         }
         let value = self.handle.read("", |files| A::__target().__load(files))?;
         // The output of an aggregate is handles, which record the reads of one task, so it cannot be shared.
         if origin.kind(*node) != Kind::Aggregate {
             let shared: AnyValue = Arc::clone(&value) as _;
-            origin.share(*node, &shared);
+            self.handle.share(&shared);
         }
         Ok(Loaded(value))
     }

@@ -1,4 +1,4 @@
-//! Where a handle finds the output of an instance.
+//! Where a handle finds the output of an instance: in a run that has it, or as the plan has judged it.
 
 use std::any::Any;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::task::error::LoadErrorKind;
 use crate::task::requirement::Form;
 use crate::value::AnyValue;
 
-/// Where a handle finds the output of an instance: in a plan, or in an execution of a plan.
+/// The instances of a plan, and their outputs as the plan has judged them.
 pub(crate) trait Origin: Send + Sync {
     /// Returns the store of the outputs that name no other store.
     fn store(&self) -> &Arc<Store>;
@@ -46,12 +46,16 @@ pub(crate) trait Origin: Send + Sync {
 
     /// Returns the output of an instance.
     fn made(&self, node: NodeIndex) -> Result<Arc<Made>, LoadErrorKind>;
+}
+
+/// The outputs and values of a run, which a handle of a running task prefers to those of the plan.
+pub(crate) trait RunOutputs: Send + Sync {
+    /// Returns the output of an instance, if the run has found or produced it.
+    fn made(&self, node: NodeIndex) -> Option<Arc<Made>>;
 
     /// Returns the value of an output, if it is in memory.
-    fn value(&self, _node: NodeIndex) -> Option<AnyValue> {
-        None
-    }
+    fn value(&self, node: NodeIndex) -> Option<AnyValue>;
 
     /// Shares the value of an output with other tasks as long as it is in use.
-    fn share(&self, _node: NodeIndex, _value: &AnyValue) {}
+    fn share(&self, node: NodeIndex, value: &AnyValue);
 }

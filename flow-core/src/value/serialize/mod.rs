@@ -1,24 +1,26 @@
 //! Converts a Rust value to a [`Value`], with a serializer that builds the tree.
+//!
+//! [`Writer`] writes one place of the tree. [`compound`] collects the content of a sequence, map or
+//! struct.
+
+mod compound;
 
 use std::cell::Cell;
 use std::fmt::Display;
 
 use serde::ser::{self, Serialize};
 
+use self::compound::{Fields, Items, Pairs};
 use super::error::Step;
 use super::order::Order;
 use super::paths::{Paths, Texts};
-use super::{Entries, Value, ValueError};
+use super::{Value, ValueError};
 use crate::value::secret;
 use crate::value::secret::{ENVELOPE, Secret};
 
 /// The deepest nesting of a value. A type that refers to itself could otherwise exhaust the stack,
 /// here and in every function that walks the tree.
 const MAX_DEPTH: usize = 128;
-
-/// The largest number of items that memory is reserved for. The length that a type announces may be
-/// wrong.
-const MAX_RESERVED: usize = 1024;
 
 /// Converts anything serializable to a value without its type.
 ///
@@ -115,23 +117,6 @@ impl<'a> Writer<'a> {
         }
         Value::Str(text.into())
     }
-
-    fn items(self, length: usize, variant: Option<&'static str>) -> Result<Items<'a>, ValueError> {
-        let order = Order::Usual;
-        Ok(Items { inner: self.inner()?, variant, order, items: reserved(length) })
-    }
-
-    fn fields(
-        self,
-        length: usize,
-        variant: Option<&'static str>,
-    ) -> Result<Fields<'a>, ValueError> {
-        Ok(Fields { inner: self.inner()?, variant, fields: reserved(length) })
-    }
-}
-
-fn reserved<T>(length: usize) -> Vec<T> {
-    Vec::with_capacity(length.min(MAX_RESERVED))
 }
 
 /// Returns `content`, as that of a variant if it is one.
@@ -240,8 +225,7 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Items<'a>, ValueError> {
-        let order = self.order;
-        Ok(Items { order, ..self.items(length.unwrap_or(0), None)? })
+        self.items(length.unwrap_or(0), self.order, None)
     }
 
     fn collect_seq<I>(self, items: I) -> Result<Value, ValueError>
@@ -272,7 +256,7 @@ impl<'a> ser::Serializer for Writer<'a> {
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Items<'a>, ValueError> {
-        self.items(length, None)
+        self.items(length, Order::Usual, None)
     }
 
     fn serialize_tuple_struct(
@@ -280,7 +264,7 @@ impl<'a> ser::Serializer for Writer<'a> {
         _: &'static str,
         length: usize,
     ) -> Result<Items<'a>, ValueError> {
-        self.items(length, None)
+        self.items(length, Order::Usual, None)
     }
 
     fn serialize_tuple_variant(
@@ -290,12 +274,11 @@ impl<'a> ser::Serializer for Writer<'a> {
         variant: &'static str,
         length: usize,
     ) -> Result<Items<'a>, ValueError> {
-        self.items(length, Some(variant))
+        self.items(length, Order::Usual, Some(variant))
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Pairs<'a>, ValueError> {
-        let (order, entries) = (self.order, reserved(length.unwrap_or(0)));
-        Ok(Pairs { inner: self.inner()?, order, entries, key: None })
+        self.pairs(length.unwrap_or(0))
     }
 
     fn serialize_struct(self, _: &'static str, length: usize) -> Result<Fields<'a>, ValueError> {
@@ -312,140 +295,3 @@ impl<'a> ser::Serializer for Writer<'a> {
         self.fields(length, Some(variant))
     }
 }
-
-/// A sequence or tuple that is being written.
-struct Items<'a> {
-    inner: Writer<'a>,
-    variant: Option<&'static str>,
-    order: Order,
-    items: Vec<Value>,
-}
-
-impl Items<'_> {
-    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        let item =
-            self.inner.write(value).map_err(|error| error.at(Step::Index(self.items.len())))?;
-        self.items.push(item);
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Value, ValueError> {
-        if self.order == Order::None {
-            self.items.sort_unstable();
-        }
-        Ok(variant_of(self.variant, Value::Seq(self.items.into())))
-    }
-}
-
-macro_rules! items {
-    ($($trait:ident::$method:ident)*) => {$(
-        impl ser::$trait for Items<'_> {
-            type Ok = Value;
-            type Error = ValueError;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-                self.push(value)
-            }
-
-            fn end(self) -> Result<Value, ValueError> {
-                self.finish()
-            }
-        }
-    )*};
-}
-
-items! {
-    SerializeSeq::serialize_element
-    SerializeTuple::serialize_element
-    SerializeTupleStruct::serialize_field
-    SerializeTupleVariant::serialize_field
-}
-
-/// A map that is being written, with the key of the next entry.
-struct Pairs<'a> {
-    inner: Writer<'a>,
-    order: Order,
-    entries: Vec<(Value, Value)>,
-    key: Option<Value>,
-}
-
-impl ser::SerializeMap for Pairs<'_> {
-    type Ok = Value;
-    type Error = ValueError;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ValueError> {
-        // The keys of maps are not paths.
-        let writer = Writer { texts: None, ..self.inner };
-        self.key = Some(writer.write(key)?);
-        Ok(())
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ValueError> {
-        let key = self.key.take().ok_or_else(|| ValueError::Custom {
-            message: "a map gave a value without a key".to_owned(),
-        })?;
-        let value = self.inner.write(value).map_err(|error| error.at(Step::Key(&key)))?;
-        self.entries.push((key, value));
-        Ok(())
-    }
-
-    fn end(self) -> Result<Value, ValueError> {
-        match self.order {
-            Order::None | Order::Keys => Ok(Value::Map(Entries::new(self.entries)?)),
-            Order::Insertion => Value::ordered_map(self.entries),
-            Order::Usual => {
-                let map = Value::ordered_map(self.entries)?;
-                if let (Value::OrderedMap(_), Some(unproven)) = (&map, self.inner.unproven) {
-                    unproven.set(true);
-                }
-                Ok(map)
-            }
-        }
-    }
-}
-
-/// A struct or struct variant that is being written.
-struct Fields<'a> {
-    inner: Writer<'a>,
-    variant: Option<&'static str>,
-    fields: Vec<(&'static str, Value)>,
-}
-
-impl Fields<'_> {
-    fn push<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), ValueError> {
-        let value = self.inner.write(value).map_err(|error| error.at(Step::Name(name)))?;
-        self.fields.push((name, value));
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Value, ValueError> {
-        Ok(variant_of(self.variant, Value::Struct(Entries::new(self.fields)?)))
-    }
-}
-
-macro_rules! fields {
-    ($($trait:ident)*) => {$(
-        impl ser::$trait for Fields<'_> {
-            type Ok = Value;
-            type Error = ValueError;
-
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), ValueError> {
-                self.push(name, value)
-            }
-
-            fn end(self) -> Result<Value, ValueError> {
-                self.finish()
-            }
-        }
-    )*};
-}
-
-fields! { SerializeStruct SerializeStructVariant }

@@ -23,48 +23,15 @@
 //!
 //! Sets of draws are shared: a plan of a million instances has few different ones.
 
+mod draw;
+
 use std::collections::HashMap;
 
+pub(crate) use self::draw::{Draw, Fixer, Settled};
+use self::draw::{Drawn, Implied, State};
 use crate::base::key::{Digest, Hasher};
 use crate::plan::types::{NameIndex, SourceIndex, TypeIndex, Types};
 use crate::value::Value;
-
-/// One value of one parameter that is drawn from outside.
-#[derive(Clone, Copy)]
-pub(crate) struct Draw<'a> {
-    pub(crate) task: TypeIndex,
-    pub(crate) param: usize,
-    pub(crate) digest: Digest,
-    pub(crate) value: &'a Value,
-    /// Whether the parameter would have this value if none reached it.
-    ///
-    /// That is its default or, if the nearest task downstream with a parameter of that name passes on another
-    /// value than its default, this value.
-    pub(crate) is_implied: bool,
-    /// Whether it is implied by the value of a task downstream, and not by the default.
-    pub(crate) is_inherited: bool,
-}
-
-/// The setting that fixes a value for everything downstream of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub(crate) enum Fixer {
-    /// A `with` of a dependency sets the parameter itself.
-    With(SourceIndex),
-    /// A `with` of a dependency sets a parameter from which the value could be inherited.
-    InheritedWith(SourceIndex),
-    /// A literal sets a parameter from which the value could be inherited.
-    InheritedLiteral,
-}
-
-/// The parameter of a consumer with which a draw of the same name is compared.
-pub(crate) struct Settled {
-    pub(crate) name: NameIndex,
-    pub(crate) digest: Digest,
-    /// Whether tasks upstream could inherit its value.
-    pub(crate) travels: bool,
-    pub(crate) is_default: bool,
-    pub(crate) fixer: Option<Fixer>,
-}
 
 pub(crate) type DrawIndex = u32;
 
@@ -74,38 +41,6 @@ pub(crate) struct SetIndex(u32);
 
 impl SetIndex {
     pub(crate) const EMPTY: Self = Self(0);
-}
-
-/// A value of a parameter, or the mark that one was fixed by inheritance.
-struct Drawn {
-    task: TypeIndex,
-    param: usize,
-    name: NameIndex,
-    value: Option<(Digest, Value)>,
-    is_default: bool,
-}
-
-/// A drawn value and its state on the way downstream.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct State {
-    drawn: u32,
-    /// Its index among the lists of fixers. The list at index 0 is empty.
-    fixers: u32,
-    /// Whether a task further downstream may still fix it by inheritance.
-    is_open: bool,
-    implied: Implied,
-}
-
-/// Whether a value is implied by the nearest task downstream with a parameter of its name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Implied {
-    /// No such task was found yet.
-    Unknown,
-    /// The value equals that of the task.
-    ByValue,
-    /// The task passes no value on, and the draw is the default.
-    ByDefault,
-    No,
 }
 
 /// All draws of a plan, and the sets of them.
@@ -239,8 +174,7 @@ impl Draws {
         mut settled: impl FnMut(NameIndex) -> Settled,
     ) -> SetIndex {
         let is_met = |draws: &Self, state: &State| {
-            let is_done = !state.is_open && state.implied != Implied::Unknown;
-            !is_done && names.contains(&draws.drawn[state.drawn as usize].name)
+            !state.is_done() && names.contains(&draws.drawn[state.drawn as usize].name)
         };
         if names.is_empty() || !self.states(set).any(|(_, state)| is_met(self, &state)) {
             return set;
@@ -257,17 +191,7 @@ impl Draws {
             });
             let by = &known[at];
             let is_equal = value.as_ref().is_some_and(|(digest, _)| *digest == by.digest);
-            if state.implied == Implied::Unknown {
-                state.implied = match by.travels && !by.is_default {
-                    true if is_equal => Implied::ByValue,
-                    false if is_default => Implied::ByDefault,
-                    true | false => Implied::No,
-                };
-            }
-            state.is_open &= by.travels && is_equal;
-            if state.is_open
-                && let Some(fixer) = by.fixer
-            {
+            if let Some(fixer) = state.settle(by, is_equal, is_default) {
                 let mut fixers = draws.fixers.get(state.fixers).to_vec();
                 fixers.push(fixer);
                 fixers.sort_unstable();
