@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -51,18 +52,29 @@ fn run(example: &str, folder: &Path, args: &[&str]) -> String {
 }
 
 fn output(example: &str, folder: &Path, args: &[&str]) -> Output {
-    command(example, folder, args).output().expect("cargo")
+    command(example, folder, args).output().expect("the example starts")
 }
 
 fn command(example: &str, folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = Command::new(built().join(example));
+    command.args(args).current_dir(folder);
     command
-        .args(["run", "--quiet", "--example", example, "--manifest-path"])
-        .arg(library().join("Cargo.toml"))
-        .arg("--")
-        .args(args)
-        .current_dir(folder);
-    command
+}
+
+/// Returns the folder of the built examples. With the features of the whole workspace, which `cargo test
+/// --workspace` has, they are built already.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--workspace", "--examples", "--manifest-path"])
+            .arg(library().join("Cargo.toml"))
+            .status();
+        assert!(status.expect("cargo starts").success(), "the examples do not compile");
+        let test = std::env::current_exe().expect("the path of this test");
+        let profile = test.parent().and_then(Path::parent).expect("a folder of the target folder");
+        profile.join("examples")
+    })
 }
 
 fn library() -> &'static Path {
