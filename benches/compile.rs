@@ -10,8 +10,13 @@
 //! - `#[tracked]` on 20 tasks that reach all of a crate of 20,000 lines, compared with
 //!   `Code::version(1)`: `RESULT compile tracked seconds=... lines=20000`
 //!
-//! The crates take turns, and each figure is the difference of medians. Each build is of one crate,
-//! whose dependencies were checked before. The macros are unoptimized, as in a user's debug build.
+//! - `cargo build` of 500 tasks with four parameters and one requirement each: all of the crate, and
+//!   after an edit of one line. `RESULT compile build seconds=... cpu_seconds=... edit_seconds=...
+//!   edit_cpu_seconds=... megabytes=... tasks=500`; the size is that of the program.
+//!
+//! The crates that are checked take turns, and each figure is the difference of medians. The build is
+//! measured once, and its edit three times, of which the fastest counts. Each figure is that of one
+//! crate, whose dependencies were checked or built before. The macros are unoptimized, as in a user's debug build.
 //! If the system reports the processor time of a program, it is printed as `cpu_...`: it is the
 //! same on a busy machine, and a check is the work of one thread. The benchmark needs the toolchain
 //! and the dependencies that the library itself was built with.
@@ -23,6 +28,9 @@ use std::process::Command;
 use std::time::Instant;
 
 const TASKS: usize = 200;
+
+/// The number of tasks in the crate that is built.
+const BUILT: usize = 500;
 
 /// How often each crate is checked.
 const TIMES: usize = 9;
@@ -54,6 +62,8 @@ fn main() {
         );
     }
 
+    build();
+
     let [with, without] = [true, false].map(large);
     let lines: usize = with.iter().map(|(_, text)| text.lines().count()).sum();
     let [with, without] = [("large-tracked", with), ("large-version", without)]
@@ -64,6 +74,64 @@ fn main() {
         "RESULT compile tracked seconds={:.3} lines={lines} cpu_seconds={:.3} without={:.3}",
         tracked.wall, tracked.cpu, without.wall
     );
+}
+
+/// Builds a pipeline of 500 tasks, and builds it again after an edit.
+fn build() {
+    let pipeline = Crate::new("build", &[("main.rs", pipeline())]);
+    // Builds the dependencies, which the figures leave out.
+    pipeline.cargo("build", false);
+    let whole = pipeline.cargo("build", false);
+    pipeline.cargo("build", true);
+    let edits: Vec<Seconds> = (0..3).map(|_| pipeline.cargo("build", true)).collect();
+    let edit = edits.iter().copied().min_by(|a, b| a.wall.total_cmp(&b.wall)).expect("some edits");
+    let program = target().join("debug/compile-build");
+    let bytes = fs::metadata(program).expect("the program").len();
+    println!(
+        "RESULT compile build seconds={:.1} cpu_seconds={:.1} edit_seconds={:.1} edit_cpu_seconds={:.1} \
+         megabytes={} tasks={BUILT}",
+        whole.wall,
+        whole.cpu,
+        edit.wall,
+        edit.cpu,
+        bytes / 1_000_000
+    );
+}
+
+/// Generates a crate of 500 tasks, in chains of ten, that runs all of them.
+fn pipeline() -> String {
+    let mut text = String::from("use flow::prelude::*;\n");
+    for i in 0..BUILT {
+        let (requires, first) = match i % 10 {
+            0 => (String::new(), "0.0".to_owned()),
+            _ => (format!("requires = Step{}, ", i - 1), "*cx.input().load()?".to_owned()),
+        };
+        write!(
+            text,
+            "\n/// Step {i}.\n#[derive(Task)]\n#[task({requires}target = Json<f64>)]\nstruct Step{i} {{\n    \
+             #[param(default = 0.5)]\n    rate: f64,\n    #[param(default = 10)]\n    days: u32,\n    \
+             #[param(default = \"price\")]\n    label: String,\n    #[param(default = true)]\n    is_scaled: bool,\n}}\n\n\
+             #[tracked]\nimpl Run for Step{i} {{\n    fn run(&self, cx: &Cx<Self>) -> Result<f64> {{\n        \
+             let _ = cx;\n        let sum = {first} + f64::from(self.days) * self.rate;\n        \
+             ensure!(sum >= 0.0, \"{{}} is negative\", self.label);\n        \
+             Ok(if self.is_scaled {{ sum / 2.0 }} else {{ sum }})\n    }}\n}}\n"
+        )
+        .expect("text");
+    }
+    let roots =
+        (0..BUILT / 10).map(|chain| format!("    flow.run::<Step{}>()?;\n", chain * 10 + 9));
+    let roots: String = roots.collect();
+    write!(
+        text,
+        "\nfn main() -> Result<()> {{\n    let flow = Flow::open(\"data\")?;\n{roots}    Ok(())\n}}\n"
+    )
+    .expect("text");
+    text
+}
+
+/// Returns the target folder of all crates.
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-target")
 }
 
 impl Macros {
@@ -218,8 +286,12 @@ impl Crate {
         new
     }
 
-    /// Checks the crate after a small edit, and returns the time.
     fn check(&self, incremental: bool) -> Seconds {
+        self.cargo("check", incremental)
+    }
+
+    /// Checks or builds the crate after a small edit, and returns the time.
+    fn cargo(&self, command: &str, incremental: bool) -> Seconds {
         let main = self.folder.join("src/main.rs");
         let text = fs::read_to_string(&main).expect("the source");
         let (one, other) = ("sum >= 0.0", "sum >= -0.0");
@@ -230,9 +302,9 @@ impl Crate {
         fs::write(&main, edited).expect("the edited source");
         let (begun, busy) = (Instant::now(), cpu());
         let output = Command::new(env!("CARGO"))
-            .args(["check", "--quiet", "--offline"])
+            .args([command, "--quiet", "--offline"])
             .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-target"))
+            .env("CARGO_TARGET_DIR", target())
             .env("CARGO_INCREMENTAL", if incremental { "1" } else { "0" })
             .output()
             .expect("cargo");

@@ -138,8 +138,8 @@ pub use flow_core::jiff;
 #[doc(inline)]
 pub use flow_core::{
     Code, Cx, Entry, Error, Event, File, Flow, Input, Inputs, IntoParam, Limits, Loaded, Memory,
-    Output, Outputs, Param, Parameter, Roots, Run, Secret, Stopper, Subgraph, Summary, Target,
-    Task, Tracked, Trust, Uses, check, read,
+    Output, Outputs, Param, ParamKey, Parameter, Roots, Run, Secret, Stopper, Subgraph, Summary,
+    Target, Task, Tracked, Trust, Uses, check, read,
 };
 // For the tests of this workspace: a file system that fails, and the canonical form of values.
 #[doc(hidden)]

@@ -29,6 +29,7 @@ const DERIVE: Layers = &[
     &["ctxt", "spans"],
     &["attr"],
     &["code", "text"],
+    &["facade"],
     &["function"],
     &["model", "outputs"],
     &["key_type"],

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::{Attribute, Fields, ImplItem, Item, ItemUse, TraitItem, UseTree, Visibility};
 
 /// The crates, and the modules whose `pub` items are exported by their path.
@@ -159,7 +160,7 @@ impl Api {
                 let variants = item.variants.iter().filter(|variant| !is_hidden(&variant.attrs));
                 let variants = variants.map(|variant| {
                     let fields = variant.fields.iter().map(|field| {
-                        let name = field.ident.as_ref().map(|name| format!("{name}: "));
+                        let name = field.ident.as_ref().map(|name| format!("{}: ", name.unraw()));
                         format!("{}{}", name.unwrap_or_default(), text(&field.ty))
                     });
                     let fields = fields.collect::<Vec<_>>().join(", ");

@@ -3,7 +3,7 @@
 pub use std::any::Any;
 pub use std::borrow::Cow;
 use std::fmt;
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 pub use std::sync::Arc;
 
 pub use crate::base::code::{Code, Tracked};
@@ -19,16 +19,17 @@ use crate::task::Output;
 pub use crate::task::cx::Cx;
 pub use crate::task::input::{Input, Inputs, Wires};
 pub use crate::task::keep::{
-    Described, Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several,
+    Described, FileTarget, Files, Gathered, Keep, KeepPart, Outputs, Part, Saving, Several,
 };
 use crate::task::loaded::Loaded;
+use crate::task::param::ParamKey;
 pub use crate::task::param::{IntoParam, Param, ParamDecl, Parameter, Values, expect};
 pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
 pub use crate::task::{
     ByRun, Declared, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskKind, TaskType, Together,
-    Uses, not_run, runs,
+    Uses, coded, not_run,
 };
 pub use crate::value::AnyValue;
 pub use crate::value::Value;
@@ -36,7 +37,9 @@ pub use anyhow;
 pub use inventory;
 
 /// Converts the value of `#[param(default = ...)]` to the type of the parameter.
-pub fn default<T: Parameter>(value: impl IntoParam<T>) -> AnyValue {
+///
+/// It does not require [`Parameter`]: [`field`] reports a type that cannot be a parameter.
+pub fn default<T: Send + Sync + 'static>(value: impl IntoParam<T>) -> AnyValue {
     Arc::new(value.into_param())
 }
 
@@ -45,21 +48,51 @@ pub const fn longer(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Returns the source of `#[param(from = KEY)]`, which must have the type of the field.
-pub fn source<K: Task, T: Parameter>(key: Param<K, T>) -> (&'static TaskType, usize) {
-    (TaskType::of::<K>(), key.index())
+/// The type of the parameter that a field of type `T` names by `#[param(from = KEY)]`: `T` itself.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{T}` cannot take its value from a parameter of type `{Self}`",
+    label = "this parameter is a `{Self}`, and the field a `{T}`",
+    note = "give the field the type `{Self}`"
+)]
+pub trait SourceOf<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T> SourceOf<T> for T {}
+
+/// Returns the source of `#[param(from = KEY)]`, which must have the type `T` of the field.
+pub fn source<T, P: ParamKey>(key: P) -> (&'static TaskType, usize)
+where
+    P::Value: SourceOf<T>,
+{
+    (TaskType::of::<P::Task>(), key.param().index())
 }
 
 /// A type that a field can have: any [`Parameter`]. Reduces the compiler's errors for others to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a parameter",
     label = "not a parameter",
-    note = "write `#[derive(Clone, Serialize, Deserialize)]` above the type"
+    note = "a parameter is a value that can be cloned, stored and sent to another thread; for a type of your own, write \
+            `#[derive(Clone, Serialize, Deserialize)]` above it",
+    note = "for a type of another crate, enable its feature `serde`; write `Vec<T>` for an array with more than 32 \
+            items, and an `enum` with a `match` for a function or a trait object"
 )]
 pub trait FieldType: Parameter {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Parameter> FieldType for T {}
+
+/// The same for an argument of a task function, which may have been meant as an input.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter",
+    label = "taken for a parameter, since no entry of `requires` has this name",
+    note = "if this is the output of another task, require it: `#[task(requires(name_of_this_argument = other_task), ...)]`",
+    note = "a parameter is a value that can be cloned, stored and sent to another thread; for a type of your own, write \
+            `#[derive(Clone, Serialize, Deserialize)]` above it"
+)]
+pub trait ArgumentType: Parameter {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Parameter> ArgumentType for T {}
 
 /// The declaration of a field of type `T`.
 pub struct Field<T> {
@@ -70,6 +103,11 @@ pub struct Field<T> {
 /// Declares a field. It is the only place in an expansion that requires the traits of the field's type.
 pub const fn field<T: FieldType>(name: &'static str, doc: &'static str) -> Field<T> {
     Field { decl: ParamDecl::new::<T>(name, doc), clone: T::clone }
+}
+
+/// Declares an argument of a function that has no `#[param]`, and so may be a forgotten input.
+pub const fn argument<T: ArgumentType>(name: &'static str, doc: &'static str) -> Field<T> {
+    Field { decl: ParamDecl::new::<T>(name, doc).argument(), clone: T::clone }
 }
 
 impl<T: 'static> Field<T> {
@@ -107,15 +145,77 @@ impl<const ERROR: usize> Inputs for Unknown<ERROR> {
     }
 }
 
+/// The inputs of a task that requires nothing. The compiler shows the name when such a task uses an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TaskRequiresNothing;
+
+impl Inputs for TaskRequiresNothing {
+    fn take(_: &mut Wires<'_>) -> Self {
+        Self
+    }
+}
+
 /// Panics because a task has no parameter at `index`.
 #[cold]
 pub fn no_param(index: usize) -> &'static dyn Any {
     unreachable!("the task has no parameter at {index}")
 }
 
+/// A range of values of type `T`, as `#[param(range = ...)]` takes it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a range of `{T}`",
+    label = "expected a range of `{T}`",
+    note = "write both ends as values of type `{T}`, such as `1..=10` for an integer, `0.0..=1.0` for a float and `\"a\"..\"m\"` for a text"
+)]
+pub trait RangeOf<T>: RangeBounds<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T, R: RangeBounds<T>> RangeOf<T> for R {}
+
 /// Returns whether a value is within `#[param(range = ...)]`.
-pub fn in_range<T: PartialOrd + 'static, R: RangeBounds<T>>(range: R, value: &dyn Any) -> bool {
+pub fn in_range<T: PartialOrd + 'static>(range: impl RangeOf<T>, value: &dyn Any) -> bool {
     range.contains(expect::<T>(value))
+}
+
+/// Returns whether the value of an optional parameter is within its range. `None` always is.
+pub fn optional_in_range<T: PartialOrd + 'static>(range: impl RangeOf<T>, value: &dyn Any) -> bool {
+    expect::<Option<T>>(value).as_ref().is_none_or(|value| range.contains(value))
+}
+
+/// A range of texts. It has its own message, because a task function borrows the text that its task stores.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a range of `&str`",
+    label = "expected a range of `&str`",
+    note = "write both ends as texts, such as `\"a\"..\"m\"`"
+)]
+pub trait TextRange: RangeBounds<&'static str> {}
+
+#[diagnostic::do_not_recommend]
+impl<R: RangeBounds<&'static str>> TextRange for R {}
+
+/// Returns whether a text is within its range, in the order of its bytes.
+pub fn text_in_range(range: impl TextRange, value: &dyn Any) -> bool {
+    is_text_in_range(&range, expect::<String>(value))
+}
+
+/// Returns whether an optional text is within its range. `None` always is.
+pub fn optional_text_in_range(range: impl TextRange, value: &dyn Any) -> bool {
+    expect::<Option<String>>(value).as_ref().is_none_or(|text| is_text_in_range(&range, text))
+}
+
+fn is_text_in_range(range: &impl TextRange, text: &str) -> bool {
+    // The order of two ends is that of the texts, whatever their lifetimes are.
+    let is_after = match range.start_bound() {
+        Bound::Included(start) => text >= *start,
+        Bound::Excluded(start) => text > *start,
+        Bound::Unbounded => true,
+    };
+    let is_before = match range.end_bound() {
+        Bound::Included(end) => text <= *end,
+        Bound::Excluded(end) => text < *end,
+        Bound::Unbounded => true,
+    };
+    is_after && is_before
 }
 
 /// Returns whether a value is one of `#[param(choices = [...])]`.
@@ -123,9 +223,92 @@ pub fn one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
     choices.contains(expect::<T>(value))
 }
 
+/// Returns whether the value of an optional parameter is one of its choices. `None` always is.
+pub fn optional_one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
+    expect::<Option<T>>(value).as_ref().is_none_or(|value| choices.contains(value))
+}
+
+/// A list of values, as `#[param(choices = LIST)]` takes it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of values for a parameter of type `{T}`",
+    label = "expected an array or a slice of `{T}`",
+    note = "write a list, such as `choices = [\"a\", \"b\"]`, or name a constant of type `[T; N]` or `&[T]`"
+)]
+pub trait ChoicesOf<T> {
+    fn choices(self) -> Vec<T>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, U: IntoParam<T>, const N: usize> ChoicesOf<T> for [U; N] {
+    fn choices(self) -> Vec<T> {
+        self.into_iter().map(IntoParam::into_param).collect()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, U: IntoParam<T> + Clone, const N: usize> ChoicesOf<T> for &[U; N] {
+    fn choices(self) -> Vec<T> {
+        self.iter().cloned().map(IntoParam::into_param).collect()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, U: IntoParam<T> + Clone> ChoicesOf<T> for &[U] {
+    fn choices(self) -> Vec<T> {
+        self.iter().cloned().map(IntoParam::into_param).collect()
+    }
+}
+
+/// Returns the values of a named list as text, such as `["a", "b"]`.
+pub fn list<T: Parameter>(choices: &[T]) -> String {
+    let values = choices.iter().map(|choice| match crate::value::to_value(choice) {
+        Ok(value) => value.to_string(),
+        Err(error) => format!("({error})"),
+    });
+    format!("[{}]", values.collect::<Vec<_>>().join(", "))
+}
+
+/// Returns the values of a constant that `#[param(choices = LIST)]` names.
+pub fn choices<T>(list: impl ChoicesOf<T>) -> Vec<T> {
+    list.choices()
+}
+
+/// A list of texts, as `#[param(choices = LIST)]` takes it. It has its own message, as [`TextRange`] does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of texts",
+    label = "expected an array or a slice of `&str`",
+    note = "write a list, such as `choices = [\"a\", \"b\"]`, or name a constant of type `[&str; N]` or `&[&str]`"
+)]
+pub trait TextChoices: ChoicesOf<String> {}
+
+#[diagnostic::do_not_recommend]
+impl<L: ChoicesOf<String>> TextChoices for L {}
+
+/// Returns the texts of a constant that `#[param(choices = LIST)]` names.
+pub fn text_choices(list: impl TextChoices) -> Vec<String> {
+    list.choices()
+}
+
+/// A key of a map in `requires`, whose declared type is `T`.
+#[diagnostic::on_unimplemented(
+    message = "this key is of type `{Self}`, and is declared as `{T}`",
+    label = "expected a `{T}`",
+    note = "declare the key with the type that it has, as in `{{day: u32 => Load {{ day }} for day in 1..8}}`"
+)]
+pub trait MapKey<T> {
+    fn map_key(&self) -> T;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, K: IntoParam<T> + Clone> MapKey<T> for K {
+    fn map_key(&self) -> T {
+        self.clone().into_param()
+    }
+}
+
 /// Converts an item to the key of a map. It takes a reference, for the expansion may use the item again.
-pub fn map_key<T, K: IntoParam<T> + Clone>(key: &K) -> T {
-    key.clone().into_param()
+pub fn map_key<T, K: MapKey<T>>(key: &K) -> T {
+    key.map_key()
 }
 
 /// A value that `#[task(refresh = ...)]` accepts: one that serde can serialize, or a `Result` of one.
@@ -208,8 +391,7 @@ pub fn owned<T: TakenByValue>(loaded: Loaded<T>) -> T {
 #[diagnostic::on_unimplemented(
     message = "a task cannot fail with a `{Self}`",
     label = "not an error",
-    note = "give an `anyhow::Error`, as `Result<T>` of the prelude does, or a type that implements \
-            `std::error::Error`"
+    note = "return a `flow::Result<T>`, or a `Result` whose error implements `std::error::Error`"
 )]
 pub trait Failure {
     fn into_error(self) -> anyhow::Error;
@@ -245,15 +427,55 @@ impl<T, E: Failure> Gives<T> for Result<T, E> {
     }
 }
 
+/// The return value of a task function. A `Result` with a boxed error, which is no `std::error::Error`, gets an
+/// `anyhow::Error`; the inherent function takes precedence over the trait's. Every other value stays as it is.
+pub struct Returned<T>(pub T);
+
+impl<T> Returned<Result<T, Box<dyn std::error::Error + Send + Sync>>> {
+    pub fn value(self) -> anyhow::Result<T> {
+        self.0.map_err(anyhow::Error::from_boxed)
+    }
+}
+
+pub trait AnyReturned {
+    type Value;
+    fn value(self) -> Self::Value;
+}
+
+impl<T> AnyReturned for Returned<T> {
+    type Value = T;
+
+    fn value(self) -> T {
+        self.0
+    }
+}
+
 /// Converts the return value of a task function to the output of its task.
 pub fn output<T, G: Gives<T>>(given: G) -> anyhow::Result<T> {
     given.output()
 }
 
+/// A type that the function of `#[task(check = ...)]` can return: a `Result<()>`.
+#[diagnostic::on_unimplemented(
+    message = "a check returns a `Result<()>`, and this one a `{Self}`",
+    label = "expected a function that returns a `Result<()>`",
+    note = "return `Ok(())` if the output is as expected, otherwise an error, as `bail!(\"...\")` does"
+)]
+pub trait CheckResult {
+    fn into_result(self) -> anyhow::Result<()>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<anyhow::Error>> CheckResult for Result<(), E> {
+    fn into_result(self) -> anyhow::Result<()> {
+        self.map_err(Into::into)
+    }
+}
+
 /// Adds the name of the part to the error of a check. `part` is empty for a single output.
-pub fn checked<E: Into<anyhow::Error>>(part: &str, result: Result<(), E>) -> anyhow::Result<()> {
-    result.map_err(|error| {
-        error.into().context(match part {
+pub fn checked(part: &str, result: impl CheckResult) -> anyhow::Result<()> {
+    result.into_result().map_err(|error| {
+        error.context(match part {
             "" => "the output is not as expected".to_owned(),
             part => format!("the output `{part}` is not as expected"),
         })
@@ -269,29 +491,14 @@ impl<T: Task> Required for T {
     type Task = T;
 }
 
-/// Maps a struct of outputs to its target. Reduces the compiler's errors for other types to one.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no struct of outputs",
-    label = "not outputs",
-    note = "write `#[derive(Outputs)]` above the struct, and `#[output(Json)]` or the like above each field"
-)]
-pub trait KeptApart {
-    type Target: Keep;
-}
-
-#[diagnostic::do_not_recommend]
-impl<O: Outputs> KeptApart for O {
-    type Target = Several<O>;
-}
-
 /// Returns the empty settings of a requirement.
 pub fn settings<K: Task>() -> Settings<K> {
     Settings::new()
 }
 
 /// Returns `key` unchanged. Reduces the compiler's errors for an expression of another type to one.
-pub fn key<K: Task, T>(key: Param<K, T>) -> Param<K, T> {
-    key
+pub fn key<P: ParamKey>(key: P) -> Param<P::Task, P::Value> {
+    key.param()
 }
 
 /// Returns the task that a parameter belongs to.

@@ -61,7 +61,7 @@ pub use task::error::{LoadError, LoadErrorKind, RequireError, RequireErrorKind};
 pub use task::input::{Input, InputPart, Inputs};
 pub use task::keep::{File, Gathered, Keep, KeepPart, Memory, Outputs, Part, Several};
 pub use task::loaded::Loaded;
-pub use task::param::{IntoParam, Param, Parameter};
+pub use task::param::{IntoParam, Param, ParamKey, Parameter};
 pub use task::setting::Setting;
 pub use task::{Output, Run, Task, Uses};
 pub use value::secret::Secret;

@@ -1,4 +1,4 @@
-//! Infers the key type of a map in `requires`.
+//! What a macro sees of a type: the key type of a map in `requires`, and options.
 //!
 //! A macro sees only the types that are written in its input. So the type is inferred in three cases:
 //! the map iterates over a field of the task, or over a range that a field bounds, or the key is a
@@ -6,7 +6,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Expr, ExprMethodCall, Ident, Member, Pat, Type};
+use syn::{
+    Expr, ExprMethodCall, GenericArgument, Ident, Member, Pat, PathArguments, PathSegment, Type,
+};
 
 use crate::attr::entry::{Each, Key};
 use crate::model::Param;
@@ -97,6 +99,31 @@ fn bound_variable(pat: &Pat) -> Option<&Ident> {
         Pat::Ident(pat) if pat.subpat.is_none() => Some(&pat.ident),
         Pat::Reference(pat) => bound_variable(&pat.pat),
         Pat::Paren(pat) => bound_variable(&pat.pat),
+        _ => None,
+    }
+}
+
+/// Returns `T` of a type that is written as `Option<T>`.
+pub(crate) fn optional(ty: &Type) -> Option<&Type> {
+    let last = last_segment(ty).filter(|last| last.ident == "Option")?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+            GenericArgument::Type(inner) if arguments.args.len() == 1 => Some(inner),
+            _ => None,
+        },
+        PathArguments::None | PathArguments::Parenthesized(_) => None,
+    }
+}
+
+/// Returns whether a type is written as `String`.
+pub(crate) fn is_string(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| last.ident == "String")
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
+        Type::Group(group) => last_segment(&group.elem),
         _ => None,
     }
 }

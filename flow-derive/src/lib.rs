@@ -16,6 +16,7 @@ mod check;
 mod code;
 mod ctxt;
 mod expand;
+mod facade;
 mod function;
 mod key_type;
 mod model;
@@ -63,7 +64,7 @@ use proc_macro::TokenStream;
 /// | `refresh = "24h"` | the task runs again when its output has this age; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
 /// | `refresh = expr` | the task runs again when the value of the expression, such as an ETag, has changed. Each plan evaluates it once. If the expression fails, an existing output is used, with a warning; a task that has to run fails |
 /// | `check = is_sorted` | a function that takes the output by reference before it is stored, and returns `Result<()>`. If it returns an error, the task fails. Its code is tracked |
-/// | `crate = ::path` | the path of the facade, if it was renamed or re-exported |
+/// | `crate = ::path` | the path of the facade, if another crate re-exports it. A renamed dependency is found in `Cargo.toml` |
 ///
 /// An `ENTRY` is one of
 ///
@@ -94,7 +95,7 @@ use proc_macro::TokenStream;
 /// A parameter takes the first of: the value in the `ENTRY` that requires the task; the value that the
 /// flow gives to this task, `flow.with(Train::MODEL, ...)`; the value that was given to a parameter of the
 /// same name and type of the nearest task downstream, unless that is `local`; the value that the flow gives
-/// by name, `flow.with_named("model", ...)`; its default. A default is never passed on.
+/// by name, `flow.with_named("model", ...)` or `flow.with_params(&map)`; its default. A default is never passed on.
 ///
 /// | option | meaning |
 /// | --- | --- |
@@ -102,10 +103,20 @@ use proc_macro::TokenStream;
 /// | `file` | the value is the path of a file or folder whose content is tracked, or a pattern such as `data/*.csv`. In a type that holds several values, this applies to each path or, if the type holds no path, to each text |
 /// | `insignificant` | the value does not affect the output, such as a number of threads: a change of it runs nothing again. With `file`, the path does not count, and the content of the file does |
 /// | `local` | the value is not passed on to dependencies that have a parameter of the same name and type |
-/// | `range = 1..=10` | the range of allowed values |
-/// | `choices = ["a", "b"]` | the allowed values |
+/// | `range = 1..=10` | the range of allowed values, of a `String` in the order of its bytes; `None` of an `Option` is always allowed |
+/// | `choices = ["a", "b"]`, `choices = LIST` | the allowed values, or a constant that lists them; `None` of an `Option` is always allowed |
 /// | `was = "..."` | the name under which the parameter was stored before it was renamed |
 /// | `from = Task::PARAM` | the field *is* that other parameter, with its default and its value. A value given for one is given for both; two different values are an error |
+///
+/// The type of a parameter can be any that serde serializes and deserializes, and that is `Clone`, `Send` and `Sync`:
+/// a plain value, and not one inside an `Rc`, a `RefCell` or a `Mutex`. Instead of a function, write an `enum` of the
+/// possible functions, and `match` on it in `run`. A default is the same for all instances, so it cannot refer to
+/// `self`. A date is a type of the crate jiff, which is `flow::jiff`:
+///
+/// ```text
+/// #[param(default = flow::jiff::civil::date(2026, 1, 31))]
+/// until: flow::jiff::civil::Date, // set by `flow.with(Train::UNTIL, date(2026, 2, 28))`
+/// ```
 ///
 /// For each parameter there is a constant, its typed key. It is named like the field, in capitals,
 /// and is as visible as the struct: `Train::MODEL`.
@@ -141,7 +152,7 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 /// For each field there is a constant, its typed key. It is named like the field, in capitals, and is
 /// as visible as the struct: `load_one(Split::TRAIN)` loads one output.
 ///
-/// `#[outputs(crate = ::path)]` sets the path of the facade, if it was renamed or re-exported.
+/// `#[outputs(crate = ::path)]` sets the path of the facade, if another crate re-exports it.
 #[proc_macro_derive(Outputs, attributes(output, outputs))]
 pub fn derive_outputs(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
@@ -202,7 +213,7 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 /// | `body` | tracks only the body of the impl |
 /// | `crate` | tracks all code of the crate and its path dependencies |
 /// | `lock` | also tracks the versions of all crates in `Cargo.lock` that these depend on |
-/// | `crate = ::path` | the path of the facade, if it was renamed or re-exported |
+/// | `crate = ::path` | the path of the facade, if another crate re-exports it |
 ///
 /// Several options are separated by commas. To declare changes by hand instead, write `const CODE: Code =
 /// Code::version(3);` in an impl without `#[tracked]`, and increase the number after each change. To make a
@@ -260,9 +271,9 @@ pub fn derive_outputs(input: TokenStream) -> TokenStream {
 ///
 /// The macro warns about code that it recognizes as untracked: a file, a module, a variable or a `cfg`
 /// that it does not find, or that differs between several builds of a path dependency; a source file
-/// that it cannot parse; `paste!`; and each name in reached code that it cannot resolve:
-/// `` `parser::parse` in src/load.rs cannot be resolved ``. `#[allow(deprecated)]` above the impl silences
-/// the warning.
+/// that it cannot parse; a file whose name is not a literal; `paste!`; and each name in reached code that it
+/// cannot resolve: `` `parser::parse` in src/load.rs cannot be resolved ``. `#[allow(deprecated)]` above the
+/// impl silences the warning.
 /// In an editor, and in documentation examples, the macro cannot read the source. There only the body
 /// of the impl is tracked, and the reason says so.
 #[proc_macro_attribute]
@@ -368,7 +379,9 @@ pub fn task(options: TokenStream, item: TokenStream) -> TokenStream {
 /// #[derive(Tracked)]
 /// struct Ols;
 /// ```
-#[proc_macro_derive(Tracked)]
+///
+/// `#[tracked(crate = ::path)]` below it sets the path of the facade, if another crate re-exports it.
+#[proc_macro_derive(Tracked, attributes(tracked))]
 pub fn derive_tracked(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
     expand::tracked::derive(&input).into()

@@ -4,15 +4,19 @@
 //! The model borrows the user's tokens, so that an error about a part of it can point there.
 
 use proc_macro2::Ident;
-use syn::{Data, DeriveInput, Field, Fields, Generics, Type, WherePredicate, parse_quote};
+use syn::{
+    Attribute, Data, DeriveInput, Field, Fields, Generics, Type, WherePredicate, parse_quote,
+};
+
+use syn::spanned::Spanned;
 
 use crate::attr::entry::Entry;
 use crate::attr::param::ParamAttr;
-use crate::attr::path::Facade;
 use crate::attr::task::{Target, TaskAttr};
 use crate::ctxt::Ctxt;
+use crate::facade::Facade;
 use crate::function::Function;
-use crate::spans::plain;
+use crate::spans::{key, plain};
 
 /// A declared task.
 pub(crate) struct Task<'a> {
@@ -43,6 +47,16 @@ pub(crate) struct Param<'a> {
     pub(crate) attr: ParamAttr,
     /// The name of the parameter's typed key.
     pub(crate) key: Ident,
+}
+
+impl Param<'_> {
+    /// Returns the name of the function that declares the field: that of an argument without `#[param]`, which may
+    /// be a forgotten input, explains that.
+    pub(crate) fn declare(&self, of_function: bool) -> Ident {
+        let has_attribute = self.field.attrs.iter().any(|attr| attr.path().is_ident("param"));
+        let name = if of_function && !has_attribute { "argument" } else { "field" };
+        Ident::new(name, self.field.ty.span())
+    }
 }
 
 impl<'a> Task<'a> {
@@ -101,6 +115,11 @@ impl<'a> Task<'a> {
         outputs.or_else(|| attr.target.as_ref().map(|target| Storage::Target(&target.value)))
     }
 
+    /// Returns the attributes of the struct or function in the source.
+    pub(crate) fn attributes(&self) -> &[Attribute] {
+        self.function.map_or(&self.input.attrs, |function| &function.item.attrs)
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
         self.attr.requires.as_ref().map_or(&[], |requires| &requires.value.0)
     }
@@ -143,28 +162,5 @@ fn is_phantom(ty: &Type) -> bool {
             path.path.segments.last().is_some_and(|last| last.ident == "PhantomData")
         }
         _ => false,
-    }
-}
-
-/// Returns the name of the typed key of a field, with the span of the field: `DO_PREPROCESS` for
-/// `do_preprocess`.
-pub(crate) fn key(field: &Ident) -> Ident {
-    let capitals = plain(field).to_uppercase();
-    let mut key = syn::parse_str(&capitals).unwrap_or_else(|_| field.clone());
-    key.set_span(field.span());
-    key
-}
-
-#[cfg(test)]
-mod tests {
-    use syn::parse_quote;
-
-    use super::*;
-
-    #[test]
-    fn a_key_is_the_field_in_capitals() {
-        assert_eq!(key(&parse_quote!(do_preprocess)), "DO_PREPROCESS");
-        assert_eq!(key(&parse_quote!(r#type)), "TYPE");
-        assert_eq!(key(&parse_quote!(x1)), "X1");
     }
 }

@@ -8,11 +8,13 @@ use syn::{
     Type,
 };
 
-use crate::attr::path::{self, Facade};
+use crate::attr::path;
 use crate::attr::task::{self, Target};
 use crate::attr::{Opt, options, words};
 use crate::ctxt::Ctxt;
+use crate::facade::Facade;
 use crate::model;
+use crate::spans::key;
 
 /// The targets that have no type parameter.
 const UNTYPED_TARGETS: [&str; 3] = ["Text", "Bytes", "File"];
@@ -49,7 +51,7 @@ impl<'a> Outputs<'a> {
                 continue;
             };
             let target = applied(ty, &field.ty);
-            parts.push(Part { field, ident, key: model::key(ident), target, options, check });
+            parts.push(Part { field, ident, key: key(ident), target, options, check });
         }
         for (place, part) in parts.iter().enumerate() {
             if let Some(first) = parts[..place].iter().find(|first| first.key == part.key) {
@@ -150,8 +152,14 @@ fn output(input: syn::parse::ParseStream<'_>) -> syn::Result<(Target, Option<Exp
     input.parse::<Token![,]>()?;
     let word: Ident = input.parse()?;
     if word != "check" {
-        let message = "behind the target stands `check = path` alone; the target's own options stand \
-                       in parentheses: `Parquet(compression = Zstd(9))`";
+        let name = word.to_string();
+        let message = match words::nearest(&name, words::OUTPUT.known) {
+            Some(_) => words::OUTPUT.unknown(&name),
+            None => format!(
+                "`#[output]` has no option `{name}`; an option of the target stands in parentheses, as in \
+                 `Parquet(compression = Zstd(9))`, and after the target stands `check = path` alone"
+            ),
+        };
         return Err(syn::Error::new(word.span(), message));
     }
     let check = options::value(&word, input, "is_sorted", task::check)?;

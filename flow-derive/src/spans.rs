@@ -46,3 +46,26 @@ pub(crate) fn associated(of: &impl ToTokens, through: &TokenStream, name: &str) 
 pub(crate) fn plain(ident: &Ident) -> String {
     ident.unraw().to_string()
 }
+
+/// Returns the name of the typed key of a field, with the span of the field: `DO_PREPROCESS` for
+/// `do_preprocess`.
+pub(crate) fn key(field: &Ident) -> Ident {
+    let capitals = plain(field).to_uppercase();
+    let mut key = syn::parse_str(&capitals).unwrap_or_else(|_| field.clone());
+    key.set_span(field.span());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_field_in_capitals() {
+        assert_eq!(key(&parse_quote!(do_preprocess)), "DO_PREPROCESS");
+        assert_eq!(key(&parse_quote!(r#type)), "TYPE");
+        assert_eq!(key(&parse_quote!(x1)), "X1");
+    }
+}

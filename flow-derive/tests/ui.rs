@@ -1,15 +1,10 @@
-//! The errors of the macros for wrong uses, and that right uses compile.
+//! The errors of the macros for wrong uses. The package `flow-macro-tests` has the right uses.
 //!
 //! Each case is a file of `tests/ui`, in the folder of its subject, with the expected compiler
 //! output beside it. After a change of messages, `TRYBUILD=overwrite cargo test -p flow-derive`
 //! writes the expected output anew, to be reviewed.
 
 use std::process::Command;
-
-#[test]
-fn right_uses_compile() {
-    trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
-}
 
 #[test]
 fn wrong_uses_are_explained() {

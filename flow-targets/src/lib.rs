@@ -33,6 +33,10 @@
 //! | [`Text`] | `.txt` | yes | no | no |
 //! | [`Bytes`] | `.bin` | yes | no | no |
 //!
+//! Two more targets are in the root of the crate `flow`: [`Memory`](flow_core::Memory) for values that are not stored, which is
+//! also in the prelude, and [`File`](flow_core::File) for files that a task writes itself, which is not, because
+//! `std::fs::File` has the same name.
+//!
 //! *Exact* is [`Target::EXACT`](flow_core::Target::EXACT). If a target is exact, a run hands the
 //! value in memory to the tasks that require it. If it is not, those tasks receive the value that is
 //! loaded from the new file, so that they get the same value in this run and in a later one. *Streams* is

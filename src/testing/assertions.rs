@@ -1,8 +1,34 @@
 //! Assertions on the outcome of a run.
 
-use flow_core::{Entry, Error, Summary};
+use flow_core::{Entry, Error, Summary, SweepSummary};
 
 /// A type that contains the summary of a run: a summary, the error of a failed run, or a result.
+///
+/// For a sweep, the summary covers the instances of all variants. An instance that several variants share counts once.
+///
+/// ```
+/// use flow::prelude::*;
+/// use flow::testing::{self, assert_already_complete, assert_ran};
+/// # #[derive(Task)]
+/// # #[task(target = Json<u32>)]
+/// # struct Load;
+/// # #[tracked]
+/// # impl Run for Load {
+/// #     fn run(&self, _cx: &Cx<Self>) -> Result<u32> { Ok(1) }
+/// # }
+/// # #[derive(Task)]
+/// # #[task(requires = Load, target = Json<u32>)]
+/// # struct Train { depth: u32 }
+/// # #[tracked]
+/// # impl Run for Train {
+/// #     fn run(&self, cx: &Cx<Self>) -> Result<u32> { Ok(*cx.input().load()? + self.depth) }
+/// # }
+///
+/// let flow = testing::flow();
+/// let sweep = flow.sweep::<Train>().over(Train::DEPTH, [3, 5]);
+/// assert_ran(&sweep.run(), ["Load", "Train {depth: 3}", "Train {depth: 5}"]);
+/// assert_already_complete(&sweep.run(), ["Load", "Train", "Train"]);
+/// ```
 pub trait RunResult {
     /// Returns the summary of the run.
     ///
@@ -22,6 +48,7 @@ impl RunResult for Error {
     fn summary(&self) -> Result<&Summary, &Error> {
         match self {
             Self::Failed(summary) => Ok(summary),
+            Self::Sweep(summary) => Ok(summary),
             error => Err(error),
         }
     }
@@ -33,12 +60,24 @@ impl RunResult for Result<Summary, Error> {
     }
 }
 
+impl RunResult for SweepSummary {
+    fn summary(&self) -> Result<&Summary, &Error> {
+        Ok(self)
+    }
+}
+
+impl RunResult for Result<SweepSummary, Error> {
+    fn summary(&self) -> Result<&Summary, &Error> {
+        self.as_ref().map_or_else(RunResult::summary, RunResult::summary)
+    }
+}
+
 /// Defines `assert_ran` and the similar assertions.
 macro_rules! assertions {
     ($($(#[$doc:meta])* $name:ident: $which:ident, $text:literal;)*) => {
         $($(#[$doc])*
         ///
-        /// `run` is the summary of a run or its result, `flow.run::<Train>()`. `expected` names each
+        /// `run` is the summary of a run or its result, `flow.run::<Train>()` or `sweep.run()`. `expected` names each
         /// instance once, in any order: by its task, `Train`, or with its parameters as in the
         /// summary, `Train {model: Logistic}`.
         ///

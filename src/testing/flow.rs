@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use flow_core::__private::{HasOutput, Scratch};
-use flow_core::{IntoParam, Output, Param, Parameter, Task};
+use flow_core::{IntoParam, Output, ParamKey, Task};
 use serde::Serialize;
 
 use super::disk;
@@ -144,7 +144,7 @@ impl Flow {
 
     /// Like [`Flow::with`](crate::Flow::with).
     #[must_use]
-    pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
+    pub fn with<P: ParamKey>(&self, key: P, value: impl IntoParam<P::Value>) -> Self {
         Self(self.0.map(|flow| flow.with(key, value)))
     }
 
@@ -152,6 +152,12 @@ impl Flow {
     #[must_use]
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         Self(self.0.map(|flow| flow.with_named(name, value)))
+    }
+
+    /// Like [`Flow::with_params`](crate::Flow::with_params).
+    #[must_use]
+    pub fn with_params(&self, params: impl Serialize) -> Self {
+        Self(self.0.map(|flow| flow.with_params(params)))
     }
 
     /// Like [`Flow::provide`](crate::Flow::provide).

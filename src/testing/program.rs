@@ -45,8 +45,19 @@ use flow_core::Flow;
 /// The second test guards the outputs that a store already has. It compares the key of each task with
 /// default parameters, by which its output is found, and the type of its output with the file
 /// `tests/golden/tasks.txt` of the crate. They change if, for example, a parameter gets another name or
-/// type; then existing outputs are not found any more. To create the file, or to accept an intended
-/// change, run
+/// type; then existing outputs are not found any more.
+///
+/// The first run of `cargo test` fails, because there is no golden file yet:
+///
+/// ```text
+/// test all_tasks_are_sound ... ok
+/// test all_outputs_are_found_again ... FAILED
+///
+/// there is no /home/me/pipeline/tests/golden/tasks.txt yet, which guards the outputs of tasks against being
+/// lost by a refactoring: write it with `FLOW_ACCEPT_KEYS=1 cargo test`, and keep it with the code
+/// ```
+///
+/// To create the file, or to accept an intended change, run
 ///
 /// ```sh
 /// FLOW_ACCEPT_KEYS=1 cargo test

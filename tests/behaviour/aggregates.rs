@@ -56,9 +56,9 @@ fn found(summary: &flow::Summary) -> Vec<String> {
 fn an_aggregate_is_complete_when_all_its_members_are() -> Result<()> {
     let (flow, _folder) = flow();
     let shown = preview::<Powers>(&flow);
-    assert!(shown.starts_with("Powers {n: 3} PENDING upstream: Power first\n"), "{shown}");
+    assert!(shown.starts_with("Powers {n: 3} PENDING waits for Power\n"), "{shown}");
     let error = flow.load::<Powers>().expect_err("nothing has run").to_string();
-    assert!(error.contains("upstream: Power first"), "{error}");
+    assert!(error.contains("waits for Power"), "{error}");
     let summary = flow.run::<Powers>()?;
     assert_eq!((ran(&summary), found(&summary)), (vec!["Power".into(); 3], vec!["Powers".into()]));
     let shown = summary.to_string();
@@ -228,7 +228,7 @@ fn a_missing_member_is_recomputed_when_it_is_needed() -> Result<()> {
         assert!(flow.run::<Sum>()?.ran().is_empty());
         assert!(flow.is_complete::<Sum>()? && !flow.is_complete::<Nested>()?);
         let shown = preview::<Nested>(&flow);
-        assert!(shown.starts_with("Nested {more: true} PENDING upstream: Powers first"), "{shown}");
+        assert!(shown.starts_with("Nested {more: true} PENDING waits for Powers"), "{shown}");
         // The missing member is needed where the consumer runs, and where the aggregate is a root.
         flow.reset::<Sum>()?;
         assert_eq!(ran(&flow.run::<Sum>()?), ["Power", "Sum"]);

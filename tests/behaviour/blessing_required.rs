@@ -175,6 +175,6 @@ fn instances_pending_for_other_reasons_are_listed() -> Result<()> {
         text.contains("; still pending:\n  Search: code: version 1 is version 2 now"),
         "{text}"
     );
-    assert!(text.ends_with("\n  Report: upstream: Search first"), "{text}");
+    assert!(text.ends_with("\n  Report: waits for Search"), "{text}");
     Ok(())
 }

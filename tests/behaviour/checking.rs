@@ -90,7 +90,9 @@ fn all_problems_are_reported_at_once() {
     let text = better.check::<Root>().expect_err("files are missing").to_string();
     assert!(text.starts_with("5 things are wrong:\n- evaluating `requires` of `Unsaid`"), "{text}");
     assert!(
-        text.contains("- there is no file \"no/such/file.csv\", which is `Source.path`: write it"),
+        text.contains(
+            "- there is no file \"no/such/file.csv\", which is `Source.path`: create the file"
+        ),
         "{text}"
     );
     assert!(

@@ -61,7 +61,7 @@ fn a_refreshed_requirement_runs_once_and_may_cut_off() -> Result<()> {
     for trust in [Trust::Stamps, Trust::Content] {
         let flow = flow.trust(trust);
         assert!(!flow.is_complete::<Report>()?);
-        assert!(preview::<Report>(&flow).contains("PENDING upstream: Fetched first"));
+        assert!(preview::<Report>(&flow).contains("PENDING waits for Fetched"));
         assert_eq!(ran(&flow.run::<Report>()?), ["Fetched", "Fetched"]);
         assert_eq!(*flow.load::<Report>()?, 3);
     }

@@ -87,7 +87,8 @@ fn a_failure_is_an_error_of_the_task_that_requires_it() -> Result<()> {
         assert_eq!(ran(&summary), ["Fragile", "Fragile"]);
         let text = summary.to_string();
         assert!(text.contains("Fragile {n: 2, bad: 2}: 2 is bad"), "{text}");
-        assert!(text.contains("Fragile {n: 3, bad: 2}: it panicked: 3 is worse"), "{text}");
+        let panicked = "Fragile {n: 3, bad: 2}: it panicked: 3 is worse";
+        assert!(crate::support::without_places(&text).contains(panicked), "{text}");
         let strict = "Strict: cannot require Fragile {n: 2, bad: 2}: it failed: 2 is bad";
         assert!(text.contains(strict), "{text}");
         assert!(preview::<Strict>(&flow).contains("failed last time: cannot require Fragile"));
@@ -428,7 +429,7 @@ mod deep {
         flow.run::<Level>()?;
         START.store(5, Ordering::SeqCst);
         let forced = flow.force::<Bottom>();
-        assert!(preview::<Level>(&forced).contains("upstream: Level first"));
+        assert!(preview::<Level>(&forced).contains("waits for Level"));
         assert_eq!(forced.run::<Level>()?.ran().len(), 62);
         assert_eq!(*flow.load::<Level>()?, 65);
         // A recomputed output with equal bytes leaves the levels above unchanged.

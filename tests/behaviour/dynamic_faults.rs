@@ -173,7 +173,8 @@ fn every_operation(
 /// Asserts that an error reports a failed operation or one of its consequences. If the note of a
 /// failure cannot be read, the failure is not known to be a repetition.
 fn assert_is_reported(error: &str) {
-    let told = ["cannot ", "removed", "permission denied", "no storage", "times three is", "first"];
+    let told =
+        ["cannot ", "removed", "permission denied", "no storage", "times three is", "waits for"];
     assert!(told.iter().any(|told| error.contains(told)), "{error}");
 }
 

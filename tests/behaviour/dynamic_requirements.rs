@@ -53,7 +53,7 @@ fn dynamic_requirements_run_and_are_recorded() -> Result<()> {
         assert!(!flow.is_complete::<Sum>()?);
         assert_eq!(
             preview::<Sum>(&flow),
-            "Sum {up_to: 3} PENDING upstream: Square first\n\
+            "Sum {up_to: 3} PENDING waits for Square\n\
              ├─ (in run) Square {n: 1, shift: 0} COMPLETE\n\
              ├─ (in run) Square {n: 2, shift: 0} PENDING never run\n\
              └─ (in run) Square {n: 3, shift: 0} COMPLETE"
@@ -226,7 +226,7 @@ mod conditional {
         write(2)?;
         assert_eq!(ran(&flow.run::<Parity>()?), ["Even", "Number", "Parity"]);
         write(4)?;
-        assert!(preview::<Parity>(&flow).contains("PENDING upstream: Number first\n"));
+        assert!(preview::<Parity>(&flow).contains("PENDING waits for Number\n"));
         assert_eq!(ran(&flow.run::<Parity>()?), ["Number", "Parity"]);
         assert_eq!(*flow.load::<Parity>()?, "4 is even");
         write(3)?;

@@ -149,7 +149,7 @@ fn panics(_: &u8) -> Result<()> {
 #[test]
 fn a_check_that_panics_fails_the_task() -> Result<()> {
     let (flow, _folder) = flow();
-    assert_because(&flow.run::<Panicking>(), "Panicking", "it panicked: a mistake of the check");
+    assert_because(&flow.run::<Panicking>(), "Panicking", ": a mistake of the check");
     PANICS.store(false, Ordering::Relaxed);
     let summary: Summary = flow.run::<Panicking>()?;
     assert_ran(&summary, ["Panicking"]);

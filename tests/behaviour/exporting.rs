@@ -159,6 +159,7 @@ fn an_export_has_readable_names_and_a_manifest() -> Result<()> {
         "| n | UInt64 | no |",
         "#[task(external, path = \"Table/kind=Squared.parquet\", target = Parquet<RecordBatch>)]",
         "struct PartsNote;",
+        "flow_outputs.load(task, name=value)  # by the parameters of the task and of its upstream tasks",
         "value = flow_outputs.read(\"Table/kind=Squared.parquet\")",
         "it was in memory, and has no file",
     ] {

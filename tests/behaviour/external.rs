@@ -291,7 +291,8 @@ fn the_error_of_an_unreadable_file_calls_it_external() -> Result<()> {
     let (flow, path, _folder) = with_raw(4);
     fs::write(&path, "[")?;
     let error = in_full(flow.load::<Raw>().expect_err("it is no number"));
-    assert!(error.contains("cannot read external file") && !error.contains("removed"), "{error}");
+    let unreadable = "cannot read its external file: cannot read ";
+    assert!(error.contains(unreadable) && !error.contains("removed"), "{error}");
     assert_eq!(failed(&failure(flow.run::<Twice>())), ["Twice"]);
     assert!(path.exists());
     Ok(())

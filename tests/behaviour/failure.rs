@@ -95,5 +95,58 @@ fn a_panic_is_a_failed_task() {
     let summary = failure(flow.run::<(Panics, Good)>());
     assert_eq!((ran(&summary), failed(&summary)), (vec!["Good".into()], vec!["Panics".into()]));
     let error = summary.failed()[0].error.clone().expect("an error");
-    assert!(error.starts_with("it panicked: index out of bounds"), "{error}");
+    let (place, message) = error.split_once(": ").expect("a place");
+    // The line is that of `empty[1]`.
+    let line = place.strip_prefix(&format!("it panicked at {}:", file!()));
+    assert!(line.is_some_and(|line| line.parse::<u32>().is_ok()), "{error}");
+    assert!(message.starts_with("index out of bounds"), "{error}");
+    assert!(summary.to_string().contains(&format!("Panics: {place}: index out")), "{summary}");
+    assert!(preview::<Panics>(&flow).contains(&format!("failed last time: {place}: index out")));
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Fails;
+
+runs!(Fails: u32 = |self, _cx| bail!("no data"));
+
+#[test]
+fn a_captured_backtrace_is_shown_and_stored() -> Result<()> {
+    const INSIDE: &str = "FLOW_TEST_BACKTRACE";
+    // The standard library reads the variable once, so that the test needs a process of its own.
+    if std::env::var_os(INSIDE).is_none() {
+        let output = std::process::Command::new(std::env::current_exe()?)
+            .args(["failure::a_captured_backtrace_is_shown_and_stored", "--exact", "--nocapture"])
+            .env(INSIDE, "1")
+            .env("RUST_BACKTRACE", "1")
+            .env_remove("RUST_LIB_BACKTRACE")
+            .output()?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let passed = output.status.success() && printed.contains("1 passed");
+        ensure!(passed, "{printed}{}", String::from_utf8_lossy(&output.stderr));
+        return Ok(());
+    }
+    let (flow, _folder) = flow();
+    let summary = failure(flow.run::<(Fails, Panics)>());
+    let entries = summary.failed();
+    let fails = entries.iter().find(|entry| entry.task() == "Fails").context("it fails")?;
+    assert_eq!(fails.error.as_deref(), Some("no data"));
+    let backtrace = fails.backtrace.as_deref().context("it was captured")?;
+    assert!(backtrace.contains("Fails"), "{backtrace}");
+    let text = summary.to_string();
+    assert!(text.contains("Fails: no data\n      backtrace:\n"), "{text}");
+    assert_eq!(
+        text.matches("\n      backtrace:\n").count(),
+        1,
+        "that of a panic is printed by the hook"
+    );
+    let stored = crate::support::one_file(&flow.folder().join("Fails"), "failure", ".json");
+    let stored: serde_json::Value = serde_json::from_slice(&std::fs::read(stored)?)?;
+    assert_eq!(stored["backtrace"].as_str(), Some(backtrace));
+    let shown = preview::<Fails>(&flow);
+    assert!(
+        shown.contains("failed last time: no data (") && !shown.contains("backtrace"),
+        "{shown}"
+    );
+    Ok(())
 }

@@ -52,8 +52,8 @@ fn a_forced_task_with_equal_output_runs_nothing_downstream() -> Result<()> {
     let forced = flow.force::<Fetch>();
     assert_eq!(
         preview::<Report>(&forced),
-        "Report PENDING upstream: Twice first\n\
-         └─ Twice PENDING upstream: Fetch first\n   \
+        "Report PENDING waits for Twice\n\
+         └─ Twice PENDING waits for Fetch\n   \
             └─ Fetch {live: false} PENDING forced"
     );
     // Forcing affects runs only: the output is still complete and can be loaded.

@@ -19,6 +19,7 @@ mod hostile {
 
     macro_rules! makes {
         ($name:ident, $n:expr) => {
+            #[allow(deprecated)]
             #[task(requires = former, target = Json<u8>)]
             pub(crate) fn $name(
                 context: &Cx<$name>,
@@ -42,6 +43,7 @@ mod hostile {
 }
 
 #[test]
+#[allow(deprecated)]
 fn functions_from_macros_and_reexports_are_tasks() -> Result<()> {
     use hostile::elsewhere::last;
 

@@ -81,7 +81,8 @@ fn files_of_a_dead_process_are_garbage() -> Result<()> {
     // By default, only files older than an hour are garbage.
     let young = flow.store().gc().find()?;
     assert!(young.is_empty(), "{young}");
-    assert!(young.to_string().contains("younger than 60 min"), "{young}");
+    let kept = " files or folders that no record names, younger than 60 min (see `older_than`)";
+    assert!(young.to_string().contains(kept), "{young}");
     let found = garbage(&flow)?;
     assert_eq!(found.files(), left.len(), "{found}");
     let text = found.to_string();
@@ -176,11 +177,36 @@ fn the_failure_file_of_a_task_that_succeeded_is_garbage() -> Result<()> {
     let failure = record.with_file_name("failure.json");
     let at = |time: &str| format!("{{\"key\": \"{key}\", \"error\": \"e\", \"at\": \"{time}\"}}");
     fs::write(&failure, at("2001-01-01T00:00:00Z"))?;
-    assert!(garbage(&flow)?.to_string().contains("Milled: 1 outdated note"));
+    assert!(garbage(&flow)?.to_string().contains("Milled: 1 outdated log or error"));
     garbage(&flow)?.remove()?;
     assert!(!failure.exists());
     fs::write(&failure, at("2901-01-01T00:00:00Z"))?;
     assert!(garbage(&flow)?.is_empty());
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Failing;
+runs!(Failing: u64 = |self, cx| bail!("it fails"));
+
+#[test]
+fn a_failed_instance_without_output_is_not_counted_as_an_instance() -> Result<()> {
+    let (flow, _folder) = done()?;
+    flow.run::<Failing>().expect_err("it fails");
+    let gc = flow.store().gc().older_than(Duration::ZERO).keep::<Grains>(&flow)?;
+    let found = gc.find()?;
+    let text = found.to_string();
+    for line in [
+        "  Bread: 1 instance that no kept root needs, of any age, ",
+        "  Failing: 1 outdated log or error, ",
+        " index files with entries of outputs that no longer exist, ",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let removed = found.remove()?;
+    assert!(!removed.instances.iter().any(|one| one.starts_with("Failing")), "{removed}");
+    assert!(files_below(&flow.folder().join("Failing")).is_empty());
     Ok(())
 }
 
@@ -214,13 +240,15 @@ fn files_of_an_active_run_are_not_garbage() -> Result<()> {
     let other = flow.with(Milled::BY, 3);
     other.run::<Milled>()?;
     std::thread::scope(|scope| {
+        // Dropped if an assertion fails, so that the task does not wait for ever.
+        let go_on = go_on;
         let running = scope.spawn(|| slow.run::<Slow>().map(drop));
         has_begun.recv()?;
         // Another flow opens the same store.
         let apart = mill(&Flow::open(flow.folder())?.quiet(), folder.path());
         let found = garbage(&apart)?;
         assert!(found.is_empty(), "{found}");
-        assert!(found.to_string().contains("an execution is under way"), "{found}");
+        assert!(found.to_string().contains("a run is in progress"), "{found}");
         found.remove()?;
         // The active run may load an instance that no root requires.
         let found = apart.store().gc().older_than(Duration::ZERO).keep::<Bread>(&apart)?.find()?;

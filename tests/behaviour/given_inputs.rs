@@ -87,7 +87,7 @@ fn another_given_value_reruns_downstream_tasks() -> Result<()> {
     let summary = more.run::<Twice>()?;
     assert_given(&summary, ["Clean"]);
     assert_ran(&summary, ["Total", "Twice"]);
-    assert_because(&summary, "Total", "upstream: Clean first");
+    assert_because(&summary, "Total", "waits for Clean");
     assert_eq!(*more.load::<Twice>()?, 14);
 
     // Another value with the same sum.

@@ -35,6 +35,8 @@ fn while_one_runs(flow: &Flow, look: impl FnOnce() -> Result<()>) -> Result<()> 
     let (go_on, goes_on) = channel();
     let slow = flow.provide(Mutex::new(Steps { begun, go_on: goes_on }));
     std::thread::scope(|scope| {
+        // Dropped if `look` panics, so that the task does not wait for ever.
+        let go_on = go_on;
         let running = scope.spawn(|| slow.run::<Slow>().map(drop));
         has_begun.recv()?;
         let looked = look();
@@ -71,7 +73,7 @@ fn files_of_an_active_run_are_kept_with_and_without_locks() -> Result<()> {
             sow(&grains, &[4, 5]);
             other.run::<Bread>()?;
             let found = other.store().gc().older_than(Duration::ZERO).find()?;
-            assert!(found.to_string().contains("an execution is under way"), "{found}");
+            assert!(found.to_string().contains("a run is in progress"), "{found}");
             found.remove()?;
             assert!(before.iter().all(|path| path.exists()));
             Ok(())

@@ -140,7 +140,10 @@ fn a_pattern_without_matches_fails_the_task() -> Result<()> {
     assert_eq!(
         errors,
         [
-            format!("no file matches {source:?}, which is its parameter `source`"),
+            format!(
+                "no file matches {source:?}, which is `Read.source`: create the file, or give the \
+                 parameter another value"
+            ),
             format!("no file matches {source:?}"),
         ]
     );

@@ -50,7 +50,7 @@ fn names(names: &[&str]) -> Vec<String> {
 struct Nothing;
 
 runs!(Nothing: String = |self, cx| {
-    let () = cx.input();
+    let _ = cx.input();
     Ok("nothing".into())
 });
 

@@ -30,6 +30,8 @@ pub(crate) fn alone<F: FnOnce() -> Result<()>>(test: F) -> Result<()> {
     let output = std::process::Command::new(std::env::current_exe()?)
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(ALONE, name)
+        // To resolve the names of a backtrace takes more memory than the tests measure.
+        .env("RUST_BACKTRACE", "0")
         .output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let passed = output.status.success() && printed.contains("1 passed");
@@ -50,6 +52,21 @@ fn names(entries: Vec<flow::Entry>) -> Vec<String> {
     let mut names: Vec<_> = entries.iter().map(|entry| entry.task().to_owned()).collect();
     names.sort_unstable();
     names
+}
+
+/// Removes the backtraces of a summary, which it has if `RUST_BACKTRACE` is set.
+pub(crate) fn without_backtraces(summary: &str) -> String {
+    let mut indent = None;
+    let lines = summary.lines().filter(|line| {
+        let spaces = line.len() - line.trim_start().len();
+        if line.trim() == "backtrace:" {
+            indent = Some(spaces);
+        } else if indent.is_some_and(|indent| spaces <= indent) {
+            indent = None;
+        }
+        indent.is_none()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the names of the tasks that ran, sorted.
@@ -196,6 +213,17 @@ pub(crate) fn one_file(folder: &Path, starts: &str, ends: &str) -> PathBuf {
     });
     assert_eq!(files.len(), 1, "{files:?}");
     files.remove(0)
+}
+
+/// Returns a message without the places of panics, such as ` at src/train.rs:12`.
+pub(crate) fn without_places(message: &str) -> String {
+    let mut parts = message.split("panicked at ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_place, rest) = part.split_once(": ").expect("a message after the place");
+        text.extend(["panicked: ", rest]);
+    }
+    text
 }
 
 /// Returns the message of an error with its causes.

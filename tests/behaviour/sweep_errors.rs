@@ -248,9 +248,12 @@ fn the_error_for_an_unknown_variant_lists_the_variants() {
 fn ranges_need_a_sample_and_valid_bounds() {
     let (flow, _folder) = flow();
     let range = |range| flow.sweep::<Fit>().uniform(Get::C, range);
-    let expected =
-        "the values of `Get.c` are drawn from a range: say how often, with `sample(n, seed)`";
+    let expected = "the values of `Get.c` are drawn from a range, and the sweep has no number of samples: add \
+         `.sample(n, seed)`";
     assert_eq!(wrong(&range(0.0..1.0)), expected);
+    // It is reported before other mistakes.
+    let other = range(0.0..1.0).over(Fit::DEGREE, [0; 0]);
+    assert_eq!(wrong(&other), expected);
     assert_eq!(wrong(&range(1.0..1.0).sample(3, 1)), "the range 1.0..1.0 for `Get.c` is empty");
     let infinite = "the range 0.0..inf for `Get.c` has an end that is not finite";
     assert_eq!(wrong(&range(0.0..f64::INFINITY).sample(3, 1)), infinite);

@@ -371,7 +371,10 @@ fn max_by_without_numbers_is_an_error() -> Result<()> {
     let sweep = flow.sweep::<Score>().over(Fit::C, [60.0, 70.0]);
     let error = sweep.max_by("score").unwrap_err().to_string();
     let pending = "\n  c=60.0: is not complete\n  c=70.0: is not complete";
-    assert_eq!(error, format!("no variant has a number `score`{pending}"));
+    assert_eq!(
+        error,
+        format!("no variant has a number `score`; run it first: `sweep.run()`{pending}")
+    );
     sweep.run()?;
     let known = "; there are `digits`, `score`, `Fit.loss`, `Get.rows`";
     let error = sweep.max_by("score").unwrap_err().to_string();

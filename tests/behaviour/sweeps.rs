@@ -335,7 +335,7 @@ fn gc_keeps_the_outputs_of_a_sweep() -> Result<()> {
     sweep.run()?;
     flow.with(Fit::C, 3.0).run::<Score>()?;
     let garbage = flow.store().gc().keep_sweep(&sweep)?.find()?;
-    assert!(garbage.to_string().contains("Score: 1 instance that no root needs"), "{garbage}");
+    assert!(garbage.to_string().contains("Score: 1 instance that no kept root needs"), "{garbage}");
     garbage.remove()?;
     assert!(sweep.is_complete()?);
     assert!(!flow.with(Fit::C, 3.0).is_complete::<Score>()?);

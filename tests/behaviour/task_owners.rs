@@ -63,8 +63,8 @@ fn claim_file(flow: &Flow) -> PathBuf {
 /// Rewrites the claim as if another crate had written the outputs.
 fn claim_for_another_crate(flow: &Flow) -> Result<()> {
     let claim = fs::read_to_string(claim_file(flow))?;
-    assert!(claim.contains("\"behaviour::task_owners::"), "{claim}");
-    Ok(fs::write(claim_file(flow), claim.replace("behaviour::", "other::"))?)
+    assert!(claim.contains("\"stores::task_owners::"), "{claim}");
+    Ok(fs::write(claim_file(flow), claim.replace("stores::", "other::"))?)
 }
 
 fn open(flow: &Flow) -> Result<Flow> {
@@ -82,7 +82,7 @@ fn a_different_task_of_another_crate_is_an_error() -> Result<()> {
         error,
         format!(
             "the store in {folder} has outputs of `Train` of `other::task_owners::here` ({{n: u64}} → \
-             Json<u64>), and this is `Train` of `behaviour::task_owners::changed` ({{model: String, n: \
+             Json<u64>), and this is `Train` of `stores::task_owners::changed` ({{model: String, n: \
              u64}} → Json<u64>): give one of them `#[task(name = \"...\")]`, or use another folder; if \
              it is the same task, say `flow.store().claim::<Train>()` once"
         )
@@ -136,7 +136,7 @@ fn the_same_task_of_another_crate_shares_the_outputs() -> Result<()> {
     assert!(fs::read_to_string(claim_file(&flow))?.contains("other::"), "a plan writes nothing");
     moved.with(moved::Train::N, 2).run::<moved::Train>()?;
     let claim = fs::read_to_string(claim_file(&flow))?;
-    assert!(claim.contains("behaviour::task_owners::moved"), "{claim}");
+    assert!(claim.contains("stores::task_owners::moved"), "{claim}");
     // Changed in its own crate.
     open(&flow)?.run::<changed::Train>()?;
     assert!(fs::read_to_string(claim_file(&flow))?.contains("model"));
@@ -206,7 +206,7 @@ fn each_type_of_a_generic_task_has_its_own_claim() -> Result<()> {
         true => (claims[1].clone(), claims[0].clone()),
         false => (claims[0].clone(), claims[1].clone()),
     };
-    let claim = fs::read_to_string(&other)?.replace("behaviour::", "other::");
+    let claim = fs::read_to_string(&other)?.replace("stores::", "other::");
     fs::write(&other, claim.replace("base", "root"))?;
     let error = plan_error::<Power<2>>(&open(&flow)?);
     assert!(error.contains("`Power<2>` of `other::task_owners`"), "{error}");

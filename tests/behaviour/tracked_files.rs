@@ -125,7 +125,13 @@ fn a_missing_file_fails_the_task() -> Result<()> {
     let summary = crate::support::failure(flow.run::<Load>());
     assert_eq!(
         summary.failed()[0].error.as_deref(),
-        Some(format!("there is no file {path:?}, which is its parameter `source`").as_str())
+        Some(
+            format!(
+                "there is no file {path:?}, which is `Load.source`: create the file, or give the \
+                 parameter another value"
+            )
+            .as_str()
+        )
     );
     Ok(())
 }

@@ -86,7 +86,7 @@ fn a_name_that_no_task_has_is_an_error() {
     runs!(None: u8 = |self, _cx| Ok(1));
 
     assert_eq!(
-        plan_error::<None>(&flow.with_named("n", 4)),
-        "no task that is required here has a parameter `n`: none of these tasks has parameters"
+        plan_error::<None>(&flow.with_named("x_y_z", 4)),
+        "no task that is required here has a parameter `x_y_z`: none of these tasks has parameters"
     );
 }

@@ -92,8 +92,8 @@ fn a_pending_task_is_traced_to_the_changed_file() -> Result<()> {
     assert_eq!(
         why::<before::Train>(&flow),
         format!(
-            "Train {{GetData.source: {shown}}}: upstream: Preprocess first \
-             ← upstream: GetData first ← file: {shown} changed"
+            "Train {{GetData.source: {shown}}}: waits for Preprocess \
+             ← waits for GetData ← file: {shown} changed"
         )
     );
     let why = flow.why::<before::Train>()?;
@@ -164,7 +164,7 @@ fn a_nondeterministic_task_has_no_further_cause() -> Result<()> {
     flow.force::<Clock>().run::<Clock>()?;
     assert_eq!(why::<Late>(&flow), "Late: input: Clock gave other data");
     let forced = flow.force::<Clock>();
-    assert_eq!(why::<Late>(&forced), "Late: upstream: Clock first ← forced");
+    assert_eq!(why::<Late>(&forced), "Late: waits for Clock ← forced");
     Ok(())
 }
 
@@ -227,7 +227,7 @@ fn common_causes_are_merged_and_long_paths_shortened() -> Result<()> {
     assert_eq!(why.causes()[0].steps.len(), 41);
     let lines = why.to_string();
     assert!(lines.contains(" ← … 35 more … ← Day {n: 1, "), "{lines}");
-    assert!(lines.contains("upstream: Rates first ← file: "), "{lines}");
+    assert!(lines.contains("waits for Rates ← file: "), "{lines}");
     Ok(())
 }
 
@@ -293,8 +293,8 @@ fn dynamic_requirements_are_traced_upstream() -> Result<()> {
     assert_eq!(
         why::<searched::Search>(&flow),
         format!(
-            "Search {{source: {shown}}}: upstream: Score first \
-             ← upstream: Fit first ← file: {shown} changed"
+            "Search {{source: {shown}}}: waits for Score \
+             ← waits for Fit ← file: {shown} changed"
         )
     );
     Ok(())
@@ -320,5 +320,85 @@ fn changed_data_of_dynamic_requirements_is_traced_to_its_cause() -> Result<()> {
             score(1)
         )
     );
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Flaky;
+
+runs!(Flaky: u64 = |self, _cx| bail!("no data"));
+
+#[derive(Task)]
+#[task(requires = Flaky, target = Json<u64>)]
+struct First;
+
+runs!(First: u64 = |self, cx| Ok(*cx.input().load()?));
+
+#[derive(Task)]
+#[task(requires = First, target = Json<u64>)]
+struct Second;
+
+runs!(Second: u64 = |self, cx| Ok(*cx.input().load()?));
+
+#[derive(Task)]
+#[task(requires = Clock, target = Json<u64>)]
+struct Independent;
+
+runs!(Independent: u64 = |self, cx| Ok(*cx.input().load()?));
+
+#[test]
+fn a_task_that_never_ran_is_traced_to_the_failure_upstream() {
+    let (flow, _folder) = flow();
+    let roots = why::<(First, Second, Independent)>(&flow);
+    assert_eq!(roots, "First: never run\nSecond: never run\nIndependent: never run");
+    flow.run::<Second>().expect_err("a task fails");
+    let why = why::<(First, Second, Independent)>(&flow);
+    let lines: Vec<_> = why.lines().collect();
+    let [first, second, independent] = lines[..] else { panic!("a line for each root: {why}") };
+    let failed = "Flaky: failed last time: no data (";
+    assert!(first.starts_with(&format!("First: never run ← {failed}")), "{first}");
+    let path = format!("Second: never run ← First: never run ← {failed}");
+    assert!(second.starts_with(&path), "{second}");
+    assert_eq!(independent, "Independent: never run");
+}
+
+#[derive(Task)]
+#[task(external, path = &self.path, target = Json<u64>)]
+struct Source {
+    path: PathBuf,
+}
+
+#[derive(Task)]
+#[task(requires = Source, target = Json<u64>)]
+struct OfSource;
+
+runs!(OfSource: u64 = |self, cx| Ok(*cx.input().load()?));
+
+#[test]
+fn a_missing_or_changed_external_file_is_named() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("n.json");
+    let flow = flow.with(Source::PATH, &*path);
+    let shown = path.display();
+    let missing = why::<OfSource>(&flow);
+    assert!(missing.starts_with("OfSource {"), "{missing}");
+    assert!(missing.contains(": never run ← Source {"), "{missing}");
+    assert!(missing.ends_with(&format!("}}: file: {shown} is missing")), "{missing}");
+    assert_eq!(missing.lines().count(), 1, "{missing}");
+    let error = flow.load::<OfSource>().expect_err("it has not run").to_string();
+    let reason = format!(
+        " is not complete (never run; Source: file: {shown} is missing): run it with \
+         `flow.run::<OfSource>()`"
+    );
+    assert!(error.ends_with(&reason), "{error}");
+
+    fs::write(&path, "1")?;
+    assert!(why::<OfSource>(&flow).ends_with(": never run"));
+    flow.run::<OfSource>()?;
+    fs::write(&path, "23")?;
+    let changed = why::<OfSource>(&flow);
+    let cause = format!(": input: Source gave other data ← file: {shown} changed");
+    assert!(changed.ends_with(&cause), "{changed}");
     Ok(())
 }

@@ -107,7 +107,7 @@ impl Edit {
 /// only waits for upstream tasks has none.
 fn own_reasons(printed: &Printed) -> Vec<(String, String)> {
     let pending = printed.pending().into_iter().map(|(task, mut reasons)| {
-        reasons.retain(|reason| !reason.starts_with("upstream:"));
+        reasons.retain(|reason| !reason.starts_with("waits for "));
         (task, reasons.join("; "))
     });
     pending.filter(|(_, reasons)| !reasons.is_empty()).collect()

@@ -11,6 +11,8 @@ const LIBRARY: &str = "@LIBRARY@";
 pub(crate) struct Fixture {
     folder: PathBuf,
     target: PathBuf,
+    /// Whether cargo compiles incrementally, whatever the tests were compiled with.
+    is_incremental: bool,
 }
 
 /// The output of cargo or of the pipeline.
@@ -53,7 +55,7 @@ impl Fixture {
         if lock.exists() {
             fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
         }
-        Self { folder, target: tmp.join("code-target") }
+        Self { folder, target: tmp.join("code-target"), is_incremental: true }
     }
 
     fn copy_folder(&self, from: &Path, to: &Path) {
@@ -78,7 +80,7 @@ impl Fixture {
 
     /// Builds into the target folder at this path.
     pub(crate) fn with_target_at(self, folder: &Path) -> Self {
-        Self { target: folder.to_owned(), ..self }
+        Self { target: folder.to_owned(), is_incremental: false, ..self }
     }
 
     /// Returns the folder of the crate.
@@ -138,7 +140,11 @@ impl Fixture {
         arguments: &[&str],
     ) -> Result<Printed, String> {
         let (command, rest) = arguments.split_first().expect("a command of cargo");
-        let output = Command::new(env!("CARGO"))
+        let mut cargo = Command::new(env!("CARGO"));
+        if self.is_incremental {
+            cargo.env("CARGO_INCREMENTAL", "1");
+        }
+        let output = cargo
             // Accepting the golden keys of this repository must not accept those of the fixture.
             .env_remove("FLOW_ACCEPT_KEYS")
             .envs(variables.iter().copied())

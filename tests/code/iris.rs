@@ -15,10 +15,17 @@ pub(crate) fn manifest(name: &str) -> String {
         let line = library.lines().find_map(|line| line.strip_prefix(&start));
         line.unwrap_or_else(|| panic!("{name} has a version"))
     };
+    // Those of this repository, so that nothing is built once more.
+    let lines = "debug = \"line-tables-only\"\n";
+    let mut profiles =
+        format!("[profile.dev]\n{lines}\n[profile.dev.package.\"*\"]\ndebug = false\n");
+    for member in ["flow-core", "flow-derive", "flow-targets", "typed-flow"] {
+        profiles.push_str(&format!("\n[profile.dev.package.{member}]\n{lines}"));
+    }
     format!(
         "[package]\nname = \"fixture-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
          arrow = {}\ncsv = {}\nserde = {}\nsmartcore = {}\ntempfile = {}\n\
-         flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\" }}\n\n[profile.dev]\ndebug = \"line-tables-only\"\n",
+         flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\" }}\n\n{profiles}",
         version("arrow")
             .replace("default-features = false", "features = [\"csv\"], default-features = false"),
         version("csv"),

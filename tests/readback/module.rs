@@ -101,6 +101,57 @@ impl Run for Odd {
     }
 }
 
+/// A task with a parameter of the same name as [`Volumes`], upstream of [`Backtest`].
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Prices {
+    symbols: Vec<String>,
+    #[param(default = (1, 2.5))]
+    window: (u8, f64),
+    #[param(default = 1)]
+    lag: u8,
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Volumes {
+    symbols: Vec<String>,
+    #[param(default = 2)]
+    lag: u8,
+    #[param(default = 5)]
+    cash: u8,
+}
+
+/// A task that is found by parameters of its upstream tasks.
+#[derive(Task)]
+#[task(requires(Prices, Volumes), target = Json<u64>)]
+struct Backtest {
+    #[param(default = 7, local)]
+    cash: u8,
+}
+
+#[tracked]
+impl Run for Prices {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.symbols.len() as u64 + u64::from(self.lag))
+    }
+}
+
+#[tracked]
+impl Run for Volumes {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.symbols.len() as u64 + u64::from(self.lag + self.cash))
+    }
+}
+
+#[tracked]
+impl Run for Backtest {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let (prices, volumes) = cx.input();
+        Ok(*prices.load()? + *volumes.load()? + u64::from(self.cash))
+    }
+}
+
 /// Returns the values that the module must return.
 pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
     flow.run::<(ParquetFlat, ArrowFlat, CsvPlain, CsvNull, CsvPacked, JsonValue, PickleValue)>()?;
@@ -214,7 +265,7 @@ assert flow_outputs.read("Powers/base=2,whole=true.json") == [1, 2, 4]
 assert flow_outputs.load("Powers", {"base": 3}, whole=True) == [1, 3, 9]
 assert flow_outputs.meta("Powers", base=3) == {"base": 3}
 assert flow_outputs.path("Powers", base=3) == pathlib.Path(sys.argv[1]).resolve() / "Powers/base=3,whole=true.json"
-assert len(flow_outputs.outputs("Powers")) == 2 and len(flow_outputs.outputs()) == 4
+assert len(flow_outputs.outputs("Powers")) == 2 and len(flow_outputs.outputs()) == 6
 both = flow_outputs.load("Both")
 assert both["left"] == "größer\r\n" and both["right"] == b"\xff\0"
 assert both["other"] == flow_outputs.path("Both", part="other") and both["other"].read_text() == "?"
@@ -253,6 +304,23 @@ refused(lambda: flow_outputs.load("Odd", nested={"list": [1, None], "pair": ["x"
 refused(lambda: flow_outputs.load("Odd", {"class": True}), "no output of Odd")
 refused(lambda: flow_outputs.load("Both", part="up"), "left, right, other")
 
+# A name refers to a parameter of the task, or else to that of its upstream tasks.
+one = flow_outputs.load("Backtest", symbols=["A"])
+two = flow_outputs.load("Backtest", symbols=("A", "B"))
+assert (one, two) == (17, 19), (one, two)
+assert flow_outputs.load("Backtest", symbols=numpy.array(["A", "B"])) == two
+assert flow_outputs.load("Backtest", {"Prices.symbols": ["A"]}, cash=7) == one
+assert flow_outputs.load("Backtest", symbols=["A"], window=[1, 2.5]) == one
+assert flow_outputs.load("Backtest", symbols=["A"], window=(1.0, 2.5)) == one
+assert flow_outputs.load("Backtest", {"Volumes.cash": 5, "Prices.lag": 1}, symbols=["A"]) == one
+assert flow_outputs.outputs("Backtest", cash=5) == [] == flow_outputs.outputs(symbols=["A"])
+refused(lambda: flow_outputs.load("Backtest", symbols="A"), "no output of Backtest")
+refused(lambda: flow_outputs.load("Backtest", symbols=["B", "A"]), "no output of Backtest")
+refused(lambda: flow_outputs.load("Backtest", symbol=["A"]), "no output of Backtest", "(unknown: symbol)")
+refused(lambda: flow_outputs.load("Backtest", window=(1, 2.5)), "2 outputs match")
+# Two upstream tasks have other values of `lag`.
+refused(lambda: flow_outputs.load("Backtest", lag=1, symbols=["A"]), "by lag", "Prices.lag, Volumes.lag")
+
 # A modified file is not loaded as an output.
 with open(flow_outputs.path("Powers", base=2), "a") as file:
     file.write(" ")
@@ -274,6 +342,11 @@ fn outputs_are_found_by_task_and_parameters() -> Result<()> {
         let flow = flow.with(Powers::BASE, base);
         flow.run::<Powers>()?;
         flow.export::<Powers>(&to)?;
+    }
+    for symbols in [vec!["A"], vec!["A", "B"]] {
+        let flow = flow.with_named("symbols", symbols);
+        flow.run::<Backtest>()?;
+        flow.export::<Backtest>(&to)?;
     }
     flow.run::<(Both, Odd)>()?;
     flow.export::<(Both, Odd)>(&to)?;

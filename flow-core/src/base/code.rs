@@ -28,6 +28,8 @@ pub struct Code {
 /// How code is identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
+    /// `#[tracked]` was forgotten. A program with such a task does not compile.
+    Missing,
     Version(u32),
     Tracked {
         /// The table that `#[tracked]` wrote. [`rows`] parses it.
@@ -99,6 +101,16 @@ impl Code {
         Self { by: By::Version(version) }
     }
 
+    /// The code of an impl without `#[tracked]`, which does not compile.
+    #[doc(hidden)]
+    pub const __MISSING: Self = Self { by: By::Missing };
+
+    /// Fails to compile if `#[tracked]` was forgotten.
+    #[doc(hidden)]
+    pub const fn __check(self, message: &'static str) {
+        assert!(!matches!(self.by, By::Missing), "{}", message);
+    }
+
     #[doc(hidden)]
     pub const fn __tracked(
         table: &'static str,
@@ -129,6 +141,7 @@ impl Code {
     pub(crate) fn digest(self) -> Digest {
         let mut hasher = crate::base::key::Hasher::new("code");
         match self.by {
+            By::Missing => unreachable!("a task without code does not compile"),
             By::Version(version) => {
                 hasher.number(0).number(u64::from(version));
             }
@@ -177,7 +190,7 @@ impl Code {
     note = "a task that is generic over a type runs its code: write `#[tracked]` above the type, and \
             `Tracked` among the bounds of the parameter, or of the trait that it is bound by"
 )]
-pub trait Tracked {
+pub trait Tracked: Send + Sync + 'static {
     /// The code of the type and of its impls.
     const CODE: Code;
 }
@@ -185,7 +198,8 @@ pub trait Tracked {
 /// Implements `Tracked` for types of the standard library, whose code does not change.
 macro_rules! standard {
     ($($ty:ty),* $(,)?) => {
-        $(impl Tracked for $ty {
+        $(#[diagnostic::do_not_recommend]
+        impl Tracked for $ty {
             const CODE: Code = Code::version(0);
         })*
     };
@@ -198,15 +212,16 @@ standard! {
 
 /// Implements `Tracked` for types whose code is that of their content.
 macro_rules! containers {
-    ($([$($parameter:ident $(: $bound:path)?),*] $ty:ty),* $(,)?) => {
-        $(impl<$($parameter: Tracked $(+ $bound)?),*> Tracked for $ty {
+    ($([$($parameter:ident),*] $ty:ty),* $(,)?) => {
+        $(#[diagnostic::do_not_recommend]
+        impl<$($parameter: Tracked),*> Tracked for $ty {
             const CODE: Code = Code::__tracked("", "", &[$($parameter::CODE),*]);
         })*
     };
 }
 
 containers! {
-    [T] Vec<T>, [T] Option<T>, [T] Box<T>, [T] std::rc::Rc<T>, [T] std::sync::Arc<T>, [T] [T],
+    [T] Vec<T>, [T] Option<T>, [T] Box<T>, [T] std::sync::Arc<T>, [T] [T],
     [T] std::collections::VecDeque<T>, [T] std::collections::BTreeSet<T>,
     [T] std::collections::HashSet<T>, [T] std::marker::PhantomData<T>,
     [T, E] Result<T, E>, [K, V] std::collections::BTreeMap<K, V>,
@@ -214,11 +229,13 @@ containers! {
     [A, B, C, D] (A, B, C, D),
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Tracked, const N: usize> Tracked for [T; N] {
     const CODE: Code = T::CODE;
 }
 
-impl<T: Tracked + ?Sized> Tracked for &T {
+#[diagnostic::do_not_recommend]
+impl<T: Tracked + ?Sized> Tracked for &'static T {
     const CODE: Code = T::CODE;
 }
 

@@ -1,14 +1,18 @@
 //! Errors of a store.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// An error of a file operation in a store, or a file in it that cannot be used.
-#[derive(Debug, thiserror::Error)]
+///
+/// The message of [`Io`](Self::Io) and [`Remote`](Self::Remote) includes that of their `source`, so that
+/// [`source()`](Error::source) returns the cause of that `source`.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The operating system returned an error.
-    #[error("cannot {action} {}", path.display())]
     #[non_exhaustive]
     Io {
         /// The failed action, such as `write`.
@@ -19,10 +23,6 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A record was written by a newer version of this library. It is not changed.
-    #[error(
-        "{} was written by a newer version of this library ({reason}): update it, or use another folder",
-        path.display()
-    )]
     #[non_exhaustive]
     Newer {
         /// The path of the record.
@@ -31,7 +31,6 @@ pub enum StoreError {
         reason: String,
     },
     /// A call of a [`Remote`](crate::Remote) failed.
-    #[error("cannot {action} {name} of the remote")]
     #[non_exhaustive]
     Remote {
         /// The failed action, such as `get`.
@@ -42,7 +41,6 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A file of a remote or an export does not match its description, and was not read.
-    #[error("{name} is damaged: {reason}")]
     #[non_exhaustive]
     Damaged {
         /// The name in the remote, or the path.
@@ -51,22 +49,12 @@ pub enum StoreError {
         reason: String,
     },
     /// The file with the store's key, with which secrets are hashed, is damaged.
-    #[error(
-        "{} is not the key of a store: restore it, or remove it and every task with a secret runs again",
-        path.display()
-    )]
     #[non_exhaustive]
     SecretKey {
         /// The path of the key.
         path: PathBuf,
     },
     /// This user may not read the file with the store's key.
-    #[error(
-        "cannot read {}, the key by which this store hashes secrets and variables: another user \
-         made it before the group of the store could write its folder; that user lets the group \
-         read it by `chgrp GROUP` and `chmod 640` of the file",
-        path.display()
-    )]
     #[non_exhaustive]
     SecretKeyDenied {
         /// The path of the key.
@@ -74,6 +62,50 @@ pub enum StoreError {
         /// The error of the operating system.
         source: io::Error,
     },
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { action, path, source } => {
+                write!(f, "cannot {action} {}: {source}", path.display())
+            }
+            Self::Newer { path, reason } => write!(
+                f,
+                "{} was written by a newer version of this library ({reason}): update it, or use another \
+                 folder",
+                path.display()
+            ),
+            Self::Remote { action, name, source } => {
+                write!(f, "cannot {action} {name} of the remote: {source}")
+            }
+            Self::Damaged { name, reason } => write!(f, "{name} is damaged: {reason}"),
+            Self::SecretKey { path } => write!(
+                f,
+                "{} is not the key of a store: restore it, or remove it and every task with a secret runs \
+                 again",
+                path.display()
+            ),
+            Self::SecretKeyDenied { path, .. } => write!(
+                f,
+                "cannot read {}, the key by which this store hashes secrets and variables: another user \
+                 made it before the group of the store could write its folder; that user lets the group \
+                 read it by `chgrp GROUP` and `chmod 640` of the file",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            // The message includes that of `source`.
+            Self::Io { source, .. } | Self::Remote { source, .. } => source.source(),
+            Self::SecretKeyDenied { source, .. } => Some(source),
+            Self::Newer { .. } | Self::Damaged { .. } | Self::SecretKey { .. } => None,
+        }
+    }
 }
 
 /// Adds the failed action and the path to an I/O error.

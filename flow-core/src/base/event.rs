@@ -10,15 +10,19 @@ use crate::base::panics;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// An instance is done: it ran, reused an output, or failed.
+    /// An instance is done: it ran, reused an output, did not have to run, or failed.
+    ///
+    /// An instance that cannot run, because one upstream of it failed, has no event.
     Settled {
         /// The instance, such as `Train {model: Logistic}`.
         instance: String,
         /// The result, such as `ran in 3 ms`.
         what: String,
-        /// The number of pending instances that are done.
+        /// The number of this event: 1 for the first instance of the run that is done.
         settled: usize,
-        /// The number of pending instances that are known so far.
+        /// The number of such events that are expected, as far as known.
+        ///
+        /// It grows if running tasks require others, and shrinks if instances cannot run.
         of: usize,
     },
     /// A running task reports its progress.

@@ -21,6 +21,7 @@ use crate::plan::types::Types;
 use crate::plan::warning::Warning;
 use crate::store::Store;
 use crate::task::TaskType;
+use crate::task::param::full_name;
 use crate::task::registry;
 
 /// The result of checking all tasks of a program.
@@ -163,9 +164,14 @@ fn roots(registered: &[&'static TaskType]) -> Vec<&'static TaskType> {
 pub(super) fn givens_of(flow: &Flow, task: &'static TaskType) -> Givens {
     let mut givens = flow.givens().clone();
     if let Ok(types) = Types::new(&[task], &Store::nowhere()) {
-        let params = types.all.iter().flat_map(|entry| entry.task.params);
-        let names: HashSet<_> = params.flat_map(|param| [param.name, origin(param).name]).collect();
-        givens.named.retain(|name, _| names.contains(name.as_str()));
+        let mut names: HashSet<String> = HashSet::new();
+        for entry in &types.all {
+            for (place, param) in entry.task.params.iter().enumerate() {
+                names.extend([param.name, origin(param).name].map(str::to_owned));
+                names.insert(full_name(entry.task, place));
+            }
+        }
+        givens.named.retain(|name, _| names.contains(name));
     }
     givens
 }

@@ -34,7 +34,24 @@ use crate::plan::warning::Warning;
 use crate::store::Store;
 use crate::task::{Kind, TaskType};
 
-/// The result of checking a flow without problems.
+/// The result of checking a flow without problems. It can be printed.
+///
+/// ```
+/// # use flow::prelude::*;
+/// # #[derive(Task)]
+/// # #[task(target = Json<u32>)]
+/// # struct Answer {
+/// #     #[param(default = 42)]
+/// #     n: u32,
+/// # }
+/// # #[tracked]
+/// # impl Run for Answer {
+/// #     fn run(&self, _cx: &Cx<Self>) -> Result<u32> { Ok(self.n) }
+/// # }
+/// let checked = flow::check::<Answer>()?;
+/// assert_eq!(checked.to_string(), "1 task checked: no problems");
+/// # Ok::<(), flow::plan::Problems>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Checked {
@@ -42,6 +59,14 @@ pub struct Checked {
     pub instances: usize,
     /// Things that are legal but probably unintended.
     pub warnings: Vec<Warning>,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tasks = if self.instances == 1 { "task" } else { "tasks" };
+        write!(f, "{} {tasks} checked: no problems", self.instances)?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
+    }
 }
 
 /// All problems of a flow, which are at least one.
@@ -94,7 +119,7 @@ impl fmt::Display for Problems {
 /// #     fn run(&self, _cx: &Cx<Self>) -> Result<u32> { Ok(self.n) }
 /// # }
 ///
-/// flow::check::<Answer>()?;
+/// println!("{}", flow::check::<Answer>()?); // 1 task checked: no problems
 /// # Ok::<(), flow::plan::Problems>(())
 /// ```
 ///

@@ -4,6 +4,7 @@ use daggy::NodeIndex;
 
 use crate::base::panics::Contained;
 use crate::engine::committer::ToCommit;
+use crate::engine::outcome::TaskError;
 use crate::engine::session::Request;
 use crate::value::AnyValue;
 
@@ -12,7 +13,7 @@ pub(crate) enum Message {
     /// The instance was settled; its output may still have to be committed.
     Settled { execution: u32, node: NodeIndex, how: How, seconds: f32, made: Box<NewlyMade> },
     /// The task failed, or the instance could not be judged.
-    Failed { execution: u32, node: NodeIndex, error: String, seconds: f32 },
+    Failed { execution: u32, node: NodeIndex, error: TaskError, seconds: f32 },
     /// The instance has to run, and these inputs have to be produced first.
     Demand { execution: u32, node: NodeIndex, inputs: Vec<NodeIndex> },
     /// The instance has to run, and should wait for the first instance with the same fingerprint.

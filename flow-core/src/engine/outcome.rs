@@ -54,12 +54,27 @@ impl Outcome {
     }
 }
 
+/// The error of a failed instance.
+#[derive(Clone)]
+pub(crate) struct TaskError {
+    /// The message with all causes.
+    pub(crate) text: String,
+    /// The backtrace, if one was captured.
+    pub(crate) backtrace: Option<String>,
+}
+
+impl From<String> for TaskError {
+    fn from(text: String) -> Self {
+        Self { text, backtrace: None }
+    }
+}
+
 /// The outcomes of all instances of a plan.
 pub(crate) struct Outcomes {
     /// The outcomes, by node.
     pub(crate) nodes: Vec<Outcome>,
     /// The errors that the outcomes refer to.
-    pub(crate) errors: Vec<String>,
+    pub(crate) errors: Vec<TaskError>,
     /// Whether an output now has other content than the plan relied on, so that outputs that the plan found
     /// complete may not be.
     pub(crate) outdated: bool,
@@ -74,7 +89,7 @@ pub(crate) struct Outcomes {
 pub(crate) struct Part {
     pub(crate) plan: Arc<Plan>,
     pub(crate) nodes: Vec<Outcome>,
-    pub(crate) errors: Vec<String>,
+    pub(crate) errors: Vec<TaskError>,
 }
 
 impl Part {

@@ -15,7 +15,7 @@ use crate::base::panics::Contained;
 use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
 use crate::engine::message::{How, Message};
-use crate::engine::outcome::Outcome;
+use crate::engine::outcome::{Outcome, TaskError};
 use crate::engine::session::{Reply, Unmade};
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
@@ -28,7 +28,7 @@ pub(super) struct Schedule {
     /// The running instance that waits for this execution, and the channel for the reply; `None` for the run's own.
     pub(super) request: Option<((u32, NodeIndex), Sender<Reply>)>,
     pub(super) outcomes: Vec<Outcome>,
-    errors: Vec<String>,
+    errors: Vec<TaskError>,
     /// For each open instance, the number of its inputs that are not settled.
     pub(super) waiting: Vec<u32>,
     /// The instances that can be settled, as a stack: taking the latest one first keeps values in memory short-lived.
@@ -170,7 +170,7 @@ impl Schedule {
                     self.committing.remove(&node).expect("only staged outputs are committed");
                 match result {
                     Ok(()) => self.conclude(node, outcome),
-                    Err(error) => self.fail(node, error, 0.0),
+                    Err(error) => self.fail(node, error.into(), 0.0),
                 }
             }
             Message::Require(_) => unreachable!("the coordinator takes it"),
@@ -199,19 +199,19 @@ impl Schedule {
     /// Fails an instance with an error that comes from another schedule.
     pub(super) fn fail_from_other_schedule(&mut self, node: NodeIndex, error: String) {
         self.unpin_for(node);
-        let error = Some(self.push_error(error));
+        let error = Some(self.push_error(error.into()));
         self.conclude(node, Outcome::Elsewhere { error });
         self.block_waiters(node, node);
     }
 
-    fn push_error(&mut self, error: String) -> u32 {
+    fn push_error(&mut self, error: TaskError) -> u32 {
         self.errors.push(error);
         self.errors.len() as u32 - 1
     }
 
     /// Returns the error that an outcome refers to.
     pub(super) fn error(&self, place: u32) -> &str {
-        &self.errors[place as usize]
+        &self.errors[place as usize].text
     }
 
     /// Returns the reply for the instance that waits for this schedule.
@@ -222,7 +222,7 @@ impl Schedule {
 
     /// Returns whether the output of an instance exists and, if not, why.
     fn result(&self, node: NodeIndex) -> Result<(), Unmade> {
-        let error = |place: u32| self.errors[place as usize].clone();
+        let error = |place: u32| self.error(place).to_owned();
         let failed = |node: NodeIndex| match self.outcomes[node.index()] {
             Outcome::Failed { error: place, .. } | Outcome::Elsewhere { error: Some(place) } => {
                 error(place)
@@ -254,7 +254,7 @@ impl Schedule {
     }
 
     /// Returns the outcome of each instance, and the errors that they refer to.
-    pub(super) fn into_outcomes(self) -> (Vec<Outcome>, Vec<String>) {
+    pub(super) fn into_outcomes(self) -> (Vec<Outcome>, Vec<TaskError>) {
         (self.outcomes, self.errors)
     }
 
@@ -293,7 +293,7 @@ impl Schedule {
         }
     }
 
-    fn fail(&mut self, node: NodeIndex, error: String, seconds: f32) {
+    fn fail(&mut self, node: NodeIndex, error: TaskError, seconds: f32) {
         let error = self.push_error(error);
         self.conclude(node, Outcome::Failed { seconds, error });
         self.block_waiters(node, node);
@@ -342,16 +342,21 @@ impl Schedule {
 
     fn conclude(&mut self, node: NodeIndex, outcome: Outcome) {
         self.outcomes[node.index()] = outcome;
-        let settled = self.execution.session.settled.fetch_add(1, Ordering::Relaxed) + 1;
+        let session = &self.execution.session;
         let what = match outcome {
             Outcome::Ran { seconds } => format!("ran in {}", Seconds(f64::from(seconds))),
             Outcome::Given => "was given".to_owned(),
             Outcome::Reused => "reused a stored output".to_owned(),
             Outcome::Unchanged => "inputs unchanged (early cutoff)".to_owned(),
-            Outcome::Failed { error, .. } => format!("failed: {}", self.errors[error as usize]),
-            _ => return,
+            Outcome::Failed { error, .. } => format!("failed: {}", self.error(error)),
+            // Events are numbered without gaps: an instance without an event is not counted.
+            _ => {
+                session.open.fetch_sub(1, Ordering::Relaxed);
+                return;
+            }
         };
-        let of = self.execution.session.open.load(Ordering::Relaxed);
+        let settled = session.settled.fetch_add(1, Ordering::Relaxed) + 1;
+        let of = session.open.load(Ordering::Relaxed);
         self.execution.progress.tell(|| Event::Settled {
             instance: self.execution.plan.graph.label(node, Show::Clipped),
             what,

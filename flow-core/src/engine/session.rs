@@ -31,9 +31,9 @@ pub(crate) struct Session {
     forced: Mutex<HashSet<Key>>,
     /// A cache of verdicts on instances that running tasks have required.
     pub(crate) known: Arc<AllKnown>,
-    /// The number of instances that have been settled.
+    /// The number of instances that have been settled and reported in an event.
     pub(super) settled: AtomicUsize,
-    /// The number of instances that were opened, settled ones included.
+    /// The number of instances that were opened, settled ones included, without those that are not reported.
     pub(super) open: AtomicUsize,
     /// The fingerprints of the running instances of the run's own plan.
     pub(super) running_fingerprints: RunningFingerprints,

@@ -18,6 +18,7 @@ use crate::base::stop::Stopped;
 use crate::engine::Execution;
 use crate::engine::committer::ToCommit;
 use crate::engine::message::{How, Message, NewlyMade};
+use crate::engine::outcome::TaskError;
 use crate::engine::remake::Remake;
 use crate::engine::watch::Watch;
 use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
@@ -43,7 +44,10 @@ pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {
             true => Message::GivenUp { execution: id, node },
             // The coordinator waits for a message of each job, even if the worker panics.
             false => panics::catch(|| Worker::new(&job.execution).message(&job)).unwrap_or_else(
-                |error| Message::Failed { execution: id, node, error, seconds: 0.0 },
+                |error| {
+                    let error = error.into();
+                    Message::Failed { execution: id, node, error, seconds: 0.0 }
+                },
             ),
         };
         drop(slot);
@@ -95,7 +99,8 @@ impl<'a> Worker<'a> {
             }
             Err(error) => {
                 let is_stopped = is_stop(&error);
-                let error = panics::render(error);
+                let backtrace = panics::backtrace(&error);
+                let error = TaskError { text: panics::render(error), backtrace };
                 if is_stopped {
                     return Message::GivenUp { execution: id, node };
                 }
@@ -225,8 +230,9 @@ impl<'a> Worker<'a> {
         let entry = plan.graph.task(node);
         if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
             anyhow::bail!(
-                "{}, which is its parameter `{name}`",
-                external_reads::no_file(&file.path)
+                "{}, which is `{}.{name}`: create the file, or give the parameter another value",
+                external_reads::no_file(&file.path),
+                entry.decl.name
             );
         }
         if let Some(error) = plan.graph.refresh_error(node) {
@@ -329,15 +335,15 @@ impl<'a> Worker<'a> {
     }
 
     /// Records the failure of an instance in its folder, so that later plans can show it.
-    fn record_failure(&self, node: NodeIndex, error: &str) {
+    fn record_failure(&self, node: NodeIndex, error: &TaskError) {
         let plan = &self.execution.plan;
         let key = plan.graph.node(node).key;
         if plan.graph.kind(node) != Kind::Made {
             return;
         }
         if let Ok(folder) = plan.graph.folder(node, &plan.store) {
-            let (error, at) = (error.to_owned(), jiff::Timestamp::now());
-            let failure = Failure { key, error, at };
+            let TaskError { text: error, backtrace } = error.clone();
+            let failure = Failure { key, error, backtrace, at: jiff::Timestamp::now() };
             plan.store.note_failure(&folder, &failure);
         }
     }

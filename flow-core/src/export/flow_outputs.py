@@ -9,9 +9,19 @@
     flow_outputs.read("Report/model=Logistic.parquet")  # like load, by the path of the file in this folder
     flow_outputs.outputs("Train")                       # all outputs of a task, as in the manifest
 
-Pass parameters whose names are not valid in Python, and parameters of upstream tasks, in a dict:
+A parameter may also be one of an upstream task:
+
+    flow_outputs.load("Backtest", symbols=["AAPL", "MSFT"])  # a parameter of Prices, which Backtest requires
+
+If the task has a parameter of that name, the name refers to this one. If several upstream tasks have one, with
+different values, the name is ambiguous: pass a qualified name such as `Prices.symbols`. Pass qualified names, and
+names that are not valid in Python, in a dict:
 
     flow_outputs.load("Train", {"class": "a", "Preprocess.scale": False})
+
+A tuple equals a list of the same items, and numbers are equal if their values are, such as 1 and 1.0. The manifest
+abbreviates values of upstream tasks that are longer than 1 KiB: find such an output by its other parameters or its
+path.
 
 A table is loaded as a pandas DataFrame with the same values and column types for every format: see `_frame`.
 This needs pyarrow and pandas, and openpyxl for workbooks.
@@ -37,18 +47,19 @@ LARGEST_MANIFEST = 256 << 20
 
 
 def outputs(task=None, parameters=None, /, **named):
-    """Returns all outputs, or those of a task with these parameters, as dicts of the manifest."""
+    """Returns all outputs, or those of a task with these parameters, as dicts of the manifest.
+
+    Without a task, a name refers to a parameter of the task of an output, and not to one of an upstream task.
+    """
+    listed = [output for output in _manifest()["outputs"] if task is None or output["task"] == task]
     wanted = {**(parameters or {}), **named}
-    wanted = {name: _plain(value) for name, value in wanted.items()}
-    return [
-        output
-        for output in _manifest()["outputs"]
-        if (task is None or output["task"] == task)
-        and all(
-            name in output["parameters"] and _same(output["parameters"][name], value)
-            for name, value in wanted.items()
-        )
-    ]
+    wanted = [(_full_names(task, listed, name), _plain(value)) for name, value in wanted.items()]
+
+    def has(output, names, value):
+        values = output["parameters"]
+        return any(name in values and _same(values[name], value) for name in names)
+
+    return [output for output in listed if all(has(output, names, value) for names, value in wanted)]
 
 
 def load(task, parameters=None, /, *, part=None, **named):
@@ -79,6 +90,23 @@ def meta(task, parameters=None, /, **named):
     return _one(task, parameters, named).get("meta", {})
 
 
+def _full_names(task, listed, name):
+    # Returns the names in the manifest that a name refers to: the name of a parameter of the task or, if the task
+    # has none of this name, the qualified names of those of its upstream tasks. `listed` are its outputs.
+    parameters = [output["parameters"] for output in listed]
+    if task is None or any(name in values for values in parameters):
+        return [name]
+    names = sorted({full for values in parameters for full in values if full.rpartition(".")[2] == name})
+    for values in parameters:
+        first, *others = [values[full] for full in names if full in values] or [None]
+        if not all(_same(first, other) for other in others):
+            raise LookupError(
+                f"cannot find an output of {task} by {name}: several upstream tasks have a parameter of this name,"
+                f" with different values; pass one of these names in a dict: {', '.join(names)}"
+            )
+    return names
+
+
 def _plain(value):
     # Converts a value to its form in the manifest. Some numbers are text there, because JSON has no infinities
     # and no large integers.
@@ -86,13 +114,13 @@ def _plain(value):
         value = value.tolist()
     if isinstance(value, os.PathLike):
         return os.fspath(value).replace(os.sep, "/")
-    if isinstance(value, datetime.date):
+    if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else str(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return str(value)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, range)):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         name = lambda key: key if isinstance(key, str) else json.dumps(_plain(key))
@@ -118,8 +146,11 @@ def _one(task, parameters, named):
     if found:
         listed = "\n  ".join(output["instance"] for output in found)
         raise LookupError(f"{len(found)} outputs match: give more parameters\n  {listed}")
-    listed = "\n  ".join(output["instance"] for output in outputs(task)) or "no output of that task"
-    raise LookupError(f"no output of {task} with these parameters; the export has\n  {listed}")
+    every = outputs(task)
+    listed = "\n  ".join(output["instance"] for output in every) or "no output of that task"
+    unknown = [name for name in {**(parameters or {}), **named} if every and not _full_names(task, every, name)]
+    unknown = f" (unknown: {', '.join(unknown)})" if unknown else ""
+    raise LookupError(f"no output of {task} with these parameters{unknown}; the export has\n  {listed}")
 
 
 def _manifest():

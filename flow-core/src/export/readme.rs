@@ -19,8 +19,11 @@ pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
         Written by an export of typed-flow. `manifest.json` describes each output and its inputs.\n\
         `flow.import(folder)` copies the outputs into a store. `flow_outputs.py` loads them in Python:\n\n\
         ```python\n\
-        import flow_outputs  # with this folder in `sys.path`\n\
-        ```\n"
+        import flow_outputs  # with this folder in `sys.path`\n\n\
+        flow_outputs.load(task, name=value)  # by the parameters of the task and of its upstream tasks\n\
+        ```\n\n\
+        If several upstream tasks have a parameter of one name, with different values, pass its qualified name:\n\
+        `flow_outputs.load(task, {\"Upstream.name\": value})`.\n"
         .to_owned();
     if let Some(library) = library {
         let _ = write!(

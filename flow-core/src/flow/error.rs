@@ -106,8 +106,8 @@ pub enum Error {
         difference: String,
     },
     /// The operating system refused to start a thread.
-    #[error("cannot start a thread")]
-    Thread(#[source] std::io::Error),
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
 }
 
 /// Why a selection of an instance of a graph, or of a variant or column of a sweep, failed.
@@ -168,7 +168,12 @@ pub enum SelectError {
         metadata: String,
     },
     /// No variant of the sweep has a number in the requested column.
-    #[error("no variant has a number `{name}`{}{}", list_columns(known), list_left_out(left_out))]
+    #[error(
+        "no variant has a number `{name}`{}{}{}",
+        run_first(left_out),
+        list_columns(known),
+        list_left_out(left_out)
+    )]
     #[non_exhaustive]
     NoBest {
         /// The requested column.
@@ -204,6 +209,18 @@ fn suggest(nearest: &Option<String>, known: &[String]) -> String {
             let known: Vec<_> = shorten(known).iter().map(|name| first_line(name)).collect();
             format!(": it has `{}`", known.join("`, `"))
         }
+    }
+}
+
+/// Why a variant of a sweep that has not run has no number.
+pub(crate) const NOT_RUN: &str = "is not complete";
+
+/// Returns how to get numbers, if no variant has run.
+fn run_first(left_out: &[(String, String)]) -> &'static str {
+    let has_not_run = |(_, why): &(String, String)| why == NOT_RUN;
+    match !left_out.is_empty() && left_out.iter().all(has_not_run) {
+        true => "; run it first: `sweep.run()`",
+        false => "",
     }
 }
 

@@ -63,7 +63,7 @@ impl FlowStore<'_> {
     ///
     /// // Keep the instance for 4, and no other.
     /// let garbage = flow.store().gc().keep::<Square>(&four)?.find()?;
-    /// assert!(garbage.to_string().contains("Square: 1 instance that no root needs"));
+    /// assert!(garbage.to_string().contains("Square: 1 instance that no kept root needs"));
     /// garbage.remove()?;
     /// assert!(!three.is_complete::<Square>()?);
     /// assert!(four.is_complete::<Square>()?);
@@ -93,6 +93,9 @@ impl Gc {
     /// Once this is called, all other instances are garbage: call it for each flow and root to keep. It
     /// also keeps the instances that a kept task required while it ran, and outputs of other instances that a
     /// kept instance would reuse.
+    ///
+    /// These other instances are garbage at any age: [`older_than`](Self::older_than) does not protect an output that
+    /// has just been computed. While a run is in progress, none of them is removed.
     ///
     /// # Errors
     ///
@@ -226,12 +229,18 @@ impl fmt::Display for Garbage {
             write!(f, "\n  {of}: {}, {}", describe(&items), Bytes(bytes))?;
         }
         if self.found.young > 0 {
-            let what = Count(self.found.young, "other");
+            let what = match self.found.young {
+                1 => "1 file or folder that no record names".to_owned(),
+                several => format!("{several} files or folders that no record names"),
+            };
             if self.found.is_underway {
-                write!(f, "\nkept: {what}, because an execution is under way")?;
+                write!(
+                    f,
+                    "\nkept: {what} or no kept root needs; a run is in progress that may use them"
+                )?;
             } else {
                 let minutes = self.older_than.as_secs() / 60;
-                write!(f, "\nkept: {what}, younger than {minutes} min")?;
+                write!(f, "\nkept: {what}, younger than {minutes} min (see `older_than`)")?;
             }
         }
         if self.found.earlier > 0 {
@@ -270,13 +279,17 @@ fn kind(what: &What) -> u8 {
 fn describe(items: &[&Item]) -> String {
     let n = items.len();
     match items[0].what {
-        What::Unwanted { .. } => format!("{} that no root needs", Count(n, "instance")),
+        What::Unwanted { .. } => {
+            format!("{} that no kept root needs, of any age", Count(n, "instance"))
+        }
         What::Version { .. } => Count(n, "earlier version").to_string(),
         What::Unnamed { .. } => format!("{} that no record names", Count(n, "output")),
-        What::Note { .. } => Count(n, "outdated note").to_string(),
+        What::Note { .. } => Count(n, "outdated log or error").to_string(),
         What::Empty { .. } => Count(n, "empty folder").to_string(),
         What::Code => format!("{} of code that no record names", Count(n, "table")),
-        What::Lines(_) => format!("{} with lines of removed outputs", Count(n, "index")),
+        What::Lines(_) => {
+            format!("{} with entries of outputs that no longer exist", Count(n, "index file"))
+        }
         What::Left => format!("{} of processes that have ended", Count(n, "leftover")),
     }
 }
@@ -288,7 +301,7 @@ impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self(1, thing) => write!(f, "1 {thing}"),
-            Self(n, "index") => write!(f, "{n} indices"),
+            Self(n, "outdated log or error") => write!(f, "{n} outdated logs or errors"),
             Self(n, thing) => write!(f, "{n} {thing}s"),
         }
     }

@@ -13,9 +13,8 @@ use crate::flow::Flow;
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
 use crate::store::Store;
-use crate::task::param::{IntoParam, Param, ParamId, Parameter};
-use crate::task::setting::Setting;
-use crate::task::setting::named;
+use crate::task::param::{IntoParam, ParamId, ParamKey, full_name};
+use crate::task::setting::{Setting, all_named, named};
 use crate::task::{Task, TaskType};
 
 impl Flow {
@@ -25,24 +24,131 @@ impl Flow {
     /// parameters that are linked to this one through `#[param(from = ...)]`: linked parameters have one value.
     /// If `key` is a `local` parameter, its value does not reach other tasks.
     #[must_use]
-    pub fn with<K: Task, T: Parameter>(&self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
+    pub fn with<P: ParamKey>(&self, key: P, value: impl IntoParam<P::Value>) -> Self {
         let mut givens = Givens::clone(&self.givens);
-        let given = Given {
-            task: TaskType::of::<K>(),
-            value: Contained::new(Arc::new(value.into_param())),
-        };
-        givens.typed.insert(ParamId::new(TaskType::of::<K>(), key.index()), given);
+        let task = TaskType::of::<P::Task>();
+        let place = key.param().index();
+        // A value that was given to this parameter by its full name would replace this one.
+        givens.named.remove(&full_name(task, place));
+        let given = Given { task, value: Contained::new(Arc::new(value.into_param())) };
+        givens.typed.insert(ParamId::new(task, place), given);
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
-    /// Returns this flow with a value for the parameter of this name of every task.
+    /// Returns this flow with a value for the parameter of this name of every task, or of one task: `Fit.c`.
     ///
-    /// Text is converted to a number, a `bool` or an enum variant, as on a command line. Planning fails if no
-    /// task has a parameter of this name, or if the value does not fit the type of one that has.
+    /// `Fit.c`, the name that previews print, is the parameter of that task alone, like the key of
+    /// [`with`](Self::with). Of two values for one parameter, the later counts.
+    ///
+    /// The value may be of any type, and may be text, as on a command line. The type of the parameter decides how
+    /// text is read:
+    ///
+    /// | type of the parameter | text |
+    /// | --- | --- |
+    /// | `String`, paths, dates | the text itself |
+    /// | numbers | `3`, `1_000`, `0.5`, `1e-3` |
+    /// | `bool` | `true`, `yes`, `on`, `1`, `false`, `no`, `off`, `0`, in upper or lower case |
+    /// | `Option` | `none`, `null` or an empty text for `None`; otherwise as the type inside |
+    /// | `Vec`, sets, tuples | JSON, `["a", "b"]`, or items separated by commas, `a,b` |
+    /// | maps, structs | JSON, `{"a": 1}` |
+    /// | enums | the name of a variant, or JSON if it has data, `{"Poly": {"degree": 3}}` |
+    ///
+    /// Planning fails if the value does not fit the type of a parameter with this name, or if no task of the
+    /// program has such a parameter. If only tasks have it that are not required, the plan has the warning
+    /// [`NotRequired`](crate::Warning::NotRequired). [`with_params`](Self::with_params) gives many values at once.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    /// enum Kernel {
+    ///     Linear,
+    ///     Poly { degree: u8 },
+    /// }
+    ///
+    /// #[derive(Task, Clone)]
+    /// #[task(target = Json<f64>)]
+    /// struct Fit {
+    ///     c: f64,
+    ///     columns: Vec<String>,
+    ///     kernel: Kernel,
+    ///     limit: Option<u32>,
+    /// }
+    /// # #[tracked]
+    /// # impl Run for Fit {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<f64> { Ok(self.c) }
+    /// # }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let flow = Flow::open(folder)?
+    ///     .with_named("Fit.c", "1e-3")
+    ///     .with_named("columns", "height,weight")
+    ///     .with_named("kernel", r#"{"Poly": {"degree": 3}}"#)
+    ///     .with_named("limit", "none");
+    /// let fit = flow.graph::<Fit>().instance::<Fit>()?;
+    /// assert_eq!((fit.c, fit.kernel, fit.limit), (0.001, Kernel::Poly { degree: 3 }, None));
+    /// assert_eq!(fit.columns, ["height", "weight"]);
+    ///
+    /// let error = flow.with_named("Fit.c", "fast").preview::<Fit>().unwrap_err().to_string();
+    /// assert!(error.starts_with("the value given for `Fit.c` does not fit `Fit.c`: expected a number"));
+    /// assert!(error.ends_with("the parameter has type `f64`, written as `0.5`"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         let mut givens = Givens::clone(&self.givens);
         givens.named.insert(name.to_owned(), named(&value));
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    /// Returns this flow with values for many parameters: a map or a struct whose keys are the names of parameters.
+    ///
+    /// Each entry is given as by [`with_named`](Self::with_named): the key is `c` or `Fit.c`, and the value may be
+    /// text. So the map may come from a command line, a configuration file or `serde_json::json!`. A field that is
+    /// `None` is given, too, and sets an `Option` to `None`: to leave it out, write
+    /// `#[serde(skip_serializing_if = "Option::is_none")]`.
+    ///
+    /// Planning fails if the value is neither a map nor a struct, and as for [`with_named`](Self::with_named).
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task, Clone)]
+    /// #[task(target = Json<f64>)]
+    /// struct Fit {
+    ///     c: f64,
+    ///     #[param(default = true)]
+    ///     scale: bool,
+    /// }
+    /// # #[tracked]
+    /// # impl Run for Fit {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<f64> { Ok(self.c) }
+    /// # }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// // The arguments `c=0.5 Fit.scale=no` of a command line.
+    /// let arguments = ["c=0.5", "Fit.scale=no"];
+    /// let params: BTreeMap<_, _> = arguments.iter().filter_map(|text| text.split_once('=')).collect();
+    /// let flow = Flow::open(folder)?.with_params(&params);
+    /// let fit = flow.graph::<Fit>().instance::<Fit>()?;
+    /// assert_eq!((fit.c, fit.scale), (0.5, false));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_params(&self, params: impl Serialize) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        match all_named(&params) {
+            Ok(params) => givens.named.extend(params),
+            Err(found) => givens.not_params = Some(found),
+        }
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
@@ -174,6 +280,9 @@ impl Flow {
     /// Returns this flow with the values of a setting.
     pub(crate) fn with_setting(&self, setting: &Setting) -> Self {
         let mut givens = Givens::clone(&self.givens);
+        for (task, place, _) in &setting.typed {
+            givens.named.remove(&full_name(task, *place));
+        }
         givens.typed.extend(setting.typed.iter().map(|(task, place, value)| {
             (ParamId::new(task, *place), Given { task, value: Contained::new(Arc::clone(value)) })
         }));

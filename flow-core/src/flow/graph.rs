@@ -19,7 +19,7 @@ use crate::plot::Plot;
 use crate::store::Found;
 use crate::task::input::Input;
 use crate::task::loaded::Loaded;
-use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, ParamKey};
 use crate::task::{Kind, Output, Task, TaskType};
 use crate::value::AnyValue;
 
@@ -99,8 +99,9 @@ impl<R: Roots> Subgraph<R> {
     /// For every other task, it selects the instances that are upstream or downstream of a selected instance. Several
     /// calls narrow the selection.
     #[must_use]
-    pub fn at<K: Task, T: Parameter>(mut self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
-        self.selected.push((TaskType::of::<K>(), key.index(), Arc::new(value.into_param())));
+    pub fn at<P: ParamKey>(mut self, key: P, value: impl IntoParam<P::Value>) -> Self {
+        let task = TaskType::of::<P::Task>();
+        self.selected.push((task, key.param().index(), Arc::new(value.into_param())));
         self
     }
 

@@ -84,11 +84,10 @@ pub(super) fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(
     if plan.verdicts.status(node).is_complete() {
         return Ok(());
     }
-    let reasons = plan.verdicts.reasons(node).iter().map(ToString::to_string);
     Err(Error::NotComplete {
         instance: plan.graph.label(node, Show::Clipped),
         root: crate::base::names::short_name::<R>(),
-        reason: reasons.collect::<Vec<_>>().join("; "),
+        reason: plan.incomplete_reason(node),
         variant: None,
     })
 }

@@ -22,6 +22,7 @@ mod export;
 mod gc;
 mod given;
 mod graph;
+mod label;
 mod limits;
 mod load;
 mod plan;
@@ -82,8 +83,8 @@ use crate::value::AnyValue;
 ///   [`is_complete`](Self::is_complete), [`check`](Self::check).
 /// - To run and load: [`run`](Self::run), [`load`](Self::load), [`get`](Self::get), which does both, and
 ///   [`output`](Self::output), which returns a handle.
-/// - To set parameters: [`with`](Self::with), [`with_named`](Self::with_named), and [`sweep`](Self::sweep) for many
-///   values at once.
+/// - To set parameters: [`with`](Self::with), [`with_named`](Self::with_named), [`with_params`](Self::with_params) for
+///   many at once, and [`sweep`](Self::sweep) for many values of each.
 /// - To set options of runs: [`workers`](Self::workers), [`force`](Self::force),
 ///   [`allow_failures`](Self::allow_failures), [`provide`](Self::provide), [`observe`](Self::observe),
 ///   [`quiet`](Self::quiet), [`stopper`](Self::stopper), [`trust`](Self::trust), [`limits`](Self::limits).

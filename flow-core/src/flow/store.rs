@@ -1,16 +1,21 @@
 //! Maintenance of a store: list, clear and claim. `verify`, `gc` and `bless` have modules of their own.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use crate::base::event::Seconds;
 use crate::base::key::Key;
+use crate::files::is_absent;
 use crate::flow::error::Error;
-use crate::flow::verify::label_of;
+use crate::flow::gc::Bytes;
+use crate::flow::label::{Described, labels};
 use crate::flow::{Flow, Removed};
 use crate::plan::claim::{claim, task_folder};
 use crate::plan::error::PlanError;
 use crate::store::RECORD;
 use crate::store::output::OutputFile;
 use crate::task::{Kind, Task, TaskType};
+use crate::value::escaped_text;
 
 /// Maintenance operations on the store of a flow. Created by [`Flow::store`].
 ///
@@ -41,6 +46,9 @@ use crate::task::{Kind, Task, TaskType};
 /// let stored = flow.store().list()?;
 /// assert_eq!(stored.len(), 2);
 /// assert_eq!((stored[0].task.as_str(), stored[0].bytes), ("Square", 1)); // `9`
+/// for output in &stored {
+///     println!("{output}"); // Square {n: 3}: 1 B, stored, ran 2026-01-31 12:00 UTC in 0.2 ms
+/// }
 /// assert!(flow.store().verify()?.is_whole());
 /// assert_eq!(flow.store().clear()?.instances.len(), 2);
 /// # Ok(())
@@ -50,20 +58,44 @@ pub struct FlowStore<'a> {
     pub(super) flow: &'a Flow,
 }
 
-/// An output in a store, as [`FlowStore::list`] returns it.
+/// An output in a store, as [`FlowStore::list`] returns it. It can be printed, on one line.
+///
+/// ```
+/// # use flow::prelude::*;
+/// # #[task(target = Json<u64>)]
+/// # fn square(#[param(default = 3)] n: u64) -> u64 {
+/// #     n * n
+/// # }
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// # let flow = Flow::open(folder.path())?.quiet();
+/// flow.run::<square>()?;
+/// let stored = flow.store().list()?;
+/// assert!(stored[0].to_string().contains("{n: 3}: 1 B, stored, ran 2"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct StoredOutput {
     /// The name of the task.
     pub task: String,
-    /// The instance, such as `Train {model: Logistic}`: the task with its own parameters.
+    /// The instance, such as `Train {model: Logistic, Preprocess.scale: false}`.
+    ///
+    /// As in the name of its folder, it has the task's own parameters, and those of upstream tasks that differ from
+    /// their defaults. If the outputs of two instances would have equal labels, their other parameters follow or, if
+    /// these are equal, the first digits of the keys.
     pub instance: String,
     /// The key of the instance.
     pub key: Key,
     /// The folder of the instance.
     pub folder: PathBuf,
-    /// The size of its files in bytes.
+    /// The size of its files in bytes, as recorded.
     pub bytes: u64,
+    /// The number of its files, and 0 if the value was kept in memory.
+    pub files: usize,
+    /// The number of its files that no longer exist.
+    pub missing: usize,
     /// The start of the run that produced it, in seconds since 1970 (UTC).
     pub started: i64,
     /// The duration of that run in seconds.
@@ -74,6 +106,21 @@ impl Flow {
     /// Returns the store of the flow for maintenance: list, verify, collect garbage, clear.
     pub fn store(&self) -> FlowStore<'_> {
         FlowStore { flow: self }
+    }
+}
+
+impl fmt::Display for StoredOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", escaped_text(self.instance.chars()), Bytes(self.bytes))?;
+        match (self.files, self.missing) {
+            (0, _) => f.write_str(", in memory only, ran")?,
+            (_, 0) => f.write_str(", stored, ran")?,
+            (files, missing) => write!(f, ", {missing} of {files} files missing, ran")?,
+        }
+        if let Ok(started) = jiff::Timestamp::from_second(self.started) {
+            write!(f, " {}", started.strftime("%Y-%m-%d %H:%M UTC"))?;
+        }
+        write!(f, " in {}", Seconds(self.seconds))
     }
 }
 
@@ -88,25 +135,43 @@ impl FlowStore<'_> {
     pub fn list(&self) -> Result<Vec<StoredOutput>, Error> {
         let store = &self.flow.store;
         let mut stored = Vec::new();
+        let mut parameters = Vec::new();
         for folder in store.instance_folders()? {
             let Some(Ok(record)) = store.read_record(&store.path(&folder, RECORD))? else {
                 continue;
             };
+            let folder = store.root().join(&folder);
+            let contents = record.output.files.iter().flat_map(OutputFile::contents);
+            let (mut files, mut bytes, mut missing) = (0, 0, 0);
+            for content in contents {
+                files += 1;
+                bytes += content.bytes;
+                let found = self.flow.fs.stat(&folder.join(&content.path));
+                missing += usize::from(found.is_err_and(|error| is_absent(&error)));
+            }
             stored.push(StoredOutput {
                 task: record.task.clone(),
-                instance: label_of(&record),
+                instance: String::new(),
                 key: record.key,
-                folder: store.root().join(&folder),
-                bytes: record
-                    .output
-                    .files
-                    .iter()
-                    .flat_map(OutputFile::contents)
-                    .map(|content| content.bytes)
-                    .sum(),
+                folder,
+                bytes,
+                // A folder without files is an output with a file.
+                files: record.output.files.len().max(files),
+                missing,
                 started: record.started.as_second(),
                 seconds: record.seconds,
             });
+            parameters.push(record.parameters.clone());
+        }
+        let described = stored.iter().zip(&parameters).map(|(stored, parameters)| Described {
+            task: &stored.task,
+            key: stored.key,
+            parameters,
+            folder: &stored.folder,
+        });
+        let labels = labels(&described.collect::<Vec<_>>());
+        for (stored, label) in stored.iter_mut().zip(labels) {
+            stored.instance = label;
         }
         Ok(stored)
     }

@@ -8,18 +8,24 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::base::event::Seconds;
-use crate::engine::outcome::{Outcome, Outcomes};
+use crate::engine::outcome::{Outcome, Outcomes, TaskError};
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
 use crate::plan::label::Show;
+use crate::plan::reason::Reason;
 use crate::plan::stand_in;
 use crate::plan::view::View;
 use crate::plan::warning::Warning;
+
+/// The maximal number of characters of an instance that ran and the reason, if the reason is printed.
+const WIDTH: usize = 100;
 
 /// The maximal number of instances that are printed for each outcome.
 const LISTED: usize = 10;
 
 /// The result of a run: the outcome of each instance, with errors and warnings.
+///
+/// An instance that ran has a reason in parentheses, unless it had never run before.
 ///
 /// ```text
 /// 3 tasks in 12.5 ms: 1 complete already, 2 ran
@@ -27,7 +33,7 @@ const LISTED: usize = 10;
 ///     GetData {source: examples/data/iris.csv}
 ///   ran:
 ///     Preprocess {do_preprocess: false} in 3.1 ms
-///     Train {model: Logistic, Preprocess.do_preprocess: false} in 5.7 ms
+///     Train {model: Logistic, Preprocess.do_preprocess: false} in 5.7 ms (code: train changed)
 /// ```
 pub struct Summary {
     plan: Arc<Plan>,
@@ -40,7 +46,7 @@ struct NodeOutcome<'a> {
     plan: &'a Arc<Plan>,
     node: NodeIndex,
     outcome: Outcome,
-    errors: &'a [String],
+    errors: &'a [TaskError],
 }
 
 /// An instance in a [`Summary`], with its duration and error.
@@ -53,6 +59,8 @@ pub struct Entry {
     pub seconds: f64,
     /// Why it failed or was not run.
     pub error: Option<String>,
+    /// The backtrace of the error, if one was captured because `RUST_BACKTRACE` is set.
+    pub backtrace: Option<String>,
 }
 
 impl Entry {
@@ -147,19 +155,23 @@ impl Summary {
 
     fn select(
         &self,
-        select: impl Fn(Outcome, &[String]) -> Option<(f64, Option<String>)>,
+        select: impl Fn(Outcome, &[TaskError]) -> Option<(f64, Option<TaskError>)>,
     ) -> Vec<Entry> {
         let entry = |NodeOutcome { plan, node, outcome, errors }: NodeOutcome<'_>| {
             let (seconds, error) = select(outcome, errors)?;
             let error = match outcome {
                 Outcome::NotRun { because } => {
                     let failed = Instance { plan: Arc::clone(plan), node: because };
-                    Some(format!("{failed} failed"))
+                    Some(TaskError::from(format!("{failed} failed")))
                 }
                 _ => error,
             };
+            let (error, backtrace) = match error {
+                Some(TaskError { text, backtrace }) => (Some(text), backtrace),
+                None => (None, None),
+            };
             let instance = Instance { plan: Arc::clone(plan), node };
-            Some(Entry { instance, seconds, error })
+            Some(Entry { instance, seconds, error, backtrace })
         };
         self.node_outcomes().into_iter().filter_map(entry).collect()
     }
@@ -219,7 +231,7 @@ impl Summary {
         self.select(|outcome, _| match outcome {
             Outcome::NotRun { .. } => Some((0.0, None)),
             Outcome::Stopped | Outcome::Open => {
-                Some((0.0, Some("the execution was stopped".to_owned())))
+                Some((0.0, Some("the execution was stopped".to_owned().into())))
             }
             _ => None,
         })
@@ -265,6 +277,19 @@ impl Summary {
     }
 }
 
+/// Returns why an instance ran, or `None` if it had never run before.
+fn short_reason(reasons: &[Reason]) -> Option<String> {
+    let is_upstream = |reason: &Reason| matches!(reason, Reason::Upstream { .. });
+    if reasons.contains(&Reason::NeverRun) {
+        return None;
+    }
+    match reasons.iter().find(|reason| !is_upstream(reason)) {
+        Some(reason) => reason.to_string().lines().next().map(str::to_owned),
+        // With unchanged inputs it would not have run.
+        None => reasons.iter().any(is_upstream).then(|| "inputs changed".to_owned()),
+    }
+}
+
 impl fmt::Debug for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -302,12 +327,22 @@ impl fmt::Display for Summary {
             for entry in entries.iter().take(LISTED) {
                 let Instance { plan, node } = &entry.instance;
                 let view = view.as_ref().unwrap_or_else(|| plan.graph.view());
-                write!(f, "\n    {}", view.label(&plan.graph, *node, Show::Clipped))?;
+                let label = view.label(&plan.graph, *node, Show::Clipped);
+                write!(f, "\n    {label}")?;
                 if *title == "ran" {
                     write!(f, " in {}", Seconds(entry.seconds))?;
+                    let fits =
+                        |reason: &String| label.chars().count() + reason.chars().count() <= WIDTH;
+                    if let Some(reason) = short_reason(entry.instance.reasons()).filter(fits) {
+                        write!(f, " ({reason})")?;
+                    }
                 }
                 if let Some(error) = &entry.error {
                     write!(f, ": {}", error.replace('\n', "\n      "))?;
+                }
+                if let Some(backtrace) = &entry.backtrace {
+                    let backtrace = backtrace.trim_end().replace('\n', "\n      ");
+                    write!(f, "\n      backtrace:\n      {backtrace}")?;
                 }
             }
             if entries.len() > LISTED {

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use daggy::NodeIndex;
 
-use crate::engine::outcome::{Outcome, Outcomes};
+use crate::engine::outcome::{Outcome, Outcomes, TaskError};
 use crate::flow::summary::Summary;
 use crate::plan::Plan;
 use crate::plan::label::Show;
@@ -173,11 +173,11 @@ fn variant_outcome(
     plan: &Plan,
     own: Outcome,
     all: &[Outcome],
-    errors: &[String],
+    errors: &[TaskError],
 ) -> VariantOutcome {
     let error_of = |outcome: Outcome| match outcome {
         Outcome::Failed { error, .. } | Outcome::Elsewhere { error: Some(error) } => {
-            Some(errors[error as usize].as_str())
+            Some(errors[error as usize].text.as_str())
         }
         _ => None,
     };

@@ -9,7 +9,8 @@ use crate::remote::push::Copied;
 /// The maximal number of skipped instances, and of warnings, that are printed.
 const LISTED: usize = 10;
 
-/// The result of [`Flow::push`](crate::Flow::push) and [`Flow::pull`](crate::Flow::pull).
+/// The result of [`Flow::push`](crate::Flow::push) and [`Flow::pull`](crate::Flow::pull), and of the same methods of a
+/// [`Sweep`](crate::Sweep).
 #[derive(Clone, Debug)]
 pub struct Transferred {
     verb: &'static str,

@@ -10,19 +10,16 @@ use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::flow::error::Error;
 use crate::flow::gc::Bytes;
+use crate::flow::label::Described;
 use crate::flow::{Flow, FlowStore, Removed, Roots, Subgraph};
 use crate::plan::label::Show;
 use crate::store::record::Record;
 use crate::store::verify::{Harm, Looked, Place};
 use crate::store::{RECORD, Store};
 use crate::task::Kind;
-use crate::value::shortened;
 
 /// The maximal number of damaged files that are printed.
 const LISTED: usize = 20;
-
-/// The maximal length of a printed parameter value, in characters.
-const VALUE: usize = 100;
 
 impl<R: Roots> Subgraph<R> {
     /// Hashes every file of the outputs of the graph and compares the digests with the records.
@@ -198,7 +195,11 @@ impl Verified {
         let record = looked.record.as_deref();
         let unnamed = || place.folder.display().to_string();
         let instance = label.map(str::to_owned);
-        let instance = instance.or_else(|| record.map(label_of)).unwrap_or_else(unnamed);
+        let labeled = |record: &Record| {
+            let Record { task, key, parameters, .. } = record;
+            Described { task, key: *key, parameters, folder: &place.folder }.label()
+        };
+        let instance = instance.or_else(|| record.map(labeled)).unwrap_or_else(unnamed);
         let folder = || place.folder.parent().map(|path| path.display().to_string());
         let task = record.map(|record| record.task.clone()).or_else(folder).unwrap_or_default();
         let is_earlier = !place.path.ends_with(RECORD);
@@ -248,25 +249,6 @@ impl Verified {
         }
         removed.instances.dedup();
         Ok(removed)
-    }
-}
-
-/// Returns the label of an instance from its record, with its own parameters.
-///
-/// If the record has parameters of upstream tasks too, digits of the key make the label unique.
-pub(super) fn label_of(record: &Record) -> String {
-    let digits = match record.parameters.keys().any(|name| name.contains('.')) {
-        true => format!(" #{}", &record.key.short().to_string()[..8]),
-        false => String::new(),
-    };
-    let own = record.parameters.iter().filter(|(name, _)| !name.contains('.'));
-    let text = own.map(|(name, value)| match value {
-        serde_json::Value::String(text) => format!("{name}: {}", shortened(text, VALUE)),
-        value => format!("{name}: {}", shortened(&value.to_string(), VALUE)),
-    });
-    match text.collect::<Vec<_>>().join(", ") {
-        text if text.is_empty() => format!("{}{digits}", record.task),
-        text => format!("{} {{{text}}}{digits}", record.task),
     }
 }
 

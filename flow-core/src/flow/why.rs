@@ -7,7 +7,8 @@ use crate::plan::why::Why;
 impl Flow {
     /// Returns why these roots are not complete.
     ///
-    /// Each cause is followed upstream to its origin: the task, parameter, file or item of code that changed.
+    /// Each cause is followed upstream to its origin: the task, parameter, file or item of code that changed. For a
+    /// task that never ran, this is a task upstream that failed last time or a file that is missing, if there is one.
     ///
     /// ```
     /// use std::path::PathBuf;

@@ -4,7 +4,7 @@
 //! digest of each output. The output is up to date only if all of them are the same today. So the planner
 //! requires them again, in the same order, and stops at the first difference, because later ones may depend
 //! on what the task loaded before. If a dependency is not complete, it has to run before it can be compared.
-//! The planner leaves it open and reports it as `upstream: X first`; the engine runs it before it decides
+//! The planner leaves it open and reports it as `waits for X`; the engine runs it before it decides
 //! about the task.
 //!
 //! Dynamic dependencies are not part of the fingerprint, which must be known before anything runs. So several

@@ -63,27 +63,51 @@ impl fmt::Display for RequiredBy<'_> {
 }
 
 /// The kinds of errors of a plan.
+///
+/// Each message includes all causes.
+// A field `r#source` is displayed with its causes, and is not the `source()` of the error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each message says what the fields are")]
 pub enum PlanErrorKind {
     /// A parameter without a default has no value.
-    #[error(
-        "`{task}.{param}` has no value: give one with `flow.with({ty}::{key}, ...)`, in the entry of \
-         `requires` that names `{ty}`, or write `#[param(default = ...)]`"
-    )]
-    NoValue { task: String, ty: String, param: &'static str, key: String },
+    #[error("`{task}.{param}` has no value{advice}")]
+    NoValue { task: String, param: &'static str, advice: String },
 
     /// A value given by name does not fit a parameter of that name.
     #[error(
         "the value given for `{name}` does not fit `{task}.{param}`: {reason}; the parameter has type \
-         `{ty}`, and `with_named(\"{name}\", ...)` must fit every task with that name"
+         {expected}{}",
+        fits_every(name, task)
     )]
-    WrongType { name: String, task: String, param: &'static str, ty: String, reason: String },
+    WrongType {
+        name: String,
+        task: String,
+        param: &'static str,
+        /// The type, and a text that fits.
+        expected: String,
+        reason: String,
+    },
+
+    /// Values were given together, and not as a map or a struct.
+    #[error(
+        "cannot take parameters from `with_params`: {found}; give a map or a struct whose keys are the names \
+         of parameters, such as `BTreeMap::from([(\"c\", \"0.1\")])`"
+    )]
+    NotParams { found: String },
 
     /// A value was given by a name that no required task has.
-    #[error("no task that is required here has a parameter `{name}`{}", suggest(nearest, known))]
-    UnknownName { name: String, nearest: Option<String>, known: Vec<String> },
+    #[error(
+        "no task that is required here has a parameter `{name}`{}",
+        suggest(nearest, known, other)
+    )]
+    UnknownName {
+        name: String,
+        nearest: Option<String>,
+        known: Vec<String>,
+        /// A task of the program that has the parameter and is not required here.
+        other: Option<String>,
+    },
 
     /// Parameters that are one through `from` have two values.
     #[error("{}", disagreement(task, param, origin, values))]
@@ -98,7 +122,7 @@ pub enum PlanErrorKind {
 
     /// A value is not in the range or the choices of the parameter.
     #[error("`{task}.{param}` is {value}, which is not in {allowed}")]
-    NotAllowed { task: String, param: &'static str, value: String, allowed: &'static str },
+    NotAllowed { task: String, param: &'static str, value: String, allowed: String },
 
     /// A significant parameter inherits from an insignificant one.
     #[error(
@@ -130,7 +154,7 @@ pub enum PlanErrorKind {
 
     /// An expression in `#[task(requires ...)]` failed.
     #[error("evaluating `requires` of `{task}` failed: {source:#}")]
-    Requires { task: String, source: anyhow::Error },
+    Requires { task: String, r#source: anyhow::Error },
 
     /// `requires ... with Task::PARAM = value` names a task that the dependency does not require.
     #[error(
@@ -168,14 +192,16 @@ pub enum PlanErrorKind {
 
     /// Evaluating the path of an external task failed.
     #[error("evaluating `path` of external task `{task}` failed: {source:#}")]
-    ExternalPath { task: String, source: anyhow::Error },
+    ExternalPath { task: String, r#source: anyhow::Error },
 
     /// A task that has to run uses a type that the flow does not provide.
     #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
     NotProvided { task: String, ty: &'static str },
 
     /// A file that a parameter names does not exist.
-    #[error("{what}, which is `{task}.{param}`: write it, or give the parameter another value")]
+    #[error(
+        "{what}, which is `{task}.{param}`: create the file, or give the parameter another value"
+    )]
     NoFile { task: String, param: String, what: String },
 
     /// An external file does not exist.
@@ -246,7 +272,13 @@ pub enum PlanErrorKind {
 
     /// The store cannot be read.
     #[error("{}", in_full(.0))]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for PlanErrorKind {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// Returns an error and its causes as one message.
@@ -268,7 +300,21 @@ fn disagreement(task: &str, param: &str, origin: &str, values: &[(String, String
     )
 }
 
-fn suggest(nearest: &Option<String>, known: &[String]) -> String {
+/// Returns which tasks a value given by name must fit, unless the name is that of one task's parameter.
+fn fits_every(name: &str, task: &str) -> String {
+    if name.contains('.') {
+        return String::new();
+    }
+    format!(
+        "; the value must fit every task that has `{name}`: for this task alone, write \
+         `with_named(\"{task}.{name}\", ...)`"
+    )
+}
+
+fn suggest(nearest: &Option<String>, known: &[String], other: &Option<String>) -> String {
+    if let Some(task) = other {
+        return format!(": `{task}` has it, and is not required here");
+    }
     match nearest {
         Some(name) => format!(": did you mean `{name}`?"),
         None if known.is_empty() => ": none of these tasks has parameters".to_owned(),

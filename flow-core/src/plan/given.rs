@@ -18,6 +18,10 @@ pub(crate) struct Givens {
     pub(crate) typed: HashMap<ParamId, Given>,
     /// By name.
     pub(crate) named: BTreeMap<String, Named>,
+    /// What was given instead of a map of values.
+    pub(crate) not_params: Option<String>,
+    /// Whether these are the values for tasks that are required in a run, which those of the flow do not reach.
+    pub(crate) in_run: bool,
     /// Outputs that a test gave, the latest last.
     pub(crate) stand_ins: Vec<StandIn>,
     defaults: Arc<Defaults>,
@@ -31,10 +35,10 @@ pub(crate) struct Given {
 }
 
 impl Givens {
-    /// Returns only the defaults and the stand-ins, without the given values.
+    /// Returns the defaults and the stand-ins, without the given values, for tasks that are required in a run.
     pub(crate) fn without_values(&self) -> Self {
         let (defaults, stand_ins) = (Arc::clone(&self.defaults), self.stand_ins.clone());
-        Self { defaults, stand_ins, ..Default::default() }
+        Self { defaults, stand_ins, in_run: true, ..Default::default() }
     }
 
     /// Returns the default of a parameter; `None` if it has none.

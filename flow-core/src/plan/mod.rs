@@ -10,6 +10,7 @@
 //! In a graph each node comes after its inputs, so that a pass from upstream to downstream, or back, is a
 //! loop over the nodes.
 
+mod advice;
 pub(crate) mod affected;
 pub(crate) mod alias;
 pub(crate) mod builder;
@@ -28,6 +29,7 @@ pub(crate) mod judge;
 pub(crate) mod label;
 pub(crate) mod lookup;
 pub(crate) mod made_from;
+mod named;
 mod origin;
 pub(crate) mod param_value;
 pub(crate) mod predecessor;

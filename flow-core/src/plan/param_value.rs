@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 
 use crate::base::key::Digest;
+use crate::plan::alias::origin;
 use crate::plan::error::PlanErrorKind;
 use crate::store::Store;
 use crate::task::param::ParamDecl;
@@ -95,24 +96,28 @@ pub(crate) fn fit(
         name: name.to_owned(),
         task: task.to_owned(),
         param: param.name,
-        ty: crate::base::names::short((param.kind.name)()),
+        expected: expected(param),
         reason,
     };
     let value = value.as_ref().map_err(|reason| wrong(reason.clone()))?;
-    let reason = match (param.kind.from_value)(value) {
-        Ok(fitted) => return Ok(fitted),
-        Err(reason) => reason,
-    };
-    // A command line has only text: `0.3` and `true` are read as a number and a boolean.
-    let meant = read_text(value).and_then(|value| (param.kind.from_value)(&value).ok());
-    meant.ok_or_else(|| wrong(reason.to_string()))
+    (param.kind.from_given)(value).map_err(|reason| wrong(reason.to_string()))
 }
 
-/// Parses a text as a boolean or a number.
-fn read_text(value: &Value) -> Option<Value> {
-    let Value::Str(text) = value else { return None };
-    let truth = text.parse().ok().map(Value::Bool);
-    let whole = || text.parse::<i128>().ok().map(|number| Value::Int(number.into()));
-    let number = || text.parse::<f64>().ok().map(|number| Value::Float(number.into()));
-    truth.or_else(whole).or_else(number)
+/// Returns the type of a parameter, and a text that fits.
+fn expected(param: &'static ParamDecl) -> String {
+    let ty = crate::base::names::short((param.kind.name)());
+    match example(param) {
+        Some(example) => format!("`{ty}`, written as `{example}`"),
+        None => format!("`{ty}`"),
+    }
+}
+
+/// Returns a text that is a value of the parameter, if there is a short one that its rules allow.
+fn example(param: &'static ParamDecl) -> Option<String> {
+    let text = (param.kind.example)()?;
+    let value = (param.kind.from_given)(&Value::Str(text.as_str().into())).ok()?;
+    let origin = origin(param);
+    let rules = [param.range, param.choices, origin.range, origin.choices];
+    let is_allowed = rules.into_iter().flatten().all(|rule| (rule.holds)(&*value));
+    is_allowed.then_some(text)
 }

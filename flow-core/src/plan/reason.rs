@@ -100,6 +100,18 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// Returns whether it is a file, or a pattern of files, that does not exist.
+    pub(crate) fn is_missing_file(&self) -> bool {
+        matches!(self, Self::File { what, .. } if *what != "changed")
+    }
+
+    /// Returns whether it is likely to make the next run fail too.
+    pub(crate) fn is_obstacle(&self) -> bool {
+        self.is_missing_file() || matches!(self, Self::FailedLastTime { .. })
+    }
+}
+
 /// How an input differs from the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -171,7 +183,7 @@ impl fmt::Display for Reason {
             Self::Target { was, now } => write!(f, "target: was {was}, is {now}"),
             Self::Output { file, what } => write!(f, "output: {file} {what}"),
             Self::Record { what } => write!(f, "record: {what}"),
-            Self::Upstream { tasks } => write!(f, "upstream: {} first", tasks.join(", ")),
+            Self::Upstream { tasks } => write!(f, "waits for {}", tasks.join(", ")),
         }
     }
 }

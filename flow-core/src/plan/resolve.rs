@@ -20,6 +20,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::key::Digest;
+use crate::plan::advice::Missing;
 use crate::plan::alias::{agrees, origin, source};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
@@ -235,20 +236,26 @@ impl<'a> Resolver<'a> {
     ) -> Result<AnyValue, PlanErrorKind> {
         let entry = types.get(index);
         let param = entry.param(place);
-        let (task, place) = source(entry.task, place);
-        match self.givens.default(task, place) {
+        let (owner, at) = source(entry.task, place);
+        match self.givens.default(owner, at) {
             Some(Ok(value)) => Ok(value),
             Some(Err(message)) => Err(PlanErrorKind::Default {
                 task: entry.decl.name.to_string(),
                 param: param.name,
                 message,
             }),
-            None => Err(PlanErrorKind::NoValue {
-                task: entry.decl.name.to_string(),
-                ty: (entry.task.rust_name)(),
-                param: param.name,
-                key: param.name.to_uppercase(),
-            }),
+            None => {
+                let missing = Missing {
+                    param: param.name,
+                    origin: (owner, at),
+                    is_from: param.from.is_some(),
+                    named: shared_name(types, index, place),
+                    in_run: self.givens.in_run,
+                    is_argument: param.argument,
+                };
+                let (task, advice) = (entry.decl.name.to_string(), missing.advice());
+                Err(PlanErrorKind::NoValue { task, param: param.name, advice })
+            }
         }
     }
 
@@ -296,10 +303,32 @@ impl<'a> Resolver<'a> {
                 task: entry.decl.name.to_string(),
                 param: param.name,
                 value: text(param, value),
-                allowed: rule.text,
+                allowed: rule.shown(),
             }),
         }
     }
+}
+
+/// Returns the name by which one value reaches all tasks that need the same parameter, if there are several.
+///
+/// A value for the key of one of them would lead to the same error for the next one.
+fn shared_name(types: &Types, index: TypeIndex, place: usize) -> Option<&'static str> {
+    // The value must fit every parameter of the name.
+    if types.homonyms(index, place).next().is_some() {
+        return None;
+    }
+    let (name, own) = (types.names(index)[place], types.sources(index)[place]);
+    let needs_it = |(other, entry): (usize, &PlanType)| {
+        let other = other as TypeIndex;
+        (0..entry.task.params.len()).any(|at| {
+            let (owner, of_owner) = source(entry.task, at);
+            types.names(other)[at] == name
+                && types.sources(other)[at] != own
+                && owner.params[of_owner].default.is_none()
+        })
+    };
+    let is_shared = types.all.iter().enumerate().any(needs_it);
+    is_shared.then(|| origin(types.get(index).param(place)).name)
 }
 
 /// Puts a task's own values into the scope of its dependencies.

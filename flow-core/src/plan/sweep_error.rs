@@ -39,7 +39,8 @@ pub enum SweepError {
 
     /// Values are drawn from a range, and the number of samples is missing.
     #[error(
-        "the values of `{param}` are drawn from a range: say how often, with `sample(n, seed)`"
+        "the values of `{param}` are drawn from a range, and the sweep has no number of samples: add \
+         `.sample(n, seed)`"
     )]
     NotSampled { param: String },
 

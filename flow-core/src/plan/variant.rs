@@ -14,7 +14,7 @@ use crate::base::key::{Digest, Hasher};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::param_value::{digest_param, digest_value, fit};
 use crate::plan::types::{Reach, SourceIndex, TypeIndex, Types};
-use crate::plan::warning;
+use crate::plan::warning::{self, Warning};
 use crate::store::Store;
 use crate::task::TaskType;
 use crate::task::param::{ParamId, full_name};
@@ -32,11 +32,13 @@ pub(crate) struct Root<'a> {
     ///
     /// A value that reaches nothing here may then reach an instance of another variant.
     pub(crate) is_part: bool,
+    /// The warnings about the declaration of the sweep, the same for all of its roots.
+    pub(crate) warnings: &'a [Warning],
 }
 
 impl From<&'static TaskType> for Root<'_> {
     fn from(task: &'static TaskType) -> Self {
-        Self { task, variant: None, is_part: false }
+        Self { task, variant: None, is_part: false, warnings: &[] }
     }
 }
 

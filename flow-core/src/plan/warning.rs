@@ -1,11 +1,12 @@
 //! Warnings about a plan: settings that are legal but probably unintended.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::plan::alias::origin;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
+use crate::plan::named;
 use crate::plan::param_value::fit;
 use crate::plan::reason::LISTED;
 use crate::plan::resolve::Resolver;
@@ -23,6 +24,22 @@ pub enum Warning {
     Unused {
         /// `Task.parameter`, or the name alone if it was given by name.
         parameter: String,
+    },
+    /// A value was given by a name that only tasks have which are not required.
+    NotRequired {
+        /// The name, as it was given.
+        parameter: String,
+        /// A task of the program that has such a parameter.
+        task: String,
+    },
+    /// A sweep gives a parameter the same value several times, so that several variants are one instance.
+    EqualValues {
+        /// The parameter, as `Task.parameter`.
+        parameter: String,
+        /// The value, as text.
+        value: String,
+        /// How often it is given.
+        times: usize,
     },
     /// A given value does not reach a parameter of the same name, because it has another type.
     ///
@@ -83,6 +100,16 @@ impl fmt::Display for Warning {
                 f,
                 "the value given for `{parameter}` is not used: no task of the graph takes it"
             ),
+            Self::NotRequired { parameter, task } => write!(
+                f,
+                "the value given for `{parameter}` is not used: `{task}` has that parameter, and no task of \
+                 the graph requires `{task}`"
+            ),
+            Self::EqualValues { parameter, value, times } => write!(
+                f,
+                "the sweep gives the value `{value}` to `{parameter}` {times} times, so that several variants are \
+                 the same instance: give each value once"
+            ),
             Self::Stopped { given, given_type, parameter, parameter_type, key } => write!(
                 f,
                 "the value of `{given}` (`{given_type}`) does not reach `{parameter}`, which has the \
@@ -135,12 +162,25 @@ fn write_more_instances(f: &mut fmt::Formatter<'_>, instances: usize) -> fmt::Re
     }
 }
 
-/// Refuses values given by a name that no task has, or that do not fit every parameter of that name.
+/// Refuses values given by a name that no task of the program has, or that do not fit every parameter of that
+/// name.
 ///
-/// Both are errors and not only warnings.
+/// Both are errors and not only warnings. If only a task that is not required here has the name, the value may be
+/// meant for another root, and [`unused`] returns a warning.
 pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErrorKind> {
+    if let Some(found) = &givens.not_params {
+        return Err(PlanErrorKind::NotParams { found: found.clone() });
+    }
     for (name, value) in &givens.named {
-        for (index, param) in with_name(types, name)? {
+        if named::find(types, name).is_some() {
+            continue;
+        }
+        let params = match with_name(types, name) {
+            Ok(params) => params,
+            Err(PlanErrorKind::UnknownName { other: Some(_), .. }) => continue,
+            Err(unknown) => return Err(unknown),
+        };
+        for (index, param) in params {
             fit(&types.get(index).decl.name, param, name, value)?;
         }
     }
@@ -151,7 +191,7 @@ pub(crate) fn check_names(types: &Types, givens: &Givens) -> Result<(), PlanErro
 ///
 /// # Errors
 ///
-/// There are none.
+/// There are none. The error names a task of the program that has such a parameter.
 pub(super) fn with_name<'a>(
     types: &'a Types,
     name: &'a str,
@@ -166,11 +206,13 @@ pub(super) fn with_name<'a>(
         .map(|(index, _, param)| (index, param))
         .peekable();
     if params.peek().is_none() {
-        let known = known_names(types);
+        let known = known_names(types, name.contains('.'));
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         return Err(PlanErrorKind::UnknownName {
             name: name.to_owned(),
             nearest: nearest(name, &known),
             known: known.into_iter().map(str::to_owned).collect(),
+            other: named::registered(name),
         });
     }
     Ok(params)
@@ -179,14 +221,21 @@ pub(super) fn with_name<'a>(
 /// Returns a warning for each value of the flow that was not used.
 ///
 /// This is no error: a flow serves many roots, and the value may be for another one.
-pub(crate) fn unused(resolver: &Resolver<'_>) -> Vec<Warning> {
+pub(crate) fn unused(types: &Types, resolver: &Resolver<'_>) -> Vec<Warning> {
     let givens = resolver.givens;
     let typed = givens.typed.iter().map(|(&ParamId { place, .. }, given)| (given.task, place));
     let typed = typed.filter(|&(task, place)| !resolver.lookup.is_used(task, place));
     let typed = typed.map(|(task, place)| full_name(task, place));
+    let typed = typed.map(|parameter| (parameter.clone(), Warning::Unused { parameter }));
     let named = givens.named.keys().filter(|name| !resolver.lookup.is_name_used(name)).cloned();
-    let unused: BTreeSet<_> = typed.chain(named).collect();
-    unused.into_iter().map(|parameter| Warning::Unused { parameter }).collect()
+    let named = named.map(|parameter| match with_name(types, &parameter).err() {
+        Some(PlanErrorKind::UnknownName { other: Some(task), .. }) => {
+            (parameter.clone(), Warning::NotRequired { parameter, task })
+        }
+        _ => (parameter.clone(), Warning::Unused { parameter }),
+    });
+    let unused: BTreeMap<String, Warning> = typed.chain(named).collect();
+    unused.into_values().collect()
 }
 
 /// Returns a warning for each value that did not reach a parameter of its name.
@@ -251,9 +300,17 @@ fn sets_itself(task: &str, param: &str) -> String {
     )
 }
 
-fn known_names(types: &Types) -> Vec<&'static str> {
-    let params = types.all.iter().flat_map(|entry| entry.task.params);
-    let mut names: Vec<_> = params.flat_map(|param| [param.name, origin(param).name]).collect();
+/// Returns the names of all parameters, alone or as `Task.parameter`.
+fn known_names(types: &Types, with_task: bool) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in &types.all {
+        for (place, param) in entry.task.params.iter().enumerate() {
+            match with_task {
+                true => names.push(full_name(entry.task, place)),
+                false => names.extend([param.name, origin(param).name].map(str::to_owned)),
+            }
+        }
+    }
     names.sort_unstable();
     names.dedup();
     names

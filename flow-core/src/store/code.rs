@@ -48,6 +48,7 @@ impl CodeTable {
 
     fn add(&mut self, code: Code) {
         let (rows, types) = match code.by {
+            By::Missing => unreachable!("a task without code does not compile"),
             By::Version(version) => return self.versions.push(Some(version)),
             By::Tracked { table, types, .. } => (code::rows(table), types),
         };

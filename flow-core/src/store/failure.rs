@@ -12,6 +12,9 @@ pub(crate) const FAILURE: &str = "failure.json";
 pub(crate) struct Failure {
     pub(crate) key: Key,
     pub(crate) error: String,
+    /// The backtrace of the error, if one was captured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) backtrace: Option<String>,
     pub(crate) at: jiff::Timestamp,
 }
 

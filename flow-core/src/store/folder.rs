@@ -93,6 +93,13 @@ pub(crate) fn instance_folder<'a>(
     if text.is_empty() { key.to_string() } else { format!("{text}-{key}") }
 }
 
+/// Returns whether the name of an instance's folder, as [`instance_folder`] returns it, shows a parameter.
+pub(crate) fn shows_parameter(folder: &str, name: &str) -> bool {
+    let name = format!("{}=", escape(name));
+    // Values have no commas, because these are escaped.
+    folder.split(',').any(|parameter| parameter.starts_with(&name))
+}
+
 /// Shortens a long value to its beginning and end, because the paths of files often differ at the
 /// end.
 fn shorten_value(value: &str) -> Cow<'_, str> {
@@ -173,6 +180,9 @@ mod tests {
             "model=Logistic,Preprocess.scale=false-3f2a91c04b77e010"
         );
         assert_eq!(instance_folder([].into_iter(), KEY), "3f2a91c04b77e010");
+        let folder = instance_folder(parameters.into_iter(), KEY);
+        assert!(shows_parameter(&folder, "model") && shows_parameter(&folder, "Preprocess.scale"));
+        assert!(!shows_parameter(&folder, "scale") && !shows_parameter(&folder, "Train.model"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::table::Cells;
 use super::{Sweep, Table, TableColumn};
-use crate::flow::error::{Error, SelectError};
+use crate::flow::error::{Error, NOT_RUN, SelectError};
 use crate::flow::{Flow, Roots};
 use crate::value::first_line;
 
@@ -153,7 +153,7 @@ fn why_not(
         (_, Some(_), _) => "is NaN".to_owned(),
         (_, None, Some(text)) => format!("is {text:?}"),
         ("failed", ..) => format!("failed: {}", failure()),
-        ("pending", ..) => "is not complete".to_owned(),
+        ("pending", ..) => NOT_RUN.to_owned(),
         _ => format!("recorded no `{column}`"),
     }
 }

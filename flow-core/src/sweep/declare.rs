@@ -9,7 +9,7 @@ use super::space::{Sample, Space};
 use crate::flow::Roots;
 use crate::task::Task;
 use crate::task::grid::{Axis, AxisValues, Row};
-use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, Param, ParamKey};
 use crate::task::setting::Setting;
 use crate::value::AnyValue;
 
@@ -17,10 +17,11 @@ use crate::value::AnyValue;
 impl<R: Roots> Sweep<R> {
     /// Combines each variant that was declared so far with each of these values of a parameter.
     ///
-    /// The result is a grid. In the order of the variants, this parameter changes fastest.
-    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+    /// The result is a grid. In the order of the variants, this parameter changes fastest. Equal values give variants
+    /// that are the same instance, of which [`EqualValues`](crate::Warning::EqualValues) warns.
+    pub fn over<P: ParamKey, I: IntoParam<P::Value>>(
         self,
-        key: Param<K, V>,
+        key: P,
         values: impl IntoIterator<Item = I>,
     ) -> Self {
         self.changed(|space| space.grid.axes.push(Axis::listed(key, values)))
@@ -73,7 +74,9 @@ impl<R: Roots> Sweep<R> {
 
     /// Draws the values of a parameter from a range, in which all values are equally likely.
     ///
-    /// It needs a [`sample`](Self::sample), which sets how many values are drawn.
+    /// It needs a [`sample`](Self::sample), which sets how many values are drawn: without one, every method that uses
+    /// the variants, such as [`names`](Self::names), [`preview`](Self::preview) and [`run`](Self::run), returns
+    /// [`SweepError::NotSampled`](crate::SweepError::NotSampled) before anything is planned.
     pub fn uniform<K: Task, V: Drawn>(self, key: Param<K, V>, range: Range<V>) -> Self {
         self.drawn(key, range, false)
     }

@@ -17,7 +17,7 @@
 //! # Using the plan
 //!
 //! The methods of a sweep plan all variants: [`preview`], [`plot`], [`run`], the [`table`] of results and its [`best`]
-//! row, [`load`] and [`reset`]. Only `preview`, `plot` and `run` are limited by [`Sweep::missing`]; everything else
+//! row, [`load`], [`reset`], and export, push and pull ([`share`]). Only `preview`, `plot` and `run` are limited by [`Sweep::missing`]; everything else
 //! covers all variants. A single variant is used as one of the [`flows`].
 //!
 //! If no variant uses a parameter that the sweep sets, this is an error. For a value given to a flow it is only a
@@ -35,6 +35,7 @@ mod preview;
 mod reset;
 mod run;
 mod sample;
+mod share;
 mod space;
 mod table;
 mod upstream;
@@ -56,6 +57,7 @@ use crate::flow::{Flow, Roots};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::sweep_error::SweepError;
 use crate::plan::variant::Root;
+use crate::plan::warning::Warning;
 
 /// Many settings of one flow, planned and run together, created by [`Flow::sweep`].
 ///
@@ -175,7 +177,8 @@ impl<R: Roots> Sweep<R> {
 
     /// Returns the roots of all variants: for each variant one root per root task of the sweep.
     pub(crate) fn roots(&self) -> Result<Vec<Root<'_>>, Error> {
-        Ok(roots_of::<R>(self.list()?, false))
+        let variants = self.variants()?;
+        Ok(roots_of::<R>(&variants.list, false, &variants.warnings))
     }
 }
 
@@ -186,11 +189,12 @@ impl<R: Roots> Sweep<R> {
 fn roots_of<'a, R: Roots>(
     variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
     is_part: bool,
+    warnings: &'a [Warning],
 ) -> Vec<Root<'a>> {
     let tasks = R::types();
     let roots = variants.into_iter().flat_map(|variant| {
         let variant = Some((variant.name.as_str(), &variant.setting));
-        tasks.iter().map(move |&task| Root { task, variant, is_part }).collect::<Vec<_>>()
+        tasks.iter().map(move |&task| Root { task, variant, is_part, warnings }).collect::<Vec<_>>()
     });
     roots.collect()
 }

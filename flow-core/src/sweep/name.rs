@@ -16,7 +16,7 @@ use crate::task::setting::Setting;
 use crate::value::{Value, shortened};
 
 /// The most characters of a value in a name.
-const CLIPPED: usize = 48;
+pub(super) const CLIPPED: usize = 48;
 
 /// A parameter that a variant sets.
 #[derive(Clone)]

@@ -49,7 +49,9 @@ impl<R: Roots> Sweep<R> {
             Some(_) => self.to_run()?.0,
         };
         let names: Vec<_> = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
-        let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants, chosen.left_out.is_any());
+        let warnings = &self.variants()?.warnings;
+        let is_part = chosen.left_out.is_any();
+        let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants, is_part, warnings);
         let summary = self.flow.run_roots(&roots)?;
         let is_ok = summary.is_success() || self.flow.allows_failures();
         let summary = SweepSummary::new(summary, names, chosen.left_out);
@@ -64,7 +66,9 @@ impl<R: Roots> Sweep<R> {
     /// Returns the variants that a run covers, and their plan.
     pub(super) fn to_run(&self) -> Result<(Chosen<'_>, Arc<Plan>), Error> {
         let all = self.all()?;
-        let plan = self.flow.to_run(&roots_of::<R>(all.variants.iter().copied(), false))?;
+        let warnings = &self.variants()?.warnings;
+        let roots_of_all = roots_of::<R>(all.variants.iter().copied(), false, warnings);
+        let plan = self.flow.to_run(&roots_of_all)?;
         let Some(at_most) = self.missing else { return Ok((all, plan)) };
         let count = R::types().len();
         let roots = |place: usize| &plan.graph.roots[place * count..][..count];
@@ -87,7 +91,8 @@ impl<R: Roots> Sweep<R> {
         if !left_out.is_any() {
             return Ok((chosen, plan));
         }
-        let plan = self.flow.to_run(&roots_of::<R>(chosen.variants.iter().copied(), true))?;
+        let roots_of_part = roots_of::<R>(chosen.variants.iter().copied(), true, warnings);
+        let plan = self.flow.to_run(&roots_of_part)?;
         Ok((chosen, plan))
     }
 }

@@ -5,18 +5,23 @@
 //! A value from a range is drawn once for each try of a sample, independently of the other parameters. A range is
 //! therefore no axis of the full grid.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::name::{self, Given, Labels};
+use super::name::{self, CLIPPED, Given, Labels};
 use super::sample;
 use crate::flow::Flow;
 use crate::plan::alias::source_id;
+use crate::plan::param_value::param_value;
 use crate::plan::sweep_error::SweepError;
+use crate::plan::warning::Warning;
 use crate::task::grid::{Axis, AxisValues, Cell, Grid, LIMIT, Row, SetBy};
 use crate::task::param::{ParamId, full_name};
 use crate::task::setting::Setting;
-use crate::value::first_line;
+use crate::value::{Value, first_line, shortened};
+
+/// The most values of one parameter that are warned about.
+const LISTED: usize = 5;
 
 /// The declaration of a sweep's variants.
 #[derive(Clone, Default)]
@@ -38,6 +43,8 @@ pub(super) struct Variants {
     pub(super) places: HashMap<String, usize>,
     /// The parameters that any of them sets, with their labels.
     pub(super) labels: Labels,
+    /// Values that are given several times.
+    pub(super) warnings: Vec<Warning>,
 }
 
 pub(super) struct Variant {
@@ -76,7 +83,7 @@ impl Space {
             list.push(Variant { name, setting, flow: OnceLock::new() });
         }
         let names = list.iter().enumerate().map(|(place, variant)| (variant.name.clone(), place));
-        Ok(Variants { places: names.collect(), list, labels })
+        Ok(Variants { places: names.collect(), list, labels, warnings: equal_values(axes) })
     }
 
     /// Returns all parameters that any variant sets.
@@ -93,6 +100,11 @@ impl Space {
         let Grid { rows, axes } = &self.grid;
         if rows.is_empty() && axes.is_empty() {
             return Err(SweepError::NoVariants);
+        }
+        // A missing `sample` is reported before anything else, because it is the most common mistake.
+        let is_drawn = |axis: &&Axis| matches!(axis.values, AxisValues::Drawn(_));
+        if let (None, Some(axis)) = (self.sample, axes.iter().find(is_drawn)) {
+            return Err(SweepError::NotSampled { param: param(axis) });
         }
         if rows.len() > LIMIT {
             return Err(SweepError::TooLong { what: "settings".to_owned(), limit: LIMIT });
@@ -124,12 +136,13 @@ impl Space {
         }
         for axis in axes {
             let param = param(axis);
+            if rows.iter().any(|row| row.setting.named.contains_key(&param)) {
+                let places = "by name, and value by value".to_owned();
+                return Err(SweepError::SetTwice { param, places });
+            }
             match &axis.values {
                 AxisValues::Wrong { range, wrong } => {
                     return Err(SweepError::Range { param, range: range.clone(), wrong });
-                }
-                AxisValues::Drawn(_) if self.sample.is_none() => {
-                    return Err(SweepError::NotSampled { param });
                 }
                 AxisValues::Listed(values) if values.is_empty() => {
                     return Err(SweepError::NoValues { param });
@@ -147,6 +160,28 @@ impl Space {
 
 fn param(axis: &Axis) -> String {
     full_name(axis.task, axis.place)
+}
+
+/// Returns a warning for each value that an axis gives several times, the first few of each axis.
+fn equal_values(axes: &[Axis]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for axis in axes {
+        let AxisValues::Listed(values) = &axis.values else { continue };
+        let mut counts: BTreeMap<Value, usize> = BTreeMap::new();
+        for value in values {
+            // A value that cannot be converted has no key, and is an error of the plan.
+            if let Ok(value) = param_value("", &axis.task.params[axis.place], &**value) {
+                *counts.entry(value).or_default() += 1;
+            }
+        }
+        let repeated = counts.into_iter().filter(|(_, times)| *times > 1).take(LISTED);
+        warnings.extend(repeated.map(|(value, times)| Warning::EqualValues {
+            parameter: param(axis),
+            value: first_line(&shortened(&value.to_string(), CLIPPED)),
+            times,
+        }));
+    }
+    warnings
 }
 
 fn all(grid: &Grid) -> Result<Vec<Cell>, SweepError> {

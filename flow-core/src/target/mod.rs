@@ -44,8 +44,6 @@ pub use source::Source;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
-
 use crate::base::code::Code;
 use crate::base::fs::{Disk, Fs};
 
@@ -152,5 +150,15 @@ pub fn read<F: Target>(path: impl AsRef<Path>, target: F) -> anyhow::Result<F::V
 }
 
 pub(crate) fn read_from<F: Target>(source: &Source, target: &F) -> anyhow::Result<F::Value> {
-    target.load(source).with_context(|| format!("cannot read {}", source.path().display()))
+    let unreadable = |error| match names_path(&error, source.path()) {
+        true => error,
+        false => error.context(format!("cannot read {}", source.path().display())),
+    };
+    target.load(source).map_err(unreadable)
+}
+
+/// Returns whether the message of an error, or of one of its causes, contains the path.
+pub(crate) fn names_path(error: &anyhow::Error, path: &Path) -> bool {
+    let path = path.display().to_string();
+    error.chain().any(|cause| cause.to_string().contains(&path))
 }

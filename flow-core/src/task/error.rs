@@ -1,18 +1,22 @@
 //! Errors of loading an output, and of requiring a task while another one runs.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::base::error::StoreError;
+use crate::target::names_path;
 
 /// The output of a task that was required by a running task does not exist.
+///
+/// The message includes that of the [`kind`](Self::kind).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot require {instance}")]
+#[error("cannot require {instance}: {kind}")]
 #[non_exhaustive]
 pub struct RequireError {
     /// The instance that was required.
     pub instance: String,
     /// Why its output does not exist.
-    #[source]
     pub kind: RequireErrorKind,
 }
 
@@ -57,26 +61,26 @@ pub enum RequireErrorKind {
 }
 
 /// An output could not be loaded.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot load {instance}")]
+///
+/// The message includes that of the [`kind`](Self::kind), and so [`source()`](Error::source) returns the source of
+/// the kind.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct LoadError {
     /// The instance.
     pub instance: String,
     /// Why it could not be loaded.
-    #[source]
     pub kind: LoadErrorKind,
 }
 
 /// Why an output could not be loaded.
-#[derive(Debug, thiserror::Error)]
+///
+/// The message of a kind with a `source` includes that of the `source`, so that [`source()`](Error::source) returns
+/// the cause of that `source`.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum LoadErrorKind {
     /// The target could not read the file.
-    #[error(
-        "cannot read {} (if its type was changed since it was made, `reset` the task or write another \
-         `version`)", path.display()
-    )]
     #[non_exhaustive]
     Unreadable {
         /// The file.
@@ -85,21 +89,18 @@ pub enum LoadErrorKind {
         source: anyhow::Error,
     },
     /// The target could not read the requested part: some columns, or the first piece.
-    #[error("cannot read the requested part of it")]
     #[non_exhaustive]
     InPart {
         /// The error of the target.
         source: anyhow::Error,
     },
     /// An external file does not exist.
-    #[error("external file {} does not exist", path.display())]
     #[non_exhaustive]
     Missing {
         /// The file.
         path: PathBuf,
     },
     /// The target could not read an external file.
-    #[error("cannot read external file {}", path.display())]
     #[non_exhaustive]
     External {
         /// The file.
@@ -108,27 +109,22 @@ pub enum LoadErrorKind {
         source: anyhow::Error,
     },
     /// The path of an output without a file was requested.
-    #[error("it has no file: {why}")]
     #[non_exhaustive]
     NoFile {
         /// Why it has no file.
         why: &'static str,
     },
     /// The output was removed after the plan was made.
-    #[error("it was removed after the plan was made: run the task again")]
     Gone,
     /// Another process replaced the output, or the file was changed.
-    #[error("it was replaced after the plan was made: run the tasks that require it again")]
     Changed,
     /// The record of the output was damaged after the plan was made.
-    #[error("its record cannot be used: {reason}")]
     #[non_exhaustive]
     Record {
         /// Why the record cannot be used.
         reason: String,
     },
     /// The task recorded no metadata of that name.
-    #[error("its task recorded no metadata `{name}` with `cx.meta`{}", list(known))]
     #[non_exhaustive]
     NoMeta {
         /// The requested name.
@@ -137,10 +133,8 @@ pub enum LoadErrorKind {
         known: Vec<String>,
     },
     /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The metadata has another type.
-    #[error("`{name}` cannot be read")]
     #[non_exhaustive]
     Meta {
         /// The requested name.
@@ -148,6 +142,79 @@ pub enum LoadErrorKind {
         /// Why the value cannot be read.
         source: anyhow::Error,
     },
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot load {}: {}", self.instance, self.kind)
+    }
+}
+
+impl Error for LoadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.kind.source()
+    }
+}
+
+impl From<StoreError> for LoadErrorKind {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl fmt::Display for LoadErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { path, source } => {
+                let what = match names_path(source, path) {
+                    true => "its output".to_owned(),
+                    false => path.display().to_string(),
+                };
+                write!(
+                    f,
+                    "cannot read {what} (if its type was changed since it was made, `reset` the task or \
+                     write another `version`): {source}"
+                )
+            }
+            Self::InPart { source } => write!(f, "cannot read the requested part of it: {source}"),
+            Self::Missing { path } => write!(f, "external file {} does not exist", path.display()),
+            Self::External { path, source } => match names_path(source, path) {
+                true => write!(f, "cannot read its external file: {source}"),
+                false => write!(f, "cannot read external file {}: {source}", path.display()),
+            },
+            Self::NoFile { why } => write!(f, "it has no file: {why}"),
+            Self::Gone => f.write_str("it was removed after the plan was made: run the task again"),
+            Self::Changed => f.write_str(
+                "it was replaced after the plan was made: run the tasks that require it again",
+            ),
+            Self::Record { reason } => write!(f, "its record cannot be used: {reason}"),
+            Self::NoMeta { name, known } => {
+                let known = list(known);
+                write!(f, "its task recorded no metadata `{name}` with `cx.meta`{known}")
+            }
+            Self::Store(error) => fmt::Display::fmt(error, f),
+            Self::Meta { name, source } => write!(f, "metadata `{name}` cannot be read: {source}"),
+        }
+    }
+}
+
+impl Error for LoadErrorKind {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            // The message includes that of `source`.
+            Self::Unreadable { source, .. }
+            | Self::InPart { source }
+            | Self::External { source, .. }
+            | Self::Meta { source, .. } => source.source(),
+            Self::Store(error) => error.source(),
+            Self::Missing { .. }
+            | Self::NoFile { .. }
+            | Self::Gone
+            | Self::Changed
+            | Self::Record { .. }
+            | Self::NoMeta { .. } => None,
+        }
+    }
 }
 
 fn list(known: &[String]) -> String {

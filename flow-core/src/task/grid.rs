@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::task::param::{IntoParam, Param, ParamId, Parameter};
+use crate::task::param::{IntoParam, Param, ParamId, ParamKey};
 use crate::task::setting::{self, Setting};
 use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
@@ -57,13 +57,13 @@ pub(crate) type Cell = (usize, Box<[u64]>);
 
 impl Axis {
     /// An axis of a parameter and a list of values, which may be endless.
-    pub(crate) fn listed<K: Task, V: Parameter, I: IntoParam<V>>(
-        key: Param<K, V>,
+    pub(crate) fn listed<P: ParamKey, I: IntoParam<P::Value>>(
+        key: P,
         values: impl IntoIterator<Item = I>,
     ) -> Self {
         let value = |value: I| Arc::new(value.into_param()) as AnyValue;
         let values = values.into_iter().take(TAKEN).map(value).collect();
-        Self::new(key, AxisValues::Listed(values))
+        Self::new(key.param(), AxisValues::Listed(values))
     }
 
     pub(crate) fn new<K: Task, V>(key: Param<K, V>, values: AxisValues) -> Self {

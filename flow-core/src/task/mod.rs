@@ -87,6 +87,12 @@ pub trait Declared: Sized + Send + Sync + 'static {
     #[expect(non_upper_case_globals, reason = "it is a part of the compiler's message")]
     const task_requires_itself: usize;
 
+    /// Fails to compile for a generic task whose impl of `Run` has no `#[tracked]`.
+    ///
+    /// The code of a generic task is known only once it is instantiated. The compiler reports the error at the
+    /// constant, which is therefore in the user's code. A task without type parameters is checked by another one.
+    const __IS_TRACKED: () = ();
+
     const __PARAMS: &'static [ParamDecl];
 
     /// When the task runs again although nothing changed.
@@ -188,7 +194,8 @@ impl TaskKind for Together {
 #[diagnostic::on_unimplemented(
     message = "a task that is `external` or an `aggregate` has no `run`",
     label = "this task is not run",
-    note = "leave out the impl of `Run`, or say in `#[task(...)]` how its output is kept"
+    note = "leave out the impl of `Run`; if the task is to run, leave out `external` or `aggregate` instead, and name \
+            a `target`"
 )]
 pub trait HasRun {}
 
@@ -218,7 +225,9 @@ impl HasOutput for Elsewhere {}
 )]
 pub trait Run: Task<__Kind: HasRun> {
     /// The code of `run`, filled in by `#[tracked]` above the impl.
-    const CODE: Code;
+    ///
+    /// A task whose impl has neither `#[tracked]` nor a constant `CODE` does not compile.
+    const CODE: Code = Code::__MISSING;
 
     /// Computes the output.
     ///
@@ -244,9 +253,29 @@ pub struct Runs<T: Task> {
     pub(crate) run: fn(&T, &Cx<T>) -> anyhow::Result<Output<T>>,
 }
 
+/// The code of a task, as a value that the compiler can compute although the output's type is unknown because of
+/// another mistake.
 #[doc(hidden)]
-pub const fn runs<T: Run>() -> Runs<T> {
-    Runs { code: T::CODE, run: T::run }
+pub struct Coded<T: Task> {
+    code: Code,
+    runs: fn() -> Runs<T>,
+}
+
+/// The only function in an expansion that requires `Run`, so that a missing impl is reported once.
+#[doc(hidden)]
+pub const fn coded<T: Run>() -> Coded<T> {
+    Coded { code: T::CODE, runs: || Runs { code: T::CODE, run: T::run } }
+}
+
+impl<T: Task> Coded<T> {
+    pub fn runs(self) -> Runs<T> {
+        (self.runs)()
+    }
+
+    /// Fails to compile with `message` if `#[tracked]` was forgotten.
+    pub const fn check(&self, message: &'static str) {
+        self.code.__check(message);
+    }
 }
 
 /// Returns the placeholder for external and aggregate tasks, which are never run.

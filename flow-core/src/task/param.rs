@@ -47,68 +47,81 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Parameter 
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit a parameter of type `{T}`",
-    label = "expected a value for a parameter of type `{T}`"
+    label = "expected a value for a parameter of type `{T}`",
+    note = "write a value of exactly that type: `1.0` for an `f64`, `Some(3)` for an `Option`, `\"a\".into()` for a type \
+            that implements `From<&str>`"
 )]
 pub trait IntoParam<T> {
     /// Converts the value to the parameter's own type.
     fn into_param(self) -> T;
 }
 
+// Without a bound, so that a type that cannot be a parameter is reported as such, and not as one that does not fit
+// itself.
 #[diagnostic::do_not_recommend]
-impl<T: Parameter> IntoParam<T> for T {
+impl<T> IntoParam<T> for T {
     fn into_param(self) -> T {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Parameter> IntoParam<T> for &T {
     fn into_param(self) -> T {
         self.clone()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoParam<String> for &str {
     fn into_param(self) -> String {
         self.to_owned()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoParam<PathBuf> for &str {
     fn into_param(self) -> PathBuf {
         self.into()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoParam<PathBuf> for String {
     fn into_param(self) -> PathBuf {
         self.into()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoParam<PathBuf> for &Path {
     fn into_param(self) -> PathBuf {
         self.to_owned()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Parameter, U: IntoParam<T>, const N: usize> IntoParam<Vec<T>> for [U; N] {
     fn into_param(self) -> Vec<T> {
         self.into_iter().map(IntoParam::into_param).collect()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Parameter> IntoParam<Vec<T>> for &[T] {
     fn into_param(self) -> Vec<T> {
         self.to_vec()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoParam<Secret<String>> for &str {
     fn into_param(self) -> Secret<String> {
         Secret::new(self.to_owned())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Parameter> IntoParam<Secret<T>> for T {
     fn into_param(self) -> Secret<T> {
         Secret::new(self)
@@ -171,6 +184,46 @@ impl<K: Task, T> Param<K, T> {
     }
 }
 
+/// A typed key of a parameter: a [`Param`].
+///
+/// The trait lets the compiler explain what else was given, such as the name of a parameter. It cannot be
+/// implemented for other types.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the key of a parameter",
+    label = "expected a key, such as `Task::PARAMETER`",
+    note = "the key is a constant of the task, named like the field in capitals; to give a parameter by its name, write \
+            `with_named(\"name\", value)`"
+)]
+pub trait ParamKey: Copy + sealed::Sealed {
+    /// The task that has the parameter.
+    type Task: Task;
+    /// The type of its values.
+    type Value: Parameter;
+
+    /// Returns the key itself.
+    fn param(self) -> Param<Self::Task, Self::Value>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: Task, T: Parameter> ParamKey for Param<K, T> {
+    type Task = K;
+    type Value = T;
+
+    fn param(self) -> Self {
+        self
+    }
+}
+
+mod sealed {
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not the key of a parameter",
+        label = "expected a key, such as `Task::PARAMETER`"
+    )]
+    pub trait Sealed {}
+
+    impl<K, T> Sealed for super::Param<K, T> {}
+}
+
 impl<K, T> Clone for Param<K, T> {
     fn clone(&self) -> Self {
         *self
@@ -191,7 +244,16 @@ impl<K: Task, T> std::fmt::Debug for Param<K, T> {
 pub struct Rule {
     /// The constraint as the user wrote it, such as `1..=10` or `["a", "b"]`.
     pub text: &'static str,
+    /// The values, if the user wrote the name of a list.
+    pub list: Option<fn() -> String>,
     pub holds: fn(&dyn Any) -> bool,
+}
+
+impl Rule {
+    /// Returns the constraint as it is shown: the values of a list that has a name, otherwise the text.
+    pub(crate) fn shown(&self) -> String {
+        self.list.map_or_else(|| self.text.to_owned(), |list| list())
+    }
 }
 
 /// The parameter of another task that a field stands for, by `from`: that task, and the index of the parameter.
@@ -206,6 +268,8 @@ pub struct ParamDecl {
     /// The name that it is stored under, if the field was renamed.
     pub was: Option<&'static str>,
     pub default: Option<fn() -> AnyValue>,
+    /// Whether it is an argument of a function without `#[param]`, which may be a forgotten input.
+    pub argument: bool,
     /// Whether the value is part of the key.
     pub significant: bool,
     /// Whether the value stays with this task and does not reach the tasks that it requires. A `local` parameter
@@ -228,6 +292,10 @@ pub struct Kind {
     pub to_value: fn(&dyn Any) -> Result<Value, ValueError>,
     pub(crate) to_value_with_paths: fn(&dyn Any) -> Result<WithPaths, ValueError>,
     pub from_value: fn(&Value) -> Result<AnyValue, ValueError>,
+    /// Converts a value that is given by name, and may be text.
+    pub(crate) from_given: fn(&Value) -> Result<AnyValue, ValueError>,
+    /// Returns how a value may be written as text.
+    pub(crate) example: fn() -> Option<String>,
     pub clone: fn(&dyn Any) -> AnyValue,
 }
 
@@ -246,6 +314,10 @@ impl<T: Parameter> HasKind for T {
         from_value: |value| {
             contained("Deserialize", || Ok(Arc::new(value::from_value::<T>(value)?) as AnyValue))
         },
+        from_given: |value| {
+            contained("Deserialize", || Ok(Arc::new(value::from_given::<T>(value)?) as AnyValue))
+        },
+        example: || panics::catch(value::example::<T>).ok().flatten(),
         clone: |any| Arc::new(expect::<T>(any).clone()),
     };
 }
@@ -273,6 +345,7 @@ impl ParamDecl {
             doc,
             was: None,
             default: None,
+            argument: false,
             significant: true,
             local: false,
             file: false,
@@ -289,6 +362,10 @@ impl ParamDecl {
 
     pub const fn default(self, value: fn() -> AnyValue) -> Self {
         Self { default: Some(value), ..self }
+    }
+
+    pub const fn argument(self) -> Self {
+        Self { argument: true, ..self }
     }
 
     pub const fn insignificant(self) -> Self {
@@ -308,11 +385,21 @@ impl ParamDecl {
     }
 
     pub const fn range(self, text: &'static str, holds: fn(&dyn Any) -> bool) -> Self {
-        Self { range: Some(Rule { text, holds }), ..self }
+        Self { range: Some(Rule { text, list: None, holds }), ..self }
     }
 
     pub const fn choices(self, text: &'static str, holds: fn(&dyn Any) -> bool) -> Self {
-        Self { choices: Some(Rule { text, holds }), ..self }
+        Self { choices: Some(Rule { text, list: None, holds }), ..self }
+    }
+
+    /// Limits the values to a list that has a name, and so is shown by its values.
+    pub const fn choices_of(
+        self,
+        text: &'static str,
+        list: fn() -> String,
+        holds: fn(&dyn Any) -> bool,
+    ) -> Self {
+        Self { choices: Some(Rule { text, list: Some(list), holds }), ..self }
     }
 
     /// Returns the name that is hashed in keys: the one that the parameter was first stored with.

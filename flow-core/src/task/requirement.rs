@@ -55,22 +55,28 @@ pub(crate) struct Dependency {
 }
 
 /// The values that an entry of `requires` gives to the required task, and to tasks further upstream.
+///
+/// It is a [`Dependency`] that knows the type of its task. All functions with the type are thin, because the compiler
+/// generates them for each task.
 #[doc(hidden)]
 pub struct Settings<K> {
-    own: Vec<(usize, AnyValue)>,
-    with: Vec<(&'static TaskType, usize, AnyValue)>,
+    dependency: Dependency,
     task: PhantomData<fn() -> K>,
 }
 
 impl<K: Task> Settings<K> {
     #[expect(clippy::new_without_default, reason = "written by the derive alone")]
     pub fn new() -> Self {
-        Self { own: Vec::new(), with: Vec::new(), task: PhantomData }
+        let task = TaskType::of::<K>();
+        Self {
+            dependency: Dependency { task, own: Vec::new(), with: Vec::new() },
+            task: PhantomData,
+        }
     }
 
     /// `K { key: value }`
     pub fn set<T: Parameter>(mut self, key: Param<K, T>, value: impl IntoParam<T>) -> Self {
-        self.own.push((key.index(), Arc::new(value.into_param())));
+        self.dependency.set(key.index(), Arc::new(value.into_param()));
         self
     }
 
@@ -80,31 +86,41 @@ impl<K: Task> Settings<K> {
         key: Param<A, T>,
         value: impl IntoParam<T>,
     ) -> Self {
-        self.with.push((TaskType::of::<A>(), key.index(), Arc::new(value.into_param())));
+        self.dependency.with(TaskType::of::<A>(), key.index(), Arc::new(value.into_param()));
         self
     }
+}
 
-    fn dependency(self) -> Dependency {
-        Dependency { task: TaskType::of::<K>(), own: self.own, with: self.with }
+impl Dependency {
+    fn set(&mut self, place: usize, value: AnyValue) {
+        self.own.push((place, value));
+    }
+
+    fn with(&mut self, task: &'static TaskType, place: usize, value: AnyValue) {
+        self.with.push((task, place, value));
     }
 }
 
 impl Requirements {
     pub fn one<K: Task>(&mut self, role: &'static str, settings: Settings<K>) {
-        self.dependencies.push(settings.dependency());
-        self.entries.push(Entry { role, form: Form::One, len: 1 });
+        self.push(settings.dependency);
+        self.end(role, Form::One, 1);
     }
 
     pub fn optional<K: Task>(&mut self, role: &'static str, settings: Option<Settings<K>>) {
         let len = usize::from(settings.is_some());
-        self.dependencies.extend(settings.map(Settings::dependency));
-        self.entries.push(Entry { role, form: Form::Optional, len });
+        if let Some(settings) = settings {
+            self.push(settings.dependency);
+        }
+        self.end(role, Form::Optional, len);
     }
 
     pub fn list<K: Task>(&mut self, role: &'static str, items: Vec<Settings<K>>) {
         let len = items.len();
-        self.dependencies.extend(items.into_iter().map(Settings::dependency));
-        self.entries.push(Entry { role, form: Form::List, len });
+        for item in items {
+            self.push(item.dependency);
+        }
+        self.end(role, Form::List, len);
     }
 
     /// # Errors
@@ -132,11 +148,23 @@ impl Requirements {
                 );
             }
         }
-        let (keys, settings): (Vec<M>, Vec<_>) = items.into_iter().unzip();
+        let mut keys: Vec<M> = Vec::with_capacity(items.len());
+        for (key, item) in items {
+            keys.push(key);
+            self.push(item.dependency);
+        }
         let len = keys.len();
-        self.dependencies.extend(settings.into_iter().map(Settings::dependency));
-        self.entries.push(Entry { role, form: Form::Map(Arc::new(keys)), len });
+        self.end(role, Form::Map(Arc::new(keys)), len);
         Ok(())
+    }
+
+    fn push(&mut self, dependency: Dependency) {
+        self.dependencies.push(dependency);
+    }
+
+    /// Ends an entry, to which the last `len` dependencies belong.
+    fn end(&mut self, role: &'static str, form: Form, len: usize) {
+        self.entries.push(Entry { role, form, len });
     }
 }
 

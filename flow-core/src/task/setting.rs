@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::task::param::{IntoParam, Param, ParamId, Parameter};
-use crate::task::{Task, TaskType};
+use crate::task::TaskType;
+use crate::task::param::{IntoParam, ParamId, ParamKey, full_name};
 use crate::value::{self, AnyValue, Value};
 
 /// Values of parameters, each with its task and the index of the parameter, each parameter at most once.
@@ -20,9 +20,46 @@ pub(crate) fn named<T: Serialize>(value: &T) -> Named {
     value::to_value(value).map_err(|reason| reason.to_string())
 }
 
+/// Converts a user's map or struct to values that are given by name.
+///
+/// # Errors
+///
+/// It is neither, or a key is not text: the message says what it is.
+pub(crate) fn all_named<T: Serialize>(map: &T) -> Result<Vec<(String, Named)>, String> {
+    let value = value::to_value(map).map_err(|reason| format!("it cannot be read: {reason}"))?;
+    entries(&value)
+}
+
+fn entries(value: &Value) -> Result<Vec<(String, Named)>, String> {
+    let entry = |(key, value): &(Value, Value)| match key {
+        Value::Str(name) => Ok((name.to_string(), Ok(value.clone()))),
+        Value::Char(name) => Ok((name.to_string(), Ok(value.clone()))),
+        Value::UnitVariant(name) => Ok(((*name).to_owned(), Ok(value.clone()))),
+        key => Err(format!("the key `{key}` is not text")),
+    };
+    let found = match value {
+        Value::Struct(fields) => {
+            let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), Ok(value.clone())));
+            return Ok(fields.collect());
+        }
+        Value::Map(entries) => return entries.iter().map(entry).collect(),
+        Value::OrderedMap(entries) => return entries.iter().map(entry).collect(),
+        Value::Some(value) => return entries(value),
+        Value::None | Value::Unit => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Int(_) | Value::Float(_) => "a number",
+        Value::Char(_) | Value::Str(_) => "text",
+        Value::Bytes(_) => "bytes",
+        Value::Seq(_) => "a list",
+        Value::UnitVariant(_) | Value::Variant(_) => "a variant of an enum",
+        Value::Secret(_) => "a secret",
+    };
+    Err(format!("it was given {found}"))
+}
+
 /// Sets a parameter, and replaces an earlier value.
-pub(crate) fn set<K: Task, V: Parameter>(values: &mut Values, key: Param<K, V>, value: AnyValue) {
-    put(values, TaskType::of::<K>(), key.index(), value);
+pub(crate) fn set<P: ParamKey>(values: &mut Values, key: P, value: AnyValue) {
+    put(values, TaskType::of::<P::Task>(), key.param().index(), value);
 }
 
 /// Sets a parameter whose type is not known, and replaces an earlier value.
@@ -45,16 +82,15 @@ pub struct Setting {
 impl Setting {
     /// Gives a value to a parameter of one task, as [`Flow::with`](crate::Flow::with) does.
     #[must_use]
-    pub fn with<K: Task, T: Parameter>(
-        mut self,
-        key: Param<K, T>,
-        value: impl IntoParam<T>,
-    ) -> Self {
+    pub fn with<P: ParamKey>(mut self, key: P, value: impl IntoParam<P::Value>) -> Self {
+        if !self.named.is_empty() {
+            self.named.remove(&full_name(TaskType::of::<P::Task>(), key.param().index()));
+        }
         set(&mut self.typed, key, Arc::new(value.into_param()));
         self
     }
 
-    /// Gives a value to the parameter of this name of every task, as
+    /// Gives a value to the parameter of this name of every task, or to that of one task, `Fit.c`, as
     /// [`Flow::with_named`](crate::Flow::with_named) does.
     #[must_use]
     pub fn with_named(mut self, name: &str, value: impl Serialize) -> Self {

@@ -6,15 +6,22 @@
 //! but never an integer. The name of a unit variant fits as text, and a map with names as keys fits
 //! a struct. A value fits an `Option` of its type. Anything else is an error that states what was
 //! expected and what was found.
+//!
+//! A value that is given by name fits more types, because a terminal and a configuration file have
+//! only text: the type of the parameter decides how text is read ([`from_given`]).
 
-use serde::de::value::BorrowedStrDeserializer;
+use std::cell::OnceCell;
+
+use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, Error, Unexpected, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, Unexpected,
+    Visitor,
 };
 use serde::forward_to_deserialize_any;
 
+use super::choice::Choice;
 use super::error::Step;
-use super::{Float, Int, Value, ValueError};
+use super::{Float, Int, Value, ValueError, words};
 use crate::value::secret::ENVELOPE;
 
 /// Converts a value to a Rust type.
@@ -40,18 +47,111 @@ use crate::value::secret::ENVELOPE;
 /// # Ok::<(), flow_core::value::ValueError>(())
 /// ```
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
-    T::deserialize(Reader(value))
+    T::deserialize(Reader { value, mode: Mode::Exact })
+}
+
+/// Converts a value that is given by name to a Rust type, which decides how text is read.
+///
+/// | type | text |
+/// | --- | --- |
+/// | text, dates, paths | the text itself |
+/// | numbers | `3`, `1_000`, `1e-3` |
+/// | `bool` | `true`, `yes`, `on`, `1`, `false`, `no`, `off`, `0`, in any case |
+/// | `Option` | `none`, `null` or nothing for `None`, otherwise as the type inside |
+/// | sequences, tuples, sets | JSON, `[1, 2]`, or items separated by commas, `1,2` |
+/// | maps, structs | JSON, `{"a": 1}` |
+/// | enums | the name of a variant, or JSON, `{"Poly": {"degree": 3}}` |
+/// | types that take anything, such as untagged enums | the text itself, or if it does not fit, a number, `true`, `false` or JSON |
+///
+/// Text inside of a list or map is read in the same way, but is neither a list nor JSON.
+///
+/// # Errors
+///
+/// The value does not fit. The message states where, what was expected and what was found.
+pub(crate) fn from_given<T: DeserializeOwned>(value: &Value) -> Result<T, ValueError> {
+    let parsed = OnceCell::new();
+    let error = match T::deserialize(Reader { value, mode: Mode::Whole(&parsed) }) {
+        Ok(read) => return Ok(read),
+        Err(error) => error,
+    };
+    let Value::Str(text) = value else { return Err(error) };
+    let Some(parsed) = words::anything(text) else { return Err(error) };
+    T::deserialize(Reader { value: &parsed, mode: Mode::Words }).map_err(|_| error)
+}
+
+/// How text is read.
+#[derive(Clone, Copy)]
+pub(super) enum Mode<'a> {
+    /// Text is text, or the name of a variant.
+    Exact,
+    /// Text is what the type expects: a number, a boolean, an absent value.
+    Words,
+    /// Text may also be JSON or a list. The cell keeps the parsed value.
+    Whole(&'a OnceCell<Value>),
 }
 
 /// Reads one place of the tree.
 #[derive(Clone, Copy)]
-struct Reader<'a>(&'a Value);
+pub(super) struct Reader<'a> {
+    value: &'a Value,
+    mode: Mode<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// Returns the reader of a part of this place.
+    fn part(self, value: &'a Value) -> Self {
+        Self { value, mode: self.mode.of_part() }
+    }
+
+    /// Returns the text of this place, if the type decides how it is read.
+    fn word(self) -> Option<&'a str> {
+        match (self.mode, self.value) {
+            (Mode::Words | Mode::Whole(_), Value::Str(text)) => Some(&**text),
+            _ => None,
+        }
+    }
+
+    /// Returns the reader of the value that `parse` reads from the text of this place.
+    ///
+    /// It is `None` if this place is no text that may be JSON or a list, or if `parse` returns `None`.
+    fn parsed(
+        self,
+        parse: impl FnOnce(&str) -> Option<Result<Value, ValueError>>,
+    ) -> Result<Option<Self>, ValueError> {
+        let Mode::Whole(cell) = self.mode else { return Ok(None) };
+        let Some(parsed) = self.word().and_then(parse) else { return Ok(None) };
+        let parsed = parsed?;
+        Ok(Some(Self { value: cell.get_or_init(|| parsed), mode: Mode::Words }))
+    }
+}
+
+impl Mode<'_> {
+    /// Returns how the text of a part is read.
+    fn of_part(self) -> Self {
+        match self {
+            Self::Exact => Self::Exact,
+            Self::Words | Self::Whole(_) => Self::Words,
+        }
+    }
+}
+
+/// Defines the methods that read an integer.
+macro_rules! integers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+            match self.word().and_then(words::integer) {
+                Some(int) => visit_int(int, visitor),
+                None => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
 
 impl<'de> Deserializer<'de> for Reader<'de> {
     type Error = ValueError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.0 {
+        match self.value {
             Value::None => visitor.visit_none(),
             Value::Unit => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
@@ -60,21 +160,36 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Char(value) => visitor.visit_char(*value),
             Value::Str(text) => visitor.visit_borrowed_str(text),
             Value::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
-            Value::Some(value) => visitor.visit_some(Reader(value)),
-            Value::Seq(items) => visit_items(items, visitor),
-            Value::Map(entries) => visit_entries(entries, visitor),
-            Value::OrderedMap(entries) => visit_entries(entries, visitor),
-            Value::Struct(fields) => visit_entries(fields, visitor),
+            Value::Some(value) => visitor.visit_some(self.part(value)),
+            Value::Seq(items) => visit_items(items, self.mode, visitor),
+            Value::Map(entries) => visit_entries(entries, self.mode, visitor),
+            Value::OrderedMap(entries) => visit_entries(entries, self.mode, visitor),
+            Value::Struct(fields) => visit_entries(fields, self.mode, visitor),
             // Serde's untagged and flattened types buffer their input, and accept enums only in
             // their JSON form.
             Value::UnitVariant(name) => visitor.visit_borrowed_str(name),
-            Value::Variant(variant) => visit_entries(std::slice::from_ref(&**variant), visitor),
+            Value::Variant(variant) => {
+                visit_entries(std::slice::from_ref(&**variant), self.mode, visitor)
+            }
             Value::Secret(_) => Err(secret_found(&visitor)),
         }
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        match self.word().and_then(words::boolean) {
+            Some(value) => visitor.visit_bool(value),
+            None => self.deserialize_any(visitor),
+        }
+    }
+
+    integers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+    }
+
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.0 {
+        let number = self.word().and_then(words::number);
+        match number.as_ref().unwrap_or(self.value) {
             Value::Float(float) => match nearest(*float) {
                 Some(value) => visitor.visit_f32(value),
                 None => Err(ValueError::mismatch(
@@ -91,7 +206,9 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.0 {
+        let number = self.word().and_then(words::number);
+        match number.as_ref().unwrap_or(self.value) {
+            Value::Float(float) => visitor.visit_f64(float.get()),
             Value::Int(int) => match int.as_f64() {
                 Some(value) => visitor.visit_f64(value),
                 None => Err(inexact(*int)),
@@ -101,10 +218,23 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.0 {
-            Value::None => visitor.visit_none(),
-            Value::Some(value) => visitor.visit_some(Reader(value)),
-            _ => visitor.visit_some(self),
+        match self.value {
+            Value::None => return visitor.visit_none(),
+            Value::Some(value) => return visitor.visit_some(self.part(value)),
+            // The `null` of JSON.
+            Value::Unit if !matches!(self.mode, Mode::Exact) => return visitor.visit_none(),
+            _ => {}
+        }
+        let Some(text) = self.word() else { return visitor.visit_some(self) };
+        if words::is_absent(text) {
+            return visitor.visit_none();
+        }
+        match words::quoted_absent(text) {
+            Some(text) => {
+                let text: StringDeserializer<ValueError> = text.into_deserializer();
+                visitor.visit_some(text)
+            }
+            None => visitor.visit_some(self),
         }
     }
 
@@ -113,9 +243,9 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        match self.0 {
+        match self.value {
             Value::Secret(secret) if name == ENVELOPE => {
-                visitor.visit_newtype_struct(Reader(secret.expose()))
+                visitor.visit_newtype_struct(Reader { value: secret.expose(), ..self })
             }
             _ => visitor.visit_newtype_struct(self),
         }
@@ -127,7 +257,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        match self.0 {
+        match self.value {
             // A derived struct would accept a sequence as its fields in order, and integers as
             // indices of fields.
             Value::Seq(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
@@ -141,8 +271,32 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         }
     }
 
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
+        self.parsed(words::list)?.unwrap_or(self).deserialize_any(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, ValueError> {
+        self.deserialize_seq(visitor)
+    }
+
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
-        match self.0 {
+        if let Some(parsed) = self.parsed(words::object)? {
+            return parsed.deserialize_map(visitor);
+        }
+        match self.value {
             Value::Variant(_) => Err(Error::invalid_type(Unexpected::Enum, &visitor)),
             _ => self.deserialize_any(visitor),
         }
@@ -154,13 +308,24 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        match self.0 {
+        if let Some(parsed) = self.parsed(words::object)? {
+            return parsed.deserialize_enum("", &[], visitor);
+        }
+        let is_given = !matches!(self.mode, Mode::Exact);
+        match self.value {
             Value::UnitVariant(name) => visitor.visit_enum(Choice { name, content: None }),
             Value::Str(name) => visitor.visit_enum(Choice { name, content: None }),
             Value::Variant(variant) => {
                 let (name, content) = &**variant;
-                visitor.visit_enum(Choice { name, content: Some(content) })
+                visitor.visit_enum(Choice { name, content: Some(self.part(content)) })
             }
+            // The form that JSON has for a variant with content.
+            Value::Map(entries) if is_given => match &**entries {
+                [(Value::Str(name), content)] => {
+                    visitor.visit_enum(Choice { name, content: Some(self.part(content)) })
+                }
+                _ => self.deserialize_any(visitor),
+            },
             _ => self.deserialize_any(visitor),
         }
     }
@@ -170,8 +335,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct identifier
+        char str string bytes byte_buf unit unit_struct identifier
     }
 }
 
@@ -212,9 +376,10 @@ fn secret_found(expected: &dyn de::Expected) -> ValueError {
 
 fn visit_items<'de, V: Visitor<'de>>(
     items: &'de [Value],
+    mode: Mode<'de>,
     visitor: V,
 ) -> Result<V::Value, ValueError> {
-    let mut left = Items { items, next: 0 };
+    let mut left = Items { items, next: 0, mode: mode.of_part() };
     let value = visitor.visit_seq(&mut left)?;
     if left.next < items.len() {
         return Err(ValueError::mismatch(
@@ -227,9 +392,10 @@ fn visit_items<'de, V: Visitor<'de>>(
 
 fn visit_entries<'de, K: Key, V: Visitor<'de>>(
     entries: &'de [(K, Value)],
+    mode: Mode<'de>,
     visitor: V,
 ) -> Result<V::Value, ValueError> {
-    let mut left = Pairs { entries, next: 0 };
+    let mut left = Pairs { entries, next: 0, mode: mode.of_part() };
     let value = visitor.visit_map(&mut left)?;
     if left.next < entries.len() {
         return Err(ValueError::mismatch(
@@ -244,6 +410,7 @@ fn visit_entries<'de, K: Key, V: Visitor<'de>>(
 struct Items<'de> {
     items: &'de [Value],
     next: usize,
+    mode: Mode<'de>,
 }
 
 impl<'de> de::SeqAccess<'de> for Items<'de> {
@@ -254,8 +421,8 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
         seed: T,
     ) -> Result<Option<T::Value>, ValueError> {
         let Some(item) = self.items.get(self.next) else { return Ok(None) };
-        let value =
-            seed.deserialize(Reader(item)).map_err(|error| error.at(Step::Index(self.next)))?;
+        let item = Reader { value: item, mode: self.mode };
+        let value = seed.deserialize(item).map_err(|error| error.at(Step::Index(self.next)))?;
         self.next += 1;
         Ok(Some(value))
     }
@@ -267,13 +434,21 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
 
 /// A key of a map or struct.
 trait Key {
-    fn read<'de, T: DeserializeSeed<'de>>(&'de self, seed: T) -> Result<T::Value, ValueError>;
+    fn read<'de, T: DeserializeSeed<'de>>(
+        &'de self,
+        mode: Mode<'de>,
+        seed: T,
+    ) -> Result<T::Value, ValueError>;
     fn step(&self) -> Step<'_>;
 }
 
 impl Key for Value {
-    fn read<'de, T: DeserializeSeed<'de>>(&'de self, seed: T) -> Result<T::Value, ValueError> {
-        seed.deserialize(Reader(self)).map_err(|error| error.at(self.step()))
+    fn read<'de, T: DeserializeSeed<'de>>(
+        &'de self,
+        mode: Mode<'de>,
+        seed: T,
+    ) -> Result<T::Value, ValueError> {
+        seed.deserialize(Reader { value: self, mode }).map_err(|error| error.at(self.step()))
     }
 
     fn step(&self) -> Step<'_> {
@@ -282,7 +457,11 @@ impl Key for Value {
 }
 
 impl Key for &'static str {
-    fn read<'de, T: DeserializeSeed<'de>>(&'de self, seed: T) -> Result<T::Value, ValueError> {
+    fn read<'de, T: DeserializeSeed<'de>>(
+        &'de self,
+        _: Mode<'de>,
+        seed: T,
+    ) -> Result<T::Value, ValueError> {
         seed.deserialize(BorrowedStrDeserializer::new(self))
     }
 
@@ -295,6 +474,7 @@ impl Key for &'static str {
 struct Pairs<'de, K> {
     entries: &'de [(K, Value)],
     next: usize,
+    mode: Mode<'de>,
 }
 
 impl<'de, K: Key> de::MapAccess<'de> for Pairs<'de, K> {
@@ -304,7 +484,7 @@ impl<'de, K: Key> de::MapAccess<'de> for Pairs<'de, K> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, ValueError> {
-        self.entries.get(self.next).map(|(key, _)| key.read(seed)).transpose()
+        self.entries.get(self.next).map(|(key, _)| key.read(self.mode, seed)).transpose()
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(
@@ -315,82 +495,11 @@ impl<'de, K: Key> de::MapAccess<'de> for Pairs<'de, K> {
             return Err(Error::custom("a map has no more values"));
         };
         self.next += 1;
-        seed.deserialize(Reader(value)).map_err(|error| error.at(key.step()))
+        let value = Reader { value, mode: self.mode };
+        seed.deserialize(value).map_err(|error| error.at(key.step()))
     }
 
     fn size_hint(&self) -> Option<usize> {
         Some(self.entries.len() - self.next)
-    }
-}
-
-/// A variant with its content, if it has any.
-struct Choice<'de> {
-    name: &'de str,
-    content: Option<&'de Value>,
-}
-
-impl<'de> de::EnumAccess<'de> for Choice<'de> {
-    type Error = ValueError;
-    type Variant = Self;
-
-    fn variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<(T::Value, Self), ValueError> {
-        let variant = seed.deserialize(BorrowedStrDeserializer::new(self.name))?;
-        Ok((variant, self))
-    }
-}
-
-impl<'de> Choice<'de> {
-    /// Returns the content. `expected` describes it in the error.
-    fn content(&self, expected: &str) -> Result<&'de Value, ValueError> {
-        self.content.ok_or_else(|| {
-            ValueError::mismatch(expected, format!("the name `{}` alone", self.name))
-        })
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Choice<'de> {
-    type Error = ValueError;
-
-    fn unit_variant(self) -> Result<(), ValueError> {
-        match self.content {
-            None => Ok(()),
-            Some(_) => Err(ValueError::mismatch(
-                format!("the name `{}` alone", self.name),
-                "a variant with content",
-            )),
-        }
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<T::Value, ValueError> {
-        let content = self.content("a variant with a value")?;
-        seed.deserialize(Reader(content)).map_err(|error| error.at(Step::Name(self.name)))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        let content = self.content("a variant with values")?;
-        Reader(content)
-            .deserialize_tuple(length, visitor)
-            .map_err(|error| error.at(Step::Name(self.name)))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        let content = self.content("a variant with fields")?;
-        Reader(content)
-            .deserialize_struct("", fields, visitor)
-            .map_err(|error| error.at(Step::Name(self.name)))
     }
 }

@@ -12,7 +12,8 @@
 //! 2. [`Value::encode`] writes the bytes that keys hash (`encode`).
 //! 3. `Display` writes the text for people (`text`), and `Serialize` the JSON in records (`record`). Both
 //!    lose information and are never read back. `stored` is the form that is.
-//! 4. [`from_value`] converts the value to a Rust type (`deserialize`).
+//! 4. [`from_value`] converts the value to a Rust type (`deserialize`). A value that is given by name
+//!    may be text, which is read as the type expects (`words`).
 //!
 //! # Equality of values
 //!
@@ -42,10 +43,12 @@
 //! - `Some(x)` is not `x`, and `None`, `()`, an empty sequence and an empty map all differ.
 //! - A [`Secret`] equals only a secret with equal content.
 
+mod choice;
 mod deserialize;
 mod encode;
 mod entries;
 mod error;
+mod example;
 mod number;
 mod order;
 mod paths;
@@ -55,10 +58,13 @@ mod serialize;
 mod settle;
 mod stored;
 mod text;
+mod words;
 
+pub(crate) use deserialize::from_given;
 pub use deserialize::from_value;
 pub use entries::Entries;
 pub use error::ValueError;
+pub(crate) use example::example;
 pub use number::{Float, Int, IntOverflow};
 pub(crate) use paths::{Paths, WithPaths};
 pub use serialize::to_value;

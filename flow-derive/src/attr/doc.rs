@@ -1,25 +1,61 @@
 //! Reads doc comments.
 
-use syn::{Attribute, Expr, Lit, Meta};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-/// Returns the text of the doc comments, without the space at the start of each line.
-pub(crate) fn doc(attributes: &[Attribute]) -> String {
-    let lines: Vec<String> = docs(attributes)
-        .filter_map(|attribute| match &attribute.meta {
-            Meta::NameValue(pair) => match &pair.value {
-                Expr::Lit(literal) => match &literal.lit {
-                    Lit::Str(text) => Some(text.value()),
-                    _ => None,
-                },
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
-    let text = lines.join("\n");
-    let lines: Vec<&str> =
-        text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
-    lines.join("\n").trim().to_owned()
+/// Returns the text of the doc comments as an expression, without the space at the start of each line.
+///
+/// The text of `#[doc = include_str!("...")]` and the like is known to the compiler alone, so the expression
+/// is a `concat!` in that case.
+pub(crate) fn doc(attributes: &[Attribute]) -> TokenStream {
+    let mut parts = vec![Text::Lines(String::new())];
+    for value in docs(attributes).filter_map(value) {
+        let line = match value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Text::Lines(text.value()),
+            other => Text::Expression(other),
+        };
+        match (parts.last_mut(), line) {
+            (Some(Text::Lines(before)), Text::Lines(line)) => {
+                before.push_str(&line);
+                before.push('\n');
+            }
+            (_, line @ Text::Lines(_)) => parts.push(line),
+            (_, line @ Text::Expression(_)) => {
+                parts.push(line);
+                parts.push(Text::Lines("\n".to_owned()));
+            }
+        }
+    }
+    match parts.as_slice() {
+        [Text::Lines(text)] => stripped(text).trim().to_token_stream(),
+        parts => {
+            let parts = parts.iter().map(|part| match part {
+                Text::Lines(text) => stripped(text).to_token_stream(),
+                Text::Expression(expression) => expression.to_token_stream(),
+            });
+            quote!(::core::concat!(#(#parts),*))
+        }
+    }
+}
+
+/// A part of a documentation: literal lines, or an expression such as `include_str!("...")`.
+enum Text<'a> {
+    Lines(String),
+    Expression(&'a Expr),
+}
+
+fn value(attribute: &Attribute) -> Option<&Expr> {
+    match &attribute.meta {
+        Meta::NameValue(pair) => Some(&pair.value),
+        Meta::Path(_) | Meta::List(_) => None,
+    }
+}
+
+/// Removes the space at the start of each line, and those at its end.
+fn stripped(text: &str) -> String {
+    let lines = text.split('\n').map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the doc comments as attributes.
@@ -43,6 +79,20 @@ mod tests {
             ///   Indented.
             struct A;
         };
-        assert_eq!(doc(&input.attrs), "First.\n\n  Indented.");
+        assert_eq!(doc(&input.attrs).to_string(), r#""First.\n\n  Indented.""#);
+    }
+
+    #[test]
+    fn a_macro_is_left_to_the_compiler() {
+        let input: DeriveInput = parse_quote! {
+            /// First.
+            #[doc = concat!("a", "b")]
+            ///
+            /// Last.
+            struct A;
+        };
+        let text = doc(&input.attrs).to_string();
+        assert!(text.contains(r#"concat ! ("a" , "b")"#), "{text}");
+        assert!(text.contains("First.") && text.contains("Last."), "{text}");
     }
 }

@@ -8,7 +8,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::parse::ParseStream;
-use syn::{Expr, Ident, Pat, Result, Token, Type, braced, bracketed, token};
+use syn::{Expr, ExprLit, Ident, Lit, Pat, Result, Token, Type, braced, bracketed, token};
 
 use super::options;
 use super::path::{self, KeyPath};
@@ -97,10 +97,18 @@ fn is_named(content: ParseStream<'_>) -> bool {
 pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry> {
     let (dependency, form) = if input.peek(token::Bracket) {
         let content;
-        bracketed!(content in input);
+        let brackets = bracketed!(content in input);
         options::all_of(&content, |content| {
             let dependency = dependency(content)?;
-            let each = each(content, "[Task { x } for x in xs]")?;
+            if content.is_empty() || content.peek(Token![,]) {
+                let task = written(&dependency.task);
+                let message = format!(
+                    "brackets hold one task for each item: `[Task {{ x }} for x in xs]`; write \
+                     `requires = {task}` for one task, `requires(A, B)` for several"
+                );
+                return Err(syn::Error::new(brackets.span.join(), message));
+            }
+            let each = each(content, "[Task { x } for x in xs]", NO_ELSE_IN_A_LIST)?;
             Ok((dependency, Form::List(each)))
         })?
     } else if input.peek(token::Brace) {
@@ -109,7 +117,7 @@ pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry
         options::all_of(&content, |content| {
             let key = key(content)?;
             let dependency = dependency(content)?;
-            let each = each(content, "{x => Task { x } for x in xs}")?;
+            let each = each(content, "{x => Task { x } for x in xs}", NO_ELSE_IN_A_MAP)?;
             Ok((dependency, Form::Map(Box::new(key), each)))
         })?
     } else {
@@ -119,7 +127,7 @@ pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry
                 input.error("a task for each item stands in brackets: `[Task for x in xs]`")
             );
         }
-        let form = match condition(input)? {
+        let form = match condition(input, NO_ELSE)? {
             Some(cond) => Form::Optional(cond),
             None => Form::One,
         };
@@ -132,7 +140,7 @@ pub(crate) fn entry(name: Option<Ident>, input: ParseStream<'_>) -> Result<Entry
     }
     if input.peek(Ident) && input.fork().parse::<Ident>()? == "with" {
         return Err(
-            input.error("`with` follows the task: `[Task with Far::KEY = expr for x in xs]`")
+            input.error("`with` follows the task: `[Task with Task::KEY = expr for x in xs]`")
         );
     }
     Ok(Entry { name, dependency, form })
@@ -161,7 +169,8 @@ fn dependency(input: ParseStream<'_>) -> Result<Dependency> {
     let mut with = Vec::new();
     if input.peek(Ident) && input.fork().parse::<Ident>()? == "with" {
         input.parse::<Ident>()?;
-        with.push(setting(input)?);
+        let name = written(&task);
+        with.push(setting(input, &name)?);
         while input.peek(Token![,]) {
             let ahead = input.fork();
             ahead.parse::<Token![,]>()?;
@@ -169,7 +178,7 @@ fn dependency(input: ParseStream<'_>) -> Result<Dependency> {
                 break;
             }
             input.parse::<Token![,]>()?;
-            with.push(setting(input)?);
+            with.push(setting(input, &name)?);
         }
     }
     Ok(Dependency { task, fields, with })
@@ -209,8 +218,13 @@ fn literal(content: ParseStream<'_>) -> Result<Vec<FieldValue>> {
     Ok(fields)
 }
 
-fn setting(input: ParseStream<'_>) -> Result<(KeyPath, Expr)> {
-    let key = KeyPath::parse(input)?;
+/// Returns a type as an error message shows it.
+fn written(ty: &Type) -> String {
+    ty.to_token_stream().to_string().replace(' ', "")
+}
+
+fn setting(input: ParseStream<'_>, task: &str) -> Result<(KeyPath, Expr)> {
+    let key = KeyPath::parse_with(input, task)?;
     if !input.peek(Token![=]) {
         return Err(input.error("expected `=`, as in `with Task::KEY = expr`"));
     }
@@ -227,13 +241,25 @@ fn key(content: ParseStream<'_>) -> Result<Key> {
         None
     };
     if !content.peek(Token![=>]) {
+        if let Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) = &expr
+            && syn::parse_str::<Ident>(&name.value()).is_ok()
+        {
+            let task = ty.map_or_else(|| "Task".to_owned(), |ty: Type| written(&ty));
+            let message = format!(
+                "tasks with names are written `requires({} = {task}, ...)`; a map has one entry for each item: \
+                 `{{key => Task {{ x }} for x in xs}}`",
+                name.value()
+            );
+            return Err(syn::Error::new_spanned(name, message));
+        }
         return Err(content.error("expected `=>`, as in `{key => Task { x } for x in xs}`"));
     }
     content.parse::<Token![=>]>()?;
     Ok(Key { expr, ty })
 }
 
-fn each(content: ParseStream<'_>, example: &str) -> Result<Each> {
+/// Parses `for PAT in EXPR if COND`; `no_else` is the error message for an `else`.
+fn each(content: ParseStream<'_>, example: &str, no_else: &str) -> Result<Each> {
     if !content.peek(Token![for]) {
         return Err(content.error(format_args!("expected `for`, as in `{example}`")));
     }
@@ -241,16 +267,46 @@ fn each(content: ParseStream<'_>, example: &str) -> Result<Each> {
     let pat = content.call(Pat::parse_multi_with_leading_vert)?;
     content.parse::<Token![in]>()?;
     let items = content.parse()?;
-    Ok(Each { pat, items, cond: condition(content)? })
+    if content.peek(Token![for]) {
+        return Err(content.error(
+            "an entry has one `for`; iterate over pairs, such as `for (x, y) in self.pairs()`, with a \
+             method that returns them",
+        ));
+    }
+    Ok(Each { pat, items, cond: condition(content, no_else)? })
 }
 
-fn condition(input: ParseStream<'_>) -> Result<Option<Expr>> {
+fn condition(input: ParseStream<'_>, no_else: &str) -> Result<Option<Expr>> {
     if !input.peek(Token![if]) {
+        if input.peek(Token![else]) {
+            return Err(input.error(no_else));
+        }
         return Ok(None);
     }
     input.parse::<Token![if]>()?;
-    input.parse().map(Some)
+    let cond = input.parse()?;
+    if input.peek(Token![if]) {
+        return Err(input.error("an entry has one `if`; write `if first && second`"));
+    }
+    if input.peek(Token![else]) {
+        return Err(input.error(no_else));
+    }
+    if input.peek(Token![for]) {
+        return Err(
+            input.error("the condition follows the list: `[Task { x } for x in xs if cond]`")
+        );
+    }
+    Ok(Some(cond))
 }
+
+const NO_ELSE: &str = "an entry has no `else`; write a second entry with the opposite condition: \
+                       `a = First if cond, b = Second if !cond`";
+
+const NO_ELSE_IN_A_LIST: &str = "a list has no `else`; write two: `a = [First for x in xs if cond], \
+                                 b = [Second for x in xs if !cond]`";
+
+const NO_ELSE_IN_A_MAP: &str = "a map has no `else`; write two: `a = {x => First for x in xs if cond}, \
+                                b = {x => Second for x in xs if !cond}`";
 
 impl ToTokens for Dependency {
     /// Writes the type of the task, where errors about the entry are reported.

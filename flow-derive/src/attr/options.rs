@@ -1,9 +1,10 @@
 //! Parses a list of options: `word = value, word(...), word`.
 
-use proc_macro2::{Ident, TokenTree};
+use proc_macro2::{Group, Ident, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Attribute, Meta, Result, Token};
+use syn::{Attribute, Lit, Meta, Result, Token};
 
 use super::{Opt, Written};
 use crate::ctxt::Ctxt;
@@ -82,12 +83,46 @@ pub(crate) fn value<T>(
     parse(input)
 }
 
-/// Checks that an option without a value has none.
-pub(crate) fn bare(word: &Ident, input: ParseStream<'_>) -> Result<()> {
+/// Reads an option without a value. A value is an error, but the option counts as written unless the value is
+/// `false`, so that no further errors follow.
+pub(crate) fn flag(
+    place: &mut Opt<()>,
+    word: Ident,
+    input: ParseStream<'_>,
+    ctxt: &Ctxt,
+) -> Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
+        keep(place, word, (), ctxt);
         return Ok(());
     }
-    Err(input.error(format_args!("`{word}` takes no value; write `{word}` alone")))
+    let value = refused_value(input);
+    let is_false = matches!(&value, Some(Lit::Bool(value)) if !value.value);
+    let instead = match (word.to_string().as_str(), value) {
+        _ if is_false => format!("leave out `{word}`"),
+        ("file", Some(value @ Lit::Str(_))) => {
+            format!("write `file, default = {}`", value.to_token_stream())
+        }
+        ("external", Some(value @ Lit::Str(_))) => {
+            format!("write `external, path = {}`", value.to_token_stream())
+        }
+        _ => format!("write `{word}` alone"),
+    };
+    let error = input.error(format_args!("`{word}` takes no value; {instead}"));
+    if !is_false {
+        keep(place, word, (), ctxt);
+    }
+    Err(error)
+}
+
+/// Returns the literal in `= literal` or `(literal)`.
+fn refused_value(input: ParseStream<'_>) -> Option<Lit> {
+    let ahead = input.fork();
+    if ahead.peek(Token![=]) {
+        ahead.parse::<Token![=]>().ok()?;
+        return ahead.parse().ok();
+    }
+    let group: Group = ahead.parse().ok()?;
+    syn::parse2(group.stream()).ok()
 }
 
 /// Reads all of `content` by `parse`. After an error, drops the unread tokens, so that the parser does

@@ -11,23 +11,7 @@ use syn::{
 };
 
 use super::options;
-
-/// The path of the facade: `::flow`, unless `crate = ...` sets another one.
-pub(crate) struct Facade(Option<Path>);
-
-impl Facade {
-    pub(crate) fn new(path: Option<Path>) -> Self {
-        Self(path)
-    }
-
-    /// Returns the path of `__private`, whose functions the generated code calls.
-    pub(crate) fn private(&self) -> TokenStream {
-        match &self.0 {
-            Some(path) => quote!(#path::__private),
-            None => quote!(::flow::__private),
-        }
-    }
-}
+use crate::spans::key;
 
 /// Parses `crate = path`. The path must be absolute, so that it has the same meaning in every module.
 pub(crate) fn facade(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
@@ -125,12 +109,27 @@ pub(crate) struct KeyPath(TypePath);
 
 impl KeyPath {
     pub(crate) fn parse(input: ParseStream<'_>) -> Result<Self> {
+        Self::parse_with(input, "Load")
+    }
+
+    /// Parses a key. An error for a key without its task names `task` as an example.
+    pub(crate) fn parse_with(input: ParseStream<'_>, task: &str) -> Result<Self> {
         let Type::Path(path) = named_type(input, "a parameter, such as `Train::MODEL`")? else {
             return Err(input.error("expected a parameter, such as `Train::MODEL`"));
         };
+        if input.peek(Token![.]) && input.peek2(syn::Ident) {
+            input.parse::<Token![.]>()?;
+            let field: Ident = input.parse()?;
+            let task = path.path.segments.last().map(|last| last.ident.to_string());
+            let (task, key) = (task.unwrap_or_default(), key(&field));
+            let message = format!("a parameter is named by its key: write `{task}::{key}`");
+            return Err(syn::Error::new_spanned(quote!(#path . #field), message));
+        }
         if path.qself.is_none() && path.path.segments.len() < 2 {
             let name = path.to_token_stream();
-            let message = format!("`{name}` does not name its task; write `Task::{name}`");
+            let message = format!(
+                "`{name}` does not name its task; write the task before it, such as `{task}::{name}`"
+            );
             return Err(syn::Error::new_spanned(path, message));
         }
         Ok(Self(path))

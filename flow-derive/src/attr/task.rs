@@ -9,7 +9,7 @@ use syn::{
 };
 
 use super::entry::{self, Entry, Form};
-use super::options::{self, bare, keep, value};
+use super::options::{self, flag, keep, value};
 use super::refresh::{self, Refresh};
 use super::tracked::TrackedAttr;
 use super::{Opt, path, words};
@@ -100,18 +100,12 @@ impl TaskAttr {
                 self.bad_target = false;
                 keep(&mut self.outputs, word, outputs, ctxt);
             }
-            "external" => {
-                bare(&word, input)?;
-                keep(&mut self.external, word, (), ctxt);
-            }
+            "external" => flag(&mut self.external, word, input, ctxt)?,
             "path" => {
                 let path = value(&word, input, "\"data/prices.csv\"", |input| input.parse())?;
                 keep(&mut self.path, word, path, ctxt);
             }
-            "aggregate" => {
-                bare(&word, input)?;
-                keep(&mut self.aggregate, word, (), ctxt);
-            }
+            "aggregate" => flag(&mut self.aggregate, word, input, ctxt)?,
             "group" => {
                 let group = value(&word, input, "\"features\"", text)?;
                 keep(&mut self.group, word, group, ctxt);

@@ -4,8 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use syn::parse::{ParseStream, Parser};
 use syn::{Path, Result, Token, parenthesized, token};
 
-use super::options::{self, bare, keep};
-use super::{Opt, path, words};
+use super::options::{self, flag, keep};
+use super::words::{self, Words};
+use super::{Opt, path};
 use crate::ctxt::Ctxt;
 
 /// Which part of the source is tracked.
@@ -36,7 +37,7 @@ impl TrackedAttr {
     pub(crate) fn read(arguments: TokenStream, ctxt: &Ctxt) -> Self {
         let mut attr = Self::default();
         let parsed = (|input: ParseStream<'_>| {
-            attr.options(input, ctxt);
+            attr.options(input, &words::TRACKED, ctxt);
             Ok(())
         })
         .parse2(arguments);
@@ -56,41 +57,39 @@ impl TrackedAttr {
         let content;
         parenthesized!(content in input);
         let mut attr = Self::default();
-        attr.options(&content, ctxt);
+        attr.options(&content, &words::TRACKED_OPTION, ctxt);
         if let Some(krate) = attr.krate.take() {
-            let message = "the path of the facade is an option of the task: `#[task(crate = ...)]`";
+            let message = "`crate` with a path is an option of the task: `#[task(crate = ...)]`";
             ctxt.error(krate.word, message);
         }
         Ok(attr)
     }
 
-    fn options(&mut self, input: ParseStream<'_>, ctxt: &Ctxt) {
-        options::each(input, ctxt, &mut |word, input| self.one(word, input, ctxt));
+    fn options(&mut self, input: ParseStream<'_>, words: &Words, ctxt: &Ctxt) {
+        options::each(input, ctxt, &mut |word, input| self.one(word, input, words, ctxt));
         if let (Some(_), Some(whole)) = (&self.body, &self.whole) {
-            let message = "`body` counts the impl alone, and `crate` everything; write one of them";
+            let message = "`body` tracks the body alone, and `crate` all code of the crate; write one \
+                           of them";
             ctxt.error(&whole.word, message);
         }
     }
 
-    fn one(&mut self, word: Ident, input: ParseStream<'_>, ctxt: &Ctxt) -> Result<()> {
+    fn one(
+        &mut self,
+        word: Ident,
+        input: ParseStream<'_>,
+        words: &Words,
+        ctxt: &Ctxt,
+    ) -> Result<()> {
         match word.to_string().as_str() {
             "crate" if input.peek(Token![=]) => {
                 let path = path::facade(&word, input)?;
                 keep(&mut self.krate, word, path, ctxt);
             }
-            "crate" => {
-                bare(&word, input)?;
-                keep(&mut self.whole, word, (), ctxt);
-            }
-            "body" => {
-                bare(&word, input)?;
-                keep(&mut self.body, word, (), ctxt);
-            }
-            "lock" => {
-                bare(&word, input)?;
-                keep(&mut self.lock, word, (), ctxt);
-            }
-            other => return Err(syn::Error::new_spanned(&word, words::TRACKED.unknown(other))),
+            "crate" => flag(&mut self.whole, word, input, ctxt)?,
+            "body" => flag(&mut self.body, word, input, ctxt)?,
+            "lock" => flag(&mut self.lock, word, input, ctxt)?,
+            other => return Err(syn::Error::new_spanned(&word, words.unknown(other))),
         }
         Ok(())
     }

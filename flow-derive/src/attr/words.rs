@@ -9,6 +9,8 @@ pub(crate) struct Words {
     pub(crate) known: &'static [&'static str],
     /// Options that are planned, but not supported yet.
     pub(crate) later: &'static [&'static str],
+    /// Words that other libraries use, with the option of the same meaning.
+    synonyms: &'static [(&'static str, &'static str)],
 }
 
 pub(crate) const TASK: Words = Words {
@@ -33,18 +35,36 @@ pub(crate) const TASK: Words = Words {
         "crate",
     ],
     later: &["retries", "backoff", "timeout", "priority", "resources", "isolate"],
+    synonyms: &[
+        ("depends_on", "requires"),
+        ("depends", "requires"),
+        ("dependencies", "requires"),
+        ("deps", "requires"),
+        ("needs", "requires"),
+        ("inputs", "requires"),
+        ("output", "target"),
+    ],
 };
 
-pub(crate) const OUTPUTS: Words = Words { attribute: "#[outputs]", known: &["crate"], later: &[] };
+pub(crate) const OUTPUTS: Words =
+    Words { attribute: "#[outputs]", known: &["crate"], later: &[], synonyms: &[] };
+
+/// The option after the target in `#[output(Parquet, check = is_sorted)]`.
+pub(crate) const OUTPUT: Words =
+    Words { attribute: "#[output]", known: &["check"], later: &[], synonyms: &[] };
 
 pub(crate) const PARAM: Words = Words {
     attribute: "#[param]",
     known: &["default", "file", "insignificant", "local", "range", "choices", "was", "from"],
     later: &[],
+    synonyms: &[],
 };
 
 pub(crate) const TRACKED: Words =
-    Words { attribute: "#[tracked]", known: &["body", "crate", "lock"], later: &[] };
+    Words { attribute: "#[tracked]", known: &["body", "crate", "lock"], later: &[], synonyms: &[] };
+
+/// The options of `tracked(...)` in the `#[task(...)]` of a function.
+pub(crate) const TRACKED_OPTION: Words = Words { attribute: "tracked(...)", ..TRACKED };
 
 impl Words {
     /// Returns the error message for an unknown option.
@@ -53,7 +73,8 @@ impl Words {
             return format!("`{word}` is not supported yet");
         }
         let mut message = format!("`{}` has no option `{word}`", self.attribute);
-        if let Some(near) = nearest(word, self.known) {
+        let synonym = self.synonyms.iter().find(|(synonym, _)| *synonym == word);
+        if let Some(near) = synonym.map(|(_, option)| *option).or(nearest(word, self.known)) {
             let _ = write!(message, "; did you mean `{near}`?");
         }
         let known: Vec<_> = self.known.iter().map(|known| format!("`{known}`")).collect();
@@ -62,14 +83,24 @@ impl Words {
     }
 }
 
-/// Returns the known word that is most similar to `word`, if one is similar enough.
+/// Returns the known word that is most similar to `word`, if one is similar enough. Two exchanged letters are
+/// one mistake, and so is a plural such as `bodies`.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let singular = word.strip_suffix("ies").map(|stem| format!("{stem}y"));
+    let distance = |known: &str| {
+        let of_plural = singular.as_ref().map(|word| 1 + strsim::osa_distance(word, known));
+        of_plural.into_iter().chain([strsim::osa_distance(word, known)]).min()
+    };
     let (distance, near) = known
         .iter()
-        .map(|&known| (strsim::levenshtein(word, known), known))
+        .filter_map(|&known| Some((distance(known)?, known)))
         .min_by_key(|found| found.0)?;
     (distance <= near.len().max(3) / 3).then_some(near)
 }
+
+/// The error message for `#[tracked]` above a function that is a task.
+pub(crate) const TRACKED_TWICE: &str = "a function that is a task is tracked without `#[tracked]`; \
+                                        write its options in `#[task(tracked(...))]`";
 
 /// The error message for a reference in the type of a parameter.
 pub(crate) const MUST_OWN: &str = "a parameter owns its value; \
@@ -90,7 +121,14 @@ mod tests {
         ] {
             assert_eq!(nearest(typo, TASK.known), Some(meant), "{typo}");
         }
+        assert_eq!(nearest("rnage", PARAM.known), Some("range"));
+        assert_eq!(nearest("bodies", TRACKED.known), Some("body"));
         assert_eq!(nearest("depends_on", TASK.known), None);
+    }
+
+    #[test]
+    fn a_word_of_another_library_is_recognized() {
+        assert!(TASK.unknown("depends_on").contains("did you mean `requires`?"));
     }
 
     #[test]

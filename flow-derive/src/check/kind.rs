@@ -1,9 +1,13 @@
 //! Checks the options that only one kind of task may have: functions, external tasks, aggregates, and
 //! tasks with a stored output.
 
+use quote::ToTokens;
+
 use super::{is_name, name_rule, word};
 use crate::ctxt::Ctxt;
+use crate::function::Function;
 use crate::model::Task;
+use crate::text;
 
 /// Checks the options that only functions have, and those that functions must not have.
 pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
@@ -38,12 +42,20 @@ pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
 pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
     let attr = &task.attr;
     if task.storage().is_none() && !attr.bad_target {
-        let message = format!(
-            "`{}` does not say how its output is kept; \
-             write `#[task(target = Json<f64>)]`, with the target and the type that {} returns",
-            task.struct_name(),
-            if task.function.is_some() { "it" } else { "`run`" }
-        );
+        let output = task.function.and_then(Function::output_type);
+        let instead = match output.map(|ty| text::short_type(ty.to_token_stream())) {
+            Some(ty) => {
+                format!(
+                    "`#[task(target = Json<{ty}>)]`, or another target for the `{ty}` that it returns"
+                )
+            }
+            None => format!(
+                "`#[task(target = Json<f64>)]`, with the target and the type that {} returns",
+                if task.function.is_some() { "it" } else { "`run`" }
+            ),
+        };
+        let name = task.struct_name();
+        let message = format!("`{name}` does not say how its output is kept; write {instead}");
         ctxt.error(&task.input.ident, message);
     }
     if let (Some(_), Some(outputs)) = (&attr.target, &attr.outputs) {

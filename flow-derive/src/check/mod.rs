@@ -4,16 +4,20 @@
 //! points at the wrong tokens. The compiler checks types; `expand` chooses the spans of generated code
 //! so that the compiler's errors point at the user's tokens, too.
 
+mod field_type;
 mod kind;
 
+use std::collections::HashSet;
 use std::fmt::Display;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, Data, Fields, GenericParam, LitStr, Type};
+use syn::visit::Visit;
+use syn::{Attribute, Data, Fields, GenericParam, LitStr, PatIdent, Type};
 
-use crate::attr::entry::Form;
-use crate::attr::{Opt, words};
+pub(crate) use self::field_type::is_refused;
+use crate::attr::Opt;
+use crate::attr::entry::{Entry, Form};
 use crate::ctxt::Ctxt;
 use crate::key_type;
 use crate::model::{Param, Task};
@@ -33,10 +37,11 @@ pub(crate) fn check(task: &Task<'_>, ctxt: &Ctxt) {
     names(task, ctxt);
     kind::target(task, ctxt);
     requires(task, ctxt);
+    let place = if task.function.is_some() { "in the function" } else { "in `run`" };
     for param in &task.params {
         options(param, ctxt);
-        field_type(param.field.ty.to_token_stream(), ctxt);
-        default(param, ctxt);
+        field_type::check(&param.field.ty, place, ctxt);
+        default(param, place, ctxt);
     }
     keys(task, ctxt);
 }
@@ -144,6 +149,7 @@ fn requires(task: &Task<'_>, ctxt: &Ctxt) {
         ctxt.error(&entry.dependency, message);
     }
     for entry in entries {
+        own_parameters(entry, task, ctxt);
         if let Form::Map(key, each) = &entry.form
             && key_type::infer(key, each, &task.params).is_none()
         {
@@ -153,6 +159,39 @@ fn requires(task: &Task<'_>, ctxt: &Ctxt) {
             );
             ctxt.error(&key.expr, message);
         }
+    }
+}
+
+/// Reports `Task { n }` if `n` is a parameter of the task itself, and no variable of the entry.
+fn own_parameters(entry: &Entry, task: &Task<'_>, ctxt: &Ctxt) {
+    let mut variables = Variables::default();
+    match &entry.form {
+        Form::One => {}
+        Form::Optional(cond) => variables.visit_expr(cond),
+        Form::List(each) | Form::Map(_, each) => {
+            variables.visit_pat(&each.pat);
+            each.cond.iter().for_each(|cond| variables.visit_expr(cond));
+        }
+    }
+    for set in entry.dependency.fields.iter().filter(|set| set.value.is_none()) {
+        let field = &set.field;
+        let is_parameter = task.params.iter().any(|param| param.ident == field);
+        if is_parameter && !variables.0.contains(field) {
+            let message =
+                format!("`{field}` is a parameter of this task: write `{field}: self.{field}`");
+            ctxt.error(field, message);
+        }
+    }
+}
+
+/// The variables that patterns bind.
+#[derive(Default)]
+struct Variables(HashSet<Ident>);
+
+impl Visit<'_> for Variables {
+    fn visit_pat_ident(&mut self, pat: &PatIdent) {
+        self.0.insert(pat.ident.clone());
+        syn::visit::visit_pat_ident(self, pat);
     }
 }
 
@@ -189,7 +228,10 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
         && let Some(last) = path.path.get_ident()
         && NO_PATHS.iter().any(|plain| last == plain)
     {
-        let message = format!("`file` is for a path, and `{last}` is none; its type is `PathBuf`");
+        let message = format!(
+            "`file` is for a path, and `{last}` is none; make `{}` a `PathBuf`, or leave out `file`",
+            plain(param.ident)
+        );
         ctxt.error(&file.word, message);
     }
 }
@@ -204,64 +246,50 @@ fn word<T>(option: &Opt<T>) -> Option<&Ident> {
     option.as_ref().map(|written| &written.word)
 }
 
-/// Reports types that cannot be a parameter, found by name. The compiler would report them less clearly,
-/// or not at all.
-fn field_type(tokens: TokenStream, ctxt: &Ctxt) {
-    for token in tokens {
-        match &token {
-            TokenTree::Ident(ident) => {
-                if let Some(message) = refused(&plain(ident)) {
-                    ctxt.error(ident, message);
-                }
-            }
-            TokenTree::Group(group) => field_type(group.stream(), ctxt),
-            TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                ctxt.error(punct, words::MUST_OWN);
-            }
-            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-        }
-    }
-}
-
-fn refused(name: &str) -> Option<String> {
-    if name.ends_with("HashMap") {
-        return Some(format!(
-            "a `{name}` has no order, so equal values would not give equal keys; write `BTreeMap`"
-        ));
-    }
-    if name.ends_with("HashSet") {
-        return Some(format!(
-            "a `{name}` has no order, so equal values would not give equal keys; write `BTreeSet`"
-        ));
-    }
-    matches!(name, "Rc" | "Arc" | "Cell" | "RefCell" | "Mutex" | "RwLock")
-        .then(|| format!("a parameter is a plain value; write the type inside `{name}`"))
-}
-
 /// Reports `self` in a default or limit, which is the same for all instances.
-fn default(param: &Param<'_>, ctxt: &Ctxt) {
+///
+/// `place` says where the parameters are known: in `run`, or in the function.
+fn default(param: &Param<'_>, place: &str, ctxt: &Ctxt) {
     let attr = &param.attr;
     let default = attr.default.as_ref().and_then(|default| default.value.as_ref());
-    let expressions = [
-        default.map(ToTokens::to_token_stream),
+    let limits = [
         attr.range.as_ref().map(|range| range.value.to_token_stream()),
         attr.choices.as_ref().map(|choices| choices.value.to_token_stream()),
     ];
-    for tokens in expressions.into_iter().flatten() {
-        if let Some(word) = find_self(tokens) {
-            let message = "`self` is not available: defaults and limits are the same for all \
-                           instances, and cannot depend on other parameters";
-            ctxt.error(word, message);
-        }
+    let rule = "`self` is not available: defaults and limits are the same for all instances, and cannot \
+                depend on other parameters";
+    if let Some(word) = default.and_then(|default| find_self(default.to_token_stream())) {
+        let message =
+            format!("{rule}; compute it {place}, or take an `Option` and fill it in there");
+        ctxt.error(word, message);
+    }
+    for word in limits.into_iter().flatten().filter_map(find_self) {
+        ctxt.error(word, format_args!("{rule}; check the value {place}"));
     }
 }
 
+/// Returns the first `self` that is a value, and not the start of a path such as `self::LIMIT`.
 fn find_self(tokens: TokenStream) -> Option<Ident> {
-    tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == "self" => Some(ident),
-        TokenTree::Group(group) => find_self(group.stream()),
-        _ => None,
-    })
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(ident) if ident == "self" && !starts_path(tokens.peek()) => {
+                return Some(ident);
+            }
+            TokenTree::Group(group) => {
+                if let Some(word) = find_self(group.stream()) {
+                    return Some(word);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Returns whether the token after a word is the first `:` of `::`.
+fn starts_path(next: Option<&TokenTree>) -> bool {
+    matches!(next, Some(TokenTree::Punct(punct)) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint)
 }
 
 /// Reports two fields whose typed keys, or stored parameters, would have the same name.
@@ -276,13 +304,19 @@ fn keys(task: &Task<'_>, ctxt: &Ctxt) {
             ctxt.error(param.ident, message);
         } else if let Some(first) = before.iter().find(|first| stored(first) == stored(param)) {
             let was = [&param.attr.was, &first.attr.was].into_iter().flatten().next();
-            let message = format!(
-                "`{}` and `{}` would both be stored as `{}`; leave out this `was`, or give the \
-                 other one a `was`, too",
-                first.ident,
-                param.ident,
-                stored(param)
-            );
+            let (names, stored) =
+                (format!("`{}` and `{}`", first.ident, param.ident), stored(param));
+            let message = if param.attr.was.is_some() && first.attr.was.is_some() {
+                format!(
+                    "{names} both say `was = \"{stored}\"`, and only one field can have been \
+                     `{stored}`; leave out one `was`"
+                )
+            } else {
+                format!(
+                    "{names} would both be stored as `{stored}`; leave out this `was`, or give the \
+                     other one a `was`, too"
+                )
+            };
             match was {
                 Some(was) => ctxt.error(&was.value, message),
                 None => ctxt.error(param.ident, message),

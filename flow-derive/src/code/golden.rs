@@ -86,7 +86,7 @@ fn function_table(
 ) -> (String, Table) {
     let options = arguments.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     let options = options.expect("parentheses").parse().expect("tokens");
-    let parsed: syn::ItemFn = syn::parse2(item.clone()).expect("a function");
+    let parsed = function::parse(&item).expect("a function");
     let ctxt = Ctxt::new();
     let (function, _, attr) = function::read(options, parsed, &item, &ctxt);
     assert!(ctxt.check().is_empty(), "nothing is wrong with it");

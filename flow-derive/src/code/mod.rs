@@ -40,7 +40,7 @@ mod lexer;
 mod load;
 mod locals;
 pub(crate) mod lock;
-mod manifest;
+pub(crate) mod manifest;
 mod marks;
 mod named;
 pub(crate) mod names;

@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, Meta};
+use syn::{Attribute, Data};
 
 use super::{private, private_at};
 use crate::attr::doc;
@@ -19,11 +19,12 @@ use crate::spans::{ends, local, plain};
 /// Returns the function, the struct, and the `items` that make it a task. A `cfg` of the function
 /// applies to all of them.
 pub(super) fn declare(task: &Task<'_>, function: &Function, items: &TokenStream) -> TokenStream {
-    let item = &function.item;
+    let item = function.item();
+    let arguments = function.item.sig.inputs.len();
     let cfgs: Vec<&Attribute> = named(function, &["cfg"]).collect();
     let structure = structure(task, function);
     // A task may need many parameters, so clippy does not limit their number.
-    let many = (item.sig.inputs.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let many = (arguments > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     quote! {
         #many
         #item
@@ -71,8 +72,10 @@ fn structure(task: &Task<'_>, function: &Function) -> TokenStream {
         let text = format!("The task of the function `{}`.", plain(&function.item.sig.ident));
         docs.push(quote!(#[doc = #text]));
     }
+    let deprecated = named(function, &["deprecated"]);
     quote! {
         #(#docs)*
+        #(#deprecated)*
         #[allow(
             dead_code,
             missing_copy_implementations,
@@ -102,18 +105,6 @@ pub(super) fn run(task: &Task<'_>) -> TokenStream {
     let all = TrackedAttr::default();
     let tracked = task.attr.tracked.as_ref().map_or(&all, |written| &written.value);
     let code = tracked::of_function(function, tracked, &private.to_token_stream());
-    // Code that is not tracked causes a warning, which can be allowed above the function.
-    let levels = named(function, &["allow", "expect"]).filter(|attr| is_outer(attr));
-    let levels = levels.filter_map(|attr| match &attr.meta {
-        Meta::List(list) => {
-            let tokens = &list.tokens;
-            Some(quote!(#[allow(#tokens)]))
-        }
-        Meta::Path(_) | Meta::NameValue(_) => None,
-    });
-    // The generated call of a deprecated function should not warn.
-    let deprecated = named(function, &["deprecated"]).next();
-    let deprecated = deprecated.map(|_| quote!(#[allow(deprecated)]));
     let cx = local("cx");
     let (bindings, values): (TokenStream, Vec<TokenStream>) = {
         let pairs = function.arguments.iter().enumerate();
@@ -127,8 +118,6 @@ pub(super) fn run(task: &Task<'_>) -> TokenStream {
     let call = quote!(#called #types (#(#values),*));
     let output = output(function, &call);
     quote! {
-        #(#levels)*
-        #deprecated
         #[allow(clippy::all, clippy::pedantic)]
         impl #generics #private::Run for #name #arguments #bounds {
             #code
@@ -145,10 +134,6 @@ pub(super) fn run(task: &Task<'_>) -> TokenStream {
     }
 }
 
-fn is_outer(attribute: &Attribute) -> bool {
-    matches!(attribute.style, syn::AttrStyle::Outer)
-}
-
 /// Converts the return value of the function, a value or a `Result`, into the output. If the target
 /// stores another type, the compiler reports it at the function's return type.
 fn output(function: &Function, call: &TokenStream) -> TokenStream {
@@ -158,8 +143,15 @@ fn output(function: &Function, call: &TokenStream) -> TokenStream {
     let output = quote_spanned! {span=>
         #at_output::output::<<Self::Target as #private::Keep>::Value, _>(#given)
     };
+    // The generated call of a deprecated function does not warn.
     quote! {
+        #[allow(deprecated)]
         let #given = #call;
+        let #given = {
+            #[allow(unused_imports)]
+            use #private::AnyReturned as _;
+            #private::Returned(#given).value()
+        };
         #output
     }
 }
@@ -181,7 +173,11 @@ fn value(task: &Task<'_>, place: usize, argument: &Argument) -> (TokenStream, To
                 // reported once.
                 false => {
                     let private = private_at(span);
-                    quote_spanned!(span=> #private::field::<#stored>("", "").copy(#field))
+                    let has_attribute =
+                        argument.attrs.iter().any(|attr| attr.path().is_ident("param"));
+                    let declare =
+                        Ident::new(if has_attribute { "field" } else { "argument" }, span);
+                    quote_spanned!(span=> #private::#declare::<#stored>("", "").copy(#field))
                 }
             };
             (TokenStream::new(), value)
@@ -199,7 +195,8 @@ fn handles(task: &Task<'_>, place: usize, cx: &Ident) -> TokenStream {
     let entries = task.entries();
     match &entries[place].name {
         Some(name) => {
-            let name = Ident::new(&name.to_string(), Span::call_site());
+            let mut name = name.clone();
+            name.set_span(Span::call_site());
             quote!(&#cx.input().#name)
         }
         None if entries.len() == 1 => quote!(#cx.input()),

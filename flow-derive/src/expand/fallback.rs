@@ -46,11 +46,23 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
     let inputs = inputs(task, &ty);
     let keys = keys(task);
     let kind = kind(task);
+    // A task must be `Send` and `Sync`. A parameter such as `Rc<T>` is reported already, so the stub claims that the
+    // task is both; otherwise each use of it would be another error. The program does not compile, so no code
+    // relies on the claim.
+    let is_refused = task.params.iter().any(|param| check::is_refused(&param.field.ty));
+    let shared = is_refused.then(|| {
+        quote! {
+            unsafe impl #generics ::core::marker::Send for #name #arguments #bounds {}
+            unsafe impl #generics ::core::marker::Sync for #name #arguments #bounds {}
+        }
+    });
     let stub = enclose(
         &task.facade,
+        task.attributes(),
         &quote! {
             #keys
             #items
+            #shared
 
             #[automatically_derived]
             impl #generics #private::Task for #name #arguments #bounds {

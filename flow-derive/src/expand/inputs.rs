@@ -9,7 +9,7 @@ use super::{private, private_at};
 use crate::attr::entry::{Entry, Form};
 use crate::key_type;
 use crate::model::Task;
-use crate::spans::{local, plain};
+use crate::spans::{ends, local, plain};
 
 /// The type `Task::Inputs`, and the items that declare it.
 pub(crate) struct Shape {
@@ -24,7 +24,9 @@ impl Shape {
         if task.is_named() {
             return named(task, &types);
         }
+        let private = private();
         let ty = match types.as_slice() {
+            [] => quote!(#private::TaskRequiresNothing),
             [one] => one.clone(),
             several => {
                 let span = word_span(task);
@@ -39,7 +41,10 @@ impl Shape {
 fn input(entry: &Entry, task: &Task<'_>) -> TokenStream {
     let span = entry.dependency.task.span();
     let (private, required_type) = (private_at(span), required(&entry.dependency));
-    let one = quote_spanned!(span=> #private::Input<#required_type>);
+    // It ends with the span of the last token, as `required_type` does, so that an error is reported once.
+    let (_, last) = ends(&entry.dependency);
+    let mut one = quote_spanned!(span=> #private::Input<#required_type);
+    one.extend(quote_spanned!(last=> >));
     match &entry.form {
         Form::One => one,
         Form::Optional(_) => quote_spanned!(span=> ::core::option::Option<#one>),

@@ -16,16 +16,16 @@ mod requires;
 mod task;
 pub(crate) mod tracked;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote;
-use syn::{DeriveInput, Item, ItemFn};
+use syn::{AttrStyle, Attribute, DeriveInput, Item, ItemFn, Meta};
 
 pub(crate) use self::inputs::Shape;
 pub(crate) use self::keys::keys;
 pub(crate) use self::requires::inputs;
 pub(crate) use self::task::{kind, target_type};
-use crate::attr::path::Facade;
 use crate::ctxt::Ctxt;
+use crate::facade::Facade;
 use crate::model::Task;
 use crate::{check, function};
 
@@ -49,7 +49,7 @@ const PLACE: &str = "`#[task(...)]` stands above a function, or above a struct b
 /// The attribute macro has the same name as the helper attribute of `#[derive(Task)]`. Below the derive, the
 /// compiler always uses the helper attribute. Above the derive, it rejects `#[task]` as ambiguous.
 pub(crate) fn function(options: TokenStream, item: TokenStream) -> TokenStream {
-    match syn::parse2::<ItemFn>(item.clone()) {
+    match function::parse(&item) {
         Ok(function) => of_function(options, function, &item),
         Err(error) => {
             let error = misplaced(&item).unwrap_or(error).to_compile_error();
@@ -69,14 +69,14 @@ fn misplaced(item: &TokenStream) -> Option<syn::Error> {
     Some(syn::Error::new_spanned(first, message))
 }
 
-fn of_function(options: TokenStream, item: ItemFn, tokens: &TokenStream) -> TokenStream {
+fn of_function(options: TokenStream, item: (ItemFn, Group), tokens: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let (function, input, attr) = function::read(options, item, tokens, &ctxt);
     if function.item.sig.receiver().is_some() {
         // The function is a method, and a struct cannot be declared beside a method.
         let errors = ctxt.check();
         let errors = errors.iter().map(syn::Error::to_compile_error);
-        let item = &function.item;
+        let item = function.item();
         return quote!(#(#errors)* #item);
     }
     let task = Task::of_function(&function, &input, attr, &ctxt);
@@ -97,12 +97,39 @@ pub(crate) fn private_at(span: Span) -> Ident {
     Ident::new("__flow", span)
 }
 
-/// Wraps items so that they add no names and no warnings to the user's module.
-pub(crate) fn enclose(facade: &Facade, items: &TokenStream) -> TokenStream {
+/// Returns the lints that the user allows or expects above an item, which then apply to the generated code, too.
+pub(crate) fn allowed(attributes: &[Attribute]) -> TokenStream {
+    let lists = attributes.iter().filter(|attribute| {
+        matches!(attribute.style, AttrStyle::Outer)
+            && ["allow", "expect"].iter().any(|name| attribute.path().is_ident(name))
+    });
+    lists
+        .filter_map(|attribute| match &attribute.meta {
+            Meta::List(list) => {
+                let tokens = &list.tokens;
+                Some(quote!(#[allow(#tokens)]))
+            }
+            Meta::Path(_) | Meta::NameValue(_) => None,
+        })
+        .collect()
+}
+
+/// Wraps items so that they add no names and no warnings to the user's module. `attributes` are those of the
+/// user's item: if it is deprecated, the generated code does not warn about its own use of it.
+pub(crate) fn enclose(
+    facade: &Facade,
+    attributes: &[Attribute],
+    items: &TokenStream,
+) -> TokenStream {
     let path = facade.private();
     let name = private();
+    let is_deprecated = attributes.iter().any(|attribute| attribute.path().is_ident("deprecated"));
+    let deprecated = is_deprecated.then(|| quote!(#[allow(deprecated)]));
+    let allowed = allowed(attributes);
     quote! {
         #[doc(hidden)]
+        #deprecated
+        #allowed
         #[allow(
             dead_code,
             non_upper_case_globals,
@@ -113,6 +140,8 @@ pub(crate) fn enclose(facade: &Facade, items: &TokenStream) -> TokenStream {
             clippy::default_constructed_unit_structs,
             clippy::redundant_closure,
             clippy::redundant_closure_call,
+            clippy::trait_duplication_in_bounds,
+            clippy::type_repetition_in_bounds,
             clippy::unused_unit,
         )]
         const _: () = {
@@ -120,5 +149,34 @@ pub(crate) fn enclose(facade: &Facade, items: &TokenStream) -> TokenStream {
             use #path as #name;
             #items
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(options: &str, item: &str) -> String {
+        let tokens = |text: &str| text.parse::<TokenStream>().expect("tokens");
+        function(tokens(options), tokens(item)).to_string()
+    }
+
+    /// An editor completes in such a body, for which it needs the type of the task.
+    #[test]
+    fn a_function_whose_body_does_not_parse_is_a_task() {
+        let options = "requires = load, target = Json<f64>";
+        let text = expanded(options, "pub fn mean(rows: &[f64], n: u8) -> f64 { rows. }");
+        assert!(text.contains("pub struct mean"), "{text}");
+        assert!(text.contains("Param < Self , u8 >"), "{text}");
+        assert!(text.contains("{ rows . }"), "{text}");
+        assert!(!text.contains("compile_error"), "{text}");
+    }
+
+    #[test]
+    fn a_parameter_that_only_the_options_use_is_used() {
+        let options = "requires = [load for _ in 0..self.n], target = Json<f64>";
+        let text = expanded(options, "fn mean(rows: &[f64], n: u8) -> f64 { rows. }");
+        assert!(text.contains("# [allow (unused_variables)] n : u8"), "{text}");
+        assert!(!text.contains("# [allow (unused_variables)] rows"), "{text}");
     }
 }

@@ -42,8 +42,11 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
         quote_spanned!(part.span()=> #described.push(#of.description(Self::#key)?);)
     });
     let checks = outputs.parts.iter().filter_map(|part| {
-        let (ident, path) = (part.ident, part.check.as_ref()?);
-        let name = plain(ident);
+        let path = part.check.as_ref()?;
+        let name = plain(part.ident);
+        // At the path, where the compiler reports a function that takes another type.
+        let mut ident = part.ident.clone();
+        ident.set_span(path.span().resolved_at(ident.span()));
         let private = private_at(path.span());
         Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident))?;))
     });
@@ -128,11 +131,13 @@ fn implement(outputs: &Outputs<'_>, members: &TokenStream) -> TokenStream {
     let keys = keys(outputs);
     enclose(
         &outputs.facade,
+        &outputs.input.attrs,
         &quote! {
             #keys
 
             #[automatically_derived]
             impl #generics #private::Outputs for #name #arguments #bounds {
+                type __Target = #private::Several<Self>;
                 #members
             }
         },

@@ -1,6 +1,6 @@
 //! Generates the requirements of an instance, as calls of `Requirements`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
@@ -8,9 +8,10 @@ use syn::{Expr, ExprLet};
 
 use super::{private, private_at};
 use crate::attr::entry::{Dependency, Each, Entry, Form};
+use crate::attr::path::KeyPath;
 use crate::key_type;
-use crate::model::{self, Task};
-use crate::spans::{associated, ends, local, plain};
+use crate::model::Task;
+use crate::spans::{associated, ends, key, local, plain};
 
 /// Returns the body of `__requires`: one call for each entry.
 pub(super) fn calls(task: &Task<'_>) -> TokenStream {
@@ -57,11 +58,14 @@ fn call(entry: &Entry, task: &Task<'_>) -> TokenStream {
 /// Returns `settings::<A>().set(<A>::KEY, value).with(KEY, value)`.
 fn settings(dependency: &Dependency) -> TokenStream {
     let ty = required(dependency);
-    let private = private_at(ty.span());
-    let mut settings = quote_spanned!(ty.span()=> #private::settings::<#ty>());
+    // The call has the span of the type, so that the compiler reports an error in the type once.
+    let (first, last) = ends(&ty);
+    let private = private_at(first);
+    let mut settings = quote_spanned!(first=> #private::settings::<#ty>);
+    settings.extend(quote_spanned!(last=> ()));
     for set in &dependency.fields {
         let field = &set.field;
-        let key = model::key(field);
+        let key = key(field);
         let value = match &set.value {
             Some(value) => quote!(#value),
             None => quote!(#field),
@@ -72,11 +76,21 @@ fn settings(dependency: &Dependency) -> TokenStream {
     }
     for (key, value) in &dependency.with {
         let with = quote_spanned!(value.span()=> .with);
-        let private = private_at(key.span());
-        let key = quote_spanned!(key.span()=> #private::key(#key));
+        let key = checked_key(key);
         settings.extend(quote!(#with(#key, #value)));
     }
     settings
+}
+
+/// Returns `key(KEY)`, which reports once that an expression is not the key of a parameter. The call has the span
+/// of the expression, so that the compiler does not report the type of the call, too.
+fn checked_key(key: &KeyPath) -> TokenStream {
+    let (first, last) = ends(key);
+    let private = private_at(first);
+    let call = quote_spanned!(first=> #private::key);
+    let mut argument = Group::new(Delimiter::Parenthesis, quote!(#key));
+    argument.set_span(last);
+    quote!(#call #argument)
 }
 
 /// Returns a block that runs `push` for each item, and evaluates to the `Vec`.
@@ -124,7 +138,8 @@ pub(super) fn types(task: &Task<'_>) -> TokenStream {
         let private = private_at(ty.span());
         let with = entry.dependency.with.iter().map(|(key, _)| {
             let private = private_at(key.span());
-            quote_spanned!(key.span()=> #visit(#private::task_of(#private::key(#key)));)
+            let checked = checked_key(key);
+            quote_spanned!(key.span()=> #visit(#private::task_of(#checked));)
         });
         let own = quote_spanned!(ty.span()=> #visit(#private::TaskType::of::<#ty>()););
         quote!(#own #(#with)*)
@@ -172,7 +187,7 @@ pub(super) fn depth(task: &Task<'_>) -> TokenStream {
     let name = Ident::new("task_requires_itself", first);
     let start = quote_spanned!(first=> const #name: usize);
     let end = quote_spanned!(last=> ;);
-    quote!(#start = #depth + 1 #end)
+    quote!(#[allow(deprecated)] #start = #depth + 1 #end)
 }
 
 /// Returns the spans of the only unconditional task, or of `requires` if there are several.
@@ -190,7 +205,8 @@ pub(crate) fn inputs(task: &Task<'_>, ty: &TokenStream) -> TokenStream {
     let (first, last) = place(task, task.entries().len() == 1);
     let start = quote_spanned!(first=> type Inputs =);
     let end = quote_spanned!(last=> ;);
-    quote!(#start #ty #end)
+    // The compiler warns about a deprecated task once, in `__requires`.
+    quote!(#[allow(deprecated)] #start #ty #end)
 }
 
 /// Returns the required task through the trait `Required`, which reports once that a type is no task.

@@ -25,14 +25,15 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (generics, arguments, bounds) = generics.split_for_impl();
     let Shape { ty: inputs, items } = Shape::of(task);
     let keys = keys(task);
-    let (target_type, target_value) = (target_type(&storage), target_value(&storage));
+    let (target_type, target) = (target_type(&storage), target(&storage));
     let inputs = requires::inputs(task, &inputs);
     let depth = requires::depth(task);
     let declarations = params::declarations(task);
     let decl = decl(task, &storage);
     let (build, fields) = (build(task), fields(task));
     let (calls, types) = (requires::calls(task), requires::types(task));
-    let (runs, forced) = (runs(task), force_depth(task));
+    let (runs, forced) = (runs(task), force_constants(task));
+    let is_tracked = is_tracked(task);
     let (registered, may_require) = (register(task), requires::may_require(task));
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
@@ -48,6 +49,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let this = quote_spanned!(Span::call_site()=> self);
     enclose(
         &task.facade,
+        task.attributes(),
         &quote! {
             #keys
             #items
@@ -62,15 +64,14 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
             impl #generics #private::Declared for #name #arguments #bounds {
                 #kind
                 #depth
+                #is_tracked
                 const __PARAMS: &'static [#private::ParamDecl] = #declarations;
 
                 fn __decl() -> #private::TaskDecl {
                     #decl
                 }
 
-                fn __target() -> <Self as #private::Task>::Target {
-                    #target_value
-                }
+                #target
 
                 fn __build(#values: &#private::Values<'_>) -> Self {
                     #build
@@ -85,6 +86,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
                     ::core::result::Result::Ok(())
                 }
 
+                #[allow(deprecated)]
                 fn __requirement_types(#visit: &mut dyn ::core::ops::FnMut(&'static #private::TaskType)) {
                     #types
                 }
@@ -109,14 +111,47 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     )
 }
 
-/// Makes the compiler evaluate `__DEPTH` of a task without type parameters, which fails for a cycle.
-fn force_depth(task: &Task<'_>) -> TokenStream {
+/// Makes the compiler evaluate constants of a task without type parameters: its depth, which fails for a
+/// cycle, and its code, which fails if `#[tracked]` was forgotten.
+fn force_constants(task: &Task<'_>) -> TokenStream {
     if !task.input.generics.params.is_empty() {
         return TokenStream::new();
     }
     let private = private();
     let name = &task.input.ident;
-    quote!(const _: usize = <#name as #private::Declared>::task_requires_itself;)
+    let code = is_run(task).then(|| {
+        // With the span of the name, as in `runs`, so that a missing `Run` is reported once.
+        let span = name.span();
+        let at_name = private_at(span);
+        let message = not_tracked(task, "");
+        quote_spanned!(span=> const _: () = #at_name::coded::<#name>().check(#message);)
+    });
+    quote! {
+        const _: usize = <#name as #private::Declared>::task_requires_itself;
+        #code
+    }
+}
+
+/// Returns the constant that fails to compile if `#[tracked]` was forgotten above the `Run` of a generic task, which
+/// [`runs`] makes the compiler evaluate. The code of a function is always tracked.
+fn is_tracked(task: &Task<'_>) -> TokenStream {
+    if !is_generic_struct(task) || !is_run(task) {
+        return TokenStream::new();
+    }
+    // As in `runs`, so that a missing `Run` is reported once.
+    let span = task.input.ident.span();
+    let private = private_at(span);
+    let message = not_tracked(task, "the generic ");
+    quote_spanned!(span=> const __IS_TRACKED: () = #private::coded::<Self>().check(#message);)
+}
+
+/// Returns the error for a `Run` without `#[tracked]`.
+fn not_tracked(task: &Task<'_>, kind: &str) -> String {
+    format!(
+        "`#[tracked]` is missing above {kind}`impl Run for {}`; write it there, so that the task runs again when its \
+         code changes, or write `const CODE: Code = Code::version(1);` in the impl and count by hand",
+        task.struct_name()
+    )
 }
 
 /// Registers a task without type parameters in the program, so that its type is found by its name.
@@ -142,7 +177,7 @@ pub(crate) fn target_type(storage: &Storage<'_>) -> TokenStream {
         Storage::Outputs(outputs) => {
             let private = private_at(outputs.span());
             (
-                quote_spanned!(outputs.span()=> <#outputs as #private::KeptApart>::Target),
+                quote_spanned!(outputs.span()=> <#outputs as #private::Outputs>::__Target),
                 ends(outputs),
             )
         }
@@ -228,7 +263,10 @@ fn check(task: &Task<'_>) -> TokenStream {
     let private = private();
     let (path, value) = (&check.value, local("value"));
     let at_path = private_at(path.span());
-    let call = quote_spanned!(path.span()=> #at_path::checked("", #path(#value)));
+    // At the path, where the compiler reports a function that takes another type.
+    let mut argument = value.clone();
+    argument.set_span(path.span().resolved_at(value.span()));
+    let call = quote_spanned!(path.span()=> #at_path::checked("", #path(#argument)));
     quote! {
         fn __check(#value: &<<Self as #private::Task>::Target as #private::Keep>::Value) -> #private::anyhow::Result<()> {
             #call
@@ -261,14 +299,29 @@ fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
     (list, impls)
 }
 
+/// Returns the function `__target`. For a struct of outputs it has the span of the struct's name, so that the compiler
+/// reports once, and there, that it is no such struct.
+fn target(storage: &Storage<'_>) -> TokenStream {
+    let span = match storage {
+        Storage::Outputs(outputs) => outputs.span(),
+        Storage::Target(_) | Storage::Aggregate => Span::call_site(),
+    };
+    let (private, value) = (private_at(span), target_value(storage, span));
+    quote_spanned! {span=>
+        fn __target() -> <Self as #private::Task>::Target {
+            #value
+        }
+    }
+}
+
 /// Returns `<Target>::default().option(expr)`. An inherent function `default` takes precedence over the
 /// trait's: it lets `Parquet<T>` infer how a `T` becomes a table.
-fn target_value(storage: &Storage<'_>) -> TokenStream {
+fn target_value(storage: &Storage<'_>, span: Span) -> TokenStream {
     match storage {
         Storage::Target(target) => value_of(&target.ty, &target.options),
         Storage::Outputs(_) | Storage::Aggregate => {
-            let private = private();
-            quote!(<<Self as #private::Task>::Target>::default())
+            let private = private_at(span);
+            quote_spanned!(span=> <<Self as #private::Task>::Target>::default())
         }
     }
 }
@@ -316,7 +369,10 @@ fn decl(task: &Task<'_>, storage: &Storage<'_>) -> TokenStream {
     let version = attr.version.as_ref().map_or(0, |version| version.value);
     let target = match storage {
         Storage::Target(target) => target_text(&target.ty, &target.options).to_token_stream(),
-        Storage::Outputs(outputs) => quote!(<#outputs as #private::Outputs>::__TARGETS),
+        Storage::Outputs(outputs) => {
+            let private = private_at(outputs.span());
+            quote_spanned!(outputs.span()=> <#outputs as #private::Outputs>::__TARGETS)
+        }
         Storage::Aggregate => quote!(""),
     };
     let optional = |text: &Opt<LitStr>| match text {
@@ -357,7 +413,8 @@ fn build(task: &Task<'_>) -> TokenStream {
     let params = task.params.iter().enumerate().map(|(index, param)| {
         let (ident, ty) = (param.ident, &param.field.ty);
         let private = private_at(ty.span());
-        quote_spanned!(ty.span()=> #ident: #private::field::<#ty>("", "").value(#values, #index))
+        let declare = param.declare(task.function.is_some());
+        quote_spanned!(ty.span()=> #ident: #private::#declare::<#ty>("", "").value(#values, #index))
     });
     let phantoms = task.phantoms.iter().map(|ident| quote!(#ident: ::core::marker::PhantomData));
     let fields = params.chain(phantoms);
@@ -379,13 +436,27 @@ fn fields(task: &Task<'_>) -> TokenStream {
     }
 }
 
-/// Returns `runs::<Self>()`, with the span of the task's name, where the compiler reports a missing
+/// Returns `coded::<Self>().runs()`, with the span of the task's name, where the compiler reports a missing
 /// `Run`.
 fn runs(task: &Task<'_>) -> TokenStream {
     let span = task.input.ident.span();
     let private = private_at(span);
-    if task.attr.external.is_some() || task.attr.aggregate.is_some() {
+    if !is_run(task) {
         return quote!(#private::not_run::<Self>());
     }
-    quote_spanned!(span=> #private::runs::<Self>())
+    let runs = quote_spanned!(span=> #private::coded::<Self>().runs());
+    match is_generic_struct(task) {
+        true => quote!(let () = Self::__IS_TRACKED; #runs),
+        false => runs,
+    }
+}
+
+/// Returns whether the task is a struct with type parameters, whose code is known only once it is instantiated.
+fn is_generic_struct(task: &Task<'_>) -> bool {
+    task.function.is_none() && !task.input.generics.params.is_empty()
+}
+
+/// Returns whether the task is run, and so has an impl of `Run`.
+fn is_run(task: &Task<'_>) -> bool {
+    task.attr.external.is_none() && task.attr.aggregate.is_none()
 }

@@ -14,25 +14,28 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute, DeriveInput, Generics, Ident, Path, Result, Token, Type, Visibility, WhereClause,
-    parse_quote_spanned,
+    Attribute, DeriveInput, Generics, Ident, Meta, Path, Result, Token, Type, Visibility,
+    WhereClause, parse_quote_spanned,
 };
 
-use crate::attr::path::Facade;
 use crate::attr::tracked::Extent;
 use crate::attr::tracked::TrackedAttr;
+use crate::attr::words;
 use crate::code::lock::Versions;
 use crate::code::table::Table;
 use crate::code::{self, file};
 use crate::ctxt::Ctxt;
-use crate::function::Function;
+use crate::facade::Facade;
+use crate::function::{Function, is_called};
 use crate::text;
 
 const PLACE: &str = "`#[tracked]` stands above `impl Run for ...` or `impl Target for ...`, whose \
                      code it tracks, or above a type that tasks are generic over";
 
-const PLACE_OF_FUNCTION: &str = "a function that is a task is tracked without `#[tracked]`; write its \
-                                 options in `#[task(tracked(...))]`";
+const PLACE_OF_FUNCTION: &str = "`#[tracked]` does not stand above a function; to make it a task write \
+                                 `#[task(target = ...)]`, else leave out `#[tracked]`";
+
+const TWICE: &str = "`#[tracked]` is written twice; write it once";
 
 /// How many untracked pieces of code one warning names.
 const MAX_SHOWN: usize = 8;
@@ -55,7 +58,17 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Expands `#[derive(Tracked)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
-    implementation(input, &Facade::new(None).private())
+    let ctxt = Ctxt::new();
+    let mut attributes = input.attrs.iter().filter(|attr| attr.path().is_ident("tracked"));
+    let arguments = match attributes.next().map(|attribute| &attribute.meta) {
+        Some(Meta::List(list)) => TrackedAttr::read(list.tokens.clone(), &ctxt),
+        Some(Meta::Path(_) | Meta::NameValue(_)) | None => TrackedAttr::default(),
+    };
+    refuse_extent(&arguments, &ctxt);
+    let errors = ctxt.check();
+    let errors = errors.iter().map(syn::Error::to_compile_error);
+    let implementation = implementation(input, &facade(&arguments).private());
+    quote!(#(#errors)* #implementation)
 }
 
 fn of_impl(arguments: &TrackedAttr, item: TokenStream, ctxt: &Ctxt) -> TokenStream {
@@ -156,18 +169,28 @@ fn is_type(input: ParseStream<'_>) -> Result<bool> {
 }
 
 fn of_type(arguments: &TrackedAttr, item: TokenStream, ctxt: &Ctxt) -> TokenStream {
-    let options = [&arguments.body, &arguments.whole, &arguments.lock];
-    for option in options.into_iter().flatten() {
-        let word = &option.word;
-        ctxt.error(word, format_args!("`{word}` belongs above the impl of `Run` or `Target`"));
-    }
+    refuse_extent(arguments, ctxt);
     match syn::parse2::<DeriveInput>(item.clone()) {
         Ok(input) => {
+            if let Some(second) = input.attrs.iter().find(|attr| is_called(attr, "tracked")) {
+                // The second one implements the trait.
+                ctxt.error(second, TWICE);
+                return item;
+            }
             let implementation = implementation(&input, &facade(arguments).private());
             quote!(#item #implementation)
         }
         // The compiler reports the syntax error.
         Err(_) => item,
+    }
+}
+
+/// Reports the options that say how much code of a task is tracked.
+fn refuse_extent(arguments: &TrackedAttr, ctxt: &Ctxt) {
+    let options = [&arguments.body, &arguments.whole, &arguments.lock];
+    for option in options.into_iter().flatten() {
+        let word = &option.word;
+        ctxt.error(word, format_args!("`{word}` belongs above the impl of `Run` or `Target`"));
     }
 }
 
@@ -189,10 +212,20 @@ pub(crate) fn implementation_of(
         let bound = parse_quote_spanned!(ty.span()=> #ty: #private::Tracked);
         generics.make_where_clause().predicates.push(bound);
     }
+    // A tracked type owns what it holds, as a task does.
+    for lifetime in input.generics.lifetimes().map(|parameter| &parameter.lifetime) {
+        let bound = parse_quote_spanned!(lifetime.span()=> #lifetime: 'static);
+        generics.make_where_clause().predicates.push(bound);
+    }
     let (generics, arguments, bounds) = generics.split_for_impl();
     let table = code::of_type(written, here().as_deref());
     let code = code(&table, &crates(false), &types, private, (name.span(), "impl"));
+    // The bound `T: Tracked` repeats the user's own bounds of `T`.
+    let repeated = (!types.is_empty()).then(
+        || quote!(#[allow(clippy::trait_duplication_in_bounds, clippy::type_repetition_in_bounds)]),
+    );
     quote! {
+        #repeated
         #[automatically_derived]
         impl #generics #private::Tracked for #name #arguments #bounds {
             #code
@@ -210,9 +243,15 @@ struct Head {
 }
 
 fn head(input: ParseStream<'_>) -> Result<Head> {
-    input.call(Attribute::parse_outer)?;
+    let attributes = input.call(Attribute::parse_outer)?;
     if is_function(input) {
-        return Err(input.error(PLACE_OF_FUNCTION));
+        let is_task = attributes.iter().any(|attr| is_called(attr, "task"));
+        let message = if is_task { words::TRACKED_TWICE } else { PLACE_OF_FUNCTION };
+        return Err(input.error(message));
+    }
+    if let Some(second) = attributes.iter().find(|attr| is_called(attr, "tracked")) {
+        // The second one adds the constant.
+        return Err(syn::Error::new_spanned(second, TWICE));
     }
     input.parse::<Option<Token![unsafe]>>()?;
     if !input.peek(Token![impl]) {
@@ -306,8 +345,8 @@ fn code(
         let more = untracked.split_off(untracked.len().min(MAX_SHOWN)).len();
         let more = if more > 0 { format!("; and {more} more") } else { String::new() };
         let note = format!(
-            "`#[tracked]` cannot follow all of this code: {}{more}. After a change there, write another \
-             `#[task(version = ...)]`; `#[allow(deprecated)]` above the {kind} silences this",
+            "`#[tracked]` cannot follow all of this code: {}{more}. After a change there, raise the number \
+             in `#[task(version = ...)]`; `#[allow(deprecated)]` above the {kind} silences this",
             untracked.join("; ")
         );
         quote_spanned! {span=>
@@ -330,12 +369,12 @@ fn fill_in(item: TokenStream, constant: &TokenStream) -> TokenStream {
     if let Some(TokenTree::Group(body)) = tokens.last_mut()
         && body.delimiter() == Delimiter::Brace
     {
-        let content = body.stream();
+        let content: Vec<TokenTree> = body.stream().into_iter().collect();
         // Inner attributes of the impl, `#![...]`, must stay in front.
-        let inner = inner_attributes(&content);
-        let mut filled: TokenStream = content.clone().into_iter().take(inner).collect();
+        let (inner, rest) = content.split_at(inner_attributes(&content));
+        let mut filled: TokenStream = inner.iter().cloned().collect();
         filled.extend(constant.clone());
-        filled.extend(content.into_iter().skip(inner));
+        filled.extend(rest.iter().cloned());
         let mut group = Group::new(Delimiter::Brace, filled);
         group.set_span(body.span());
         *body = group;
@@ -344,11 +383,10 @@ fn fill_in(item: TokenStream, constant: &TokenStream) -> TokenStream {
 }
 
 /// Returns how many leading tokens are attributes of the form `#![...]`.
-fn inner_attributes(content: &TokenStream) -> usize {
-    let tokens: Vec<TokenTree> = content.clone().into_iter().collect();
+fn inner_attributes(content: &[TokenTree]) -> usize {
     let is = |token: Option<&TokenTree>, char| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char);
     let mut count = 0;
-    while is(tokens.get(count), '#') && is(tokens.get(count + 1), '!') {
+    while is(content.get(count), '#') && is(content.get(count + 1), '!') {
         count += 3;
     }
     count

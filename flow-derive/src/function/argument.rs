@@ -13,8 +13,8 @@
 //! calls. Each entry of `requires` must have an argument, so that an input is never taken for a
 //! parameter.
 
-use proc_macro2::Ident;
-use quote::{ToTokens, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{
     Attribute, FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, Signature, Type,
@@ -80,13 +80,14 @@ pub(crate) enum Item {
 /// Reads the arguments, and reports mistakes in them to `ctxt`.
 pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<Argument> {
     let entries = attr.requires.as_ref().map_or(&[][..], |requires| &requires.value.0);
-    let mut roles = Roles { entries, attr, taken: vec![false; entries.len()], context: None, ctxt };
+    let taken = vec![false; entries.len()];
+    let mut roles = Roles { signature, entries, attr, taken, context: None, ctxt };
     let mut arguments = Vec::new();
     for input in &signature.inputs {
         match input {
             FnArg::Receiver(receiver) => {
-                let message =
-                    "a task that is a function has no `self`; its parameters are arguments";
+                let message = "a task that is a function has no `self`, and its parameters are \
+                               arguments; write the function outside of the `impl`";
                 ctxt.error(receiver, message);
             }
             FnArg::Typed(argument) => {
@@ -95,7 +96,7 @@ pub(super) fn read(signature: &Signature, attr: &TaskAttr, ctxt: &Ctxt) -> Vec<A
                                    condition above the function";
                     ctxt.error(attr, message);
                 }
-                let Some(ident) = name(argument, ctxt) else {
+                let Some(ident) = roles.name(argument) else {
                     // The argument may have been an input.
                     roles.skip_input();
                     continue;
@@ -116,21 +117,9 @@ fn is_condition(attribute: &Attribute) -> bool {
     ["cfg", "cfg_attr"].into_iter().any(|name| attribute.path().is_ident(name))
 }
 
-/// Returns the name of an argument; reports a pattern as an error.
-fn name(argument: &PatType, ctxt: &Ctxt) -> Option<Ident> {
-    match &*argument.pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(pat.ident.clone()),
-        other => {
-            let message = "an argument of a task has a name, by which it is a parameter or an input; \
-                           take it apart in the function";
-            ctxt.error(other, message);
-            None
-        }
-    }
-}
-
 /// Assigns a role to each argument, one after the other.
 struct Roles<'a> {
+    signature: &'a Signature,
     entries: &'a [Entry],
     attr: &'a TaskAttr,
     /// Which entries of `requires` have an argument so far.
@@ -141,6 +130,46 @@ struct Roles<'a> {
 }
 
 impl Roles<'_> {
+    /// Returns the name of an argument; reports a pattern as an error.
+    fn name(&self, argument: &PatType) -> Option<Ident> {
+        let message = match &*argument.pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                return Some(pat.ident.clone());
+            }
+            Pat::Wild(_) => self.unnamed(argument),
+            _ => {
+                "an argument of a task has a name, by which it is a parameter or an input; take it \
+                  apart in the function"
+                    .to_owned()
+            }
+        };
+        self.ctxt.error(&argument.pat, message);
+        None
+    }
+
+    /// Returns the error message for an argument `_`.
+    fn unnamed(&self, argument: &PatType) -> String {
+        if is_named(unborrowed(&argument.ty), "Cx") {
+            return "the context has a name; write `_cx`".to_owned();
+        }
+        let is_param = argument.attrs.iter().any(|attr| attr.path().is_ident("param"));
+        let place = self.taken.iter().position(|taken| !taken).filter(|_| !is_param);
+        let Some(entry) = place.and_then(|place| self.entries.get(place)) else {
+            return "a parameter has a name, by which its value is given; write one".to_owned();
+        };
+        match &entry.name {
+            Some(name) => {
+                format!("an input has the name of its entry in `requires`; write `{name}`")
+            }
+            None => {
+                let task = last_segment(bare(&entry.dependency.task));
+                let task =
+                    task.map_or_else(|| "input".to_owned(), |last| snake(&plain(&last.ident)));
+                format!("an input has a name; write `_{task}`")
+            }
+        }
+    }
+
     fn role(&mut self, ident: &Ident, argument: &PatType) -> Role {
         let role = self.role_of(ident, argument);
         // `signature::check` reports an `impl Trait`, and no generated type can contain it.
@@ -193,7 +222,23 @@ impl Roles<'_> {
             return Role::Unknown;
         }
         self.context = Some(ident.clone());
+        if let Some(other) = only_argument(unborrowed(ty)) {
+            self.context_of(other);
+        }
         Role::Context
+    }
+
+    /// Reports the context of another task. `of` is the name in `Cx<of>`.
+    fn context_of(&self, of: &Ident) {
+        let function = &self.signature.ident;
+        let task = self.attr.type_name.as_ref().map_or(function, |name| &name.value);
+        if of == task || of == "Self" {
+            return;
+        }
+        let (_, arguments, _) = self.signature.generics.split_for_impl();
+        let written = crate::text::to_text(quote!(#task #arguments));
+        let message = format!("the context of `{written}` is `&Cx<{written}>`");
+        self.ctxt.error(of, message);
     }
 
     fn take(&mut self, place: Option<usize>) {
@@ -235,25 +280,46 @@ fn parameter(ty: &Type, ctxt: &Ctxt) -> Role {
         }
         _ => (false, ty),
     };
-    if let Some(reference) = Within::of(inner).references.first() {
+    let within = Within::of(inner);
+    if let Some(reference) = within.references.first() {
         ctxt.error(reference, words::MUST_OWN);
+        return Role::Unknown;
+    }
+    if let Some(lifetime) = within.lifetimes.iter().find(|lifetime| lifetime.ident != "static") {
+        // What `Cow<'_, str>` borrows is what `&str` does.
+        let message = match last_argument(inner, "Cow", 2) {
+            Some(of) => {
+                let stored = crate::text::short_type(owned(of));
+                let of = crate::text::to_text(of.to_token_stream());
+                format!(
+                    "write `&{of}`: the parameter owns a `{stored}`, and the function borrows it"
+                )
+            }
+            None => "a parameter owns its value; write a type without a lifetime".to_owned(),
+        };
+        ctxt.error(lifetime, message);
         return Role::Unknown;
     }
     if !is_borrowed {
         return Role::Param { stored: ty.clone(), is_borrowed };
     }
-    let span = inner.span();
-    let stored = match inner {
+    let stored = syn::parse2(owned(inner)).unwrap_or_else(|_| inner.clone());
+    Role::Param { stored, is_borrowed }
+}
+
+/// Returns the type that owns what a reference to `ty` borrows: `String` for `str`.
+pub(crate) fn owned(ty: &Type) -> TokenStream {
+    let span = ty.span();
+    match ty {
         Type::Slice(slice) => {
             let item = &slice.elem;
             quote_spanned!(span=> ::std::vec::Vec<#item>)
         }
-        inner if is_named(inner, "str") => quote_spanned!(span=> ::std::string::String),
-        inner if is_named(inner, "Path") => quote_spanned!(span=> ::std::path::PathBuf),
-        inner => inner.to_token_stream(),
-    };
-    let stored = syn::parse2(stored).unwrap_or_else(|_| inner.clone());
-    Role::Param { stored, is_borrowed }
+        Type::TraitObject(_) => quote_spanned!(span=> ::std::boxed::Box<#ty>),
+        ty if is_named(ty, "str") => quote_spanned!(span=> ::std::string::String),
+        ty if is_named(ty, "Path") => quote_spanned!(span=> ::std::path::PathBuf),
+        ty => ty.to_token_stream(),
+    }
 }
 
 /// Returns the role of an input; reports a type that does not fit the form of the entry.
@@ -353,6 +419,33 @@ fn last_segment(ty: &Type) -> Option<&PathSegment> {
 /// Returns whether the last segment of a type's path is `name`, in whichever module it lives.
 fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|last| plain(&last.ident) == name)
+}
+
+/// Returns the name in `Cx<name>`, if the only argument of a type is such a name.
+fn only_argument(ty: &Type) -> Option<&Ident> {
+    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(Type::Path(path))
+            if arguments.args.len() == 1 && path.qself.is_none() =>
+        {
+            path.path.get_ident()
+        }
+        _ => None,
+    }
+}
+
+/// Returns a name of a type as that of a variable: `fit_model` for `FitModel`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    snake
 }
 
 /// Returns the last type argument, such as `T` in `Vec<T>`, if the type is `name` with `count` arguments.

@@ -25,33 +25,54 @@
 pub(crate) mod argument;
 mod signature;
 
-use proc_macro2::TokenStream;
+use std::collections::BTreeSet;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
     AttrStyle, Attribute, Data, DataStruct, DeriveInput, Field, FieldModifiers, Fields,
-    FieldsNamed, FnArg, Generics, ItemFn, ReturnType, Signature, Type, Visibility, parse_quote,
-    token,
+    FieldsNamed, FnArg, GenericArgument, Generics, ItemFn, Pat, PathArguments, ReturnType,
+    Signature, Type, Visibility, parse_quote, token,
 };
 
 use self::argument::{Argument, Role};
-use crate::attr::doc;
+use self::signature::Within;
 use crate::attr::task::TaskAttr;
+use crate::attr::{doc, words};
 use crate::ctxt::Ctxt;
+use crate::spans::plain;
 
 /// A function that is a task.
 pub(crate) struct Function {
-    /// The function that is generated: without the attributes of this macro.
+    /// The function that is generated: without the attributes of this macro, and with an empty body.
     pub(crate) item: ItemFn,
+    /// The body as it stands in the source. The compiler reads it, and this macro does not, so that an
+    /// unfinished function is a task already.
+    pub(crate) body: Group,
     /// The function as it stands in the source.
     pub(crate) written: TokenStream,
     pub(crate) arguments: Vec<Argument>,
+}
+
+/// Parses the head of a function, and returns it with an empty body, and its body.
+pub(crate) fn parse(tokens: &TokenStream) -> syn::Result<(ItemFn, Group)> {
+    let mut head: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    match head.pop() {
+        Some(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace => {
+            let mut empty = Group::new(Delimiter::Brace, TokenStream::new());
+            empty.set_span(body.span());
+            head.push(TokenTree::Group(empty));
+            Ok((syn::parse2(head.into_iter().collect())?, body))
+        }
+        _ => Err(syn::Error::new_spanned(tokens, "expected a function with a body")),
+    }
 }
 
 /// Reads a function, and returns it with the struct of its parameters and the options of `#[task(...)]`.
 /// `tokens` are the tokens of the function as written.
 pub(crate) fn read(
     options: TokenStream,
-    mut item: ItemFn,
+    (mut item, body): (ItemFn, Group),
     tokens: &TokenStream,
     ctxt: &Ctxt,
 ) -> (Function, DeriveInput, TaskAttr) {
@@ -63,6 +84,10 @@ pub(crate) fn read(
     let mut attributes = vec![attribute];
     attributes.extend(item.attrs.iter().filter(|attr| is_own(attr)).cloned());
     item.attrs.retain(|attr| !is_own(attr));
+    for attr in item.attrs.iter().filter(|attr| is_called(attr, "tracked")) {
+        ctxt.error(attr, words::TRACKED_TWICE);
+    }
+    item.attrs.retain(|attr| !is_called(attr, "tracked"));
     attributes.extend(doc::docs(&item.attrs).cloned());
 
     let attr = TaskAttr::read(&attributes, ctxt);
@@ -70,7 +95,12 @@ pub(crate) fn read(
     let arguments = argument::read(&item.sig, &attr, ctxt);
     clean(&mut item.sig);
     let input = structure(attributes, &attr, &item, &arguments);
-    (Function { item, written, arguments }, input, attr)
+    (Function { item, body, written, arguments }, input, attr)
+}
+
+/// Returns whether an attribute has this name, also as in `#[flow::tracked]`.
+pub(crate) fn is_called(attribute: &Attribute, name: &str) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == name)
 }
 
 /// Removes the attributes and doc comments that the compiler does not allow on arguments.
@@ -132,6 +162,29 @@ fn structure(
 }
 
 impl Function {
+    /// Returns the function as it is generated.
+    ///
+    /// A parameter that only `requires` or another option of the task uses is no unused variable.
+    pub(crate) fn item(&self) -> TokenStream {
+        let ItemFn { attrs, vis, sig, .. } = &self.item;
+        let mut named = BTreeSet::new();
+        fields_of_self(self.written.clone(), &mut named);
+        let mut sig = sig.clone();
+        // The type of the context names the task, which is deprecated like the function.
+        let has_context = self.arguments.iter().any(|found| matches!(found.role, Role::Context));
+        let is_deprecated = attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+        let allow = (has_context && is_deprecated).then(|| quote!(#[allow(deprecated)]));
+        for input in &mut sig.inputs {
+            let FnArg::Typed(argument) = input else { continue };
+            let Pat::Ident(pat) = &*argument.pat else { continue };
+            if named.contains(&plain(&pat.ident)) {
+                argument.attrs.push(parse_quote!(#[allow(unused_variables)]));
+            }
+        }
+        let body = &self.body;
+        quote!(#allow #(#attrs)* #vis #sig #body)
+    }
+
     /// Returns the tokens that are the task's code: the attributes of other macros, the arguments that
     /// are inputs, the return type, and the body.
     ///
@@ -146,9 +199,18 @@ impl Function {
         let attributes =
             self.item.attrs.iter().filter(|attr| matches!(attr.style, AttrStyle::Outer));
         let output = &self.item.sig.output;
-        // The tokens of the compiler: another release of `syn` may render the body in another way.
-        let body = self.written.clone().into_iter().last();
+        let body = &self.body;
         quote!(#(#attributes)* (#(#inputs),*) #output #body)
+    }
+
+    /// Returns the type of the output, `T` for a function that returns `T` or `Result<T>`, if it can be stored.
+    pub(crate) fn output_type(&self) -> Option<&Type> {
+        let ReturnType::Type(_, returned) = &self.item.sig.output else {
+            return None;
+        };
+        let ty = result_of(returned).unwrap_or(returned);
+        let within = Within::of(ty);
+        (within.impls.is_empty() && within.references.is_empty()).then_some(ty)
     }
 
     /// Returns the tokens where the compiler reports a return type that the target does not store.
@@ -156,6 +218,39 @@ impl Function {
         match &self.item.sig.output {
             ReturnType::Default => self.item.sig.ident.to_token_stream(),
             ReturnType::Type(_, ty) => ty.to_token_stream(),
+        }
+    }
+}
+
+/// Returns `T` of `Result<T>` and `Result<T, E>`.
+fn result_of(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Result")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    }
+}
+
+/// Adds the names of all fields `self.name` in the tokens of a function, which has no `self` of its own: they
+/// stand in the options of the task.
+fn fields_of_self(tokens: TokenStream, names: &mut BTreeSet<String>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (place, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => fields_of_self(group.stream(), names),
+            TokenTree::Ident(word) if word == "self" => {
+                if let Some(TokenTree::Punct(dot)) = tokens.get(place + 1)
+                    && dot.as_char() == '.'
+                    && let Some(TokenTree::Ident(field)) = tokens.get(place + 2)
+                {
+                    names.insert(plain(field));
+                }
+            }
+            _ => {}
         }
     }
 }

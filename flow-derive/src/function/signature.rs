@@ -2,7 +2,8 @@
 
 use syn::visit::{self, Visit};
 use syn::{
-    FnArg, GenericParam, ReturnType, Safety, Signature, Token, Type, TypeImplTrait, TypeReference,
+    FnArg, GenericParam, Lifetime, ReturnType, Safety, Signature, Token, Type, TypeFnPtr,
+    TypeImplTrait, TypeReference, TypeTraitObject,
 };
 
 use crate::ctxt::Ctxt;
@@ -41,14 +42,18 @@ pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
         FnArg::Typed(argument) => Some(&*argument.ty),
         FnArg::Receiver(_) => None,
     });
-    let output = match &signature.output {
-        ReturnType::Type(_, ty) => Some(&**ty),
-        ReturnType::Default => None,
-    };
-    for found in types.chain(output).flat_map(|ty| Within::of(ty).impls) {
-        let message = "what a task takes and gives is stored and loaded, so that its type must be \
-                       known; name the type, or take a type parameter: `fn task<T: Trait>(...)`";
+    for found in types.flat_map(|ty| Within::of(ty).impls) {
+        let message = "the inputs and parameters of a task are stored and loaded, so that their types \
+                       must be known; name the type, or take a type parameter: \
+                       `fn task<T: Trait>(...)`";
         ctxt.error(found, message);
+    }
+    if let ReturnType::Type(_, output) = &signature.output {
+        for found in Within::of(output).impls {
+            let message = "the output of a task is stored and loaded, so that its type must be known; \
+                           name the type";
+            ctxt.error(found, message);
+        }
     }
 }
 
@@ -57,8 +62,10 @@ pub(super) fn check(signature: &Signature, ctxt: &Ctxt) {
 pub(super) struct Within<'a> {
     /// Each `impl Trait`.
     pub(super) impls: Vec<&'a TypeImplTrait>,
-    /// The `&` of each reference.
+    /// The `&` of each reference, except for those in the type of a function.
     pub(super) references: Vec<&'a Token![&]>,
+    /// The lifetimes, such as `'_` in `Cow<'_, str>`.
+    pub(super) lifetimes: Vec<&'a Lifetime>,
 }
 
 impl<'a> Within<'a> {
@@ -75,8 +82,25 @@ impl<'a> Visit<'a> for Within<'a> {
         visit::visit_type_impl_trait(self, node);
     }
 
+    // `check` reports a function as a whole, so that the references of its arguments are no errors of their own.
+    fn visit_type_fn_ptr(&mut self, node: &'a TypeFnPtr) {
+        let references = self.references.len();
+        visit::visit_type_fn_ptr(self, node);
+        self.references.truncate(references);
+    }
+
+    fn visit_type_trait_object(&mut self, node: &'a TypeTraitObject) {
+        let references = self.references.len();
+        visit::visit_type_trait_object(self, node);
+        self.references.truncate(references);
+    }
+
     fn visit_type_reference(&mut self, node: &'a TypeReference) {
         self.references.push(&node.and_token);
         visit::visit_type_reference(self, node);
+    }
+
+    fn visit_lifetime(&mut self, node: &'a Lifetime) {
+        self.lifetimes.push(node);
     }
 }

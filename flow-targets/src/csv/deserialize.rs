@@ -228,7 +228,7 @@ pub(super) fn field_names<R: DeserializeOwned>() -> Option<&'static [&'static st
 macro_rules! deserialize_only_structs {
     () => {
         fn deserialize_any<V: ::serde::de::Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
-            Err(Fault("it is no struct".to_owned()))
+            Err(Fault("the row type is not a struct".to_owned()))
         }
 
         $crate::serde_methods::deserialize_newtype_as_content! {}

@@ -9,13 +9,14 @@ use arrow::datatypes::DataType;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::rows::plain;
 use super::stored::Place;
+use crate::row;
+use crate::shape::{Leaf, Shape};
 use crate::strict::{self, Step, Trace};
 
 /// Returns the error of the first row that cannot be deserialized, or `None` if no row is the
 /// cause.
-pub(super) fn misread<R: DeserializeOwned>(
+pub(super) fn misread<R: DeserializeOwned + 'static>(
     batch: &RecordBatch,
     before: usize,
     place: &Place,
@@ -33,10 +34,13 @@ pub(super) fn misread<R: DeserializeOwned>(
         Some(Step::Field(name)) => batch.schema_ref().index_of(name).ok(),
         _ => None,
     };
-    let error = plain(error);
-    let message = match column {
-        Some(at) if inner.len() == 1 => said(&error.to_string(), batch.column(at).data_type()),
-        _ => error.to_string(),
+    let (message, expected) = (row::message(&error), expected(Shape::of::<R>(), inner));
+    let message = match (column, expected) {
+        (Some(at), expected) if inner.len() == 1 => {
+            said(message, batch.column(at).data_type(), expected)
+        }
+        (_, Some(expected)) => format!("{message}; the field is a `{expected}`"),
+        (_, None) => message.to_owned(),
     };
     Some(anyhow!("{}: {message}", place.of(row, column, &path(inner))))
 }
@@ -45,7 +49,8 @@ pub(super) fn misread<R: DeserializeOwned>(
 fn unsupported(batch: &RecordBatch) -> Option<anyhow::Error> {
     (0..batch.num_columns()).find_map(|at| {
         let column = batch.project(&[at]).ok()?;
-        let error = plain(serde_arrow::Deserializer::from_record_batch(&column).err()?);
+        let error = serde_arrow::Deserializer::from_record_batch(&column).err()?;
+        let error = row::message(&error);
         let field = batch.schema_ref().field(at);
         Some(anyhow!("column `{}` is of type {}: {error}", field.name(), field.data_type()))
     })
@@ -84,13 +89,34 @@ fn path(steps: &[Step]) -> String {
     })
 }
 
-/// Rephrases serde_arrow's error of a column, so that it says what to do.
-fn said(message: &str, data_type: &DataType) -> String {
+/// Returns the type of the number, boolean or character that a row has at the end of a path.
+fn expected(shape: &Shape, steps: &[Step]) -> Option<String> {
+    match (shape, steps) {
+        (Shape::Option(inner), steps) => expected(inner, steps),
+        (Shape::Leaf(Leaf::Text | Leaf::Bytes | Leaf::Unit), _) => None,
+        // The names of the variants are those of the types.
+        (Shape::Leaf(leaf), []) => Some(format!("{leaf:?}").to_lowercase()),
+        (Shape::Struct(fields), [Step::Field(name), rest @ ..]) => {
+            let field = fields.iter().find(|field| field.is_called(name))?;
+            expected(&field.shape, rest)
+        }
+        (Shape::Seq(item), [Step::Item(_), rest @ ..]) => expected(item, rest),
+        (Shape::Tuple(items), [Step::Item(index), rest @ ..]) => expected(items.get(*index)?, rest),
+        _ => None,
+    }
+}
+
+/// Rephrases serde_arrow's error of a column, so that it says what the column and the field are.
+fn said(message: &str, data_type: &DataType, expected: Option<String>) -> String {
     let asked = message
         .strip_prefix("deserializer does not implement deserialize_")
         .and_then(|rest| rest.strip_suffix("_at"));
     let field = match asked {
-        None => return message.to_owned(),
+        None => {
+            let field = expected.map(|expected| format!(", and the field is a `{expected}`"));
+            let field = field.unwrap_or_default();
+            return format!("{message}; the column is of type {data_type}{field}");
+        }
         Some("str" | "string") => "text",
         Some("seq" | "tuple" | "tuple_struct") => "a list or a tuple",
         Some("f32" | "f64") => "a float",

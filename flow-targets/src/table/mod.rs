@@ -221,12 +221,7 @@ impl<T> Way<T> {
         let fields = match (self.known)() {
             Known::ByType(fields) => fields,
             Known::ByValue | Known::Hidden => return Ok(()),
-            Known::Never(reason) => {
-                bail!(
-                    "a row of `{}` cannot be columns: {reason}; `Json` and `Pickle` keep any value",
-                    type_name::<T>(),
-                )
-            }
+            Known::Never(reason) => bail!("{reason}"),
         };
         ensure!(
             !fields.is_empty(),

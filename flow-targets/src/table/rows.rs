@@ -6,6 +6,7 @@
 
 use std::any::type_name;
 use std::iter;
+use std::slice;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -23,7 +24,7 @@ use crate::absent::{Columns, check_read, is_left_out};
 use crate::enums;
 use crate::lossless::{Floats, check};
 use crate::ordered::Ordered;
-use crate::row::{RowColumns, options};
+use crate::row::{RowColumns, explained, options};
 use crate::strict;
 
 /// How many rows are converted to columns at once.
@@ -53,7 +54,8 @@ where
             bail!("`{}` has no fields, and a table without columns has no rows", type_name::<R>());
         }
         let schema = Arc::new(Schema::new(fields.clone()));
-        let each = self.chunks(CHUNK).map(move |rows| batch(&fields, rows));
+        let chunks = self.chunks(CHUNK).enumerate();
+        let each = chunks.map(move |(place, rows)| batch(&fields, rows, place * CHUNK));
         Ok(Batches { schema, each: Box::new(each) })
     }
 
@@ -126,7 +128,7 @@ fn check_back<R: Serialize + DeserializeOwned + 'static>(batch: &RecordBatch) ->
         )
     })?;
     ensure!(
-        self::batch(schema.fields(), &back)? == *batch,
+        self::batch(schema.fields(), &back, 0)? == *batch,
         "`{}` does not show what its columns are, and other rows would come back from the columns \
          that they make; `Json` and `Pickle` keep any value",
         type_name::<R>(),
@@ -147,20 +149,32 @@ pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec
 }
 
 /// Deserializes the rows of a batch. `before` is the number of rows before it in the table.
-fn read<R: DeserializeOwned>(batch: &RecordBatch, before: usize, place: &Place) -> Result<Vec<R>> {
+fn read<R: DeserializeOwned + 'static>(
+    batch: &RecordBatch,
+    before: usize,
+    place: &Place,
+) -> Result<Vec<R>> {
     let rows = serde_arrow::Deserializer::from_record_batch(batch);
     rows.and_then(|rows| Vec::<R>::deserialize(strict::checked_table(rows, None)))
         .map_err(|error| misread::<R>(batch, before, place).unwrap_or_else(|| plain(error)))
         .with_context(|| format!("cannot read rows as `{}`", type_name::<R>()))
 }
 
-fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R]) -> Result<RecordBatch> {
-    for row in rows {
-        check(row, Floats::Any)
-            .with_context(|| format!("a column cannot hold a row of `{}`", type_name::<R>()))?;
+/// Converts rows to columns. `before` is the number of rows before them in the table.
+fn batch<R: Serialize>(fields: &[FieldRef], rows: &[R], before: usize) -> Result<RecordBatch> {
+    for (place, row) in rows.iter().enumerate() {
+        check(row, Floats::Any).with_context(|| {
+            format!("row {}, a `{}`, cannot be stored in columns", before + place, type_name::<R>())
+        })?;
     }
+    // serde_arrow does not report the row.
+    let fails =
+        |row: &R| serde_arrow::to_record_batch(fields, &Ordered(slice::from_ref(row))).is_err();
     serde_arrow::to_record_batch(fields, &Ordered(rows))
-        .map_err(plain)
+        .map_err(|error| match rows.iter().position(fails) {
+            Some(place) => plain(error).context(format!("row {}", before + place)),
+            None => plain(error),
+        })
         .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
 }
 
@@ -178,12 +192,12 @@ fn fields<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<Vec<F
     let shown = Vec::<FieldRef>::from_samples(Ordered(rows), options())
         // A map is a row if `#[serde(flatten)]` made it one.
         .or_else(|_| Vec::<FieldRef>::from_samples(Ordered(rows), options().map_as_struct(true)))
-        .map_err(plain)
-        .with_context(|| {
-            format!(
+        .map_err(|error| match RowColumns::of::<R>() {
+            RowColumns::Never(reason) => anyhow!("{reason}"),
+            _ => plain(error).context(format!(
                 "`{}` has no form in columns; `Json` and `Pickle` keep any value",
                 type_name::<Vec<R>>(),
-            )
+            )),
         })?;
     let text = enums::as_text(&shown);
     let merged = merge::merged(&typed, &text);
@@ -207,7 +221,7 @@ fn is_as_wide(fields: &[FieldRef], shown: &[FieldRef]) -> bool {
         })
 }
 
-/// Returns the error without the backtrace that serde_arrow prints.
-pub(super) fn plain(error: serde_arrow::Error) -> anyhow::Error {
-    anyhow!("{}", error.message())
+/// Returns the error with the column that it is about, and without the backtrace that serde_arrow prints.
+fn plain(error: serde_arrow::Error) -> anyhow::Error {
+    anyhow!("{}", explained(&error))
 }

@@ -211,7 +211,9 @@ fn values_that_no_column_can_hold_are_refused() {
         parquet(vec![Twice { twice }]);
         csv(vec![Twice { twice }]);
     }
-    refusal(&<Parquet<Vec<Twice>>>::default(), &vec![Twice { twice: Some(None) }]);
+    let rows = vec![Twice { twice: None }, Twice { twice: Some(None) }];
+    let error = refusal(&<Parquet<Vec<Twice>>>::default(), &rows);
+    assert!(error.contains("row 1, a `"), "{error}");
     refusal(&<Csv<Vec<Twice>>>::default(), &vec![Twice { twice: Some(None) }]);
 
     refusal(&<Parquet<Vec<u8>>>::default(), &vec![1]);
@@ -256,6 +258,14 @@ fn errors_of_rows_name_column_and_row() {
             let written = bytes(&<$format<Vec<Row<Vec<i64>>>>>::default(), &lists).unwrap();
             let error = complaint(&<$format<Vec<Row<Vec<u8>>>>>::default(), &written);
             assert!(error.contains("column `price[2]`, row 1: "), "{error}");
+            assert!(error.ends_with("; the field is a `u8`"), "{error}");
+
+            // A number that the field cannot hold.
+            let written = bytes(&<$format<Vec<Row<i64>>>>::default(), &rows(2, &1, &300)).unwrap();
+            let error = complaint(&<$format<Vec<Row<u8>>>>::default(), &written);
+            assert!(error.contains("column `price`, row 1: "), "{error}");
+            let types = "; the column is of type Int64, and the field is a `u8`";
+            assert!(error.ends_with(types), "{error}");
         };
     }
     each!(Parquet);

@@ -25,6 +25,7 @@ use crate::flow::load::check_complete;
 use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots, Subgraph};
 use crate::plan::Plan;
+use crate::plan::variant::Root;
 use crate::store::output::OutputFile;
 use crate::task::Kind;
 
@@ -33,7 +34,10 @@ impl Flow {
     ///
     /// The files are named by task and parameters, such as `Train/model=Logistic.parquet`. The folder also gets a
     /// `manifest.json` with the parameters, columns, inputs and digest of each output; a `README.md` with code
-    /// that loads each; and a Python module, `flow_outputs.py`, that loads them by task and parameters.
+    /// that loads each; and a Python module, `flow_outputs.py`, that loads them by task and parameters, such as
+    /// `flow_outputs.load("Backtest", symbols=["AAPL", "MSFT"])`. A parameter may also be one of an upstream task; if
+    /// several of these have one of that name, with different values, Python code passes the qualified name,
+    /// `{"Prices.symbols": ["AAPL"]}`.
     ///
     /// The files are copies, so that recipients may change them. If the folder has outputs of earlier exports, new
     /// ones are added, and an output of the same instance is replaced under the same name. The export never
@@ -79,7 +83,7 @@ impl Flow {
     /// a file cannot be read or written. After an error the folder still has its earlier manifest, which is replaced
     /// last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        self.export_roots::<R>(folder.as_ref(), Form::Files)
+        self.export_plan::<R>(&self.plan::<R>()?, folder.as_ref(), Form::Files)
     }
 
     /// Exports the outputs of these roots, as [`export`](Self::export) does, as a crate.
@@ -139,7 +143,7 @@ impl Flow {
     /// task, for instance because their columns differ. Outputs of earlier exports that do not fit the new
     /// types are no error: they are left out of the crate, and listed in [`ExportSummary::outdated`].
     pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        self.export_roots::<R>(folder.as_ref(), Form::Crate)
+        self.export_plan::<R>(&self.plan::<R>()?, folder.as_ref(), Form::Crate)
     }
 
     /// Copies the outputs of an [export](Self::export) into the store and verifies each file by its digest.
@@ -184,12 +188,26 @@ impl Flow {
         Ok(summary)
     }
 
-    fn export_roots<R: Roots>(&self, folder: &Path, form: Form) -> Result<ExportSummary, Error> {
-        let plan = self.plan::<R>()?;
-        let nodes = with_gathered(&plan, &plan.graph.roots);
-        nodes.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
+    /// Exports the outputs of these roots, which are those of the variants of a sweep. `R` names them in errors.
+    pub(crate) fn export_roots<R: Roots>(
+        &self,
+        roots: &[Root<'_>],
+        folder: &Path,
+    ) -> Result<ExportSummary, Error> {
+        self.export_plan::<R>(&self.as_is(roots)?, folder, Form::Files)
+    }
+
+    /// Exports the outputs of the roots of a plan.
+    fn export_plan<R: Roots>(
+        &self,
+        plan: &Arc<Plan>,
+        folder: &Path,
+        form: Form,
+    ) -> Result<ExportSummary, Error> {
+        let nodes = with_gathered(plan, &plan.graph.roots);
+        nodes.iter().try_for_each(|&node| check_complete::<R>(plan, node))?;
         check_some::<R>(&nodes)?;
-        write(self, &of_plan(&plan, nodes), folder, form)
+        write(self, &of_plan(plan, nodes), folder, form)
     }
 }
 

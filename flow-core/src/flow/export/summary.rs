@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::flow::gc::Bytes;
 
-/// The result of [`Flow::export`](crate::Flow::export) and [`Flow::import`](crate::Flow::import).
+/// The result of [`Flow::export`](crate::Flow::export), [`Sweep::export`](crate::Sweep::export) and
+/// [`Flow::import`](crate::Flow::import).
 #[derive(Clone, Debug)]
 pub struct ExportSummary {
     pub(super) verb: &'static str,

@@ -16,6 +16,7 @@ use crate::plan::dynamic::Replay;
 use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
+use crate::plan::variant::Root;
 use crate::remote::Remote;
 use crate::remote::finder::RemoteFinder;
 use crate::remote::manifest;
@@ -60,12 +61,21 @@ impl Flow {
     /// Planning fails, the remote cannot be read or [was never pushed to](Remote::check), or a file or manifest
     /// in it is damaged. Outputs that were pulled before the error are complete.
     pub fn pull<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.pull_roots(&roots_of::<R>(), remote)
+    }
+
+    /// Pulls the outputs of these roots, which may be those of the variants of a sweep.
+    pub(crate) fn pull_roots(
+        &self,
+        roots: &[Root<'_>],
+        remote: &dyn Remote,
+    ) -> Result<Transferred, Error> {
         let trust = match self.trust {
             Trust::Records => Trust::Stamps,
             trust => trust,
         };
         let refresh = RefreshMode::EvaluateIgnoringAge;
-        let mut plan = self.unjudged(&roots_of::<R>(), &Force::default(), trust, refresh)?;
+        let mut plan = self.unjudged(roots, &Force::default(), trust, refresh)?;
         remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
         let finder = RemoteFinder::new(remote);
         let replay = Replay::finding(&finder);

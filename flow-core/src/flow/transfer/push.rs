@@ -15,6 +15,7 @@ use crate::plan::judge::{Judge, Verdict};
 use crate::plan::label::Show;
 use crate::plan::made_from::paths_in;
 use crate::plan::stored::Place;
+use crate::plan::variant::Root;
 use crate::remote::Remote;
 use crate::remote::listing::Listing;
 use crate::remote::push::{PresentCheck, ToPush};
@@ -80,7 +81,7 @@ impl Flow {
     /// Planning fails, no output is complete, or a file cannot be read, or written to the remote. Outputs that
     /// were pushed before the error stay in the remote.
     pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_to::<R>(remote, PresentCheck::Size)
+        self.push_plan::<R>(self.plan::<R>()?, remote, PresentCheck::Size)
     }
 
     /// Pushes like [`push`](Self::push), and repairs damaged files of the remote.
@@ -114,17 +115,28 @@ impl Flow {
     ///
     /// The same as [`push`](Self::push).
     pub fn push_verified<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_to::<R>(remote, PresentCheck::Content)
+        self.push_plan::<R>(self.plan::<R>()?, remote, PresentCheck::Content)
     }
 
-    fn push_to<R: Roots>(
+    /// Pushes the outputs of these roots, which are those of the variants of a sweep. `R` names them in errors.
+    pub(crate) fn push_roots<R: Roots>(
         &self,
+        roots: &[Root<'_>],
+        remote: &dyn Remote,
+    ) -> Result<Transferred, Error> {
+        self.push_plan::<R>(self.as_is(roots)?, remote, PresentCheck::Size)
+    }
+
+    /// Pushes all outputs of a plan. `R` names its roots in errors.
+    fn push_plan<R: Roots>(
+        &self,
+        plan: Arc<Plan>,
         remote: &dyn Remote,
         check: PresentCheck,
     ) -> Result<Transferred, Error> {
-        let plan = self.plan::<R>()?;
-        let mut plans = vec![Arc::clone(&plan)];
-        plans.extend(plan.required_in_run()?);
+        let in_run = plan.required_in_run()?;
+        let mut plans = vec![plan];
+        plans.extend(in_run);
         let mut pushed = Transferred::new("pushed");
         let mut all = Vec::new();
         let mut seen = HashSet::new();

@@ -14,6 +14,7 @@ use crate::base::panics;
 use crate::plan::Graph;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
+use crate::plan::named;
 use crate::plan::resolve::Resolver;
 use crate::plan::types::{TypeIndex, Types};
 use crate::plan::warning::{self, Warning};
@@ -74,6 +75,11 @@ fn build_possible(
         }
     };
     problems.extend(warning::check_names(&types, givens).err().map(plan_error));
+    let assigned = named::assign(&types, givens).unwrap_or_else(|wrong| {
+        problems.push(plan_error(wrong));
+        None
+    });
+    let givens = assigned.as_ref().unwrap_or(givens);
     let mut builder = Builder::new(types, Resolver::collecting_errors(givens, hashing));
     builder.problems = Some(problems);
     let mut nodes = Vec::with_capacity(roots.len());
@@ -83,7 +89,7 @@ fn build_possible(
         let built = builder.build_dependency(dependency, Rc::default()).ok().flatten();
         nodes.extend(built.map(|built| built.node));
     }
-    let mut warnings = warning::unused(&builder.resolver);
+    let mut warnings = warning::unused(&builder.types, &builder.resolver);
     warnings.extend(warning::stopped(&builder.resolver));
     let problems = builder.problems.take().unwrap_or_default();
     let unmet = std::mem::take(&mut builder.resolver.unmet);

@@ -26,6 +26,7 @@ use crate::base::panics;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::given::Givens;
+use crate::plan::named;
 use crate::plan::param_value::digest_param;
 use crate::plan::requester::Requester;
 use crate::plan::resolve::Resolver;
@@ -72,6 +73,11 @@ fn build_roots(
         ));
     }
     warning::check_names(&types, givens).map_err(plan_error)?;
+    let assigned = named::assign(&types, givens).map_err(plan_error)?;
+    let givens = assigned.as_ref().unwrap_or(givens);
+    let settings = named::assign_variants(&types, roots)?;
+    let replaced = (!settings.is_empty()).then(|| named::with_settings(roots, &settings));
+    let roots = replaced.as_deref().unwrap_or(roots);
     let mut builder = Builder::new(types, Resolver::new(givens, store));
     let mut nodes = Vec::with_capacity(roots.len());
     let mut names = HashMap::new();
@@ -90,7 +96,8 @@ fn build_roots(
         nodes.push(expect_built(built?).node);
     }
     warning::check_variants(&builder.types, &builder.resolver, roots).map_err(plan_error)?;
-    let mut warnings = warning::unused(&builder.resolver);
+    let mut warnings = warning::unused(&builder.types, &builder.resolver);
+    warnings.extend(roots.first().into_iter().flat_map(|root| root.warnings).cloned());
     warnings.extend(warning::stopped(&builder.resolver));
     warnings.extend(stand_in::unused(&givens.stand_ins));
     Ok((builder.into_graph(nodes), warnings))

@@ -8,8 +8,11 @@
 
 mod search;
 
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+
+use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::plan::Plan;
@@ -73,6 +76,33 @@ impl Cause {
     /// Returns the root cause itself: the last step, with its instance and reason.
     pub fn root(&self) -> &Step {
         self.steps.last().expect("a cause has at least one step")
+    }
+}
+
+/// The maximal number of reasons that the message of an incomplete instance has.
+const REASONS: usize = 5;
+
+impl Plan {
+    /// Returns why an instance is not complete, as text, and which files are missing upstream.
+    pub(crate) fn incomplete_reason(&self, node: NodeIndex) -> String {
+        let own = self.verdicts.reasons(node).iter().map(ToString::to_string);
+        let mut reasons: Vec<String> = own.collect();
+        let mut seen = HashSet::from([node]);
+        let mut open = VecDeque::from([node]);
+        while let Some(node) = open.pop_front() {
+            for &input in self.graph.inputs(node) {
+                if self.verdicts.status(input).is_complete() || !seen.insert(input) {
+                    continue;
+                }
+                open.push_back(input);
+                let task = &self.graph.task(input).decl.name;
+                let input = self.verdicts.reasons(input).iter();
+                let missing = input.filter(|reason| reason.is_missing_file());
+                let room = REASONS.saturating_sub(reasons.len());
+                reasons.extend(missing.take(room).map(|reason| format!("{task}: {reason}")));
+            }
+        }
+        reasons.join("; ")
     }
 }
 

@@ -4,6 +4,9 @@
 //! questions. Each question is asked once, so that the search ends. Why an input gave other data is found
 //! among the kept versions: the record of the output that was used is compared with the present one. If that
 //! version was dropped, the search ends there.
+//!
+//! An instance that never ran is not explained by changes upstream. Its inputs are searched only for
+//! obstacles: failures and missing files.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,18 +20,22 @@ use crate::plan::judge::Judge;
 use crate::plan::reason::{InputChange, Reason};
 use crate::plan::why::{Cause, Step};
 use crate::store::record::{MadeFrom, Record, Required};
+use crate::task::Kind;
 
-/// Returns the root causes of everything that is not complete in a plan, the nearest first.
+/// Returns the root causes of each root of a plan that is not complete, the nearest first.
 pub(super) fn causes(plan: &Arc<Plan>) -> Result<Vec<Cause>, StoreError> {
-    let mut search = Search::default();
+    let mut causes = Vec::new();
+    // Each root has a search of its own: several roots may have the same cause.
     for &node in &plan.graph.roots {
+        let mut search = Search::default();
         let at = Instance { plan: Arc::clone(plan), node };
         search.ask(Question { at, was: None }, None);
+        while let Some((question, from)) = search.open.pop_front() {
+            search.answer(question, from)?;
+        }
+        causes.extend(search.grouped());
     }
-    while let Some((question, from)) = search.open.pop_front() {
-        search.answer(question, from)?;
-    }
-    Ok(search.grouped())
+    Ok(causes)
 }
 
 /// The question why an instance is not complete or, if `was` is given, why it lost that content.
@@ -79,13 +86,14 @@ impl Search {
         for (reason, next) in found {
             let place = self.steps.len();
             self.steps.push(FoundStep { step: Step { instance: at.clone(), reason }, from });
-            let turns_back = next.iter().any(|next| self.is_on_path(place, next.at.key()));
             let mut goes_on = false;
             for question in next.iter().cloned() {
                 goes_on |= self.ask(question, Some(place));
             }
             // A question that was asked before is answered on another path, unless it is on this one.
-            if next.is_empty() || !goes_on && turns_back {
+            let turns_back = || next.iter().any(|next| self.is_on_path(place, next.at.key()));
+            let is_first = matches!(self.steps[place].step.reason, Reason::NeverRun);
+            if next.is_empty() || !goes_on && (is_first || turns_back()) {
                 self.ends.push(place);
             }
         }
@@ -120,7 +128,7 @@ impl Search {
         let next = |reason: &Reason| match reason {
             // An instance that waits for none of its inputs waits for its dynamic dependencies.
             Reason::Upstream { .. } if open.is_empty() => in_run.open.clone(),
-            Reason::Upstream { .. } => open.clone(),
+            Reason::Upstream { .. } | Reason::NeverRun => open.clone(),
             Reason::Required { .. } => in_run.changed.clone(),
             reason => leads_to(reason, &changed),
         };
@@ -134,6 +142,10 @@ impl Search {
         was: Digest,
     ) -> Result<Vec<(Reason, Vec<Question>)>, StoreError> {
         let (graph, store) = (&at.plan.graph, &at.plan.store);
+        if graph.kind(at.node) == Kind::External {
+            let path = graph.external(at.node).to_string_lossy().into_owned();
+            return Ok(vec![(Reason::File { path, what: "changed" }, Vec::new())]);
+        }
         let task = &graph.task(at.node).folder;
         let Some(old) = store.version_with(task, at.key(), was) else {
             return Ok(Vec::new());
@@ -199,11 +211,40 @@ impl Search {
         std::iter::successors(Some(place), |&place| self.steps[place].from)
     }
 
+    /// Returns the steps that are root causes, the nearest first.
+    ///
+    /// On a path with a step that never ran, the root cause is an obstacle or, without one, the first such step.
+    fn root_causes(&self) -> Vec<usize> {
+        let reason = |place: usize| &self.steps[place].step.reason;
+        let key = |place: usize| self.steps[place].step.instance.key();
+        let obstacles = self.ends.iter().copied().filter(|&end| reason(end).is_obstacle());
+        let explained: HashSet<Key> = obstacles.flat_map(|end| self.places(end)).map(key).collect();
+        let mut causes = Vec::new();
+        let mut seen = HashSet::new();
+        for &end in &self.ends {
+            let never_run = self.places(end).filter(|&place| *reason(place) == Reason::NeverRun);
+            let cause = match never_run.last() {
+                Some(first) if !reason(end).is_obstacle() => {
+                    if explained.contains(&key(first)) {
+                        continue;
+                    }
+                    first
+                }
+                _ => end,
+            };
+            if seen.insert(cause) {
+                causes.push(cause);
+            }
+        }
+        causes.sort_by_cached_key(|&cause| self.places(cause).count());
+        causes
+    }
+
     /// Returns one path for each root cause, with the number of equal ones.
     fn grouped(&self) -> Vec<Cause> {
         let mut places: HashMap<(&str, String), usize> = HashMap::new();
         let mut causes: Vec<Cause> = Vec::new();
-        for &end in &self.ends {
+        for end in self.root_causes() {
             let Step { instance, reason } = &self.steps[end].step;
             let next = causes.len();
             let place = *places.entry((instance.task(), reason.to_string())).or_insert(next);

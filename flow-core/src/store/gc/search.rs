@@ -212,6 +212,9 @@ impl Search<'_> {
             self.found.young += usize::from(!instance.names.is_empty());
             return Ok(());
         }
+        if matches!(instance.record, RecordState::Nothing) {
+            return self.add_whole_without_record(instance, &at);
+        }
         // `sweep` compares this time: an instance with another record may be wanted.
         let modified = self.store.size(&at.join(RECORD))?.modified;
         let mut size = Size { modified, ..Size::default() };
@@ -221,6 +224,35 @@ impl Search<'_> {
         }
         let what = What::Unwanted { folder: instance.folder.clone() };
         self.add(parent(&instance.folder), what, at, size);
+        Ok(())
+    }
+
+    /// Adds the files of an instance that is not wanted and has no current output, such as one that failed.
+    ///
+    /// It does not count as an instance, because no output is removed.
+    fn add_whole_without_record(
+        &mut self,
+        instance: &InstanceFolder,
+        at: &Path,
+    ) -> Result<(), StoreError> {
+        let folder = &instance.folder;
+        if instance.names.is_empty() {
+            let size = Size { modified: self.store.changed(at)?, ..Size::default() };
+            let what = What::Empty { folder: folder.clone() };
+            self.add(parent(folder), what, at.to_owned(), size);
+        }
+        for name in instance.names.iter().filter(|name| is_ours(name)) {
+            let path = at.join(name);
+            if self.going.contains(&path) {
+                continue;
+            }
+            let what = match is_output(name) {
+                true => What::Unnamed { folder: folder.clone() },
+                false => What::Note { folder: folder.clone() },
+            };
+            let size = self.store.size(&path)?;
+            self.add(parent(folder), what, path, size);
+        }
         Ok(())
     }
 

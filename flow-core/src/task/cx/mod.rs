@@ -30,7 +30,7 @@ use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
 use crate::task::command::Command;
 use crate::task::input::{Handle, Inputs, Wires};
-use crate::task::keep::{File, KeepPart, Outputs, Part, Several};
+use crate::task::keep::{File, FileTarget, KeepPart, Outputs, Part, Several};
 use crate::task::{Task, Uses};
 
 /// The context of a running task: its inputs, files, metadata, progress.
@@ -132,7 +132,7 @@ impl<T: Task> Cx<T> {
     /// The parent folder cannot be created.
     pub fn out_path(&self) -> anyhow::Result<PathBuf>
     where
-        T: Task<Target = File>,
+        T::Target: FileTarget,
     {
         Ok(self.places.give("", &T::__target().__extension())?)
     }

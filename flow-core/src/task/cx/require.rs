@@ -3,7 +3,7 @@
 use super::{Cx, Over, Variants, With};
 use crate::task::error::RequireError;
 use crate::task::input::Input;
-use crate::task::param::{IntoParam, Param, Parameter};
+use crate::task::param::{IntoParam, ParamKey};
 use crate::task::registry;
 use crate::task::setting::Setting;
 use crate::task::{Task, TaskType};
@@ -111,11 +111,7 @@ impl<T: Task> Cx<T> {
     }
 
     /// Sets a parameter of the task that is required next, or of a task upstream of it.
-    pub fn with<K: Task, V: Parameter>(
-        &self,
-        key: Param<K, V>,
-        value: impl IntoParam<V>,
-    ) -> With<'_, T> {
+    pub fn with<P: ParamKey>(&self, key: P, value: impl IntoParam<P::Value>) -> With<'_, T> {
         self.settings().with(key, value)
     }
 
@@ -151,9 +147,9 @@ impl<T: Task> Cx<T> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+    pub fn over<P: ParamKey, I: IntoParam<P::Value>>(
         &self,
-        key: Param<K, V>,
+        key: P,
         values: impl IntoIterator<Item = I>,
     ) -> Over<'_, T> {
         self.settings().over(key, values)

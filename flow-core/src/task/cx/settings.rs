@@ -7,7 +7,7 @@ use super::Cx;
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::grid::{Axis, Grid, LIMIT, Row};
 use crate::task::input::Input;
-use crate::task::param::{IntoParam, Param, ParamId, Parameter, full_name};
+use crate::task::param::{IntoParam, ParamId, ParamKey, full_name};
 use crate::task::setting::{Setting, set};
 use crate::task::{Task, TaskType};
 use crate::value::AnyValue;
@@ -21,19 +21,15 @@ pub struct With<'a, T: Task> {
 impl<'a, T: Task> With<'a, T> {
     /// Sets a parameter, of the task that is required or of one upstream of it.
     #[must_use]
-    pub fn with<K: Task, V: Parameter>(
-        mut self,
-        key: Param<K, V>,
-        value: impl IntoParam<V>,
-    ) -> Self {
+    pub fn with<P: ParamKey>(mut self, key: P, value: impl IntoParam<P::Value>) -> Self {
         set(&mut self.setting.typed, key, Arc::new(value.into_param()));
         self
     }
 
     /// Sets a parameter to each of several values, to require one instance for each: see [`Cx::over`].
-    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+    pub fn over<P: ParamKey, I: IntoParam<P::Value>>(
         self,
-        key: Param<K, V>,
+        key: P,
         values: impl IntoIterator<Item = I>,
     ) -> Over<'a, T> {
         let rows = vec![Row { name: None, setting: self.setting }];
@@ -64,11 +60,7 @@ pub struct Over<'a, T: Task> {
 impl<T: Task> Over<'_, T> {
     /// Sets a parameter in all settings.
     #[must_use]
-    pub fn with<K: Task, V: Parameter>(
-        mut self,
-        key: Param<K, V>,
-        value: impl IntoParam<V>,
-    ) -> Self {
+    pub fn with<P: ParamKey>(mut self, key: P, value: impl IntoParam<P::Value>) -> Self {
         let value: AnyValue = Arc::new(value.into_param());
         for row in &mut self.grid.rows {
             set(&mut row.setting.typed, key, Arc::clone(&value));
@@ -80,9 +72,9 @@ impl<T: Task> Over<'_, T> {
     ///
     /// The result is a grid, in which this parameter changes fastest.
     #[must_use]
-    pub fn over<K: Task, V: Parameter, I: IntoParam<V>>(
+    pub fn over<P: ParamKey, I: IntoParam<P::Value>>(
         mut self,
-        key: Param<K, V>,
+        key: P,
         values: impl IntoIterator<Item = I>,
     ) -> Self {
         self.grid.axes.push(Axis::listed(key, values));

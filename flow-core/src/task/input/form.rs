@@ -11,7 +11,7 @@ use crate::task::requirement::Form;
 ///
 /// | `requires` | inputs |
 /// | --- | --- |
-/// | nothing | `()` |
+/// | nothing | no handle |
 /// | `= A` | [`Input<A>`](Input) |
 /// | `(A, B)` | `(Input<A>, Input<B>)` |
 /// | `(a = A, b = B)` | a struct with the fields `a` and `b` |

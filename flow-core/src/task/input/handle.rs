@@ -82,6 +82,20 @@ impl Handle {
         part: &str,
         read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
     ) -> Result<V, LoadError> {
+        let mut value = None;
+        self.read_with(part, &mut |files| {
+            value = Some(read(files)?);
+            Ok(())
+        })?;
+        Ok(value.expect("the reader returned"))
+    }
+
+    /// Does what [`read`](Self::read) does, without the type of the value: it is compiled once, and not for each task.
+    fn read_with(
+        &self,
+        part: &str,
+        read: &mut dyn FnMut(&Files<'_>) -> anyhow::Result<()>,
+    ) -> Result<(), LoadError> {
         let mut first = true;
         loop {
             let made = self.made()?;
@@ -105,15 +119,15 @@ impl Handle {
                 Look::Gone => return Err(self.error(LoadErrorKind::Gone)),
             }
             let files = Files { of: self, made: &made };
-            let loaded = panics::catch(|| read(&files))
-                .unwrap_or_else(|message| Err(anyhow::anyhow!("the target panicked: {message}")));
+            let loaded = panics::catch_panic("the target", || read(&files))
+                .unwrap_or_else(|panic| Err(panic.into()));
             if let Some(before) = before
                 && !stamp()?.is_some_and(|after| before.is(&after))
             {
                 return Err(self.error(LoadErrorKind::Changed));
             }
             let source = match panics::catch_error(|| loaded) {
-                Ok(value) => return Ok(value),
+                Ok(()) => return Ok(()),
                 Err(error) => error,
             };
             let store = made.store(self.origin.store());

@@ -11,7 +11,8 @@ use crate::store::place::Places;
 
 /// A target for a file or folder that the task writes itself, at [`Cx::out_path`](crate::Cx::out_path).
 ///
-/// Use it for the model of another library, images, or shards. Loading the output returns its path.
+/// Use it for the model of another library, images, or shards. Loading the output returns its path. It is not in the
+/// prelude, because `std::fs::File` has the same name: import `flow::File`.
 ///
 /// ```
 /// use std::path::PathBuf;
@@ -58,6 +59,18 @@ impl File {
         self
     }
 }
+
+/// The target of a task that writes its file itself, at [`Cx::out_path`](crate::Cx::out_path): [`File`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a task with the target `{Self}` has no `out_path`, because its target writes the file",
+    label = "only a task with the target `File` writes its file itself",
+    note = "return the value, which the target stores; to write the file in the task, write `#[task(target = File)]`",
+    note = "for one of several outputs, call `cx.out_path_of(...)` with its key"
+)]
+pub trait FileTarget: KeepPart {}
+
+impl FileTarget for File {}
 
 impl KeepPart for File {
     type Value = PathBuf;

@@ -19,6 +19,9 @@ use crate::store::place::Places;
 /// Because the value has no bytes to compare, its digest is its fingerprint: tasks downstream run again whenever the
 /// fingerprint changes. A value with a new fingerprint replaces the one before in memory.
 ///
+/// The prelude has this target. The target for files that a task writes itself, [`File`](crate::File), is `flow::File`:
+/// the prelude does not have it, because `std::fs::File` has the same name.
+///
 /// ```
 /// use flow::prelude::*;
 ///

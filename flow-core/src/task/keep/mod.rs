@@ -23,7 +23,7 @@ mod several;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use file::File;
+pub use file::{File, FileTarget};
 pub use gathered::Gathered;
 pub use memory::Memory;
 pub use parts::{KeepPart, Part};

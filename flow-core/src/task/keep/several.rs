@@ -57,6 +57,13 @@ use crate::target::Description;
     note = "write `#[derive(Outputs)]` above the struct, and `#[output(Json)]` or the like above each field"
 )]
 pub trait Outputs: Sized + Send + Sync + 'static {
+    /// The target of the struct: [`Several<Self>`](Several).
+    ///
+    /// The derive names the target through this type, because for a struct that is no `Outputs` the compiler
+    /// does not know the type, and so does not report `Several` of the struct, too.
+    #[doc(hidden)]
+    type __Target: Keep;
+
     #[doc(hidden)]
     const __EXACT: bool;
 

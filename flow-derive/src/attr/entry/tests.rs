@@ -77,6 +77,10 @@ fn mistakes_are_reported() {
     assert!(read("a = A, a = B").starts_with("two entries are named `a`"));
     assert!(read("A { ..b }").starts_with("`..` is not supported here"));
     assert!(read("A with X = 1").starts_with("`X` does not name its task"));
-    assert!(read("[A]").contains("expected `for`"));
+    assert!(read("[A]").starts_with("brackets hold one task for each item"));
+    assert!(read("[A, B]").starts_with("brackets hold one task for each item"));
+    assert!(read("[A in xs]").starts_with("expected `for`"));
+    assert!(read("[A for x in xs if x else B]").starts_with("a list has no `else`"));
+    assert!(read("A with X = 1").ends_with("such as `A::X`"));
     assert!(read("[[A for x in xs] for y in ys]").starts_with("expected a task"));
 }

@@ -12,8 +12,9 @@ use crate::code::resolve::End;
 use crate::code::row::Row;
 use crate::code::source::{ItemId, Kind};
 use crate::code::standard::{is_standard_macro, reads_no_files};
-use crate::code::tokens::Token;
+use crate::code::tokens::{Token, append};
 use crate::code::{attributes, scan};
+use crate::text;
 
 impl Builder<'_> {
     pub(super) fn add_call(
@@ -42,8 +43,7 @@ impl Builder<'_> {
                     Some(row) => drop(node.rows.insert(row)),
                     None if scope.is_macro => {}
                     None => {
-                        let untracked = format!("the file that `{name}!` names is not found");
-                        node.untracked.insert(untracked);
+                        node.untracked.insert(self.missing_file(name, call, tokens));
                     }
                 }
                 return;
@@ -89,6 +89,24 @@ impl Builder<'_> {
         node.links.entry(format!("{name}!")).or_default().extend(links);
         let mut visited = BTreeSet::new();
         self.add_macros(scope, &macros, call, tokens, &mut visited, node);
+    }
+
+    /// Returns the warning for a file that the macro `name` includes, and that is not found.
+    fn missing_file(&self, name: &str, call: &Call, tokens: &[Token]) -> String {
+        let names = &self.resolver.source.names;
+        let arguments = tokens.get(call.arguments.clone()).unwrap_or_default();
+        let is_literal = |token: &Token| {
+            token.word().is_none_or(|word| matches!(names.text(word), "concat" | "env"))
+        };
+        if arguments.iter().all(is_literal) {
+            return format!("the file that `{name}!` names is not found");
+        }
+        let mut parts = Vec::new();
+        append(arguments, call.arguments.start, names, &mut parts);
+        let written = text::write(&parts);
+        format!(
+            "`{name}!({written})`: the name of the file is not a literal, so the file is not tracked"
+        )
     }
 
     /// Adds the macros that a call may use.

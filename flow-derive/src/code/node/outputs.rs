@@ -120,7 +120,9 @@ impl Builder<'_> {
             while at < inner.end {
                 let word = scan::word(&tokens, at).filter(|_| starts);
                 let word = word.map(|word| source.names.text(word));
-                let known = words::TASK.known.iter().find(|known| Some(**known) == word);
+                // A planned option is no part of the option before it.
+                let words = words::TASK.known.iter().chain(words::TASK.later);
+                let known = words.copied().find(|known| Some(*known) == word);
                 if let Some(known) = known {
                     found.push((known, at + 1..at + 1));
                 }

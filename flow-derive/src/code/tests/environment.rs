@@ -38,6 +38,14 @@ fn files_that_are_included_count() {
 }
 
 #[test]
+fn a_file_whose_name_is_no_literal_is_a_warning() {
+    let text = "macro_rules! name { () => { \"x.csv\" } } fn go() { include_str!(name!()); }";
+    let untracked = Package::new(text).table().untracked;
+    let expected = "`include_str!(name!())`: the name of the file is not a literal, so the file is not tracked";
+    assert!(untracked.contains(expected), "{untracked:?}");
+}
+
+#[test]
 fn path_dependencies_are_followed_by_whatever_name() {
     let package = Package::new("use stats::mean; fn go() { mean(); a::lib_fn(); kit::k!() }");
     package

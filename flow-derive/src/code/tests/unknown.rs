@@ -34,6 +34,7 @@ fn names_that_can_be_resolved_are_no_warnings() {
     for text in [
         "use polars::prelude::*; fn go() { col(\"x\"); DataFrame::new(); LIMIT }",
         "mod m { pub use polars::prelude::*; } fn go() { m::col(1); } ",
+        "use flow::prelude::*; #[derive(Task)] #[task(target = Json<u8>, resources(cpu = 2))] struct T; fn go() -> T { T }",
         "mod m { pub(crate) use polars::prelude::*; } use m::*; fn go() { col(1) }",
         "use flow::prelude::*; fn go() -> Result<Json<u8>> { let x: Secret<u8> = y; Ok(x) }",
         "fn go() { fn inner<T: Into<f64>>(x: T) -> T { x } struct L; impl L { fn m() {} } inner(1); L::m() }",

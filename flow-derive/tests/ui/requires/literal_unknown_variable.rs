@@ -19,7 +19,7 @@ impl Run for Load {
 }
 
 #[derive(Task)]
-#[task(requires = Load { n }, target = Keep<u8>)]
+#[task(requires = Load { name }, target = Keep<u8>)]
 struct Train {
     n: usize,
 }

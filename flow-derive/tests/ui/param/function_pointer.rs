@@ -1,0 +1,18 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<u8>)]
+struct Train {
+    a: fn(u8) -> u8,
+}
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {}

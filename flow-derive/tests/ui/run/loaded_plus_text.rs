@@ -1,0 +1,31 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<f64>)]
+struct Load {
+    #[param(default = 1)]
+    n: usize,
+}
+
+#[tracked]
+impl Run for Load {
+    fn run(&self, _: &Cx<Self>) -> Result<f64> {
+        Ok(1.0)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Load, target = Keep<f64>)]
+struct Train;
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+        let loaded = cx.input().load()?;
+        Ok(loaded + "x")
+    }
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+use flow::Flow;
+
+#[derive(Task)]
+#[task(target = Keep<u8>)]
+struct Train;
+
+#[tracked]
+impl Run for Train {
+    fn run(&self, _: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {
+    let flow = Flow::open("data").expect("a store");
+    let _ = flow.run(Train);
+}

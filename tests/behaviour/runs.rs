@@ -1,0 +1,55 @@
+//! What a user sees of runs: which tasks run, what they read and write, what fails, what is required while a task runs.
+//!
+//! Each file tests one part of the public API.
+//!
+//! The files of this folder are three test programs, `plans`, `runs` and `stores`: linking a program with Arrow and
+//! Parquet for each file would take longer than running all tests, and one program would be compiled by one processor.
+//! Helpers of several files are in `support`; `faulty` is a file system that makes operations fail.
+#![allow(clippy::erasing_op, reason = "tasks read a parameter that does not affect their output")]
+#![allow(dead_code, unused_macros, reason = "each test program uses some of the helpers")]
+
+#[macro_use]
+mod support;
+
+mod absent_columns;
+mod aggregates;
+mod collection_order;
+mod columns_and_pieces;
+mod commands;
+mod crate_versions;
+mod cutoff;
+mod dynamic_combined;
+mod dynamic_failures;
+mod dynamic_requirements;
+mod dynamic_retries;
+mod equal_fingerprints;
+mod executable;
+mod expectations;
+mod external;
+mod failure;
+mod faulty;
+mod file_stamps;
+mod files_rewritten;
+mod in_memory;
+mod memory;
+mod metadata;
+mod multiple_outputs;
+mod out_path;
+mod panics;
+mod panics_anywhere;
+mod progress;
+mod refreshing;
+mod rerun;
+mod resets;
+mod reuse;
+mod reuse_from;
+mod reused;
+mod scale;
+mod seeds;
+mod stop;
+mod streamed_tables;
+mod tracked_files;
+#[cfg(unix)]
+mod transient_changes;
+mod trust;
+mod unordered_sets;
