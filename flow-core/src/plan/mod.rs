@@ -112,7 +112,7 @@ pub(crate) struct Plan {
 pub(crate) struct Graph {
     pub(crate) types: Arc<Types>,
     /// The task structs, by type.
-    pub(crate) instances: Vec<Box<dyn Instances>>,
+    pub(crate) instances: Vec<Instances>,
     pub(crate) draws: Draws,
     pub(crate) dag: Dag<Node, ()>,
     /// The inputs of all nodes, in the order in which they were required.
@@ -182,9 +182,9 @@ impl Graph {
     }
 
     /// Returns the instances of a node's type, and the index of the node's own one.
-    pub(crate) fn instances_of(&self, node: NodeIndex) -> (&dyn Instances, u32) {
+    pub(crate) fn instances_of(&self, node: NodeIndex) -> (&Instances, u32) {
         let Node { task, instance, .. } = *self.node(node);
-        (&*self.instances[task as usize], instance)
+        (&self.instances[task as usize], instance)
     }
 
     /// Returns the value of a parameter of a node.

@@ -12,7 +12,7 @@ use crate::store::place::Places;
 use crate::store::record::Meta;
 use crate::store::{Folder, Store};
 use crate::task::Task;
-use crate::task::cx::{Cx, Host, Reads};
+use crate::task::cx::{Base, Cx, Host, Reads};
 use crate::task::input::Handle;
 use crate::task::keep::Keep;
 use crate::value::AnyValue;
@@ -48,44 +48,74 @@ pub(crate) struct Executed {
 pub(crate) type Execute = fn(TaskRun<'_>) -> anyhow::Result<Executed>;
 
 /// Runs the task, checks its output, and writes it.
-pub(crate) fn execute<T: Task>(run: TaskRun<'_>) -> anyhow::Result<Executed> {
-    let TaskRun { task, running, host, reads, store, folder, fingerprint, stand_in } = run;
-    let task: &T = task.downcast_ref().expect("the task has the type of its declaration");
-    let places = Places::new(store, folder, fingerprint);
-    let all_reads = || reads.all();
-    let draft = Draft::new(store, folder, fingerprint, &all_reads);
-    if let Some((value, meta)) = stand_in {
-        let value = value.downcast().expect("a stand-in has the type of the output");
-        check::<T>(&value)?;
-        let (output, value) = save::<T>(value, &places.copying(), draft)?;
-        return Ok(Executed { output, meta, value });
+///
+/// Only what needs the type of the task is here. The rest is generic over the target, and so compiled once for all
+/// tasks with the same target.
+pub(crate) fn execute<T: Task>(mut run: TaskRun<'_>) -> anyhow::Result<Executed> {
+    if let Some((value, meta)) = run.stand_in.take() {
+        return save_given(&run, &T::__target(), T::__check, value, meta);
     }
-    let cx = Cx::<T>::new(Arc::clone(&host), &running, places, reads);
+    let task: &T = run.task.downcast_ref().expect("the task has the type of its declaration");
+    let base = Arc::new(Base::new(&run.host, run.places(), run.reads));
+    // The context outlives saving: an output that is produced while it is written may still read inputs.
+    let cx = Cx::<T>::new(&base, &run.running);
     let value = Arc::new((T::__runs().run)(task, &cx)?);
+    save_made(&run, &T::__target(), T::__check, value, &base)
+}
+
+/// The user's check of a whole output.
+type Check<V> = fn(&V) -> anyhow::Result<()>;
+
+impl TaskRun<'_> {
+    fn places(&self) -> Places {
+        Places::new(self.store, self.folder, self.fingerprint)
+    }
+}
+
+/// Writes the output that a test has given.
+fn save_given<K: Keep>(
+    run: &TaskRun<'_>,
+    target: &K,
+    check: Check<K::Value>,
+    value: AnyValue,
+    meta: Meta,
+) -> anyhow::Result<Executed> {
+    let value = value.downcast().expect("a stand-in has the type of the output");
+    let (output, value) = save(run, target, check, value, &run.places().copying())?;
+    Ok(Executed { output, meta, value })
+}
+
+/// Writes the output that the task has returned.
+fn save_made<K: Keep>(
+    run: &TaskRun<'_>,
+    target: &K,
+    check: Check<K::Value>,
+    value: Arc<K::Value>,
+    base: &Base,
+) -> anyhow::Result<Executed> {
     // After a stop the task may have computed another output than it otherwise would.
-    if host.was_stopped() {
+    if run.host.was_stopped() {
         return Err(Stopped.into());
     }
-    check::<T>(&value)?;
-    // The context outlives saving: an output that is produced while it is written may still read inputs.
-    let (output, value) = save::<T>(value, cx.places(), draft)?;
-    Ok(Executed { output, meta: cx.finish(), value })
+    let (output, value) = save(run, target, check, value, base.places())?;
+    Ok(Executed { output, meta: base.take_meta(), value })
 }
 
-/// Runs the user's checks before anything is written: those of each part, then the one of the whole output.
-fn check<T: Task>(value: &crate::task::Output<T>) -> anyhow::Result<()> {
-    <T::Target as Keep>::__check(value)?;
-    T::__check(value)
-}
-
-/// Writes an output, and returns its value if a reload returns an equal one.
-fn save<T: Task>(
-    value: Arc<crate::task::Output<T>>,
+/// Checks and writes an output, and returns its value if a reload returns an equal one.
+fn save<K: Keep>(
+    run: &TaskRun<'_>,
+    target: &K,
+    check: Check<K::Value>,
+    value: Arc<K::Value>,
     places: &Places,
-    mut draft: Draft<'_>,
 ) -> anyhow::Result<(Output, Option<Contained<AnyValue>>)> {
-    T::__target().__save(&value, places, &mut draft)?;
-    let exact = match <T::Target as Keep>::__EXACT {
+    // The user's checks run before anything is written: those of each part, then the one of the whole output.
+    K::__check(&value)?;
+    check(&value)?;
+    let all_reads = || run.reads.all();
+    let mut draft = Draft::new(run.store, run.folder, run.fingerprint, &all_reads);
+    target.__save(&value, places, &mut draft)?;
+    let exact = match K::__EXACT {
         true => Some(Contained::new(value as AnyValue)),
         // If the destructor of the value panics, the draft still removes the written files.
         false => {

@@ -2,10 +2,10 @@
 
 use std::any::TypeId;
 
-use crate::base::code::Codes;
+use crate::base::code::{Code, Codes};
 use crate::base::decl::TaskDecl;
 use crate::task::execute::{Execute, execute};
-use crate::task::instances::{Instances, InstancesOf};
+use crate::task::instances::Build;
 use crate::task::keep::{Described, Files, Keep};
 use crate::task::param::ParamDecl;
 use crate::task::refresh::Refresh;
@@ -19,7 +19,7 @@ pub struct TaskType {
     pub(crate) params: &'static [ParamDecl],
     pub(crate) requirement_types: fn(&mut dyn FnMut(&'static TaskType)),
     pub(crate) may_require: fn(&mut dyn FnMut(&'static TaskType)),
-    pub(crate) instances: fn() -> Box<dyn Instances>,
+    pub(crate) build: Build,
     pub(crate) codes: fn() -> Codes,
     pub(crate) execute: Execute,
     pub(crate) kind: Kind,
@@ -52,12 +52,8 @@ impl<T: Task> HasTaskType for T {
         params: T::__PARAMS,
         requirement_types: T::__requirement_types,
         may_require: T::__may_require,
-        instances: || Box::new(InstancesOf::<T>::default()),
-        codes: || {
-            let mut codes = vec![T::__runs().code];
-            T::Target::__codes(&mut codes);
-            Codes(codes)
-        },
+        build: |values| Box::new(T::__build(values)),
+        codes: || codes(T::__runs().code, T::Target::__codes),
         kind: <T::__Kind as TaskKind>::KIND,
         refresh: T::__REFRESH,
         uses: T::__uses,
@@ -67,4 +63,11 @@ impl<T: Task> HasTaskType for T {
         output: std::any::type_name::<Output<T>>,
         rust_name: crate::base::names::short_name::<T>,
     };
+}
+
+/// Returns the code of a task and of its targets.
+fn codes(own: Code, of_targets: fn(&mut Vec<Code>)) -> Codes {
+    let mut codes = vec![own];
+    of_targets(&mut codes);
+    Codes(codes)
 }

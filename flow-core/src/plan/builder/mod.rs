@@ -130,7 +130,7 @@ pub(crate) fn build_for(
 
 struct Builder<'a> {
     types: Arc<Types>,
-    instances: Vec<Box<dyn Instances>>,
+    instances: Vec<Instances>,
     resolver: Resolver<'a>,
     /// The values of the variant whose root is being walked.
     variant: Option<Visible>,
@@ -164,7 +164,7 @@ fn expect_built(built: Option<BuiltNode>) -> BuiltNode {
 
 impl<'a> Builder<'a> {
     fn new(types: Arc<Types>, resolver: Resolver<'a>) -> Self {
-        let instances = types.all.iter().map(|entry| (entry.task.instances)()).collect();
+        let instances = types.all.iter().map(|entry| Instances::new(entry.task.build)).collect();
         Self {
             types,
             instances,

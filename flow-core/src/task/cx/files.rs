@@ -37,11 +37,11 @@ impl<T: Task> Cx<T> {
         let text = path
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
-        let contents = self.host.contents();
-        self.reads.watch(contents, path, Named::Exactly)?;
+        let contents = self.base.host.contents();
+        self.base.reads.watch(contents, path, Named::Exactly)?;
         let digest = contents.digest(path)?;
-        let project = in_project(path, self.host.store());
-        self.reads.add(Read::File { path: text.to_owned(), project, digest });
+        let project = in_project(path, self.base.host.store());
+        self.base.reads.add(Read::File { path: text.to_owned(), project, digest });
         Ok(path.to_owned())
     }
 
@@ -84,7 +84,7 @@ impl<T: Task> Cx<T> {
     /// The same as [`file`](Self::file), or the target cannot read the file.
     pub fn read<F: Target>(&self, path: impl AsRef<Path>, target: F) -> anyhow::Result<F::Value> {
         let path = self.file(path)?;
-        let fs = self.host.store().unconfined();
+        let fs = self.base.host.store().unconfined();
         target::read_from(&Source::new(fs, path, false), &target)
     }
 
@@ -151,16 +151,16 @@ impl<T: Task> Cx<T> {
         let text = path
             .to_str()
             .ok_or_else(|| anyhow::anyhow!("the name of the file {path:?} is not Unicode"))?;
-        let contents = self.host.contents();
-        self.reads.watch(contents, path, Named::AsPattern)?;
+        let contents = self.base.host.contents();
+        self.base.reads.watch(contents, path, Named::AsPattern)?;
         // The plan has the digest of a file parameter, and the engine checks it again when the task has run.
-        if !self.host.is_file_parameter(text) {
+        if !self.base.host.is_file_parameter(text) {
             let digest = contents.meant(path)?;
-            let project = in_project(path, self.host.store());
-            self.reads.add(Read::Files { path: text.to_owned(), project, digest });
+            let project = in_project(path, self.base.host.store());
+            self.base.reads.add(Read::Files { path: text.to_owned(), project, digest });
         }
         let files = contents.files(path)?;
-        let fs = self.host.store().unconfined();
+        let fs = self.base.host.store().unconfined();
         let is_empty_folder = || fs.stat(path).is_ok_and(|stat| stat.folder);
         anyhow::ensure!(!files.is_empty() || is_empty_folder(), external_reads::no_file(text));
         Ok(files)
@@ -203,8 +203,8 @@ impl<T: Task> Cx<T> {
     /// The value is not Unicode, or the key of the store cannot be read.
     pub fn env(&self, name: impl AsRef<str>) -> anyhow::Result<Option<String>> {
         let name = name.as_ref();
-        let digest = external_reads::digest_env(name, self.host.store())?;
-        self.reads.add(Read::Env { name: name.to_owned(), digest });
+        let digest = external_reads::digest_env(name, self.base.host.store())?;
+        self.base.reads.add(Read::Env { name: name.to_owned(), digest });
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
             Err(VarError::NotPresent) => Ok(None),

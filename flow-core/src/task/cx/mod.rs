@@ -82,25 +82,40 @@ use crate::task::{Task, Uses};
 /// # }
 /// ```
 pub struct Cx<T: Task> {
+    base: Arc<Base>,
+    inputs: T::Inputs,
+}
+
+/// The part of a context that does not depend on the type of the task.
+pub(crate) struct Base {
     host: Arc<dyn Host>,
     places: Places,
     log: Log,
-    inputs: T::Inputs,
     meta: Mutex<BTreeMap<String, serde_json::Value>>,
     reads: Arc<Reads>,
 }
 
+impl Base {
+    pub(crate) fn new(host: &Arc<dyn Host>, places: Places, reads: &Arc<Reads>) -> Self {
+        let (host, reads, log) = (Arc::clone(host), Arc::clone(reads), places.log());
+        Self { host, places, log, meta: Mutex::default(), reads }
+    }
+
+    /// Returns the paths that the output's files are written to.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Removes and returns the recorded metadata.
+    pub(crate) fn take_meta(&self) -> Meta {
+        std::mem::take(&mut *self.meta.lock().expect("lock poisoned"))
+    }
+}
+
 impl<T: Task> Cx<T> {
     /// Creates the context of the instance that `running` is a handle on.
-    pub(crate) fn new(
-        host: Arc<dyn Host>,
-        running: &Handle,
-        places: Places,
-        reads: &Arc<Reads>,
-    ) -> Self {
-        let inputs = T::Inputs::take(&mut Wires::new(running));
-        let (log, reads, meta) = (places.log(), Arc::clone(reads), Mutex::default());
-        Self { host, places, log, inputs, meta, reads }
+    pub(crate) fn new(base: &Arc<Base>, running: &Handle) -> Self {
+        Self { base: Arc::clone(base), inputs: T::Inputs::take(&mut Wires::new(running)) }
     }
 
     /// Returns handles on the outputs of the required tasks, in the form of `#[task(requires ...)]`.
@@ -117,7 +132,7 @@ impl<T: Task> Cx<T> {
     /// The value cannot be written as JSON.
     pub fn meta(&self, name: &str, value: impl Serialize) -> anyhow::Result<()> {
         let value = meta_to_json(&value)?;
-        let mut meta = self.meta.lock().expect("lock poisoned");
+        let mut meta = self.base.meta.lock().expect("lock poisoned");
         meta.insert(name.to_owned(), value);
         Ok(())
     }
@@ -134,7 +149,7 @@ impl<T: Task> Cx<T> {
     where
         T::Target: FileTarget,
     {
-        Ok(self.places.give("", &T::__target().__extension())?)
+        Ok(self.base.places.give("", &T::__target().__extension())?)
     }
 
     /// Returns the path at which the task writes one of several outputs, whose target is [`File`].
@@ -146,7 +161,7 @@ impl<T: Task> Cx<T> {
     where
         T: Task<Target = Several<O>>,
     {
-        part.place(&self.places)
+        part.place(&self.base.places)
     }
 
     /// Returns a program to run as part of the task: its output is logged, and it is killed if the run is stopped.
@@ -172,7 +187,7 @@ impl<T: Task> Cx<T> {
     /// # }
     /// ```
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command<'_> {
-        Command::new(program.as_ref(), &self.log, self.host.stopper())
+        Command::new(program.as_ref(), &self.base.log, self.base.host.stopper())
     }
 
     /// Returns the value of a type that [`Flow::provide`](crate::Flow::provide) gave to the flow.
@@ -183,15 +198,15 @@ impl<T: Task> Cx<T> {
     where
         T: Uses<C>,
     {
-        let provided = self.host.provided(TypeId::of::<C>());
+        let provided = self.base.host.provided(TypeId::of::<C>());
         let provided = provided.expect("the plan has checked `uses`");
         provided.downcast_ref().expect("values are stored by type")
     }
 
     /// Reports progress: a line on the standard error, or an [`Event`] for an observer.
     pub fn progress(&self, message: impl Display) {
-        self.host.progress().tell(|| Event::Progress {
-            task: self.host.task_name().to_owned(),
+        self.base.host.progress().tell(|| Event::Progress {
+            task: self.base.host.task_name().to_owned(),
             message: message.to_string(),
         });
     }
@@ -204,7 +219,7 @@ impl<T: Task> Cx<T> {
     ///
     /// The execution was stopped by its [`Stopper`](crate::Stopper).
     pub fn checkpoint(&self) -> anyhow::Result<()> {
-        if self.host.stopper().is_stopped() { Err(Stopped.into()) } else { Ok(()) }
+        if self.base.host.stopper().is_stopped() { Err(Stopped.into()) } else { Ok(()) }
     }
 
     /// Returns a seed for random numbers, derived from the key of the instance.
@@ -212,18 +227,8 @@ impl<T: Task> Cx<T> {
     /// It is the same in every run and on every machine, unless a parameter is a secret, which is hashed with a
     /// key of the store.
     pub fn seed(&self) -> u64 {
-        let seed = self.host.seed();
-        self.reads.add(Read::Seed { seed });
+        let seed = self.base.host.seed();
+        self.base.reads.add(Read::Seed { seed });
         seed
-    }
-
-    /// Returns the paths that the output's files are written to.
-    pub(crate) fn places(&self) -> &Places {
-        &self.places
-    }
-
-    /// Returns the recorded metadata.
-    pub(crate) fn finish(self) -> Meta {
-        self.meta.into_inner().expect("lock poisoned")
     }
 }

@@ -210,8 +210,10 @@ impl<T: Task> Cx<T> {
         if settings.is_empty() {
             return Vec::new();
         }
-        let required =
-            self.host.require(task, settings.into_iter().map(|setting| setting.typed).collect());
+        let required = self
+            .base
+            .host
+            .require(task, settings.into_iter().map(|setting| setting.typed).collect());
         required.into_iter().map(|handle| handle.map(Input::new)).collect()
     }
 }

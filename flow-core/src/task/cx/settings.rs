@@ -99,7 +99,7 @@ impl<T: Task> Over<'_, T> {
             Ok(settings) => self.cx.require_all(settings),
             Err(error) => {
                 let setting = self.grid.rows.into_iter().next().unwrap_or_default().setting;
-                self.cx.host.refuse(TaskType::of::<A>(), setting.typed);
+                self.cx.base.host.refuse(TaskType::of::<A>(), setting.typed);
                 let instance = A::__decl().name.into_owned();
                 vec![Err(RequireError { instance, kind: RequireErrorKind::Settings { error } })]
             }

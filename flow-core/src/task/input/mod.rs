@@ -51,17 +51,7 @@ impl<A: Task> Input<A> {
     ///
     /// The file is missing or cannot be read.
     pub fn load(&self) -> Result<Loaded<Output<A>>, LoadError> {
-        let Handle { origin, node, .. } = &self.handle;
-        if let Some(value) = self.handle.value() {
-            return Ok(Loaded(downcast(value)));
-        }
-        let value = self.handle.read("", |files| A::__target().__load(files))?;
-        // The output of an aggregate is handles, which record the reads of one task, so it cannot be shared.
-        if origin.kind(*node) != Kind::Aggregate {
-            let shared: AnyValue = Arc::clone(&value) as _;
-            self.handle.share(&shared);
-        }
-        Ok(Loaded(value))
+        load(&self.handle, A::__target)
     }
 
     /// Loads one output of a task that has [several](crate::Outputs); only its file is read.
@@ -219,6 +209,22 @@ impl<A> std::fmt::Debug for Input<A> {
         let Handle { origin, node, .. } = &self.handle;
         write!(f, "Input({})", origin.label(*node, true))
     }
+}
+
+/// Loads the output of an instance. It is generic over the target, and so compiled once for all tasks with the same
+/// target.
+fn load<K: Keep>(handle: &Handle, target: fn() -> K) -> Result<Loaded<K::Value>, LoadError> {
+    let Handle { origin, node, .. } = handle;
+    if let Some(value) = handle.value() {
+        return Ok(Loaded(downcast(value)));
+    }
+    let value = handle.read("", |files| target().__load(files))?;
+    // The output of an aggregate is handles, which record the reads of one task, so it cannot be shared.
+    if origin.kind(*node) != Kind::Aggregate {
+        let shared: AnyValue = Arc::clone(&value) as _;
+        handle.share(&shared);
+    }
+    Ok(Loaded(value))
 }
 
 fn downcast<V: Send + Sync + 'static>(value: AnyValue) -> Arc<V> {
