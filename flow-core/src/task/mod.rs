@@ -12,6 +12,7 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`param`], [`setting`] | typed keys of parameters, their declarations, and values given to them |
+//! | `into_param` | conversions of given values to the types of parameters |
 //! | [`requirement`] | the dependencies of an instance, before they are resolved |
 //! | [`task_type`], [`instances`], [`registry`] | tasks without their types |
 //! | [`cx`], [`command`] | what a running task can use: inputs, files, metadata, programs, further tasks |
@@ -27,6 +28,7 @@ pub(crate) mod execute;
 pub(crate) mod grid;
 pub(crate) mod input;
 pub(crate) mod instances;
+mod into_param;
 pub(crate) mod keep;
 pub(crate) mod loaded;
 pub(crate) mod param;

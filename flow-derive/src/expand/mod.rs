@@ -13,6 +13,8 @@ mod keys;
 pub(crate) mod outputs;
 mod params;
 mod requires;
+mod runs;
+mod target;
 mod task;
 pub(crate) mod tracked;
 
@@ -23,7 +25,8 @@ use syn::{AttrStyle, Attribute, DeriveInput, Item, ItemFn, Meta};
 pub(crate) use self::inputs::Shape;
 pub(crate) use self::keys::keys;
 pub(crate) use self::requires::inputs;
-pub(crate) use self::task::{kind, target_type};
+pub(crate) use self::target::target_type;
+pub(crate) use self::task::kind;
 use crate::ctxt::Ctxt;
 use crate::facade::Facade;
 use crate::model::Task;

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
 
-use super::task::{target_text, value_of};
+use super::target::{target_text, value_of};
 use super::{enclose, private, private_at};
 use crate::attr::doc;
 use crate::ctxt::Ctxt;

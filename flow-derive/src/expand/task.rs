@@ -1,17 +1,22 @@
-//! Generates `impl Task`.
+//! Generates `impl Task` and `impl Declared`.
+//!
+//! [`target`](super::target) generates the items about the target of the output, and
+//! [`runs`](super::runs) those about the code of the task.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, GenericParam, LitStr, Type};
+use syn::{GenericParam, LitStr};
 
+use super::runs::{force_constants, is_tracked, runs};
+use super::target::{target, target_text, target_type};
 use super::{Shape, declared, enclose, keys, params, private, private_at, requires};
 use crate::attr::Opt;
 use crate::attr::doc;
 use crate::attr::refresh::Refresh;
 use crate::expand::tracked;
 use crate::model::{Storage, Task};
-use crate::spans::{ends, local};
+use crate::spans::local;
 use crate::text;
 
 /// Returns the code of a task without mistakes.
@@ -111,49 +116,6 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     )
 }
 
-/// Makes the compiler evaluate constants of a task without type parameters: its depth, which fails for a
-/// cycle, and its code, which fails if `#[tracked]` was forgotten.
-fn force_constants(task: &Task<'_>) -> TokenStream {
-    if !task.input.generics.params.is_empty() {
-        return TokenStream::new();
-    }
-    let private = private();
-    let name = &task.input.ident;
-    let code = is_run(task).then(|| {
-        // With the span of the name, as in `runs`, so that a missing `Run` is reported once.
-        let span = name.span();
-        let at_name = private_at(span);
-        let message = not_tracked(task, "");
-        quote_spanned!(span=> const _: () = #at_name::coded::<#name>().check(#message);)
-    });
-    quote! {
-        const _: usize = <#name as #private::Declared>::task_requires_itself;
-        #code
-    }
-}
-
-/// Returns the constant that fails to compile if `#[tracked]` was forgotten above the `Run` of a generic task, which
-/// [`runs`] makes the compiler evaluate. The code of a function is always tracked.
-fn is_tracked(task: &Task<'_>) -> TokenStream {
-    if !is_generic_struct(task) || !is_run(task) {
-        return TokenStream::new();
-    }
-    // As in `runs`, so that a missing `Run` is reported once.
-    let span = task.input.ident.span();
-    let private = private_at(span);
-    let message = not_tracked(task, "the generic ");
-    quote_spanned!(span=> const __IS_TRACKED: () = #private::coded::<Self>().check(#message);)
-}
-
-/// Returns the error for a `Run` without `#[tracked]`.
-fn not_tracked(task: &Task<'_>, kind: &str) -> String {
-    format!(
-        "`#[tracked]` is missing above {kind}`impl Run for {}`; write it there, so that the task runs again when its \
-         code changes, or write `const CODE: Code = Code::version(1);` in the impl and count by hand",
-        task.struct_name()
-    )
-}
-
 /// Registers a task without type parameters in the program, so that its type is found by its name.
 fn register(task: &Task<'_>) -> TokenStream {
     if !task.input.generics.params.is_empty() {
@@ -166,29 +128,6 @@ fn register(task: &Task<'_>) -> TokenStream {
             #private::Registered(#private::TaskType::of::<#name>)
         }
     }
-}
-
-/// Returns the associated type `Target`, with the span of the user's type. The compiler reports there
-/// that the type is more private than the task.
-pub(crate) fn target_type(storage: &Storage<'_>) -> TokenStream {
-    let private = private();
-    let (ty, (first, last)) = match storage {
-        Storage::Target(target) => (target.ty.to_token_stream(), ends(target)),
-        Storage::Outputs(outputs) => {
-            let private = private_at(outputs.span());
-            (
-                quote_spanned!(outputs.span()=> <#outputs as #private::Outputs>::__Target),
-                ends(outputs),
-            )
-        }
-        Storage::Aggregate => {
-            let here = Span::call_site();
-            (quote!(#private::Gathered<<Self as #private::Task>::Inputs>), (here, here))
-        }
-    };
-    let start = quote_spanned!(first=> type Target =);
-    let end = quote_spanned!(last=> ;);
-    quote!(#start #ty #end)
 }
 
 /// Returns the associated type `__Kind`.
@@ -299,42 +238,6 @@ fn uses(task: &Task<'_>) -> (TokenStream, TokenStream) {
     (list, impls)
 }
 
-/// Returns the function `__target`. For a struct of outputs it has the span of the struct's name, so that the compiler
-/// reports once, and there, that it is no such struct.
-fn target(storage: &Storage<'_>) -> TokenStream {
-    let span = match storage {
-        Storage::Outputs(outputs) => outputs.span(),
-        Storage::Target(_) | Storage::Aggregate => Span::call_site(),
-    };
-    let (private, value) = (private_at(span), target_value(storage, span));
-    quote_spanned! {span=>
-        fn __target() -> <Self as #private::Task>::Target {
-            #value
-        }
-    }
-}
-
-/// Returns `<Target>::default().option(expr)`. An inherent function `default` takes precedence over the
-/// trait's: it lets `Parquet<T>` infer how a `T` becomes a table.
-fn target_value(storage: &Storage<'_>, span: Span) -> TokenStream {
-    match storage {
-        Storage::Target(target) => value_of(&target.ty, &target.options),
-        Storage::Outputs(_) | Storage::Aggregate => {
-            let private = private_at(span);
-            quote_spanned!(span=> <<Self as #private::Task>::Target>::default())
-        }
-    }
-}
-
-/// Returns the value of a target of type `ty` with `options`.
-pub(super) fn value_of(ty: &Type, options: &[(Ident, Expr)]) -> TokenStream {
-    let mut value = quote_spanned!(ty.span()=> <#ty>::default());
-    for (option, expr) in options {
-        value.extend(quote!(.#option(#expr)));
-    }
-    value
-}
-
 fn decl(task: &Task<'_>, storage: &Storage<'_>) -> TokenStream {
     let private = private();
     let attr = &task.attr;
@@ -397,17 +300,6 @@ fn decl(task: &Task<'_>, storage: &Storage<'_>) -> TokenStream {
     }
 }
 
-/// Returns the target as the user wrote it: `Parquet<Row>(compression=Zstd(3))`.
-pub(super) fn target_text(ty: &Type, options: &[(Ident, Expr)]) -> String {
-    let ty = text::short_type(ty.to_token_stream());
-    if options.is_empty() {
-        return ty;
-    }
-    let options = options.iter().map(|(option, expr)| quote!(#option = #expr));
-    let options: Vec<String> = options.map(text::to_text).collect();
-    format!("{ty}({})", options.join(", "))
-}
-
 fn build(task: &Task<'_>) -> TokenStream {
     let values = local("values");
     let params = task.params.iter().enumerate().map(|(index, param)| {
@@ -434,29 +326,4 @@ fn fields(task: &Task<'_>) -> TokenStream {
             _ => #private::no_param(#index),
         }
     }
-}
-
-/// Returns `coded::<Self>().runs()`, with the span of the task's name, where the compiler reports a missing
-/// `Run`.
-fn runs(task: &Task<'_>) -> TokenStream {
-    let span = task.input.ident.span();
-    let private = private_at(span);
-    if !is_run(task) {
-        return quote!(#private::not_run::<Self>());
-    }
-    let runs = quote_spanned!(span=> #private::coded::<Self>().runs());
-    match is_generic_struct(task) {
-        true => quote!(let () = Self::__IS_TRACKED; #runs),
-        false => runs,
-    }
-}
-
-/// Returns whether the task is a struct with type parameters, whose code is known only once it is instantiated.
-fn is_generic_struct(task: &Task<'_>) -> bool {
-    task.function.is_none() && !task.input.generics.params.is_empty()
-}
-
-/// Returns whether the task is run, and so has an impl of `Run`.
-fn is_run(task: &Task<'_>) -> bool {
-    task.attr.external.is_none() && task.attr.aggregate.is_none()
 }

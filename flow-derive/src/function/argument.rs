@@ -13,15 +13,13 @@
 //! calls. Each entry of `requires` must have an argument, so that an input is never taken for a
 //! parameter.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{
-    Attribute, FnArg, GenericArgument, Pat, PatType, PathArguments, PathSegment, Signature, Type,
-    TypeReference,
-};
+use proc_macro2::Ident;
+use quote::{ToTokens, quote};
+use syn::{Attribute, FnArg, Pat, PatType, Signature, Type, TypeReference};
 
 use super::signature::Within;
+pub(crate) use super::types::owned;
+use super::types::{bare, is_named, last_argument, last_segment, only_argument, unborrowed};
 use crate::attr::entry::{Entry, Form};
 use crate::attr::task::TaskAttr;
 use crate::attr::{doc, words};
@@ -307,21 +305,6 @@ fn parameter(ty: &Type, ctxt: &Ctxt) -> Role {
     Role::Param { stored, is_borrowed }
 }
 
-/// Returns the type that owns what a reference to `ty` borrows: `String` for `str`.
-pub(crate) fn owned(ty: &Type) -> TokenStream {
-    let span = ty.span();
-    match ty {
-        Type::Slice(slice) => {
-            let item = &slice.elem;
-            quote_spanned!(span=> ::std::vec::Vec<#item>)
-        }
-        Type::TraitObject(_) => quote_spanned!(span=> ::std::boxed::Box<#ty>),
-        ty if is_named(ty, "str") => quote_spanned!(span=> ::std::string::String),
-        ty if is_named(ty, "Path") => quote_spanned!(span=> ::std::path::PathBuf),
-        ty => ty.to_token_stream(),
-    }
-}
-
 /// Returns the role of an input; reports a type that does not fit the form of the entry.
 fn input(place: usize, entry: &Entry, ty: &Type, ctxt: &Ctxt) -> Role {
     if let Form::One = entry.form {
@@ -393,49 +376,6 @@ fn refuse_mutable(reference: &TypeReference, what: &str, ctxt: &Ctxt) {
     }
 }
 
-/// Removes parentheses and the invisible groups of macros around a type.
-fn bare(ty: &Type) -> &Type {
-    match ty {
-        Type::Paren(inner) => bare(&inner.elem),
-        Type::Group(inner) => bare(&inner.elem),
-        ty => ty,
-    }
-}
-
-fn unborrowed(ty: &Type) -> &Type {
-    match bare(ty) {
-        Type::Reference(reference) => bare(&reference.elem),
-        ty => ty,
-    }
-}
-
-fn last_segment(ty: &Type) -> Option<&PathSegment> {
-    match ty {
-        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
-        _ => None,
-    }
-}
-
-/// Returns whether the last segment of a type's path is `name`, in whichever module it lives.
-fn is_named(ty: &Type, name: &str) -> bool {
-    last_segment(ty).is_some_and(|last| plain(&last.ident) == name)
-}
-
-/// Returns the name in `Cx<name>`, if the only argument of a type is such a name.
-fn only_argument(ty: &Type) -> Option<&Ident> {
-    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else {
-        return None;
-    };
-    match arguments.args.first()? {
-        GenericArgument::Type(Type::Path(path))
-            if arguments.args.len() == 1 && path.qself.is_none() =>
-        {
-            path.path.get_ident()
-        }
-        _ => None,
-    }
-}
-
 /// Returns a name of a type as that of a variable: `fit_model` for `FitModel`.
 fn snake(name: &str) -> String {
     let mut snake = String::new();
@@ -446,16 +386,4 @@ fn snake(name: &str) -> String {
         snake.extend(c.to_lowercase());
     }
     snake
-}
-
-/// Returns the last type argument, such as `T` in `Vec<T>`, if the type is `name` with `count` arguments.
-fn last_argument<'a>(ty: &'a Type, name: &str, count: usize) -> Option<&'a Type> {
-    let last = last_segment(ty).filter(|last| plain(&last.ident) == name)?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
-        return None;
-    };
-    match arguments.args.last()? {
-        GenericArgument::Type(ty) if arguments.args.len() == count => Some(ty),
-        _ => None,
-    }
 }

@@ -24,6 +24,7 @@
 
 pub(crate) mod argument;
 mod signature;
+mod types;
 
 use std::collections::BTreeSet;
 

@@ -3,11 +3,15 @@
 //! A type says what it consists of when it is read. So [`example`] reads a value of the type from a
 //! [`Probe`], which returns whatever the type expects and writes it down as JSON. An example is returned
 //! only if the type has accepted it.
+//!
+//! This file contains the probe; `compound` probes the parts of lists, maps, structs and enums.
 
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
+mod compound;
+
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde_json::Value as Json;
 
+use self::compound::{Entries, Fields, Items, Variant};
 use super::ValueError;
 
 /// What a type that expects text may accept: any text, or a date or time.
@@ -211,152 +215,6 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     serde::forward_to_deserialize_any! {
         bytes byte_buf unit unit_struct identifier ignored_any
-    }
-}
-
-/// The items of a list, of which `left` are still to be read.
-struct Items<'a> {
-    items: &'a mut Vec<Json>,
-    left: usize,
-    probe: &'a Probe<'a>,
-}
-
-impl<'de> de::SeqAccess<'de> for Items<'_> {
-    type Error = ValueError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ValueError> {
-        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
-        self.left = left;
-        let mut written = Json::Null;
-        let value = seed.deserialize(self.probe.inner(&mut written)?)?;
-        self.items.push(written);
-        Ok(Some(value))
-    }
-}
-
-/// The only entry of a map.
-struct Entries<'a> {
-    entries: &'a mut serde_json::Map<String, Json>,
-    key: String,
-    is_first: bool,
-    probe: &'a Probe<'a>,
-}
-
-impl<'de> de::MapAccess<'de> for Entries<'_> {
-    type Error = ValueError;
-
-    fn next_key_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ValueError> {
-        if !std::mem::replace(&mut self.is_first, false) {
-            return Ok(None);
-        }
-        let mut written = Json::Null;
-        let key = seed.deserialize(self.probe.inner(&mut written)?)?;
-        self.key = match written {
-            Json::String(text) => text,
-            json => json.to_string(),
-        };
-        Ok(Some(key))
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<T::Value, ValueError> {
-        let mut written = Json::Null;
-        let value = seed.deserialize(self.probe.inner(&mut written)?)?;
-        self.entries.insert(std::mem::take(&mut self.key), written);
-        Ok(value)
-    }
-}
-
-/// The fields of a struct that are still to be read.
-struct Fields<'a> {
-    entries: &'a mut serde_json::Map<String, Json>,
-    fields: &'static [&'static str],
-    probe: &'a Probe<'a>,
-}
-
-impl<'de> de::MapAccess<'de> for Fields<'_> {
-    type Error = ValueError;
-
-    fn next_key_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ValueError> {
-        let name = self.fields.first().copied();
-        name.map(|name| seed.deserialize(BorrowedStrDeserializer::new(name))).transpose()
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<T::Value, ValueError> {
-        let (name, rest) = self.fields.split_first().ok_or_else(none)?;
-        self.fields = rest;
-        let mut written = Json::Null;
-        let value = seed.deserialize(self.probe.inner(&mut written)?)?;
-        self.entries.insert((*name).to_owned(), written);
-        Ok(value)
-    }
-}
-
-/// The first variant of an enum.
-struct Variant<'a> {
-    name: &'static str,
-    content: &'a mut Option<Json>,
-    probe: &'a Probe<'a>,
-}
-
-impl<'de> de::EnumAccess<'de> for Variant<'_> {
-    type Error = ValueError;
-    type Variant = Self;
-
-    fn variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<(T::Value, Self), ValueError> {
-        let variant = seed.deserialize(BorrowedStrDeserializer::new(self.name))?;
-        Ok((variant, self))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Variant<'_> {
-    type Error = ValueError;
-
-    fn unit_variant(self) -> Result<(), ValueError> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<T::Value, ValueError> {
-        let content = self.content.insert(Json::Null);
-        seed.deserialize(self.probe.inner(content)?)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        let content = self.content.insert(Json::Null);
-        self.probe.inner(content)?.deserialize_tuple(length, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ValueError> {
-        let content = self.content.insert(Json::Null);
-        self.probe.inner(content)?.deserialize_struct("", fields, visitor)
     }
 }
 

@@ -1,9 +1,19 @@
 //! Items that macro expansions call. They are not part of the public API.
+//!
+//! | module | content |
+//! | --- | --- |
+//! | `limits` | the values that a parameter accepts: ranges and choices |
+//! | `returned` | what the functions of a task return: outputs and results of checks |
+//!
+//! This file contains the rest: the declarations of fields and arguments, the inputs that an argument takes,
+//! `refresh` expressions, and requirements. Expansions name every item as an item of this module.
+
+mod limits;
+mod returned;
 
 pub use std::any::Any;
 pub use std::borrow::Cow;
 use std::fmt;
-use std::ops::{Bound, RangeBounds};
 pub use std::sync::Arc;
 
 pub use crate::base::code::{Code, Tracked};
@@ -35,6 +45,12 @@ pub use crate::value::AnyValue;
 pub use crate::value::Value;
 pub use anyhow;
 pub use inventory;
+
+pub use self::limits::{
+    ChoicesOf, RangeOf, TextChoices, TextRange, choices, in_range, list, one_of, optional_in_range,
+    optional_one_of, optional_text_in_range, text_choices, text_in_range,
+};
+pub use self::returned::{AnyReturned, CheckResult, Failure, Gives, Returned, checked, output};
 
 /// Converts the value of `#[param(default = ...)]` to the type of the parameter.
 ///
@@ -161,134 +177,6 @@ pub fn no_param(index: usize) -> &'static dyn Any {
     unreachable!("the task has no parameter at {index}")
 }
 
-/// A range of values of type `T`, as `#[param(range = ...)]` takes it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a range of `{T}`",
-    label = "expected a range of `{T}`",
-    note = "write both ends as values of type `{T}`, such as `1..=10` for an integer, `0.0..=1.0` for a float and `\"a\"..\"m\"` for a text"
-)]
-pub trait RangeOf<T>: RangeBounds<T> {}
-
-#[diagnostic::do_not_recommend]
-impl<T, R: RangeBounds<T>> RangeOf<T> for R {}
-
-/// Returns whether a value is within `#[param(range = ...)]`.
-pub fn in_range<T: PartialOrd + 'static>(range: impl RangeOf<T>, value: &dyn Any) -> bool {
-    range.contains(expect::<T>(value))
-}
-
-/// Returns whether the value of an optional parameter is within its range. `None` always is.
-pub fn optional_in_range<T: PartialOrd + 'static>(range: impl RangeOf<T>, value: &dyn Any) -> bool {
-    expect::<Option<T>>(value).as_ref().is_none_or(|value| range.contains(value))
-}
-
-/// A range of texts. It has its own message, because a task function borrows the text that its task stores.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a range of `&str`",
-    label = "expected a range of `&str`",
-    note = "write both ends as texts, such as `\"a\"..\"m\"`"
-)]
-pub trait TextRange: RangeBounds<&'static str> {}
-
-#[diagnostic::do_not_recommend]
-impl<R: RangeBounds<&'static str>> TextRange for R {}
-
-/// Returns whether a text is within its range, in the order of its bytes.
-pub fn text_in_range(range: impl TextRange, value: &dyn Any) -> bool {
-    is_text_in_range(&range, expect::<String>(value))
-}
-
-/// Returns whether an optional text is within its range. `None` always is.
-pub fn optional_text_in_range(range: impl TextRange, value: &dyn Any) -> bool {
-    expect::<Option<String>>(value).as_ref().is_none_or(|text| is_text_in_range(&range, text))
-}
-
-fn is_text_in_range(range: &impl TextRange, text: &str) -> bool {
-    // The order of two ends is that of the texts, whatever their lifetimes are.
-    let is_after = match range.start_bound() {
-        Bound::Included(start) => text >= *start,
-        Bound::Excluded(start) => text > *start,
-        Bound::Unbounded => true,
-    };
-    let is_before = match range.end_bound() {
-        Bound::Included(end) => text <= *end,
-        Bound::Excluded(end) => text < *end,
-        Bound::Unbounded => true,
-    };
-    is_after && is_before
-}
-
-/// Returns whether a value is one of `#[param(choices = [...])]`.
-pub fn one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
-    choices.contains(expect::<T>(value))
-}
-
-/// Returns whether the value of an optional parameter is one of its choices. `None` always is.
-pub fn optional_one_of<T: PartialEq + 'static>(choices: &[T], value: &dyn Any) -> bool {
-    expect::<Option<T>>(value).as_ref().is_none_or(|value| choices.contains(value))
-}
-
-/// A list of values, as `#[param(choices = LIST)]` takes it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a list of values for a parameter of type `{T}`",
-    label = "expected an array or a slice of `{T}`",
-    note = "write a list, such as `choices = [\"a\", \"b\"]`, or name a constant of type `[T; N]` or `&[T]`"
-)]
-pub trait ChoicesOf<T> {
-    fn choices(self) -> Vec<T>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, U: IntoParam<T>, const N: usize> ChoicesOf<T> for [U; N] {
-    fn choices(self) -> Vec<T> {
-        self.into_iter().map(IntoParam::into_param).collect()
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, U: IntoParam<T> + Clone, const N: usize> ChoicesOf<T> for &[U; N] {
-    fn choices(self) -> Vec<T> {
-        self.iter().cloned().map(IntoParam::into_param).collect()
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T, U: IntoParam<T> + Clone> ChoicesOf<T> for &[U] {
-    fn choices(self) -> Vec<T> {
-        self.iter().cloned().map(IntoParam::into_param).collect()
-    }
-}
-
-/// Returns the values of a named list as text, such as `["a", "b"]`.
-pub fn list<T: Parameter>(choices: &[T]) -> String {
-    let values = choices.iter().map(|choice| match crate::value::to_value(choice) {
-        Ok(value) => value.to_string(),
-        Err(error) => format!("({error})"),
-    });
-    format!("[{}]", values.collect::<Vec<_>>().join(", "))
-}
-
-/// Returns the values of a constant that `#[param(choices = LIST)]` names.
-pub fn choices<T>(list: impl ChoicesOf<T>) -> Vec<T> {
-    list.choices()
-}
-
-/// A list of texts, as `#[param(choices = LIST)]` takes it. It has its own message, as [`TextRange`] does.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a list of texts",
-    label = "expected an array or a slice of `&str`",
-    note = "write a list, such as `choices = [\"a\", \"b\"]`, or name a constant of type `[&str; N]` or `&[&str]`"
-)]
-pub trait TextChoices: ChoicesOf<String> {}
-
-#[diagnostic::do_not_recommend]
-impl<L: ChoicesOf<String>> TextChoices for L {}
-
-/// Returns the texts of a constant that `#[param(choices = LIST)]` names.
-pub fn text_choices(list: impl TextChoices) -> Vec<String> {
-    list.choices()
-}
-
 /// A key of a map in `requires`, whose declared type is `T`.
 #[diagnostic::on_unimplemented(
     message = "this key is of type `{Self}`, and is declared as `{T}`",
@@ -385,101 +273,6 @@ impl<T: Clone> TakenByValue for T {}
 /// Returns the loaded value as an owned one, cloning it if it is shared.
 pub fn owned<T: TakenByValue>(loaded: Loaded<T>) -> T {
     loaded.into_owned()
-}
-
-/// An error that a task function can return.
-#[diagnostic::on_unimplemented(
-    message = "a task cannot fail with a `{Self}`",
-    label = "not an error",
-    note = "return a `flow::Result<T>`, or a `Result` whose error implements `std::error::Error`"
-)]
-pub trait Failure {
-    fn into_error(self) -> anyhow::Error;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: Into<anyhow::Error>> Failure for E {
-    fn into_error(self) -> anyhow::Error {
-        self.into()
-    }
-}
-
-/// A type that a task function can return if its target stores a `T`: a `T` or a `Result` of one.
-#[diagnostic::on_unimplemented(
-    message = "the function gives a `{Self}`, and its target keeps a `{T}`",
-    label = "not what the target keeps",
-    note = "the function gives what `#[task(target = ...)]` keeps, or a `Result` of it"
-)]
-pub trait Gives<T> {
-    fn output(self) -> anyhow::Result<T>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T> Gives<T> for T {
-    fn output(self) -> anyhow::Result<T> {
-        Ok(self)
-    }
-}
-
-impl<T, E: Failure> Gives<T> for Result<T, E> {
-    fn output(self) -> anyhow::Result<T> {
-        self.map_err(Failure::into_error)
-    }
-}
-
-/// The return value of a task function. A `Result` with a boxed error, which is no `std::error::Error`, gets an
-/// `anyhow::Error`; the inherent function takes precedence over the trait's. Every other value stays as it is.
-pub struct Returned<T>(pub T);
-
-impl<T> Returned<Result<T, Box<dyn std::error::Error + Send + Sync>>> {
-    pub fn value(self) -> anyhow::Result<T> {
-        self.0.map_err(anyhow::Error::from_boxed)
-    }
-}
-
-pub trait AnyReturned {
-    type Value;
-    fn value(self) -> Self::Value;
-}
-
-impl<T> AnyReturned for Returned<T> {
-    type Value = T;
-
-    fn value(self) -> T {
-        self.0
-    }
-}
-
-/// Converts the return value of a task function to the output of its task.
-pub fn output<T, G: Gives<T>>(given: G) -> anyhow::Result<T> {
-    given.output()
-}
-
-/// A type that the function of `#[task(check = ...)]` can return: a `Result<()>`.
-#[diagnostic::on_unimplemented(
-    message = "a check returns a `Result<()>`, and this one a `{Self}`",
-    label = "expected a function that returns a `Result<()>`",
-    note = "return `Ok(())` if the output is as expected, otherwise an error, as `bail!(\"...\")` does"
-)]
-pub trait CheckResult {
-    fn into_result(self) -> anyhow::Result<()>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<E: Into<anyhow::Error>> CheckResult for Result<(), E> {
-    fn into_result(self) -> anyhow::Result<()> {
-        self.map_err(Into::into)
-    }
-}
-
-/// Adds the name of the part to the error of a check. `part` is empty for a single output.
-pub fn checked(part: &str, result: impl CheckResult) -> anyhow::Result<()> {
-    result.into_result().map_err(|error| {
-        error.context(match part {
-            "" => "the output is not as expected".to_owned(),
-            part => format!("the output `{part}` is not as expected"),
-        })
-    })
 }
 
 /// A required task. Reduces the compiler's errors for a type that is not a task to one.

@@ -9,18 +9,21 @@
 //!
 //! A value that is given by name fits more types, because a terminal and a configuration file have
 //! only text: the type of the parameter decides how text is read ([`from_given`]).
+//!
+//! This file contains the deserializer; `compound` reads the parts of sequences, maps and structs.
+
+mod compound;
 
 use std::cell::OnceCell;
 
-use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
+use serde::de::value::StringDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, Unexpected,
-    Visitor,
+    self, DeserializeOwned, Deserializer, Error, IntoDeserializer, Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
+use self::compound::{visit_entries, visit_items};
 use super::choice::Choice;
-use super::error::Step;
 use super::{Float, Int, Value, ValueError, words};
 use crate::value::secret::ENVELOPE;
 
@@ -372,134 +375,4 @@ fn is_text(value: &Value) -> bool {
 
 fn secret_found(expected: &dyn de::Expected) -> ValueError {
     Error::invalid_type(Unexpected::Other("a secret"), expected)
-}
-
-fn visit_items<'de, V: Visitor<'de>>(
-    items: &'de [Value],
-    mode: Mode<'de>,
-    visitor: V,
-) -> Result<V::Value, ValueError> {
-    let mut left = Items { items, next: 0, mode: mode.of_part() };
-    let value = visitor.visit_seq(&mut left)?;
-    if left.next < items.len() {
-        return Err(ValueError::mismatch(
-            format!("{} items", left.next),
-            format!("a sequence of {}", items.len()),
-        ));
-    }
-    Ok(value)
-}
-
-fn visit_entries<'de, K: Key, V: Visitor<'de>>(
-    entries: &'de [(K, Value)],
-    mode: Mode<'de>,
-    visitor: V,
-) -> Result<V::Value, ValueError> {
-    let mut left = Pairs { entries, next: 0, mode: mode.of_part() };
-    let value = visitor.visit_map(&mut left)?;
-    if left.next < entries.len() {
-        return Err(ValueError::mismatch(
-            format!("{} entries", left.next),
-            format!("a map of {}", entries.len()),
-        ));
-    }
-    Ok(value)
-}
-
-/// The items of a sequence, from `next` on.
-struct Items<'de> {
-    items: &'de [Value],
-    next: usize,
-    mode: Mode<'de>,
-}
-
-impl<'de> de::SeqAccess<'de> for Items<'de> {
-    type Error = ValueError;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ValueError> {
-        let Some(item) = self.items.get(self.next) else { return Ok(None) };
-        let item = Reader { value: item, mode: self.mode };
-        let value = seed.deserialize(item).map_err(|error| error.at(Step::Index(self.next)))?;
-        self.next += 1;
-        Ok(Some(value))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len() - self.next)
-    }
-}
-
-/// A key of a map or struct.
-trait Key {
-    fn read<'de, T: DeserializeSeed<'de>>(
-        &'de self,
-        mode: Mode<'de>,
-        seed: T,
-    ) -> Result<T::Value, ValueError>;
-    fn step(&self) -> Step<'_>;
-}
-
-impl Key for Value {
-    fn read<'de, T: DeserializeSeed<'de>>(
-        &'de self,
-        mode: Mode<'de>,
-        seed: T,
-    ) -> Result<T::Value, ValueError> {
-        seed.deserialize(Reader { value: self, mode }).map_err(|error| error.at(self.step()))
-    }
-
-    fn step(&self) -> Step<'_> {
-        Step::Key(self)
-    }
-}
-
-impl Key for &'static str {
-    fn read<'de, T: DeserializeSeed<'de>>(
-        &'de self,
-        _: Mode<'de>,
-        seed: T,
-    ) -> Result<T::Value, ValueError> {
-        seed.deserialize(BorrowedStrDeserializer::new(self))
-    }
-
-    fn step(&self) -> Step<'_> {
-        Step::Name(self)
-    }
-}
-
-/// The entries of a map or fields of a struct, from the value of `next` on.
-struct Pairs<'de, K> {
-    entries: &'de [(K, Value)],
-    next: usize,
-    mode: Mode<'de>,
-}
-
-impl<'de, K: Key> de::MapAccess<'de> for Pairs<'de, K> {
-    type Error = ValueError;
-
-    fn next_key_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ValueError> {
-        self.entries.get(self.next).map(|(key, _)| key.read(self.mode, seed)).transpose()
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<T::Value, ValueError> {
-        let Some((key, value)) = self.entries.get(self.next) else {
-            return Err(Error::custom("a map has no more values"));
-        };
-        self.next += 1;
-        let value = Reader { value, mode: self.mode };
-        seed.deserialize(value).map_err(|error| error.at(key.step()))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.entries.len() - self.next)
-    }
 }
