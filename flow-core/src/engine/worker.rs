@@ -248,9 +248,9 @@ impl<'a> Worker<'a> {
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
         entry.keep_tables(&plan.store);
         let (crates, host) = (entry.crates, host());
-        let instance = plan.graph.recorded(node, made_from);
+        let instance = plan.graph.recorded(node, made_from, fingerprint);
         let record = Record::new(
-            RecordedInstance { format, fingerprint, ..instance },
+            RecordedInstance { format, ..instance },
             RecordedRun { reads, required, output, meta, crates, started, seconds, host },
         );
         if plan.graph.is_forced(node) {
@@ -313,7 +313,8 @@ impl<'a> Worker<'a> {
         // The links get new names even within one folder: another process may remove the kept version as
         // surplus, and must not remove this output with it.
         let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
-        let record = kept.record.reused(plan.graph.recorded(node, made_from), output);
+        let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
+        let record = kept.record.reused(plan.graph.recorded(node, made_from, fingerprint), output);
         self.stage(node, folder.clone(), record)
     }
 

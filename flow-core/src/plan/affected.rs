@@ -52,7 +52,7 @@ impl Affected {
             // A seed that follows from a key of format 1 is valid only in a record of that format.
             format: if self.record.has_seed() { self.record.format } else { FORMAT },
             task: self.record.task.clone(),
-            ..graph.recorded(self.node, self.made_from.clone())
+            ..graph.recorded(self.node, self.made_from.clone(), self.fingerprint)
         };
         // The comparison has shown that today's versions of crates produce the same output.
         let crates = graph.task(self.node).crates;

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
+use crate::base::key::Digest;
 use crate::plan::Graph;
 use crate::plan::alias::source_id;
 use crate::plan::draws::Draw;
@@ -190,21 +191,25 @@ impl Graph {
         parameters.map(|(name, value)| (name, json(&value))).collect()
     }
 
-    /// Returns what a record of today's format says about an instance, computed from `made_from`.
+    /// Returns what a record of today's format says about an instance with this fingerprint and its parts.
     ///
     /// Each input gets the label and the key of its instance.
-    pub(crate) fn recorded(&self, node: NodeIndex, mut made_from: MadeFrom) -> RecordedInstance {
+    pub(crate) fn recorded(
+        &self,
+        node: NodeIndex,
+        mut made_from: MadeFrom,
+        fingerprint: Digest,
+    ) -> RecordedInstance {
         for (input, &required) in made_from.inputs.iter_mut().zip(self.inputs(node)) {
             input.instance = self.label_alone(required);
             input.of = Some(self.node(required).key);
         }
-        let decl = &self.task(node).decl;
         RecordedInstance {
             format: FORMAT,
-            task: decl.name.to_string(),
+            task: self.task(node).decl.name.to_string(),
             key: self.node(node).key,
             parameters: self.recorded_parameters(node),
-            fingerprint: made_from.fingerprint(decl.identity()),
+            fingerprint,
             made_from,
         }
     }

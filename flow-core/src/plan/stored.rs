@@ -49,8 +49,7 @@ impl Plan {
         let instance = RecordedInstance {
             format: record.format,
             task: record.task.clone(),
-            fingerprint: record.fingerprint,
-            ..self.graph.recorded(node, record.made_from.clone())
+            ..self.graph.recorded(node, record.made_from.clone(), record.fingerprint)
         };
         Ok(Found::Record(Box::new(Record::new(instance, record.run()))))
     }

@@ -88,7 +88,9 @@ impl ToPull {
                 fetch((store, remote), (piece.digest, piece.bytes), to)
             })?,
         };
-        let record = recorded.reused(plan.graph.recorded(*node, made_from.clone()), output);
+        let todays = made_from.fingerprint(entry.decl.identity());
+        let instance = plan.graph.recorded(*node, made_from.clone(), todays);
+        let record = recorded.reused(instance, output);
         let mut staged = store.stage_record(folder, &record, true).inspect_err(|_| {
             store.discard(folder, &record.output);
         })?;
