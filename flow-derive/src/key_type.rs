@@ -6,11 +6,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{
-    Expr, ExprMethodCall, GenericArgument, Ident, Member, Pat, PathArguments, PathSegment, Type,
-};
+use syn::{Expr, ExprMethodCall, Ident, Member, Pat, Type};
 
 use crate::attr::entry::{Each, Key};
+use crate::function::types;
 use crate::model::Param;
 
 /// Returns the type of the key, or `None` if it cannot be inferred.
@@ -105,27 +104,12 @@ fn bound_variable(pat: &Pat) -> Option<&Ident> {
 
 /// Returns `T` of a type that is written as `Option<T>`.
 pub(crate) fn optional(ty: &Type) -> Option<&Type> {
-    let last = last_segment(ty).filter(|last| last.ident == "Option")?;
-    match &last.arguments {
-        PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
-            GenericArgument::Type(inner) if arguments.args.len() == 1 => Some(inner),
-            _ => None,
-        },
-        PathArguments::None | PathArguments::Parenthesized(_) => None,
-    }
+    types::last_argument(types::bare(ty), "Option", 1)
 }
 
 /// Returns whether a type is written as `String`.
 pub(crate) fn is_string(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|last| last.ident == "String")
-}
-
-fn last_segment(ty: &Type) -> Option<&PathSegment> {
-    match ty {
-        Type::Path(path) if path.qself.is_none() => path.path.segments.last(),
-        Type::Group(group) => last_segment(&group.elem),
-        _ => None,
-    }
+    types::is_named(types::bare(ty), "String")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //!
 //! The model borrows the user's tokens, so that an error about a part of it can point there.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::{
     Attribute, Data, DeriveInput, Field, Fields, Generics, Type, WherePredicate, parse_quote,
 };
@@ -50,13 +50,17 @@ pub(crate) struct Param<'a> {
 }
 
 impl Param<'_> {
-    /// Returns the name of the function that declares the field: that of an argument without `#[param]`, which may
-    /// be a forgotten input, explains that.
+    /// Returns the name of the function that declares the field.
     pub(crate) fn declare(&self, of_function: bool) -> Ident {
-        let has_attribute = self.field.attrs.iter().any(|attr| attr.path().is_ident("param"));
-        let name = if of_function && !has_attribute { "argument" } else { "field" };
-        Ident::new(name, self.field.ty.span())
+        declaring(&self.field.attrs, of_function, self.field.ty.span())
     }
+}
+
+/// Returns the name of the function that declares a field or an argument with these attributes: that of an
+/// argument without `#[param]`, which may be a forgotten input, explains that.
+pub(crate) fn declaring(attributes: &[Attribute], of_function: bool, span: Span) -> Ident {
+    let has_attribute = attributes.iter().any(|attr| attr.path().is_ident("param"));
+    Ident::new(if of_function && !has_attribute { "argument" } else { "field" }, span)
 }
 
 impl<'a> Task<'a> {

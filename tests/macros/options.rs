@@ -82,31 +82,31 @@ impl Run for Extra {
 /// A name as long as a name can be.
 #[derive(Task)]
 #[task(target = Json<u8>, name = "n2345678901234567890123456789012345678901234567890123456789012345678901234567890")]
-struct ANameThatIsSoLongThatNobodyWouldWriteItButThatStillHasToBeAcceptedSomewhere {
+struct MeanOfAllMeasurementsOfAllStationsOfAllCountriesOnAllDaysOfAllMonthsOfAYearByHour {
     #[param(default = 1)]
-    a_parameter_whose_name_is_so_long_that_nobody_would_write_it_but_that_is_accepted: u8,
+    number_of_measurements_of_all_stations_of_all_countries_on_all_days_of_all_months: u8,
 }
 
 #[tracked]
-impl Run for ANameThatIsSoLongThatNobodyWouldWriteItButThatStillHasToBeAcceptedSomewhere {
+impl Run for MeanOfAllMeasurementsOfAllStationsOfAllCountriesOnAllDaysOfAllMonthsOfAYearByHour {
     fn run(&self, _: &Cx<Self>) -> Result<u8> {
-        Ok(self.a_parameter_whose_name_is_so_long_that_nobody_would_write_it_but_that_is_accepted)
+        Ok(self.number_of_measurements_of_all_stations_of_all_countries_on_all_days_of_all_months)
     }
 }
 
-type Long = ANameThatIsSoLongThatNobodyWouldWriteItButThatStillHasToBeAcceptedSomewhere;
+type MeanByHour = MeanOfAllMeasurementsOfAllStationsOfAllCountriesOnAllDaysOfAllMonthsOfAYearByHour;
 
 /// A required task by an alias, and a target by an alias.
 type Numbers = Json<Vec<u64>>;
 
 #[derive(Task)]
-#[task(requires = Long, target = Numbers)]
+#[task(requires = MeanByHour, target = Numbers)]
 struct ByAlias;
 
 #[tracked]
 impl Run for ByAlias {
     fn run(&self, cx: &Cx<Self>) -> Result<Vec<u64>> {
-        let input: &Input<Long> = cx.input();
+        let input: &Input<MeanByHour> = cx.input();
         Ok(vec![u64::from(*input.load()?)])
     }
 }

@@ -10,8 +10,8 @@ use quote::ToTokens;
 use syn::parse::ParseStream;
 use syn::{Expr, ExprLit, Ident, Lit, Pat, Result, Token, Type, braced, bracketed, token};
 
-use super::options;
 use super::path::{self, KeyPath};
+use super::{options, written};
 
 /// An entry of `requires`, with its name if it has one.
 pub(crate) struct Entry {
@@ -216,11 +216,6 @@ fn literal(content: ParseStream<'_>) -> Result<Vec<FieldValue>> {
         content.parse::<Token![,]>()?;
     }
     Ok(fields)
-}
-
-/// Returns a type as an error message shows it.
-fn written(ty: &Type) -> String {
-    ty.to_token_stream().to_string().replace(' ', "")
 }
 
 fn setting(input: ParseStream<'_>, task: &str) -> Result<(KeyPath, Expr)> {

@@ -17,6 +17,7 @@ pub(crate) mod tracked;
 pub(crate) mod words;
 
 use proc_macro2::Ident;
+use quote::ToTokens;
 
 /// A written option: its keyword and its value.
 pub(crate) struct Written<T> {
@@ -26,3 +27,8 @@ pub(crate) struct Written<T> {
 
 /// An option that may not be written.
 pub(crate) type Opt<T> = Option<Written<T>>;
+
+/// Returns tokens as an error message shows them, without spaces.
+fn written(tokens: impl ToTokens) -> String {
+    tokens.to_token_stream().to_string().replace(' ', "")
+}

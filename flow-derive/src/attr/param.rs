@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, ExprArray, ExprPath, Ident, LitStr, Result, Token, to
 
 use super::options::{self, flag, keep, value};
 use super::path::KeyPath;
-use super::{Opt, task, words};
+use super::{Opt, task, words, written};
 use crate::ctxt::Ctxt;
 
 /// The options of `#[param(...)]`.
@@ -103,7 +103,7 @@ fn default_in_parentheses(word: &Ident, input: ParseStream<'_>) -> syn::Error {
 fn choices(input: ParseStream<'_>) -> Result<Choices> {
     if !input.peek(token::Bracket) {
         if let Ok(Expr::Range(range)) = input.fork().parse::<Expr>() {
-            let written = range.to_token_stream().to_string().replace(' ', "");
+            let written = written(&range);
             let message = format!(
                 "`choices` takes a list of values, such as `choices = [\"a\", \"b\"]`; for a range \
                  write `range = {written}`"

@@ -10,7 +10,7 @@ use syn::{
     Type, TypePath,
 };
 
-use super::options;
+use super::{options, written};
 use crate::spans::key;
 
 /// Parses `crate = path`. The path must be absolute, so that it has the same meaning in every module.
@@ -21,7 +21,7 @@ pub(crate) fn facade(word: &Ident, input: ParseStream<'_>) -> Result<Path> {
     if absolute {
         return Ok(path);
     }
-    let written = path.to_token_stream().to_string().replace(' ', "");
+    let written = written(&path);
     Err(syn::Error::new_spanned(
         path,
         format!(

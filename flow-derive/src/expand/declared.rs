@@ -13,7 +13,7 @@ use crate::attr::tracked::TrackedAttr;
 use crate::expand::tracked;
 use crate::function::Function;
 use crate::function::argument::{Argument, Item, Role, Taken};
-use crate::model::Task;
+use crate::model::{Task, declaring};
 use crate::spans::{ends, local, plain};
 
 /// Returns the function, the struct, and the `items` that make it a task. A `cfg` of the function
@@ -173,10 +173,7 @@ fn value(task: &Task<'_>, place: usize, argument: &Argument) -> (TokenStream, To
                 // reported once.
                 false => {
                     let private = private_at(span);
-                    let has_attribute =
-                        argument.attrs.iter().any(|attr| attr.path().is_ident("param"));
-                    let declare =
-                        Ident::new(if has_attribute { "field" } else { "argument" }, span);
+                    let declare = declaring(&argument.attrs, true, span);
                     quote_spanned!(span=> #private::#declare::<#stored>("", "").copy(#field))
                 }
             };

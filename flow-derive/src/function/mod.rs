@@ -24,7 +24,7 @@
 
 pub(crate) mod argument;
 mod signature;
-mod types;
+pub(crate) mod types;
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use syn::{GenericArgument, PathArguments, PathSegment, Type};
 use crate::spans::plain;
 
 /// Removes parentheses and the invisible groups of macros around a type.
-pub(super) fn bare(ty: &Type) -> &Type {
+pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Paren(inner) => bare(&inner.elem),
         Type::Group(inner) => bare(&inner.elem),
@@ -33,7 +33,7 @@ pub(super) fn last_segment(ty: &Type) -> Option<&PathSegment> {
 }
 
 /// Returns whether the last segment of a type's path is `name`, in whichever module it lives.
-pub(super) fn is_named(ty: &Type, name: &str) -> bool {
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|last| plain(&last.ident) == name)
 }
 
@@ -53,7 +53,7 @@ pub(super) fn only_argument(ty: &Type) -> Option<&Ident> {
 }
 
 /// Returns the last type argument, such as `T` in `Vec<T>`, if the type is `name` with `count` arguments.
-pub(super) fn last_argument<'a>(ty: &'a Type, name: &str, count: usize) -> Option<&'a Type> {
+pub(crate) fn last_argument<'a>(ty: &'a Type, name: &str, count: usize) -> Option<&'a Type> {
     let last = last_segment(ty).filter(|last| plain(&last.ident) == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else {
         return None;
