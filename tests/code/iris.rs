@@ -7,6 +7,24 @@ use crate::fixture::Fixture;
 
 const SOURCE: &str = include_str!("../../examples/iris.rs");
 
+/// Dependencies that no example uses. With them, the dependencies of an example have the features that they have for
+/// the tests of this repository, so that Arrow and Parquet are not built once more.
+const SAME_FEATURES: &str = r#"
+getrandom = { version = "0.4", features = ["std", "sys_rng"] }
+indexmap = { version = "2", features = ["serde"] }
+memchr = "2"
+rand = { version = "0.10", default-features = false, features = ["std", "sys_rng"] }
+regex-syntax = "0.8"
+simdutf8 = { version = "0.1", default-features = false, features = ["aarch64_neon", "public_imp"] }
+tempfile = "3"
+
+[build-dependencies]
+memchr = "2"
+serde_core = { version = "1", features = ["result"] }
+syn = { version = "2", features = ["extra-traits", "full", "visit"] }
+toml = "1"
+"#;
+
 /// Returns the manifest of an example, with the versions of dependencies from this repository.
 pub(crate) fn manifest(name: &str) -> String {
     let library = include_str!("../../Cargo.toml");
@@ -24,16 +42,14 @@ pub(crate) fn manifest(name: &str) -> String {
     }
     format!(
         "[package]\nname = \"fixture-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-         arrow = {}\ncsv = {}\nserde = {}\nsmartcore = {}\ntempfile = {}\n\
-         flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\" }}\n\n{profiles}",
+         arrow = {}\ncsv = {}\nserde = {}\nsmartcore = {}\n\
+         flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\", features = [\"excel\"] }}\n\
+         {SAME_FEATURES}\n{profiles}",
         version("arrow")
             .replace("default-features = false", "features = [\"csv\"], default-features = false"),
         version("csv"),
         version("serde"),
         version("smartcore"),
-        // Not used. With it, all crates have the same features as for the tests, so that they are
-        // not built once more.
-        version("tempfile"),
     )
 }
 
