@@ -4,17 +4,23 @@
 //! small read for each instance.
 //!
 //! `RESULT noop complete_100000 us_per_instance=... floor_us_per_instance=... ratio=...` are
-//! medians. The store is opened anew each time, so that nothing is cached.
+//! medians. The store is opened anew each time, so that nothing is cached. A process of its own gives
+//! the other figures: `peak_rss_mb=...`, its peak memory, and `stats_per_instance=...
+//! reads_per_instance=... lists_per_instance=...`, how often the library read the metadata of a path,
+//! opened a file to read it, and listed a folder, divided by the number of instances.
+//!
+//! `-- --large` adds a million instances, which take some 12 GB on the disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use flow::prelude::*;
+use kit::args::Args;
+use kit::disk::{BenchDisk, settle};
+use kit::{child, median, memory};
 use tempfile::TempDir;
-
-/// How often both are measured, in turns.
-const ROUNDS: usize = 9;
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -44,38 +50,70 @@ impl Run for Sum {
 }
 
 fn main() -> Result<()> {
-    let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-    for tasks in [10_000, 100_000] {
-        let folder = root.path().join(tasks.to_string());
-        run(&folder, tasks)?;
-        let files = files(&folder.join("Leaf"))?;
-        let (mut ours, mut floors) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            floors.push(floor(&files)?);
-            ours.push(run(&folder, tasks)?);
+    if let Some(words) = child::words() {
+        return measured(&words);
+    }
+    let args = Args::read();
+    for tasks in args.sizes(&[10_000, 100_000], &[1_000_000]) {
+        let case = format!("complete_{tasks}");
+        if args.selects(&case) {
+            compare(&case, tasks)?;
         }
-        let each = |times: &mut Vec<Duration>| {
-            times.sort_unstable();
-            times[times.len() / 2].as_secs_f64() * 1e6 / tasks as f64
-        };
-        let (ours, floor) = (each(&mut ours), each(&mut floors));
-        println!(
-            "RESULT noop complete_{tasks} us_per_instance={ours:.2} \
-             floor_us_per_instance={floor:.2} ratio={:.2}",
-            ours / floor
-        );
     }
     Ok(())
 }
 
-/// Runs the flow on a newly opened store. From the second time on, all instances are complete.
-fn run(folder: &Path, tasks: u64) -> Result<Duration> {
-    let is_first = !folder.exists();
-    let flow = Flow::open(folder)?.quiet().with(Sum::N, tasks);
+/// Measures a store of this many instances and its floor, in turns.
+fn compare(case: &str, tasks: u64) -> Result<()> {
+    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let folder = folder.path();
+    // Only reading is measured, so the store is written in the quickest way.
+    run(&Flow::open_on(folder, Arc::new(BenchDisk::unsynced()))?, tasks, false)?;
+    settle();
+    let files = files(&folder.join("Leaf"))?;
+    let (mut ours, mut floors) = (Vec::new(), Vec::new());
+    let rounds = if tasks < 1_000_000 { 9 } else { 3 };
+    for _ in 0..rounds {
+        floors.push(floor(&files)?);
+        ours.push(run(&Flow::open(folder)?, tasks, true)?);
+    }
+    let [peak, stats, reads, lists] = child::measure(&[&tasks.to_string()], folder)?[..] else {
+        bail!("not four figures");
+    };
+    let tasks = tasks as f64;
+    let (ours, floor) = (median(&ours), median(&floors));
+    println!(
+        "RESULT noop {case} us_per_instance={:.2} floor_us_per_instance={:.2} ratio={:.2} \
+         peak_rss_mb={:.1} stats_per_instance={:.2} reads_per_instance={:.2} lists_per_instance={:.2}",
+        ours * 1e6 / tasks,
+        floor * 1e6 / tasks,
+        ours / floor,
+        peak / 1e6,
+        stats / tasks,
+        reads / tasks,
+        lists / tasks
+    );
+    Ok(())
+}
+
+/// Confirms a complete store, and prints the peak memory and the numbers of operations.
+fn measured(words: &[String]) -> Result<()> {
+    let [tasks, folder] = words else { bail!("unexpected: {words:?}") };
+    let tasks = tasks.parse()?;
+    let disk = Arc::new(BenchDisk::default());
+    run(&Flow::open_on(folder, Arc::clone(&disk) as _)?, tasks, true)?;
+    println!("{} {} {} {}", memory::peak(), disk.stats(), disk.reads(), disk.lists());
+    Ok(())
+}
+
+/// Runs the flow on a store that was just opened, and returns the time in seconds.
+fn run(flow: &Flow, tasks: u64, is_complete: bool) -> Result<f64> {
+    let flow = flow.quiet().with(Sum::N, tasks);
     let begun = Instant::now();
     let summary = flow.run::<Sum>()?;
-    let took = begun.elapsed();
-    ensure!(is_first || summary.already_complete().len() as u64 == tasks + 1, "{summary}");
+    let took = begun.elapsed().as_secs_f64();
+    let expected = if is_complete { tasks + 1 } else { 0 };
+    ensure!(summary.already_complete().len() as u64 == expected, "{summary}");
     Ok(took)
 }
 
@@ -95,14 +133,14 @@ fn files(task: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
     Ok(files)
 }
 
-/// Reads each record and calls `stat` on each output.
-fn floor(files: &[(PathBuf, PathBuf)]) -> Result<Duration> {
+/// Reads each record and calls `stat` on each output, and returns the time in seconds.
+fn floor(files: &[(PathBuf, PathBuf)]) -> Result<f64> {
     let begun = Instant::now();
     let mut bytes = 0;
     for (record, data) in files {
         bytes += fs::read(record)?.len() as u64 + fs::metadata(data)?.len();
     }
-    let took = begun.elapsed();
+    let took = begun.elapsed().as_secs_f64();
     ensure!(bytes > 0, "nothing was read");
     Ok(took)
 }

@@ -14,6 +14,7 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 use flow::prelude::*;
 use flow::target::{Sink, Source};
+use kit::table;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};

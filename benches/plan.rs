@@ -16,6 +16,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use flow::prelude::*;
+use kit::memory::peak;
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -133,13 +134,4 @@ fn measured(instances: u64) -> Result<()> {
         peak() / 1e6
     );
     Ok(())
-}
-
-/// Returns the peak memory of this process, in bytes.
-fn peak() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes =
-        line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
-    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes * 1024.0)
 }

@@ -21,6 +21,7 @@ use flow::Target;
 use flow::prelude::*;
 use flow::target::Streaming;
 use flow::target::{Sink, Source};
+use kit::{memory, table};
 
 const ROWS: u64 = 20_000_000;
 const BATCH: u64 = 64 * 1024;
@@ -100,7 +101,7 @@ where
         _ => ensure!(looked_at(&whole.load(&source)?) == expected(), "other rows came back"),
     }
     let speed = table::megabytes(ROWS) / begun.elapsed().as_secs_f64();
-    println!("mb_per_s={speed:.1} peak_mb={:.1}", peak());
+    println!("mb_per_s={speed:.1} peak_mb={:.1}", memory::peak() / 1e6);
     Ok(())
 }
 
@@ -116,12 +117,4 @@ fn looked_at(batch: &RecordBatch) -> i128 {
 
 fn expected() -> i128 {
     i128::from(ROWS) * i128::from(ROWS - 1) / 2
-}
-
-/// Returns the peak memory of this process, in megabytes.
-fn peak() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes * 1024.0 / 1e6)
 }

@@ -100,7 +100,7 @@ impl Run for Tune {
             let before = best.score;
             let around = [best.alpha / factor, best.alpha * factor];
             better(cx, &mut best, &around)?;
-            cx.progress(format_args!("alpha {:.3} has {:.5}", best.alpha, best.score));
+            cx.status(format_args!("alpha {:.3} has {:.5}", best.alpha, best.score));
             if factor < 1.5 && best.score - before < self.enough {
                 return Ok(best);
             }

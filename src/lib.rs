@@ -121,6 +121,8 @@
 //! - [`Cx`]: inputs, files, metadata and everything else that a running task can use besides its parameters.
 //! - [`targets`]: the formats, and what each preserves.
 //! - [`Target`]: how to write a format of your own.
+//! - [`interrupts`]: what Ctrl-C does, and [`main!`], the `main` of a program that runs flows.
+//! - [`Flow::spawn`]: runs in the background, in services and in async programs.
 //! - [`testing`]: pipelines in `cargo test`.
 //! - [`expect`]: checks of outputs before they are stored.
 //!
@@ -128,7 +130,8 @@
 //!
 //! Each format has a feature of its name: `parquet`, `arrow`, `csv`, `csv-gz`, `json`, `pickle`, `text` and `bytes`
 //! are enabled by default; `excel`, `polars` and `brotli` (to read Parquet files that Brotli compressed) are not. The
-//! feature `testing`, enabled by default, contains the module `testing`.
+//! features `testing`, `terminal` and `interrupts` are enabled by default: the module `testing`, a bar that shows the
+//! progress of a run in a terminal, and the signal handlers of the module `interrupts` with [`main!`].
 
 pub use anyhow;
 #[doc(hidden)]
@@ -137,9 +140,9 @@ pub use flow_core::__private;
 pub use flow_core::jiff;
 #[doc(inline)]
 pub use flow_core::{
-    Code, Cx, Entry, Error, Event, File, Flow, Input, Inputs, IntoParam, Limits, Loaded, Memory,
-    Output, Outputs, Param, ParamKey, Parameter, Roots, Run, Secret, Stopper, Subgraph, Summary,
-    Target, Task, Tracked, Trust, Uses, check, read,
+    Amount, Backoff, Code, Cx, Entry, Error, Event, File, Flow, Input, Inputs, IntoParam, Limits,
+    Loaded, Memory, OnFailure, Output, Outputs, Param, ParamKey, Parameter, Roots, Run, RunHandle,
+    Secret, Stopper, Subgraph, Summary, Target, Task, Tracked, Trust, Uses, check, read,
 };
 // For the tests of this workspace: a file system that fails, and the canonical form of values.
 #[doc(hidden)]
@@ -152,6 +155,7 @@ pub use flow_targets as targets;
 pub use flow_targets::arrow;
 
 pub mod expect;
+pub mod interrupts;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -198,14 +202,16 @@ pub mod remote {
     pub use flow_core::{Remote, RemoteFolder, Skipped, Transferred};
 }
 
-/// The store: its outputs, garbage collection, verification.
+/// The store: its outputs, garbage collection, verification, the history of runs.
 ///
 /// [`Flow::store`](crate::Flow::store) returns the [`FlowStore`](store::FlowStore) of a flow.
 pub mod store {
     #[doc(inline)]
     pub use flow_core::{
-        Bless, Blessed, Damage, Difference, Digest, FlowStore, Garbage, Gc, Harm, Key, Metadata,
-        NotHex, Removed, ReuseSource, StoredOutput, Verified,
+        Bless, Blessed, Damage, Difference, Digest, FlowStore, Garbage, Gc, Harm, InstanceChange,
+        InstanceOutcome, InstanceRun, Key, Metadata, MetadataChange, NotHex, OutputVersion,
+        Program, Removed, ReuseSource, RunComparison, RunHistory, RunInfo, RunOutcome, Runs,
+        StoredOutput, Verified,
     };
 }
 

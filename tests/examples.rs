@@ -604,6 +604,19 @@ fn tune_trains_only_untried_settings() {
 }
 
 #[test]
+fn async_client_fetches_within_tasks_and_only_once() {
+    let example = Example::new("async_client");
+    let first = example.run(&[]);
+    let prices = ["Prices {symbol: ACME}", "Prices {symbol: BOLT}", "Prices {symbol: CRUX}"];
+    assert_eq!(listed(&first, "ran:"), [&prices[..], &["Highest"]].concat());
+    assert!(first.ends_with("\nACME: 300\nBOLT: 327\nCRUX: 344\n6 requests\n"), "{first}");
+
+    let second = example.run(&[]);
+    assert!(listed(&second, "ran:").is_empty(), "{second}");
+    assert!(second.ends_with("\nCRUX: 344\n0 requests\n"), "{second}");
+}
+
+#[test]
 fn handoff_shares_outputs_in_three_ways() {
     let example = Example::new("handoff");
     let printed = example.run(&[]);

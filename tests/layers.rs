@@ -19,6 +19,7 @@ const CORE: Layers = &[
     &["store"],
     &["task"],
     &["plan"],
+    &["report"],
     &["engine"],
     &["flow", "remote", "export", "plot"],
     &["sweep", "check"],

@@ -18,7 +18,7 @@ const CRATES: [(&str, &[&str]); 3] = [
     ("flow-core", &["target/mod.rs"]),
     ("flow-targets", &[]),
     // The items of the facade itself.
-    (".", &["expect/mod.rs", "testing/mod.rs"]),
+    (".", &["expect/mod.rs", "interrupts/mod.rs", "testing/mod.rs"]),
 ];
 
 fn root() -> &'static Path {

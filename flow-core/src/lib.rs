@@ -13,6 +13,7 @@ mod flow;
 mod plan;
 mod plot;
 mod remote;
+mod report;
 mod store;
 mod sweep;
 pub mod target;
@@ -22,25 +23,25 @@ pub mod value;
 
 pub use base::code::{Code, Tracked};
 pub use base::error::StoreError;
-pub use base::event::Event;
 #[doc(hidden)]
 pub use base::fs;
 pub use base::key::{Digest, Key, NotHex};
-pub use base::stop::Stopper;
+pub use base::stop::{Signal, Stopper};
 pub use check::{Checked, Problems, check};
 pub use flow::error::{Error, SelectError};
 pub use flow::summary::{Entry, Summary};
 pub use flow::sweep_summary::{SweepSummary, VariantOutcome};
 pub use flow::{Bless, Blessed, Difference, NotBlessed};
 pub use flow::{
-    Damage, Flow, FlowStore, Garbage, Gc, Metadata, Removed, ReuseSource, Roots, StoredOutput,
-    Subgraph, Verified,
+    Damage, Flow, FlowStore, Garbage, Gc, Metadata, OutputVersion, Removed, ReuseSource, Roots,
+    RunHandle, StoredOutput, Subgraph, Verified,
 };
 pub use flow::{ExportSummary, Skipped, Transferred};
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
 pub use plan::instance::Instance;
 pub use plan::label::Show;
+pub use plan::policy::OnFailure;
 pub use plan::reason::{InputChange, Reason};
 pub use plan::sweep_error::SweepError;
 pub use plan::tree::Preview;
@@ -49,12 +50,19 @@ pub use plan::warning::Warning;
 pub use plan::why::{Cause, Step, Why};
 pub use plot::Plot;
 pub use remote::{Remote, RemoteFolder};
+pub use report::event::Event;
 pub use store::change::CodeChange;
+pub use store::history::{
+    InstanceChange, InstanceOutcome, InstanceRun, MetadataChange, Program, RunComparison,
+    RunHistory, RunInfo, RunOutcome, Runs,
+};
 pub use store::limit::Limits;
 pub use store::trust::Trust;
 pub use store::verify::Harm;
 pub use sweep::{Best, ByVariant, Cells, Drawn, Sweep, SweepPreview, Table, TableColumn};
 pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target, read};
+pub use task::amount::Amount;
+pub use task::backoff::Backoff;
 pub use task::command::Command;
 pub use task::cx::{Cx, Over, Variants, With};
 pub use task::error::{LoadError, LoadErrorKind, RequireError, RequireErrorKind};
@@ -65,6 +73,15 @@ pub use task::param::{IntoParam, Param, ParamKey, Parameter};
 pub use task::setting::Setting;
 pub use task::{Output, Run, Task, Uses};
 pub use value::secret::Secret;
+
+/// The process as a whole, for the signal handlers of the facade.
+#[doc(hidden)]
+pub mod process {
+    pub use crate::base::callbacks::Registered;
+    pub use crate::base::pause::{Change, announce_exit, on_change, pause, resume, running_time};
+    pub use crate::base::programs::{continue_all, kill_all, suspend_all};
+    pub use crate::base::stop::{clear_interrupt, interrupt, interrupted, runs_in_progress};
+}
 
 /// Re-export of the crate whose dates [`Sweep::days`] accepts, in the required version.
 #[doc(no_inline)]

@@ -64,7 +64,31 @@ use proc_macro::TokenStream;
 /// | `refresh = "24h"` | the task runs again when its output has this age; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
 /// | `refresh = expr` | the task runs again when the value of the expression, such as an ETag, has changed. Each plan evaluates it once. If the expression fails, an existing output is used, with a warning; a task that has to run fails |
 /// | `check = is_sorted` | a function that takes the output by reference before it is stored, and returns `Result<()>`. If it returns an error, the task fails. Its code is tracked |
+/// | `retries = 3` | how often the task runs again after it has failed; `flow.retries(n)` sets it for tasks without this option |
+/// | `backoff = 2`, `backoff = Backoff::exponential(Duration::from_secs(1))` | the delay before it runs again, in seconds or as an expression; `flow.backoff(...)` |
+/// | `timeout = 30`, `timeout = "10m"` | the longest duration of an attempt, in seconds or with a unit as for `refresh`; `flow.timeout(...)` |
+/// | `priority = 10` | of the instances that are ready, those with a higher priority start first; 0 by default, may be negative |
+/// | `threads = 4` | the number of workers that the task takes, because it uses several cores; 1 by default |
+/// | `resources(memory = "4GB", gpu = 1, api = 1)` | what each instance needs while it runs, of what the flow offers by `flow.offer("api", 2)`. An amount is a `u64` or a text with a unit; that of `memory` is in bytes |
+/// | `isolate` | each instance runs in a child process |
 /// | `crate = ::path` | the path of the facade, if another crate re-exports it. A renamed dependency is found in `Cargo.toml` |
+///
+/// The options from `retries` to `isolate` say how the task is executed, and not what it computes: they are no part of the
+/// key, the seed, the fingerprint or the code, and a change of them makes no task run again. Their values may be
+/// expressions, which are evaluated for each attempt. They refer to the task as `self`, and to the number of the attempt,
+/// a `u32` that is 1 for the first one, as `attempt`:
+///
+/// ```text
+/// #[task(
+///     target = Json<f64>,
+///     retries = 2,
+///     timeout = Duration::from_secs(60 * u64::from(attempt)),
+///     resources(memory = self.rows * 100 * u64::from(attempt)),
+/// )]
+/// ```
+///
+/// An instance that needs more of a resource than the flow offers is an error before anything runs. If an expression
+/// panics, the error names the task and the option.
 ///
 /// An `ENTRY` is one of
 ///

@@ -18,9 +18,10 @@ fn wrong_uses_are_explained() {
         return;
     }
     let cases = trybuild::TestCases::new();
-    for kind in
-        ["task", "kind", "outputs", "param", "requires", "tracked", "run", "refresh", "function"]
-    {
+    for kind in [
+        "task", "kind", "outputs", "param", "requires", "tracked", "run", "refresh", "policy",
+        "function",
+    ] {
         cases.compile_fail(format!("tests/ui/{kind}/*.rs"));
     }
 }

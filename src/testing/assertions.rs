@@ -143,6 +143,7 @@ pub fn assert_because(run: &impl RunResult, instance: &str, text: &str) {
         summary.given(),
         summary.reused(),
         summary.unchanged(),
+        summary.by_other_process(),
         summary.now_complete(),
         summary.already_complete(),
     ];

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flow_core::__private::{HasOutput, Scratch};
 use flow_core::{IntoParam, Output, ParamKey, Task};
@@ -175,6 +176,16 @@ impl Flow {
     as_flow! {
         /// Like [`Flow::workers`](crate::Flow::workers).
         workers(workers: usize);
+        /// Like [`Flow::retries`](crate::Flow::retries).
+        retries(retries: u32);
+        /// Like [`Flow::backoff`](crate::Flow::backoff).
+        backoff(backoff: impl Into<crate::Backoff>);
+        /// Like [`Flow::timeout`](crate::Flow::timeout).
+        timeout(timeout: Duration);
+        /// Like [`Flow::offer`](crate::Flow::offer).
+        offer(resource: &str, amount: impl crate::Amount);
+        /// Like [`Flow::on_failure`](crate::Flow::on_failure).
+        on_failure(on_failure: crate::OnFailure);
         /// Like [`Flow::allow_failures`](crate::Flow::allow_failures).
         allow_failures();
         /// Like [`Flow::force_roots`](crate::Flow::force_roots).

@@ -286,7 +286,7 @@ impl Drop for Service {
 fn ends<T: Task>(flow: &Flow) -> Result<flow::Summary, flow::Error> {
     let (done, ended) = channel();
     let flow = flow.clone();
-    std::thread::spawn(move || done.send(flow.run::<T>()));
+    std::thread::spawn(move || drop(done.send(flow.run::<T>())));
     ended.recv_timeout(Duration::from_secs(20)).expect("the task waits for the service")
 }
 

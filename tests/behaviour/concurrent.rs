@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use flow::prelude::*;
 
+use crate::faulty::Faulty;
 use crate::random_graph::{Every, oracle};
-use crate::support::{assert_consistent, ran};
+use crate::support::{assert_consistent, faulty_flow, ran};
 use crate::wheat::{Bread, Milled, assert_bread, bread, mill, sow};
 
 const FOLDER: &str = "FLOW_TEST_TOGETHER";
@@ -22,8 +23,16 @@ const ROOM: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn open(folder: &Path) -> Result<Flow> {
-    let flow = Flow::open(folder.join("data"))?.quiet().workers(2);
-    Ok(mill(&flow, folder).with(Every::LEN, LEN).with(Every::GRAPH, 5))
+    prepare(Flow::open(folder.join("data"))?.quiet(), folder)
+}
+
+/// Opens a store on a file system without locks, such as that of some networks.
+fn open_without_locks(folder: &Path) -> Result<Flow> {
+    prepare(faulty_flow(folder, &Faulty::new().without_locks())?, folder)
+}
+
+fn prepare(flow: Flow, folder: &Path) -> Result<Flow> {
+    Ok(mill(&flow.workers(2), folder).with(Every::LEN, LEN).with(Every::GRAPH, 5))
 }
 
 #[test]
@@ -62,7 +71,9 @@ fn processes_run_the_same_tasks() -> Result<()> {
 
 #[test]
 fn threads_run_the_same_tasks() -> Result<()> {
-    for shared in [true, false] {
+    type Open = fn(&Path) -> Result<Flow>;
+    let cases: [(bool, Open); 3] = [(true, open), (false, open), (false, open_without_locks)];
+    for (shared, open) in cases {
         let folder = tempfile::tempdir()?;
         sow(&folder.path().join("grains.txt"), &[4, 2]);
         let flow = open(folder.path())?;
@@ -85,9 +96,18 @@ fn threads_run_the_same_tasks() -> Result<()> {
     Ok(())
 }
 
-/// Runs one flow again and again, while `disturb` changes the store from another thread.
+/// Runs one flow again and again, while `disturb` changes the store from another thread, with and without locks.
 fn run_while_disturbed(
     disturb: impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync,
+) -> Result<()> {
+    run_with(open, 60, &disturb)?;
+    run_with(open_without_locks, 30, &disturb)
+}
+
+fn run_with(
+    open: fn(&Path) -> Result<Flow>,
+    rounds: u64,
+    disturb: &(impl Fn(&Flow, u64) -> Result<(), flow::Error> + Sync),
 ) -> Result<()> {
     let folder = tempfile::tempdir()?;
     sow(&folder.path().join("grains.txt"), &[4, 2]);
@@ -111,11 +131,11 @@ fn run_while_disturbed(
         let flow = open(folder.path()).expect("a store");
         let (mut done, begun, mut last) = (0, Instant::now(), String::new());
         for round in 0.. {
-            if round >= 60 && (done > 0 || begun.elapsed() > PATIENCE) {
+            if round >= rounds && (done > 0 || begun.elapsed() > PATIENCE) {
                 break;
             }
             // The disturbing flow may be faster each time, until it pauses for the run.
-            gives_room.store(round >= 60, Ordering::SeqCst);
+            gives_room.store(round >= rounds, Ordering::SeqCst);
             let by = 10 + round % 3;
             let flow = flow.with(Milled::BY, by);
             match flow.run::<Bread>() {
@@ -166,4 +186,23 @@ fn resets_of_the_store_while_another_flow_runs() -> Result<()> {
 #[test]
 fn runs_with_other_parameters_while_another_flow_runs() -> Result<()> {
     run_while_disturbed(|flow, round| flow.with(Milled::BY, 9 + round % 5).run::<Bread>().map(drop))
+}
+
+#[test]
+fn garbage_collection_and_limits_while_another_flow_runs() -> Result<()> {
+    run_while_disturbed(|flow, round| {
+        // Everything that is not the current output, and every instance but that of `Bread`, may be garbage.
+        let flow = flow.limits(flow::Limits::default().versions(0).bytes(0));
+        let gc = flow.store().gc().older_than(Duration::ZERO);
+        let gc = if round % 2 == 0 { gc } else { gc.keep::<Bread>(&flow)? };
+        gc.find()?.remove().map(drop)
+    })
+}
+
+#[test]
+fn runs_that_keep_no_versions_while_another_flow_runs() -> Result<()> {
+    run_while_disturbed(|flow, round| {
+        let flow = flow.limits(flow::Limits::default().versions(0));
+        flow.with(Milled::BY, 10 + round % 3).force::<Milled>().run::<Bread>().map(drop)
+    })
 }

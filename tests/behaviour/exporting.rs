@@ -1,16 +1,13 @@
 //! Exports: outputs as files with readable names and a manifest, and their import into another store.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use flow::prelude::*;
 use flow::{Code, File};
 use serde_json::Value;
 
-use crate::faulty::{Fault, Faulty};
-use crate::support::{assert_consistent, files_below, flow, in_full, ran, reused, step};
+use crate::support::{assert_consistent, files_below, flow, in_full, reused};
 
 #[derive(Task)]
 #[task(target = Json<Vec<u64>>)]
@@ -366,40 +363,5 @@ fn damaged_files_and_manifests_are_not_imported() -> Result<()> {
     fs::remove_file(to.join("manifest.json"))?;
     let error = in_full(there()?.import(&to).expect_err("there is none"));
     assert!(error.contains("it has no `manifest.json`"), "{error}");
-    Ok(())
-}
-
-#[test]
-fn exports_and_imports_succeed_after_any_failed_operation() -> Result<()> {
-    let (here, folder) = flow();
-    here.run::<Parts>()?;
-    let fault = Fault::Half(ErrorKind::StorageFull);
-    for crash in [false, true] {
-        for n in (0..).step_by(step(7)) {
-            let (fs, name) = (Faulty::new(), format!("{crash} {n}"));
-            let to = folder.path().join(format!("handed {name}"));
-            let store = folder.path().join("data");
-            let faulty = Flow::open_on(&store, Arc::new(fs.clone()))?.quiet();
-            let there = folder.path().join(format!("there {name}"));
-            let imports = Flow::open_on(&there, Arc::new(fs.clone()))?.quiet();
-            fs.fail(move |at, _, _| (if crash { at >= n } else { at == n }).then_some(fault));
-            let exported = faulty.graph::<Parts>().export(&to);
-            if exported.is_ok() {
-                let _ = imports.import(&to);
-            }
-            let done = fs.count();
-            fs.heal();
-            assert_consistent(&there);
-            faulty.graph::<Parts>().export(&to)?;
-            assert!(!to.join(".exporting.json").exists());
-            imports.import(&to)?;
-            assert!(imports.is_complete::<Parts>()?, "operation {n}");
-            assert!(imports.store().verify()?.is_whole());
-            if done <= n {
-                break;
-            }
-        }
-    }
-    assert_eq!(ran(&here.run::<Parts>()?), [""; 0]);
     Ok(())
 }

@@ -1,4 +1,6 @@
-//! A file system that makes chosen operations fail, for tests.
+//! A file system that makes chosen operations fail, for tests. It can also record what a loss of power would leave.
+
+pub(crate) mod power_loss;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -7,6 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use flow::fs::{Disk, FileKind, Fs, Lock, Stat};
+
+#[allow(unused_imports, reason = "only one of the test programs loses power")]
+pub(crate) use self::power_loss::{Loss, Unsynced};
 
 /// An operation that can fail. Each call of `write` counts as one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,18 @@ pub(crate) enum Fault {
     Refuse(ErrorKind),
     /// A write writes half of its bytes and returns this error; other operations do nothing.
     Half(ErrorKind),
+    /// The operation does nothing and returns the error of a broken disk, `EIO`.
+    Broken,
+}
+
+impl Fault {
+    fn error(self) -> io::Error {
+        const EIO: i32 = 5;
+        match self {
+            Self::Refuse(kind) | Self::Half(kind) => kind.into(),
+            Self::Broken => io::Error::from_raw_os_error(EIO),
+        }
+    }
 }
 
 type Rule = Box<dyn Fn(u64, Op, &Path) -> Option<Fault> + Send + Sync>;
@@ -55,6 +72,7 @@ struct State {
     rule: Mutex<Option<Rule>>,
     has_locks: AtomicBool,
     synced: Mutex<Vec<Synced>>,
+    unsynced: Mutex<Option<Unsynced>>,
 }
 
 /// The files and the folders of one call of `sync`.
@@ -67,7 +85,50 @@ impl Faulty {
             rule: Mutex::new(None),
             has_locks: AtomicBool::new(true),
             synced: Mutex::default(),
+            unsynced: Mutex::default(),
         }))
+    }
+
+    /// Records from now on what is not synced below this folder. What is there now counts as synced.
+    pub(crate) fn watch(&self, folder: &Path) {
+        *self.0.unsynced.lock().expect("no panic while it is noted") = Some(Unsynced::new(folder));
+    }
+
+    /// Returns what is not synced, and stops to record it.
+    pub(crate) fn take_unsynced(&self) -> Option<Unsynced> {
+        self.0.unsynced.lock().expect("no panic while it is noted").take()
+    }
+
+    /// Does an operation and then records it. No other operation that is recorded happens meanwhile.
+    fn recorded<T>(
+        &self,
+        act: impl FnOnce() -> io::Result<T>,
+        record: impl FnOnce(&mut Unsynced),
+    ) -> io::Result<T> {
+        let mut unsynced = self.0.unsynced.lock().expect("no panic while it is noted");
+        let done = act()?;
+        if let Some(unsynced) = &mut *unsynced {
+            record(unsynced);
+        }
+        Ok(done)
+    }
+
+    /// Does an operation after which the file at `path` has lost its name, and then records it.
+    fn recorded_removal(
+        &self,
+        path: &Path,
+        act: impl FnOnce() -> io::Result<()>,
+        record: impl FnOnce(&mut Unsynced),
+    ) -> io::Result<()> {
+        let mut unsynced = self.0.unsynced.lock().expect("no panic while it is noted");
+        if let Some(unsynced) = &mut *unsynced {
+            unsynced.keep_content(path);
+        }
+        act()?;
+        if let Some(unsynced) = &mut *unsynced {
+            record(unsynced);
+        }
+        Ok(())
     }
 
     /// Supports no locks from now on, like some network file systems.
@@ -110,7 +171,7 @@ impl Faulty {
     fn check(&self, op: Op, path: &Path) -> io::Result<()> {
         match self.fault(op, path) {
             None => Ok(()),
-            Some(Fault::Refuse(kind) | Fault::Half(kind)) => Err(kind.into()),
+            Some(fault) => Err(fault.error()),
         }
     }
 }
@@ -123,14 +184,13 @@ struct Writer {
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.fs.fault(Op::Write, &self.path) {
-            None => self.file.write(bytes),
-            Some(Fault::Refuse(kind)) => Err(kind.into()),
-            Some(Fault::Half(kind)) => {
-                self.file.write_all(&bytes[..bytes.len() / 2])?;
-                Err(kind.into())
-            }
+        let Some(fault) = self.fs.fault(Op::Write, &self.path) else {
+            return self.file.write(bytes);
+        };
+        if let Fault::Half(_) = fault {
+            self.file.write_all(&bytes[..bytes.len() / 2])?;
         }
+        Err(fault.error())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -170,27 +230,38 @@ impl Fs for Faulty {
         }
     }
 
+    fn open_to_lock(&self, path: &Path) -> io::Result<File> {
+        self.check(Op::Open, path)?;
+        match self.0.has_locks.load(Ordering::SeqCst) {
+            true => Disk.open_to_lock(path),
+            false => Err(ErrorKind::Unsupported.into()),
+        }
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
         self.check(Op::Create, path)?;
-        let (file, path) = (Disk.create(path)?, path.to_owned());
+        let file = self.recorded(|| Disk.create(path), |unsynced| unsynced.created(path))?;
+        let path = path.to_owned();
         Ok(Box::new(Writer { file, path, fs: self.clone() }))
     }
 
     fn create_private(&self, path: &Path, store: &Path) -> io::Result<Box<dyn Write + Send>> {
         self.check(Op::Create, path)?;
-        let (file, path) = (Disk.create_private(path, store)?, path.to_owned());
+        let create = || Disk.create_private(path, store);
+        let file = self.recorded(create, |unsynced| unsynced.created(path))?;
+        let path = path.to_owned();
         Ok(Box::new(Writer { file, path, fs: self.clone() }))
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        match self.fault(Op::Append, path) {
-            None => Disk.append(path, bytes),
-            Some(Fault::Refuse(kind)) => Err(kind.into()),
-            Some(Fault::Half(kind)) => {
-                Disk.append(path, &bytes[..bytes.len() / 2])?;
-                Err(kind.into())
-            }
+        let append = |bytes: &[u8]| {
+            self.recorded(|| Disk.append(path, bytes), |unsynced| unsynced.made(path))
+        };
+        let Some(fault) = self.fault(Op::Append, path) else { return append(bytes) };
+        if let Fault::Half(_) = fault {
+            append(&bytes[..bytes.len() / 2])?;
         }
+        Err(fault.error())
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
@@ -203,6 +274,11 @@ impl Fs for Faulty {
         Disk.kind(path)
     }
 
+    fn link_stat(&self, path: &Path) -> io::Result<Stat> {
+        self.check(Op::Stat, path)?;
+        Disk.link_stat(path)
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
         self.check(Op::List, path)?;
         Disk.list(path)
@@ -210,39 +286,41 @@ impl Fs for Faulty {
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         self.check(Op::CreateFolder, path)?;
-        Disk.create_folder(path)
+        self.recorded(|| Disk.create_folder(path), |unsynced| unsynced.made(path))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check(Op::Rename, to)?;
-        Disk.rename(from, to)
+        let rename = || Disk.rename(from, to);
+        self.recorded_removal(to, rename, |unsynced| unsynced.renamed(from, to))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check(Op::Link, to)?;
-        Disk.link(from, to)
+        self.recorded(|| Disk.link(from, to), |unsynced| unsynced.linked(from, to))
     }
 
     fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
-        match self.fault(Op::Copy, to) {
-            None => Disk.copy(from, to),
-            Some(Fault::Refuse(kind)) => Err(kind.into()),
-            Some(Fault::Half(kind)) => {
-                let bytes = Disk.read(from, u64::MAX)?;
-                Disk.create(to)?.write_all(&bytes[..bytes.len() / 2])?;
-                Err(kind.into())
-            }
+        let copy = |limit: fn(usize) -> usize| {
+            let bytes = Disk.read(from, u64::MAX)?;
+            let write = || Disk.create(to)?.write_all(&bytes[..limit(bytes.len())]);
+            self.recorded(write, |unsynced| unsynced.created(to))
+        };
+        let Some(fault) = self.fault(Op::Copy, to) else { return copy(|len| len) };
+        if let Fault::Half(_) = fault {
+            copy(|len| len / 2)?;
         }
+        Err(fault.error())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.check(Op::Remove, path)?;
-        Disk.remove(path)
+        self.recorded_removal(path, || Disk.remove(path), |unsynced| unsynced.removed(path))
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         self.check(Op::RemoveFolder, path)?;
-        Disk.remove_folder(path)
+        self.recorded(|| Disk.remove_folder(path), |unsynced| unsynced.removed(path))
     }
 
     fn set_executable(&self, path: &Path) -> io::Result<()> {
@@ -254,9 +332,10 @@ impl Fs for Faulty {
         self.check(Op::Sync, files.first().or(folders.first()).map_or(Path::new(""), |file| file))?;
         let mut synced = self.0.synced.lock().expect("no panic while it is noted");
         synced.push((files.to_vec(), folders.to_vec()));
-        match files.iter().chain(folders).find(|file| !file.exists()) {
+        let sync = || match files.iter().chain(folders).find(|file| !file.exists()) {
             Some(_) => Err(ErrorKind::NotFound.into()),
             None => Ok(()),
-        }
+        };
+        self.recorded(sync, |unsynced| unsynced.synced(files, folders))
     }
 }

@@ -65,12 +65,15 @@ fn files_of_a_dead_process_are_garbage() -> Result<()> {
         flow.folder().join(".flow/index/Milled.0123456789abcdef"),
         flow.folder().join(".flow/aside/0123456789abcdef/file"),
         flow.folder().join(".flow/running/0123456789abcdef"),
+        flow.folder().join(".flow/waits.0123456789abcdef"),
+        flow.folder().join(".flow/probe.0123456789abcdef"),
         flow.folder().join("Milled/by=3-0123456789abcdef").join(format!("{output}.json")),
     ];
     let others = [
         at.join("notes.txt"),
         at.join("data-mine.csv"),
         flow.folder().join("notes.txt"),
+        flow.folder().join(".flow/claims"),
         flow.folder().join("Mine/0123456789abcdef/notes.txt"),
         flow.folder().join("env=prod/Milled/by=3-0123456789abcdef").join(output),
     ];
@@ -86,8 +89,8 @@ fn files_of_a_dead_process_are_garbage() -> Result<()> {
     let found = garbage(&flow)?;
     assert_eq!(found.files(), left.len(), "{found}");
     let text = found.to_string();
-    assert!(text.starts_with("9 files can be removed, 9 B:"), "{text}");
-    for line in ["  Milled: 3 outputs that no record names, 3 B", "1 table of code", "3 leftovers"]
+    assert!(text.starts_with("11 files can be removed, 11 B:"), "{text}");
+    for line in ["  Milled: 3 outputs that no record names, 3 B", "1 table of code", "5 leftovers"]
     {
         assert!(text.contains(line), "{text}");
     }

@@ -99,6 +99,10 @@ impl Case {
                 let _ = flow.run::<Report>();
                 self.check(&flow)?;
                 let _ = flow.store().verify();
+                if let Ok(runs) = flow.store().runs() {
+                    assert!(runs.to_string().lines().count() >= 1);
+                    runs.iter().for_each(|run| drop(runs.load(&run.id)));
+                }
                 let _ = flow.push::<Report>(&self.remote("new remote"));
                 let _ = flow.graph::<Report>().export(self.path("new export"));
                 let gc = flow.store().gc().older_than(Duration::ZERO).find();

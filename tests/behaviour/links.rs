@@ -83,6 +83,7 @@ fn no_operation_follows_a_link_in_a_store() -> Result<()> {
         ".flow/versions/Milled",
         ".flow/code",
         ".flow/owners",
+        ".flow/runs",
         "Milled",
         "Milled/INSTANCE",
     ];

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use flow::Event;
 use flow::plan::Warning;
 use flow::prelude::*;
 
@@ -194,7 +195,7 @@ impl fmt::Display for Silence {
 }
 
 task!(Reports: u64 = |self, cx| {
-    cx.progress(Silence);
+    cx.status(Silence);
     Ok(1)
 }, target = Json<u64>);
 
@@ -203,12 +204,15 @@ fn panics_in_checks_and_progress_messages_fail_one_task() -> Result<()> {
     let (flow, _folder) = flow();
     assert_fails_alone::<Unchecked>(&flow, "it panicked: it cannot be checked");
     // The observer still receives the other events, because the observer itself did not panic.
-    let told = Arc::new(Mutex::new(0));
+    let told = Arc::new(Mutex::new((0, 0)));
     let count = Arc::clone(&told);
-    let observed =
-        flow.observe(move |_| *count.lock().expect("no panic while events are counted") += 1);
+    let observed = flow.observe(move |event| {
+        let mut told = count.lock().expect("no panic while events are counted");
+        told.0 += usize::from(matches!(event, Event::Failed { .. }));
+        told.1 += usize::from(matches!(event, Event::Committed { .. }));
+    });
     assert_fails_alone::<Reports>(&observed, "it panicked: nothing to tell");
-    assert_eq!(*told.lock().expect("no panic while events are counted"), 4);
+    assert_eq!(*told.lock().expect("no panic while events are counted"), (2, 2));
     Ok(())
 }
 
@@ -327,6 +331,7 @@ fn panics_in_parameter_types_and_requires_are_plan_errors() -> Result<()> {
     let shown = summary.to_string();
     arm(None);
     assert!(shown.contains("Sensitive") && given.is_complete::<(Sensitive, Aside)>()?);
-    assert_eq!(told.lock().expect("no panic while events are kept").len(), 2);
+    // `Planned`, and for each task `Started`, `Finished` and `Committed`.
+    assert_eq!(told.lock().expect("no panic while events are kept").len(), 7);
     Ok(())
 }

@@ -41,6 +41,7 @@ mod params_map;
 mod patterns;
 mod plan_errors;
 mod plots;
+mod policies;
 mod previews;
 mod printed_results;
 mod provided;

@@ -12,8 +12,8 @@ use flow::prelude::*;
 use flow::remote::{Remote, RemoteFolder};
 use flow::{Code, File};
 
-use crate::faulty::{Fault, Faulty};
-use crate::support::{assert_consistent, files_below, flow, in_full, preview, ran, step};
+use crate::faulty::Faulty;
+use crate::support::{assert_consistent, files_below, flow, in_full, preview, ran};
 use crate::wheat::{Bread, Grains, assert_bread, mill, sow};
 
 const GRAINS: [u64; 3] = [3, 1, 2];
@@ -307,100 +307,6 @@ fn a_pull_interrupted_at_any_call_can_be_repeated() -> Result<()> {
         }
         n += 1;
     }
-}
-
-/// Lets each operation on the files of the store fail; then all operations from each one on, as in
-/// a killed process.
-fn under_faults(
-    prepare: impl Fn(&Flow) -> Result<()>,
-    act: impl Fn(&Flow, &Farm, &str) -> Result<()>,
-) -> Result<()> {
-    let faults = [
-        (false, Fault::Refuse(ErrorKind::PermissionDenied)),
-        (false, Fault::Half(ErrorKind::StorageFull)),
-        (true, Fault::Half(ErrorKind::StorageFull)),
-    ];
-    let farm = Farm::new()?;
-    farm.complete_store()?.push::<Bread>(&farm.shared())?;
-    let steps = [(0, step(7)), (1, step(11)), (2, step(11))];
-    for (i, ((crash, fault), (first, step))) in faults.into_iter().zip(steps).enumerate() {
-        for n in (first..).step_by(step) {
-            let (fs, name) = (Faulty::new(), format!("{i} {n}"));
-            let flow = Flow::open_on(farm.0.path().join(&name), Arc::new(fs.clone()))?;
-            let there = mill(&flow.quiet().workers(1), farm.0.path());
-            prepare(&there)?;
-            fs.fail(move |at, _, _| (if crash { at >= n } else { at == n }).then_some(fault));
-            act(&there, &farm, &name)?;
-            let done = fs.count();
-            fs.heal();
-            assert_consistent(there.folder());
-            let fresh = farm.store(&name)?;
-            let verified = fresh.store().verify()?;
-            assert!(verified.damage().is_empty(), "fault {i}, operation {n}: {verified}");
-            fresh.pull::<Bread>(&farm.shared())?;
-            fresh.run::<Bread>()?;
-            assert_bread(&fresh, &GRAINS, 10);
-            if done <= n {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn a_failing_operation_of_a_pull_leaves_no_partial_output() -> Result<()> {
-    under_faults(
-        |_| Ok(()),
-        |there, farm, _| {
-            let _ = there.pull::<Bread>(&farm.shared());
-            Ok(())
-        },
-    )
-}
-
-#[test]
-fn a_failing_operation_of_a_push_leaves_no_partial_output() -> Result<()> {
-    under_faults(
-        |there| Ok(there.run::<Bread>().map(drop)?),
-        |there, farm, name| {
-            let other = farm.remote(&format!("other {name}"));
-            let _ = there.push::<Bread>(&other);
-            let third = farm.store(&format!("third {name}"))?;
-            pull_if_pushed(&third, &other)?;
-            assert!(third.store().verify()?.is_whole());
-            third.run::<Bread>()?;
-            assert_bread(&third, &GRAINS, 10);
-            Ok(())
-        },
-    )
-}
-
-#[test]
-fn a_push_can_be_repeated_after_any_failure_of_the_remote() -> Result<()> {
-    let farm = Farm::new()?;
-    let made = farm.complete_store()?.workers(1);
-    for crash in [false, true] {
-        for n in (0..).step_by(step(7)) {
-            let (fs, folder) = (Faulty::new(), farm.0.path().join(format!("shared {crash} {n}")));
-            let shared = RemoteFolder::on(&folder, Arc::new(fs.clone()));
-            let fault = Fault::Half(ErrorKind::StorageFull);
-            fs.fail(move |at, _, _| (if crash { at >= n } else { at == n }).then_some(fault));
-            let _ = made.push::<Bread>(&shared);
-            let done = fs.count();
-            fs.heal();
-            let between = farm.store(&format!("between {crash} {n}"))?;
-            pull_if_pushed(&between, &shared)?;
-            assert!(between.store().verify()?.is_whole());
-            made.push::<Bread>(&shared)?;
-            between.pull::<Bread>(&shared)?;
-            assert_bread(&between, &GRAINS, 10);
-            if done <= n {
-                break;
-            }
-        }
-    }
-    Ok(())
 }
 
 #[test]

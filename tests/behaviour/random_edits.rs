@@ -171,7 +171,7 @@ impl World {
         };
         let (settled, stopper) = (AtomicUsize::new(0), flow.stopper());
         let flow = flow.observe(move |event| {
-            if matches!(event, Event::Settled { .. })
+            if matches!(event, Event::Finished { .. } | Event::Unchanged { .. })
                 && settled.fetch_add(1, Ordering::SeqCst) == stop_after
             {
                 stopper.stop();

@@ -1,7 +1,5 @@
 //! Settings of a flow: each setting returns a new flow and leaves the original unchanged.
 
-use std::sync::{Arc, Mutex};
-
 use flow::prelude::*;
 
 use crate::support::{failed, failure, flow, not_run, ran};
@@ -14,7 +12,7 @@ struct Get {
 }
 
 runs!(Get: u32 = |self, cx| {
-    cx.progress(format_args!("at {}", self.n));
+    cx.status(format_args!("at {}", self.n));
     ensure!(self.n != 9, "nine");
     Ok(self.n)
 });
@@ -70,31 +68,4 @@ fn allow_failures_returns_the_summary() -> Result<()> {
     assert_eq!((failed(&summary), not_run(&summary)), (vec!["Get".into()], vec!["Double".into()]));
     assert!(!summary.is_success());
     Ok(())
-}
-
-/// Returns the events of a run as text, without times.
-fn events(flow: &Flow) -> Vec<String> {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let ears = Arc::clone(&heard);
-    let observed = flow.workers(1).allow_failures().observe(move |event| {
-        let text = event.to_string();
-        let text = text.split(" in ").next().expect("a text").to_owned();
-        ears.lock().expect("no panic").push(text);
-    });
-    observed.run::<Double>().expect("a summary");
-    heard.lock().expect("no panic").clone()
-}
-
-#[test]
-fn an_observer_receives_the_events_of_a_run() {
-    let (flow, _folder) = flow();
-    assert_eq!(events(&flow), ["Get: at 1", "[1/2] Get {n: 1} ran", "[2/2] Double ran"]);
-    assert_eq!(events(&flow), [""; 0]);
-    assert_eq!(events(&flow.with(Get::N, 9)), ["Get: at 9", "[1/2] Get {n: 9} failed: nine"]);
-    flow.reset::<Get>().expect("a reset");
-    // `Double` may be settled before the output of `Get` is committed.
-    let mut heard = events(&flow);
-    heard.iter_mut().for_each(|text| *text = text.split("] ").last().expect("a text").to_owned());
-    heard.sort_unstable();
-    assert_eq!(heard, ["Double inputs unchanged (early cutoff)", "Get {n: 1} ran", "Get: at 1"]);
 }

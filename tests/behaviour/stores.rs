@@ -14,16 +14,18 @@ mod support;
 mod blessing;
 mod blessing_parameters;
 mod blessing_required;
+#[cfg(target_os = "linux")]
+mod claim_circles;
+#[cfg(target_os = "linux")]
+mod claims;
 mod concurrent;
+mod crash_points;
 mod damage;
 mod durability;
-mod dynamic_faults;
-mod dynamic_kill;
 mod dynamic_random;
 mod evicted;
 mod exporting;
 mod exporting_crates;
-mod faults;
 mod faulty;
 mod file_operations;
 mod garbage;
@@ -32,13 +34,11 @@ mod hostile_folders;
 mod hostile_text;
 mod ignored_write_errors;
 mod import_conflicts;
-mod imported_versions;
 mod key_identity;
 mod kill;
 #[cfg(unix)]
 mod links;
 mod locks;
-mod mixed_tasks_faults;
 mod mixed_tasks_random;
 mod moved_projects;
 mod name_collisions;
@@ -46,12 +46,16 @@ mod named_folders;
 mod nothing_to_share;
 #[cfg(target_os = "linux")]
 mod parsed_sizes;
+mod past_versions;
+#[cfg(target_os = "linux")]
+mod processes;
 mod pushing;
 mod pushing_damaged;
 mod random_edits;
 mod random_graph;
 mod readonly;
 mod repeated_exports;
+mod run_history;
 #[cfg(target_os = "linux")]
 mod special_files;
 mod stored;
@@ -61,6 +65,7 @@ mod sweep_keys;
 mod sweep_sharing;
 mod task_folders;
 mod task_owners;
+mod unwritable_store;
 mod verifying;
 mod versions;
 mod wheat;

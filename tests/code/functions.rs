@@ -54,6 +54,16 @@ const EDITS: &[Edit] = &[
         &[Replace("src/steps.rs", "LOWEST: f64 = 1.0", "LOWEST: f64 = 1.5")],
         &["data", "(in run) data"],
     ),
+    ignored(
+        "execution",
+        "options that say how a task is executed are not code of a function",
+        &[Replace(
+            "src/steps.rs",
+            "#[task(requires = data, target = Json<Vec<f64>>)]",
+            "#[task(requires = data, target = Json<Vec<f64>>, retries = 2, timeout = \"5m\", \
+             resources(memory = twice(self.highest) as u64))]",
+        )],
+    ),
     counts(
         "name_of_an_input",
         "an input is part of the code, including its name",

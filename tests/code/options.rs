@@ -65,6 +65,24 @@ const EDITS: &[Edit] = &[
     .perhaps(&["Whole"])
     .because("Versioned", "version: was 1, is 2"),
     ignored(
+        "execution",
+        "options that say how a task is executed are not code, also with `#[tracked(crate)]`",
+        &[
+            Replace(
+                "src/steps.rs",
+                "/// Tracks all code that it reaches.\n#[derive(Task)]\n#[task(target = Json<u64>)]",
+                "/// Tracks all code that it reaches.\n#[derive(Task)]\n#[task(target = Json<u64>, retries = 3, \
+                 timeout = 30, threads = 1, priority = 2)]",
+            ),
+            Replace(
+                "src/steps.rs",
+                "/// Tracks all code of the crate.\n#[derive(Task)]\n#[task(target = Json<u64>)]",
+                "/// Tracks all code of the crate.\n#[derive(Task)]\n#[task(retries = helper(1) as u32, \
+                 resources(memory = \"1MB\"), target = Json<u64>)]",
+            ),
+        ],
+    ),
+    ignored(
         "comments_of_crate",
         "`#[tracked(crate)]` ignores comments and documentation",
         &[

@@ -185,7 +185,7 @@ macro_rules! tasks {
             /// One of them.
             #[task(requires = [load for _ in 0..self.value], target = Json<$ty>)]
             fn $name(rows: &[Vec<u64>], #[param(default = $value)] value: $ty, cx: &Cx<$name>) -> $ty {
-                cx.progress(rows.len());
+                cx.progress(1, rows.len() as u64);
                 value
             }
         )*

@@ -1,4 +1,4 @@
-//! Tests that the macros accept what users write, without a warning: 147 declarations in a crate that denies every
+//! Tests that the macros accept what users write, without a warning: 155 declarations in a crate that denies every
 //! lint, has renamed the dependency, and uses edition 2021. The other tests of the workspace use edition 2024.
 //!
 //! | uses | module | subject |
@@ -25,6 +25,7 @@
 //! | 131–141 | `tracked` | every option of `#[tracked]`, above each item |
 //! | 142–144 | `tracked_digest` | formatting and attributes leave the digest equal |
 //! | 145–147 | `loaded` | loaded values in calculations, and inference beside them |
+//! | 148–155 | `policy` | every form of the options of the execution: retries, time-outs, resources |
 #![deny(warnings)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 // A function that is a task must not be `const`.
@@ -48,6 +49,7 @@ mod options;
 mod own_types;
 mod params;
 mod placement;
+mod policy;
 mod raw_identifiers;
 mod raw_strings;
 mod refresh;

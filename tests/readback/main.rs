@@ -13,6 +13,7 @@
 
 #![allow(clippy::print_stdout)]
 
+mod history;
 mod hostile;
 mod module;
 mod tables;
@@ -220,6 +221,7 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
     of.value::<PickleValue>(described(&measured(f64::NAN)), "msgpack")?;
     let by_module = module::readings(&of.flow, &folder.join("handed"))?;
     of.all.extend(by_module);
+    of.all.push(history::reading(&folder.join("recorded"))?);
     Ok(of.all)
 }
 

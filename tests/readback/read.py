@@ -171,6 +171,12 @@ def by_module(path, given):
     return by_pandas(value) if isinstance(value, pandas.DataFrame) else one(plain(value))
 
 
+def history(path, given):
+    """Reads the instances of a run from the history of a store."""
+    lines = pandas.read_json(path, lines=True, dtype=False, precise_float=True)
+    return by_pandas(lines[lines["kind"] == "instance"][given["columns"]])
+
+
 def one(value):
     return [("value", "", [value])]
 
@@ -185,6 +191,7 @@ READERS = {
     "openpyxl": excel_cells,
     "pandas.read_excel": lambda path, _: by_pandas(pandas.read_excel(path)),
     "pandas by flow_outputs": by_module,
+    "pandas.read_json": history,
     "json": lambda path, _: one(plain(json.loads(path.read_bytes()))),
     "msgpack": lambda path, _: one(
         plain(msgpack.unpackb(path.read_bytes(), strict_map_key=False))

@@ -3,12 +3,14 @@
 //! | module | content |
 //! | --- | --- |
 //! | `limits` | the values that a parameter accepts: ranges and choices |
+//! | `policy` | the options of an execution: a backoff, amounts of resources |
 //! | `returned` | what the functions of a task return: outputs and results of checks |
 //!
 //! This file contains the rest: the declarations of fields and arguments, the inputs that an argument takes,
 //! `refresh` expressions, and requirements. Expansions name every item as an item of this module.
 
 mod limits;
+mod policy;
 mod returned;
 
 pub use std::any::Any;
@@ -34,6 +36,7 @@ pub use crate::task::keep::{
 use crate::task::loaded::Loaded;
 use crate::task::param::ParamKey;
 pub use crate::task::param::{IntoParam, Param, ParamDecl, Parameter, Values, expect};
+pub use crate::task::policy::{Declares, Policy};
 pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
@@ -50,6 +53,7 @@ pub use self::limits::{
     ChoicesOf, RangeOf, TextChoices, TextRange, choices, in_range, list, one_of, optional_in_range,
     optional_one_of, optional_text_in_range, text_choices, text_in_range,
 };
+pub use self::policy::{GivesBackoff, amount, backoff};
 pub use self::returned::{AnyReturned, CheckResult, Failure, Gives, Returned, checked, output};
 
 /// Converts the value of `#[param(default = ...)]` to the type of the parameter.

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// An error of a file operation in a store, or a file in it that cannot be used.
 ///
-/// The message of [`Io`](Self::Io) and [`Remote`](Self::Remote) includes that of their `source`, so that
-/// [`source()`](Error::source) returns the cause of that `source`.
+/// The message of [`Io`](Self::Io), [`Unwritable`](Self::Unwritable) and [`Remote`](Self::Remote) includes that of
+/// their `source`, so that [`source()`](Error::source) returns the cause of that `source`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -22,12 +22,26 @@ pub enum StoreError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// A record was written by a newer version of this library. It is not changed.
+    /// Nothing can be written to the store: its disk is full, or this user may not write.
+    ///
+    /// It ends a run: no further task starts. Outputs that were stored before are kept.
+    #[non_exhaustive]
+    Unwritable {
+        /// The folder of the store.
+        store: PathBuf,
+        /// The action that failed first, such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+    /// A record, or a file of the history, was written by a newer version of this library. It is not changed.
     #[non_exhaustive]
     Newer {
-        /// The path of the record.
+        /// The path of the file.
         path: PathBuf,
-        /// How the record shows it.
+        /// How the file shows it.
         reason: String,
     },
     /// A call of a [`Remote`](crate::Remote) failed.
@@ -40,13 +54,21 @@ pub enum StoreError {
         /// The error of the remote.
         source: io::Error,
     },
-    /// A file of a remote or an export does not match its description, and was not read.
+    /// A file of a remote, an export or the history does not match its description, and was not read.
     #[non_exhaustive]
     Damaged {
         /// The name in the remote, or the path.
         name: String,
         /// What is wrong with the file.
         reason: String,
+    },
+    /// The history of the store has no run with this id.
+    #[non_exhaustive]
+    NoRun {
+        /// The id.
+        id: String,
+        /// The folder of the store.
+        folder: PathBuf,
     },
     /// The file with the store's key, with which secrets are hashed, is damaged.
     #[non_exhaustive]
@@ -70,6 +92,13 @@ impl fmt::Display for StoreError {
             Self::Io { action, path, source } => {
                 write!(f, "cannot {action} {}: {source}", path.display())
             }
+            Self::Unwritable { store, action, path, source } => write!(
+                f,
+                "nothing can be stored in {}: cannot {action} {}: {source}; {}",
+                store.display(),
+                path.display(),
+                remedy(source.kind())
+            ),
             Self::Newer { path, reason } => write!(
                 f,
                 "{} was written by a newer version of this library ({reason}): update it, or use another \
@@ -80,6 +109,11 @@ impl fmt::Display for StoreError {
                 write!(f, "cannot {action} {name} of the remote: {source}")
             }
             Self::Damaged { name, reason } => write!(f, "{name} is damaged: {reason}"),
+            Self::NoRun { id, folder } => write!(
+                f,
+                "the store {} has no run {id:?}: `flow.store().runs()` lists the runs",
+                folder.display()
+            ),
             Self::SecretKey { path } => write!(
                 f,
                 "{} is not the key of a store: restore it, or remove it and every task with a secret runs \
@@ -101,10 +135,39 @@ impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             // The message includes that of `source`.
-            Self::Io { source, .. } | Self::Remote { source, .. } => source.source(),
+            Self::Io { source, .. }
+            | Self::Unwritable { source, .. }
+            | Self::Remote { source, .. } => source.source(),
             Self::SecretKeyDenied { source, .. } => Some(source),
-            Self::Newer { .. } | Self::Damaged { .. } | Self::SecretKey { .. } => None,
+            Self::Newer { .. }
+            | Self::Damaged { .. }
+            | Self::NoRun { .. }
+            | Self::SecretKey { .. } => None,
         }
+    }
+}
+
+/// Returns how to make a store writable after this error.
+fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull => {
+            "free space on its disk, then run again: outputs that are stored are kept"
+        }
+        io::ErrorKind::QuotaExceeded => {
+            "free space or raise the quota, then run again: outputs that are stored are kept"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "mount its file system for writing, or open a store in another folder"
+        }
+        _ => "let this user write to the folder, or open a store in another one",
+    }
+}
+
+/// Returns an equal error. An inner error is kept as text.
+pub(crate) fn copy_error(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 

@@ -5,7 +5,8 @@
 //! no other instance has. Then the check examines what a plan does not:
 //!
 //! - whether files exist that are parameters or external,
-//! - whether the flow provides all values that tasks use,
+//! - whether the flow provides all values that tasks use, and offers the resources that they need,
+//! - whether the options of a task's execution, such as `timeout`, can be evaluated,
 //! - whether parameters of one name have one type along each path ([`names`]). Different types are no problem for a
 //!   plan, but a given value does not reach the parameter of the other type, which its author may not expect.
 //!   `local` declares that as intended.
@@ -140,6 +141,8 @@ impl Flow {
     /// - requirements that are cyclic, or whose evaluation fails,
     /// - missing files that are parameters or external,
     /// - values that a task uses and the flow does not [provide](Self::provide),
+    /// - resources that a task needs and the flow does not [offer](Self::offer), except for the memory of this machine,
+    ///   since the flow may run on another one; options of its execution that cannot be evaluated,
     /// - parameters of one name with different types, so that a value given to one does not reach the other.
     ///
     /// Complete instances are checked too, as if everything had to run.
@@ -206,8 +209,14 @@ impl Flow {
             findings.warnings.extend(warnings.filter(|_| findings.problems.is_empty()));
             findings.warnings.extend(stand_in::unused(&self.givens().stand_ins));
             findings.problems.extend(names::of_other_types(&graph.types, &unmet));
+            let policies = self.policies().on_any_machine();
+            let wrong_offer = policies.check_offers().err();
+            findings.problems.extend(wrong_offer.map(|kind| PlanError::new(kind, Vec::new())));
             for node in graph.nodes() {
                 self.inspect_node(&graph, node, &mut findings.problems);
+                if let Err(kind) = policies.check(&graph, node) {
+                    findings.problems.push(PlanError::new(kind, graph.way(node)));
+                }
             }
             findings.graph = Some(graph);
         }

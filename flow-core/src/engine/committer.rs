@@ -10,6 +10,7 @@ use crate::engine::Execution;
 use crate::engine::message::Message;
 use crate::engine::session::Session;
 use crate::store::TaskFolder;
+use crate::store::claims::Claimed;
 use crate::store::limit::Replaced;
 use crate::store::stage::Staged;
 
@@ -25,6 +26,8 @@ pub(crate) struct ToCommit {
     pub(crate) node: NodeIndex,
     pub(crate) task: Arc<TaskFolder>,
     pub(crate) staged: Staged,
+    /// The claim on the instance, which is released when the output is committed.
+    pub(crate) claim: Option<Claimed>,
 }
 
 /// Commits staged outputs until the channel is closed, with one message for each.
@@ -47,8 +50,11 @@ pub(crate) fn commit_all(
         }
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
         let nodes: Vec<_> = group.iter().map(|commit| (commit.execution, commit.node)).collect();
-        let group = group.into_iter().map(|commit| (commit.task, commit.staged)).collect();
+        let (group, claims): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|commit| ((commit.task, commit.staged), commit.claim)).unzip();
         let results = panics::catch(|| store.commit(group));
+        // From now on other processes find the outputs.
+        drop(claims);
         let results: Vec<Result<(), String>> = match results {
             Ok(results) => results
                 .into_iter()
@@ -58,6 +64,7 @@ pub(crate) fn commit_all(
                         Ok(())
                     }
                     Err(error) => {
+                        execution.session.halt(store.unwritable(&error));
                         uncommitted.extend(staged.output.map(|output| (staged.folder, output)));
                         Err(format!("{:#}", anyhow::Error::from(error)))
                     }
@@ -65,14 +72,14 @@ pub(crate) fn commit_all(
                 .collect(),
             Err(message) => vec![Err(message); nodes.len()],
         };
-        for ((id, node), result) in nodes.into_iter().zip(results) {
+        for (at, result) in nodes.into_iter().zip(results) {
             // The coordinator waits for one message per staged output.
-            let _ = messages.send(Message::Committed { execution: id, node, result });
+            let _ = messages.send(Message::Committed { at, result });
         }
     }
     // All tasks have ended, so no task reads these outputs.
     uncommitted.iter().for_each(|(folder, output)| store.discard(folder, output));
-    let tidied = panics::catch(|| store.tidy(replaced, *limits, run_lock.as_ref()));
+    let tidied = panics::catch(|| store.tidy(replaced, *limits, run_lock.as_deref()));
     // Errors are ignored: the next run or `gc` removes the remaining files.
     drop(tidied);
 }

@@ -12,10 +12,11 @@
 
 use std::collections::HashSet;
 
-use crate::engine::coordinator::{At, Coordinator};
+use crate::engine::coordinator::Coordinator;
+use crate::engine::message::At;
 use crate::plan::label::Show;
 
-impl Coordinator<'_, '_> {
+impl Coordinator {
     /// Returns the cycle that arises if the schedule `id` waits for `owner`; `None` if there is none.
     ///
     /// There is one if `owner` waits for the schedule, directly or through others. The cycle is the labels of the

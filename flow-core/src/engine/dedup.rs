@@ -14,7 +14,8 @@ use std::sync::{Mutex, MutexGuard};
 use daggy::NodeIndex;
 
 use crate::base::key::Digest;
-use crate::engine::coordinator::{At, Coordinator};
+use crate::engine::coordinator::Coordinator;
+use crate::engine::message::At;
 use crate::engine::outcome::Outcome;
 use crate::plan::Plan;
 use crate::plan::types::TypeIndex;
@@ -57,7 +58,7 @@ impl RunningFingerprints {
     }
 }
 
-impl Coordinator<'_, '_> {
+impl Coordinator {
     /// Lets an instance wait until the first one with its fingerprint is committed.
     ///
     /// If the first one is not running any more, the instance is ready at once.
@@ -73,7 +74,7 @@ impl Coordinator<'_, '_> {
             schedule.parked.insert(node);
             self.parked.entry(key).or_default().push(at);
         } else {
-            schedule.ready.push(node);
+            schedule.push_ready(node);
         }
     }
 }

@@ -37,15 +37,14 @@ impl Schedule {
         }
         self.waiting[node.index()] = waiting;
         if waiting == 0 {
-            self.ready.push(node);
+            self.push_ready(node);
         }
     }
 
     /// Opens the inputs whose files are missing, for an instance that has to run.
     pub(super) fn demand(&mut self, node: NodeIndex, inputs: Vec<NodeIndex>) {
         if self.stopped {
-            self.outcomes[node.index()] = Outcome::Stopped;
-            return;
+            return self.conclude_stopped(node);
         }
         // An input may have failed since the instance was judged, if another instance demanded it.
         for &input in &inputs {

@@ -34,12 +34,16 @@
 //!                        running   on a worker, which judges the instance again
 //!                           │
 //!                           ├─ output unchanged ───────────────► Unchanged
+//!                           ├─ another process has computed it ► OtherProcess
 //!                           ├─ external or aggregate ──────────► Found
 //!                           ├─ has to run, but an input's file is missing ──► waiting for that input (demand)
 //!                           ├─ has to run, but an instance with the same fingerprint is running
 //!                           │                                    ──► parked until that is committed; then ready
+//!                           ├─ has to run, but another process runs it
+//!                           │                                    ──► parked until that has ended; then ready
 //!                           ├─ error or panic ─────────────────► Failed; its consumers: NotRun
-//!                           ├─ the execution was stopped ──────► Stopped
+//!                           ├─ the execution was stopped, or the store cannot be written
+//!                           │                                  ──► Stopped
 //!                           └─ ran, reused, or given by a test
 //!                                ▼
 //!                              staged    consumers may start; the committer has the record
@@ -62,24 +66,35 @@
 //! # Scheduling
 //!
 //! The coordinator sends ready instances to the workers, one more than there are workers, so that no worker waits
-//! for its next job. Schedules that a running task waits for go first. Within a schedule the instance that became ready
-//! last goes first, so that values in memory are consumed soon.
+//! for its next job. Schedules that a running task waits for go first. Within a schedule the order is that of
+//! [`ready`]: priority, then the longest path of instances that wait, in seconds of their last runs, then the instance
+//! that became ready last, so that values in memory are consumed soon.
+//!
+//! An instance that demands several threads or resources starts when the [`ledger`] has them. Without workers
+//! (`workers(0)`), the thread that called `run` is the only worker, and the coordinator has a thread of its own; a
+//! task that waits for others settles them on its own stack.
 //!
 //! - **Missing files** ([`demand`]). An input whose content is known but whose file is missing is not produced in
 //!   advance. When a task that requires the input has to run, the worker *demands* the input, and the coordinator
 //!   schedules it first. So files that no task reads are not produced again.
 //! - **Equal fingerprints** ([`dedup`]). Of several instances with the same fingerprint one runs; the others wait for
 //!   its commit and reuse its output.
-//! - **Failures.** An error or a panic of a task is the outcome of that instance. Its consumers do not run; all other
-//!   instances do, and what is committed stays. A task also fails if a file that it may have read was written
-//!   while it ran ([`watch`]).
+//! - **Other processes** ([`claim`], [`busy`]). A worker claims an instance before its task runs. If another process has
+//!   claimed it, the instance waits without a worker, and takes the output of that process.
+//! - **Failures.** An error or a panic of a task is the outcome of that instance, after as many attempts as its policy
+//!   allows. Its consumers do not run. Whether other instances do is a setting of the flow; what is committed stays. A
+//!   task also fails if a file that it may have read was written while it ran ([`watch`]).
+//! - **A store that cannot be written** ends the run ([`failure`]): no further instance starts, and the run returns the
+//!   error of the store. So one task has run in vain, and not all of them.
+//! - **Time-outs.** A thread cannot be ended from outside. If a task takes too long, its stop signal is set, its job is
+//!   *abandoned* and the instance fails. The thread ends with the task, whose result is discarded ([`job`]).
 //!
 //! # Messages
 //!
 //! | from | to | message |
 //! | --- | --- | --- |
-//! | coordinator | worker | [`Job`](worker::Job): settle this instance |
-//! | worker | coordinator | `Settled`, `Failed`, `Demand`, `Wait`, `GivenUp`: exactly one for each job |
+//! | coordinator | worker | [`Job`](job::Job): settle this instance |
+//! | worker | coordinator | `Started`, if the task has a time-out; `Ended`: exactly one for each job that is not abandoned |
 //! | worker, on behalf of a running task | coordinator | `Require`: run this plan, and reply when it has ended |
 //! | coordinator | committer | [`ToCommit`](committer::ToCommit): a staged output |
 //! | committer | coordinator | `Committed`: exactly one for each staged output |
@@ -111,23 +126,45 @@
 //! All other inputs are loaded from their files. A value that several running tasks use is shared as long as one of
 //! them holds it ([`held`]). So memory is bounded by the instances that are ready, and not by the size of the graph.
 //!
+//! # Events
+//!
+//! Each step of an instance is an event of the run's [`Reporter`](crate::report::reporter::Reporter), which never waits
+//! for an observer. [`reports`] has a function for each event. The thread that knows of a step first reports it: the worker
+//! that a task begins or ends, and the coordinator the rest. So an instance is reported as finished before any instance
+//! starts that requires it.
+//!
+//! # History
+//!
+//! The coordinator passes what became of each instance to the [`Recorder`] of the run, which writes the history in the
+//! store ([`history`]). Nothing in the engine depends on it.
+//!
 //! # Comparison
 //!
 //! [`shadow`] runs tasks without committing anything, in order to compare their outputs with the stored ones.
 
+pub(crate) mod budget;
+pub(crate) mod busy;
+mod claim;
 pub(crate) mod committer;
 pub(crate) mod coordinator;
 pub(crate) mod cycle;
 pub(crate) mod dedup;
 pub(crate) mod demand;
+mod failure;
 pub(crate) mod held;
+mod history;
+pub(crate) mod job;
+mod ledger;
 pub(crate) mod message;
 pub(crate) mod outcome;
+mod ready;
 pub(crate) mod remake;
+mod reports;
 pub(crate) mod running;
 pub(crate) mod schedule;
 pub(crate) mod session;
 pub(crate) mod shadow;
+mod timers;
 mod watch;
 pub(crate) mod worker;
 
@@ -136,7 +173,6 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
-use crate::base::event::Progress;
 use crate::base::key::Digest;
 use crate::base::stop::Stopper;
 use crate::engine::held::Held;
@@ -144,9 +180,12 @@ use crate::engine::session::Session;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::verdicts::Status;
+use crate::report::reporter::Reporter;
+use crate::store::history::Recorder;
 use crate::store::limit::Limits;
 use crate::store::made::Made;
 use crate::store::record::Meta;
+use crate::task::Kind;
 use crate::task::cx::Reads;
 use crate::task::input::{Handle, RunOutputs};
 use crate::value::AnyValue;
@@ -159,7 +198,7 @@ pub(crate) struct Execution {
     pub(crate) plan: Arc<Plan>,
     pub(crate) held: Held,
     pub(crate) stopper: Stopper,
-    pub(crate) progress: Progress,
+    pub(crate) reporter: Arc<Reporter>,
 }
 
 impl Execution {
@@ -167,14 +206,34 @@ impl Execution {
         plan: Arc<Plan>,
         workers: usize,
         stopper: Stopper,
-        progress: Progress,
+        reporter: Arc<Reporter>,
         limits: Limits,
+        history: &Arc<Recorder>,
     ) -> Result<Arc<Self>, StoreError> {
         let is_open = |status| matches!(status, Status::Kept | Status::Pending);
-        let has_work = plan.graph.nodes().any(|node| is_open(plan.verdicts.status(node)));
-        let run_lock = if has_work { plan.store.begin()? } else { None };
-        let session = Session::new(workers, limits, run_lock);
-        Ok(Self::in_session(&session, plan, stopper, progress))
+        let open = || plan.graph.nodes().filter(|&node| is_open(plan.verdicts.status(node)));
+        // A run of several executions has the lock of the first one until its end.
+        let run_lock = match history.run_lock() {
+            held @ Some(_) => held,
+            // Each of them stores a record, an output in memory too.
+            None if open().any(|node| plan.graph.kind(node) == Kind::Made) => {
+                plan.store.begin_to_store()?.map(Arc::new)
+            }
+            None if open().next().is_some() => plan.store.begin()?.map(Arc::new),
+            None => None,
+        };
+        if open().next().is_some() {
+            history::begin(history, &plan, workers, limits, run_lock.as_ref());
+        }
+        let session = Session::new(
+            workers,
+            limits,
+            plan.policies.value_bytes(),
+            run_lock,
+            Arc::clone(history),
+        );
+        // The run can be stopped without the flow.
+        Ok(Self::in_session(&session, plan, stopper.child(), reporter))
     }
 
     /// Creates an execution of a plan in an existing session.
@@ -182,11 +241,16 @@ impl Execution {
         session: &Arc<Session>,
         plan: Arc<Plan>,
         stopper: Stopper,
-        progress: Progress,
+        reporter: Arc<Reporter>,
     ) -> Arc<Self> {
         let held = Held::new(plan.graph.len());
         let (id, session) = (session.number(), Arc::clone(session));
-        Arc::new(Self { id, session, plan, held, stopper, progress })
+        Arc::new(Self { id, session, plan, held, stopper, reporter })
+    }
+
+    /// Whether no further instance starts: the execution was stopped, or its store cannot be written.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopper.is_stopped() || self.session.is_halted()
     }
 
     /// Returns a handle on an instance for a running task, whose reads are recorded in `reads`.

@@ -23,6 +23,8 @@ pub(crate) enum Outcome {
     Reused,
     /// The output turned out to be up to date, because upstream produced the same content (early cutoff).
     Unchanged,
+    /// Another process computed the output during the run.
+    OtherProcess,
     /// The instance is external or an aggregate, and has become complete.
     NowComplete,
     /// The instance failed; `error` is an index into the errors of the execution.
@@ -47,9 +49,10 @@ impl Outcome {
             Self::NotRun { .. } => 2,
             Self::NowComplete | Self::Given => 3,
             Self::Unchanged => 4,
-            Self::Reused => 5,
-            Self::Ran { .. } => 6,
-            Self::Failed { .. } => 7,
+            Self::OtherProcess => 5,
+            Self::Reused => 6,
+            Self::Ran { .. } => 7,
+            Self::Failed { .. } => 8,
         }
     }
 }
@@ -61,11 +64,15 @@ pub(crate) struct TaskError {
     pub(crate) text: String,
     /// The backtrace, if one was captured.
     pub(crate) backtrace: Option<String>,
+    /// Whether the task itself failed, so that another attempt may succeed.
+    pub(crate) is_of_task: bool,
+    /// Whether an event has reported it.
+    pub(crate) is_reported: bool,
 }
 
 impl From<String> for TaskError {
     fn from(text: String) -> Self {
-        Self { text, backtrace: None }
+        Self { text, backtrace: None, is_of_task: false, is_reported: false }
     }
 }
 

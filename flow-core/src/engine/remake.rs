@@ -10,7 +10,8 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::engine::Execution;
-use crate::engine::session::{Unmade, Waiting};
+use crate::engine::job::Control;
+use crate::engine::session::Unmade;
 use crate::plan::Plan;
 use crate::plan::dynamic::{Again, Answer, Answered, Replay, answers};
 use crate::plan::error::PlanError;
@@ -21,6 +22,8 @@ use crate::task::requirement::Dependency;
 /// Answers recorded requirements as [`Replay`] does, but runs those that are pending.
 pub(super) struct Remake<'a> {
     pub(super) execution: &'a Arc<Execution>,
+    /// The job that judges the instance.
+    pub(super) control: &'a Control,
 }
 
 impl Remake<'_> {
@@ -52,7 +55,7 @@ impl Again for Remake<'_> {
         }
         let requested = Arc::clone(&answered.plan);
         let (execution, reply) =
-            self.execution.require(requester, Arc::clone(&requested), &Waiting::default());
+            self.execution.require(requester, Arc::clone(&requested), self.control);
         if reply.roots.iter().any(|root| matches!(root, Err(Unmade::Stopped))) {
             return Ok(Ok(answered));
         }

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use daggy::NodeIndex;
 
-use crate::base::event::Progress;
 use crate::base::key::Digest;
 use crate::base::stop::Stopper;
 use crate::engine::Execution;
-use crate::engine::session::{Reply, Unmade, Waiting};
+use crate::engine::job::Control;
+use crate::engine::session::{Reply, Unmade};
 use crate::files::Contents;
 use crate::plan::Plan;
 use crate::plan::dynamic::Replay;
@@ -19,7 +19,7 @@ use crate::plan::verdicts::Status;
 use crate::store::record::Required;
 use crate::store::{Folder, Store};
 use crate::task::TaskType;
-use crate::task::cx::{Host, Reads};
+use crate::task::cx::{Host, Reads, TaskReport};
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::execute::{Executed, TaskRun};
 use crate::task::input::{Handle, Origin};
@@ -32,7 +32,7 @@ pub(crate) struct Running {
     pub(super) node: NodeIndex,
     reads: Arc<Reads>,
     requested: Mutex<Requested>,
-    waiting: Waiting,
+    control: Arc<Control>,
 }
 
 /// The instances that a running task has required.
@@ -49,13 +49,17 @@ struct Requested {
 }
 
 impl Running {
-    pub(super) fn new(execution: &Arc<Execution>, node: NodeIndex) -> Arc<Self> {
+    pub(super) fn new(
+        execution: &Arc<Execution>,
+        node: NodeIndex,
+        control: &Arc<Control>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             execution: Arc::clone(execution),
             node,
             reads: Arc::default(),
             requested: Mutex::default(),
-            waiting: Waiting::default(),
+            control: Arc::clone(control),
         })
     }
 
@@ -119,13 +123,13 @@ impl Running {
         let verdicts = &plan.verdicts;
         let complete = |root: &NodeIndex| verdicts.status(*root) == Status::Complete;
         let execution = &self.execution;
-        if plan.graph.roots.iter().all(complete) && !execution.stopper.is_stopped() {
+        if plan.graph.roots.iter().all(complete) && !execution.is_stopped() {
             let roots = vec![Ok(()); plan.graph.roots.len()];
-            let (stopper, progress) = (execution.stopper.clone(), execution.progress.clone());
-            let there = Execution::in_session(&execution.session, plan, stopper, progress);
+            let (stopper, reporter) = (execution.stopper.clone(), Arc::clone(&execution.reporter));
+            let there = Execution::in_session(&execution.session, plan, stopper, reporter);
             return (there, Reply { roots, outdated: false });
         }
-        execution.require(self.node, plan, &self.waiting)
+        execution.require(self.node, plan, &self.control)
     }
 }
 
@@ -139,15 +143,11 @@ impl Host for Running {
     }
 
     fn stopper(&self) -> &Stopper {
-        &self.execution.stopper
+        &self.control.stopper
     }
 
-    fn progress(&self) -> &Progress {
-        &self.execution.progress
-    }
-
-    fn task_name(&self) -> &str {
-        &self.execution.plan.graph.task(self.node).decl.name
+    fn report(&self, report: TaskReport<'_>) {
+        self.execution.report(self.node, report);
     }
 
     fn seed(&self) -> u64 {

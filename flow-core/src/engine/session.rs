@@ -1,8 +1,8 @@
 //! A session: the state that all executions of one run share.
 //!
 //! A task that requires further tasks while it runs waits for an execution of their plan. That execution uses the
-//! workers of the run. A running task holds a *slot*; there are as many slots as workers. The task
-//! releases its slot while it waits and takes one again afterwards. So a run with one worker cannot deadlock, and
+//! workers of the run. A running task holds a *slot* for each of its threads; there are as many slots as workers. The
+//! task releases its slots while it waits and takes them again afterwards ([`job`](crate::engine::job)). So a run with one worker cannot deadlock, and
 //! never more tasks work at the same time than there are workers.
 
 use std::collections::HashSet;
@@ -12,18 +12,32 @@ use std::sync::{Arc, Condvar, Mutex};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::base::key::Key;
 use crate::engine::Execution;
+use crate::engine::budget::Budget;
 use crate::engine::dedup::RunningFingerprints;
-use crate::engine::message::Message;
+use crate::engine::job::{Control, Job};
+use crate::engine::message::{At, Message};
+use crate::engine::worker;
 use crate::plan::Plan;
 use crate::plan::dynamic::AllKnown;
+use crate::store::claims::Claims;
+use crate::store::history::Recorder;
 use crate::store::limit::Limits;
 use crate::store::run_lock::RunLock;
 
 /// The state that all executions of a run share.
 pub(crate) struct Session {
-    slots: Slots,
+    pub(super) slots: Slots,
+    /// The jobs that no worker has taken.
+    pub(super) jobs: Receiver<Job>,
+    /// Closed by the coordinator when the run ends.
+    send_jobs: Mutex<Option<Sender<Job>>>,
+    /// The memory for values that are passed on.
+    pub(super) values: Budget,
+    /// Whether the thread that called `run` is the only worker.
+    pub(super) on_caller: bool,
     pub(super) messages: Sender<Message>,
     pub(super) received: Receiver<Message>,
     executions: AtomicU32,
@@ -31,25 +45,47 @@ pub(crate) struct Session {
     forced: Mutex<HashSet<Key>>,
     /// A cache of verdicts on instances that running tasks have required.
     pub(crate) known: Arc<AllKnown>,
-    /// The number of instances that have been settled and reported in an event.
+    /// The number of instances whose event said that they are settled.
     pub(super) settled: AtomicUsize,
-    /// The number of instances that were opened, settled ones included, without those that are not reported.
+    /// The number of instances that were opened, settled ones included, without those that have no such event.
     pub(super) open: AtomicUsize,
     /// The fingerprints of the running instances of the run's own plan.
     pub(super) running_fingerprints: RunningFingerprints,
     /// The number of earlier versions to keep.
     pub(super) limits: Limits,
     /// The lock that tells other processes that this run is under way; `None` if the run has nothing to do.
-    pub(super) run_lock: Option<RunLock>,
+    pub(super) run_lock: Option<Arc<RunLock>>,
+    /// Records the run in the history of the store.
+    pub(super) history: Arc<Recorder>,
+    /// The claims on the instances that this run computes; `None` if the run has nothing to do, or cannot claim.
+    pub(super) claims: Option<Arc<Claims>>,
+    /// When the run began.
+    pub(super) begun: jiff::Timestamp,
+    /// The error of the store, if nothing can be written to it any more. It ends the run.
+    unwritable: Mutex<Option<StoreError>>,
+    is_halted: AtomicBool,
     /// Whether a coordinator is running, which answers requests.
     pub(super) is_coordinated: AtomicBool,
 }
 
 impl Session {
-    pub(crate) fn new(workers: usize, limits: Limits, run_lock: Option<RunLock>) -> Arc<Self> {
+    /// Creates the session of a run. Without workers, the calling thread runs the tasks.
+    pub(crate) fn new(
+        workers: usize,
+        limits: Limits,
+        value_bytes: u64,
+        run_lock: Option<Arc<RunLock>>,
+        history: Arc<Recorder>,
+    ) -> Arc<Self> {
         let (messages, received) = unbounded();
+        let (send_jobs, jobs) = unbounded();
+        let claims = run_lock.as_ref().and_then(|run_lock| run_lock.claims());
         Arc::new(Self {
-            slots: Slots { free: Mutex::new(workers.max(1)), freed: Condvar::new() },
+            slots: Slots::new(workers.max(1)),
+            jobs,
+            send_jobs: Mutex::new(Some(send_jobs)),
+            values: Budget::new(value_bytes),
+            on_caller: workers == 0,
             messages,
             received,
             executions: AtomicU32::new(0),
@@ -60,8 +96,31 @@ impl Session {
             running_fingerprints: RunningFingerprints::default(),
             limits,
             run_lock,
+            history,
+            claims,
+            begun: jiff::Timestamp::now(),
+            unwritable: Mutex::default(),
+            is_halted: AtomicBool::new(false),
             is_coordinated: AtomicBool::new(false),
         })
+    }
+
+    /// Ends the run with this error of the store, if there is one: no further instance starts.
+    pub(super) fn halt(&self, unwritable: Option<StoreError>) {
+        if let Some(error) = unwritable {
+            self.unwritable.lock().expect("lock poisoned").get_or_insert(error);
+            self.is_halted.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether an error of the store has ended the run.
+    pub(super) fn is_halted(&self) -> bool {
+        self.is_halted.load(Ordering::Acquire)
+    }
+
+    /// Takes the error of the store that has ended the run.
+    pub(crate) fn take_unwritable(&self) -> Option<StoreError> {
+        self.unwritable.lock().expect("lock poisoned").take()
     }
 
     /// Returns the next number for an execution, beginning with 0.
@@ -74,10 +133,36 @@ impl Session {
         self.executions.load(Ordering::Relaxed) > 1
     }
 
-    /// Waits for a free slot, which is released when the returned guard is dropped.
-    pub(super) fn slot(&self) -> Slot<'_> {
-        self.slots.take();
-        Slot(&self.slots)
+    /// Sends a job to the workers.
+    pub(super) fn send_job(&self, job: Job) {
+        if let Some(jobs) = &*self.send_jobs.lock().expect("lock poisoned") {
+            // The session holds a receiver, so the channel is open.
+            let _ = jobs.send(job);
+        }
+    }
+
+    /// Ends the workers, once they have settled the jobs that were sent.
+    pub(super) fn close_jobs(&self) {
+        self.send_jobs.lock().expect("lock poisoned").take();
+    }
+
+    /// Waits for the reply to a request of a running task.
+    ///
+    /// If the calling thread of the run is its only worker, it settles other instances meanwhile.
+    fn wait_for(&self, replied: &Receiver<Reply>) -> Option<Reply> {
+        if !self.on_caller {
+            return replied.recv().ok();
+        }
+        loop {
+            crossbeam_channel::select! {
+                recv(replied) -> reply => return reply.ok(),
+                recv(self.jobs) -> job => match job {
+                    Ok(job) => drop(worker::settle(job, &self.messages)),
+                    // The coordinator has ended.
+                    Err(_) => return replied.recv().ok(),
+                },
+            }
+        }
     }
 
     pub(crate) fn was_forced(&self, key: Key) -> bool {
@@ -89,63 +174,43 @@ impl Session {
     }
 }
 
-/// A semaphore that bounds the number of tasks that run at the same time.
-struct Slots {
+/// A semaphore that bounds the number of threads that work at the same time.
+pub(crate) struct Slots {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
 impl Slots {
-    fn take(&self) {
+    pub(super) fn new(slots: usize) -> Self {
+        Self { free: Mutex::new(slots), freed: Condvar::new() }
+    }
+
+    /// Waits until this many slots are free, and takes them.
+    pub(super) fn take(&self, slots: usize) {
         let free = self.free.lock().expect("lock poisoned");
-        let mut free = self.freed.wait_while(free, |free| *free == 0).expect("lock poisoned");
-        *free -= 1;
+        let mut free = self.freed.wait_while(free, |free| *free < slots).expect("lock poisoned");
+        *free -= slots;
     }
 
-    fn give(&self) {
-        *self.free.lock().expect("lock poisoned") += 1;
-        self.freed.notify_one();
-    }
-}
-
-/// A slot that is held: the right to run a task.
-pub(super) struct Slot<'a>(&'a Slots);
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        self.0.give();
-    }
-}
-
-/// The number of waiting threads of one running task.
-///
-/// A task may call `require` on several threads. The first thread that waits releases the task's slot, and the last
-/// one that ends waiting takes a slot again.
-#[derive(Default)]
-pub(crate) struct Waiting(Mutex<usize>);
-
-impl Waiting {
-    fn begin(&self, slots: &Slots) {
-        let mut waiting = self.0.lock().expect("lock poisoned");
-        if *waiting == 0 {
-            slots.give();
+    pub(super) fn give(&self, slots: usize) {
+        if slots > 0 {
+            *self.free.lock().expect("lock poisoned") += slots;
+            self.freed.notify_all();
         }
-        *waiting += 1;
     }
 
-    fn end(&self, slots: &Slots) {
-        let mut waiting = self.0.lock().expect("lock poisoned");
-        *waiting -= 1;
-        if *waiting == 0 {
-            slots.take();
-        }
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        *self.free.lock().expect("lock poisoned")
     }
 }
 
 /// A request of a running task that further tasks be run.
 pub(crate) struct Request {
     /// The running instance that waits, with the number of its execution.
-    pub(super) by: (u32, NodeIndex),
+    pub(super) by: At,
+    /// The number of its job.
+    pub(super) number: u64,
     /// The execution of the required plan.
     pub(super) execution: Arc<Execution>,
     pub(super) reply: Sender<Reply>,
@@ -180,10 +245,10 @@ impl Execution {
         &self,
         node: NodeIndex,
         plan: Arc<Plan>,
-        waiting: &Waiting,
+        control: &Control,
     ) -> (Arc<Self>, Reply) {
-        let required =
-            Self::in_session(&self.session, plan, self.stopper.clone(), self.progress.clone());
+        let (stopper, reporter) = (self.stopper.clone(), Arc::clone(&self.reporter));
+        let required = Self::in_session(&self.session, plan, stopper, reporter);
         if !self.session.is_coordinated.load(Ordering::Acquire) {
             let error = "its output does not exist, and no other task is run during a comparison";
             let unmade = Err(Unmade::Failed(error.to_owned()));
@@ -192,11 +257,12 @@ impl Execution {
         }
         let (reply, replied) = bounded(1);
         let execution = Arc::clone(&required);
-        let request = Request { by: (self.id, node), execution, reply };
+        let (by, number) = ((self.id, node), control.number);
+        let request = Request { by, number, execution, reply };
         let sent = self.session.messages.send(Message::Require(request));
-        waiting.begin(&self.session.slots);
-        let reply = sent.ok().and_then(|()| replied.recv().ok());
-        waiting.end(&self.session.slots);
+        control.begin_waiting(&self.session.slots);
+        let reply = sent.ok().and_then(|()| self.session.wait_for(&replied));
+        control.end_waiting(&self.session.slots);
         // The coordinator replies to every request as long as an instance runs, so a missing reply means a stop.
         let stopped = || Reply {
             roots: vec![Err(Unmade::Stopped); required.plan.graph.roots.len()],

@@ -14,16 +14,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use daggy::NodeIndex;
 
-use crate::base::event::Event;
 use crate::base::key::Digest;
 use crate::base::names::INTERNAL;
 use crate::base::names::unique;
 use crate::base::panics;
 use crate::engine::Execution;
+use crate::engine::job::Control;
 use crate::engine::running::Running;
 use crate::engine::watch::Watch;
 use crate::plan::affected::{Affected, Assumed};
-use crate::plan::label::Show;
 use crate::store::made::Made;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::{Read, Record, digest_required};
@@ -101,18 +100,6 @@ impl<'a> Aside<'a> {
         chosen: &[&Affected],
         threads: usize,
     ) -> std::io::Result<Vec<(NodeIndex, String)>> {
-        let graph = &self.execution.plan.graph;
-        let (done, of) = self.done;
-        let report = |node, differences: &[String]| {
-            let settled = done.fetch_add(1, Ordering::Relaxed) + 1;
-            let what = if differences.is_empty() { "gave the same" } else { "gave something else" };
-            self.execution.progress.tell(|| Event::Settled {
-                instance: graph.label(node, Show::Clipped),
-                what: what.to_owned(),
-                settled,
-                of,
-            });
-        };
         let mut different = Vec::new();
         for pair in self.missing(chosen) {
             let (node, differences) = (pair.node, self.make(&pair, true));
@@ -127,8 +114,9 @@ impl<'a> Aside<'a> {
             while let Some(one) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (node, fingerprint) = (one.node, one.fingerprint);
                 let pair = Pair { node, record: &one.record, fingerprint };
+                self.execution.report_started(node, 1);
                 let differences = self.make(&pair, false);
-                report(node, &differences);
+                self.execution.report_compared(node, differences.is_empty(), self.done);
                 different.extend(differences.into_iter().map(|what| (node, what)));
             }
             different
@@ -184,7 +172,12 @@ impl<'a> Aside<'a> {
             return vec!["the execution was stopped".to_owned()];
         }
         let folder = self.folder.join(plan.graph.node(pair.node).key.to_string());
-        let watch = match Watch::begin(self.execution, pair.node, &pair.record.made_from) {
+        let watch = match Watch::begin(
+            self.execution,
+            pair.node,
+            &pair.record.made_from,
+            &Control::detached(&self.execution.stopper),
+        ) {
             Ok(watch) => watch,
             Err(error) => return vec![format!("it cannot be compared: {error}")],
         };
@@ -201,7 +194,7 @@ impl<'a> Aside<'a> {
             return vec![format!("it cannot be compared: {changed:#}")];
         }
         let differences = differences(pair.record, &executed, watch.running());
-        let Executed { output, meta, value } = executed;
+        let Executed { output, meta, value, .. } = executed;
         if !loaded {
             plan.store.discard(&folder, &output);
             return differences;
@@ -209,7 +202,9 @@ impl<'a> Aside<'a> {
         if let (true, Some(value)) = (output.is_in_memory(), value) {
             plan.store.memory().keep(output.digest, value);
         }
-        self.execution.held.set_made(pair.node, Made { folder, output, meta, from: None });
+        let fingerprint = Some(pair.fingerprint);
+        let made = Made { folder, output, meta, fingerprint, from: None };
+        self.execution.held.set_made(pair.node, made);
         differences
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::engine::Execution;
+use crate::engine::job::Control;
 use crate::engine::running::Running;
 use crate::files::Named;
 use crate::plan::Plan;
@@ -42,8 +43,9 @@ impl<'a> Watch<'a> {
         execution: &Arc<Execution>,
         node: NodeIndex,
         made_from: &'a MadeFrom,
+        control: &Arc<Control>,
     ) -> Result<Self, WatchError> {
-        let running = Running::new(execution, node);
+        let running = Running::new(execution, node, control);
         let reads = running.reads();
         for file in made_from.files.values() {
             reads.watch(&execution.plan.contents, Path::new(&file.path), Named::AsPattern)?;

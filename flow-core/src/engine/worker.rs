@@ -2,8 +2,10 @@
 //!
 //! Settling means: judge the instance again, now that the content of its inputs is known; then accept the output
 //! that is there, reuse a kept one, or run the task. The output is written under its final, unique name, its record is
-//! staged, and the committer commits it.
+//! staged, and the committer commits it. Before the task runs, the worker [claims](crate::engine::claim) the instance.
 
+use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,57 +16,79 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::Digest;
 use crate::base::panics;
 use crate::base::panics::Contained;
+use crate::base::process::{Stopwatch, host};
 use crate::base::stop::Stopped;
 use crate::engine::Execution;
+use crate::engine::busy::Others;
 use crate::engine::committer::ToCommit;
-use crate::engine::message::{How, Message, NewlyMade};
-use crate::engine::outcome::TaskError;
+use crate::engine::failure::is_stop;
+use crate::engine::job::Job;
+use crate::engine::message::{End, How, Message, NewlyMade};
 use crate::engine::remake::Remake;
 use crate::engine::watch::Watch;
-use crate::plan::judge::{Judge, Judged, Upstream, Verdict};
+use crate::plan::Plan;
+use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::verdicts::Status;
 use crate::store::Folder;
+use crate::store::claims::Claimed;
 use crate::store::external_reads;
-use crate::store::failure::Failure;
 use crate::store::kept::Kept;
 use crate::store::made::Made;
 use crate::store::record::{FORMAT, MadeFrom, Record, RecordedInstance, RecordedRun};
-use crate::task::Kind;
-use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::execute::Executed;
 
-/// Settles the instances of the queue until it is closed, with one message for each.
-pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) {
+/// Settles the instances of the queue until it is closed.
+///
+/// Returns `Break` as soon as a job of this thread was abandoned: the coordinator has replaced the thread.
+pub(crate) fn work(jobs: &Receiver<Job>, messages: &Sender<Message>) -> ControlFlow<()> {
+    jobs.iter().try_for_each(|job| settle(job, messages))
+}
+
+/// Settles the instances of the queue on the thread that called `run`, until it is closed.
+pub(crate) fn work_on_caller(jobs: &Receiver<Job>, messages: &Sender<Message>) {
     for job in jobs {
-        let session = Arc::clone(&job.execution.session);
-        let slot = session.slot();
-        let (id, node) = (job.execution.id, job.node);
-        // The job may have been sent before the execution was stopped.
-        let message = match job.execution.stopper.is_stopped() {
-            true => Message::GivenUp { execution: id, node },
-            // The coordinator waits for a message of each job, even if the worker panics.
-            false => panics::catch(|| Worker::new(&job.execution).message(&job)).unwrap_or_else(
-                |error| {
-                    let error = error.into();
-                    Message::Failed { execution: id, node, error, seconds: 0.0 }
-                },
-            ),
-        };
-        drop(slot);
-        // This may be the last reference to the plan and its tasks, whose destructors may panic.
-        panics::discard(job);
-        if messages.send(message).is_err() {
-            return;
-        }
+        // The coordinator cannot replace this thread, so it goes on after an abandoned job.
+        let _ = settle(job, messages);
     }
 }
 
-/// An instance to settle.
-pub(crate) struct Job {
-    pub(crate) execution: Arc<Execution>,
-    pub(crate) node: NodeIndex,
-    /// Whether the file of its output is needed: the instance is a root, or a consumer demanded it.
-    pub(crate) needed: bool,
+/// Settles the instance of a job, and sends one message about it, unless the job was abandoned.
+///
+/// Returns `Break` if the job was abandoned: the coordinator has replaced this thread.
+pub(crate) fn settle(job: Job, messages: &Sender<Message>) -> ControlFlow<()> {
+    let session = Arc::clone(&job.execution.session);
+    job.control.begin(&session.slots);
+    let (at, number) = ((job.execution.id, job.node), job.control.number);
+    // The job may have been sent before the execution was stopped.
+    let end = match job.control.stopper.is_stopped() || session.is_halted() {
+        true => End::GivenUp,
+        // The coordinator waits for a message of each job, even if the worker panics.
+        false => panics::catch(|| Worker::new(&job, messages).end()).unwrap_or_else(|error| {
+            let error = error.into();
+            End::Failed { error, spent: None }
+        }),
+    };
+    let counts = job.control.end(&session.slots);
+    let plan = Arc::clone(&job.execution.plan);
+    // This may be the last reference to the plan and its tasks, whose destructors may panic.
+    panics::discard(job);
+    if counts {
+        let _ = messages.send(Message::Ended { at, number, end });
+    } else {
+        discard(&plan, end);
+    }
+    panics::discard(plan);
+    if counts { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+/// Removes the files of an output that is not committed, because its job was abandoned.
+fn discard(plan: &Plan, end: End) {
+    if let End::Settled { made, .. } = end
+        && let Some(ToCommit { staged, .. }) = made.staged.map(|staged| *staged)
+    {
+        plan.store.discard_path(&staged.draft);
+        staged.output.iter().for_each(|output| plan.store.discard(&staged.folder, output));
+    }
 }
 
 /// The result of settling an instance.
@@ -74,53 +98,71 @@ enum Settled {
     Demand(Vec<NodeIndex>),
     /// The instance has to run, but this instance with the same fingerprint is about to run.
     Wait(NodeIndex),
+    /// The instance has to run, but another process is running it.
+    Busy,
 }
 
-struct Worker<'a> {
-    execution: &'a Arc<Execution>,
+pub(super) struct Worker<'a> {
+    pub(super) job: &'a Job,
+    pub(super) execution: &'a Arc<Execution>,
+    messages: &'a Sender<Message>,
+    /// Whether the task has begun to run.
+    pub(super) has_begun: Cell<bool>,
 }
 
 impl<'a> Worker<'a> {
-    fn new(execution: &'a Arc<Execution>) -> Self {
-        Self { execution }
+    fn new(job: &'a Job, messages: &'a Sender<Message>) -> Self {
+        Self { job, execution: &job.execution, messages, has_begun: Cell::new(false) }
     }
 
-    /// Settles an instance, and returns the message for the coordinator.
-    fn message(&self, job: &Job) -> Message {
-        let (id, node) = (self.execution.id, job.node);
-        let begun = Instant::now();
-        let settled = panics::catch_error(|| self.settle(job));
-        let seconds = begun.elapsed().as_secs_f32();
+    /// Settles the instance, and returns the result for the coordinator.
+    fn end(&self) -> End {
+        let stopwatch = Stopwatch::start();
+        let settled = panics::catch_error(|| self.settle());
+        let spent = stopwatch.read();
         match settled {
-            Ok(Settled::Demand(inputs)) => Message::Demand { execution: id, node, inputs },
-            Ok(Settled::Wait(first)) => Message::Wait { execution: id, node, first },
+            Ok(Settled::Demand(inputs)) => End::Demand(inputs),
+            Ok(Settled::Wait(first)) => End::Wait(first),
+            Ok(Settled::Busy) => End::Busy,
             Ok(Settled::As(how, made)) => {
-                Message::Settled { execution: id, node, how, seconds, made: Box::new(made) }
-            }
-            Err(error) => {
-                let is_stopped = is_stop(&error);
-                let backtrace = panics::backtrace(&error);
-                let error = TaskError { text: panics::render(error), backtrace };
-                if is_stopped {
-                    return Message::GivenUp { execution: id, node };
+                // The schedule decides whether an unchanged instance is reported, and the late result of an abandoned
+                // job never is.
+                if !matches!(how, How::Unchanged | How::OtherProcess)
+                    && !self.job.control.is_abandoned()
+                {
+                    self.execution.report_settled(self.job.node, how, spent.seconds as f32);
                 }
-                self.record_failure(node, &error);
-                Message::Failed { execution: id, node, error, seconds }
+                End::Settled { how, spent, made: Box::new(made) }
+            }
+            Err(error) => self.failure(error, spent),
+        }
+    }
+
+    fn settle(&self) -> anyhow::Result<Settled> {
+        let mut claim = None;
+        loop {
+            if let Some(settled) = self.try_settle(&mut claim)? {
+                return Ok(settled);
             }
         }
     }
 
-    fn settle(&self, job: &Job) -> anyhow::Result<Settled> {
-        let node = job.node;
+    /// Settles the instance. Returns `None` if it has to be judged again, now that it is claimed.
+    fn try_settle(&self, claim: &mut Option<Claimed>) -> anyhow::Result<Option<Settled>> {
+        let Job { node, needed, control, others, .. } = self.job;
+        let node = *node;
         let plan = &self.execution.plan;
-        let remake = Remake { execution: self.execution };
+        let remake = Remake { execution: self.execution, control };
         let judge = Judge::new(plan, &**self.execution, &remake);
         let Judged { folder, verdict, .. } = judge.judge(node)?;
         let relied_on = match &verdict {
             Verdict::Evicted(record, _) => Some(record.meta.clone()),
             _ => None,
         };
-        let other_meta = || relied_on.is_some() && self.execution.meta(node) != relied_on;
+        let other_meta = |made: &NewlyMade| {
+            let meta = made.made.as_ref().map(|made| &made.meta);
+            relied_on.is_some() && meta != relied_on.as_ref()
+        };
         // A value in memory is identified by its fingerprint, which depends on the format of the record.
         let format = match &verdict {
             Verdict::Evicted(record, _) if record.output.is_in_memory() => record.format,
@@ -128,8 +170,13 @@ impl<'a> Worker<'a> {
         };
         let (kept, made_from, fingerprint) = match verdict {
             Verdict::Complete(record) => {
+                let has_waited = *others == Others::Waited || claim.is_some();
+                let how = match has_waited || self.is_new(node, &record) {
+                    true => How::OtherProcess,
+                    false => How::Unchanged,
+                };
                 self.execution.held.set_made(node, Made::new(folder, *record));
-                return Ok(Settled::As(How::Unchanged, NewlyMade::default()));
+                return Ok(Some(Settled::As(how, NewlyMade::default())));
             }
             Verdict::Adopt(kept, made_from) => {
                 let fingerprint = kept.record.fingerprint;
@@ -139,52 +186,65 @@ impl<'a> Worker<'a> {
                 // Another instance may have an output with this fingerprint.
                 let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
                 let kept = judge.kept(node, &made_from, fingerprint)?;
-                if kept.is_none() && !job.needed {
+                if kept.is_none() && !needed {
                     self.execution.held.set_gone(node, Made::new(folder, *record));
-                    return Ok(Settled::As(How::Unchanged, NewlyMade::default()));
+                    return Ok(Some(Settled::As(How::Unchanged, NewlyMade::default())));
                 }
                 (kept, made_from, fingerprint)
             }
             Verdict::Run(made_from, fingerprint) => (None, made_from, fingerprint),
-            Verdict::There(digest) => return Ok(self.found(node, digest)),
+            Verdict::There(digest) => return Ok(Some(self.found(node, digest))),
             Verdict::Missing => {
                 let path = plan.graph.external(node).display();
                 anyhow::bail!("external file {path} does not exist");
             }
             // The instances that its record lists as required could not be produced before the stop.
-            Verdict::Upstream if self.execution.stopper.is_stopped() => return Err(Stopped.into()),
+            Verdict::Upstream if self.execution.is_stopped() => return Err(Stopped.into()),
             Verdict::Upstream => {
                 anyhow::bail!("an input is not settled: a mistake of this library")
             }
         };
         if let Some(kept) = kept {
             match self.reuse(node, &folder, &kept, made_from.clone()) {
-                Ok(staged) => {
-                    let made =
-                        NewlyMade { value: None, staged: Some(staged), other_meta: other_meta() };
-                    return Ok(Settled::As(How::Reused, made));
+                Ok(made) => {
+                    let other_meta = other_meta(&made);
+                    let made = NewlyMade { other_meta, ..made };
+                    return Ok(Some(Settled::As(How::Reused, made)));
                 }
                 // The kept output was removed after it was found: run the task.
                 Err(_) if !plan.store.is_whole(&kept, plan.trust)? => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        if claim.is_none() {
+            if !self.claim(claim) {
+                return Ok(Some(Settled::Busy));
+            }
+            // Another process may have committed it before it was claimed.
+            if claim.is_some() && self.has_record(node, &folder, fingerprint)? {
+                return Ok(None);
+            }
+        }
         if self.execution.id == 0
             && let Some(first) =
                 self.execution.session.running_fingerprints.enter(plan, node, fingerprint)
         {
-            return Ok(Settled::Wait(first));
+            return Ok(Some(Settled::Wait(first)));
         }
         let gone = self.gone_inputs(node);
         if gone.is_empty() {
-            let made = self.run(node, folder, made_from, fingerprint, format)?;
+            let mut made = self.run(node, folder, made_from, fingerprint, format)?;
+            if let Some(staged) = &mut made.staged {
+                staged.claim = claim.take();
+            }
             let how = match plan.graph.stand_in(node) {
                 Some(_) => How::Given,
                 None => How::Ran,
             };
-            Ok(Settled::As(how, NewlyMade { other_meta: other_meta(), ..made }))
+            let other_meta = other_meta(&made);
+            Ok(Some(Settled::As(how, NewlyMade { other_meta, ..made })))
         } else {
-            Ok(Settled::Demand(gone))
+            Ok(Some(Settled::Demand(gone)))
         }
     }
 
@@ -241,10 +301,20 @@ impl<'a> Worker<'a> {
         plan.check_node(node)?;
         let started = jiff::Timestamp::now();
         let begun = Instant::now();
-        let watch = Watch::begin(self.execution, node, &made_from)?;
+        let watch = Watch::begin(self.execution, node, &made_from, &self.job.control)?;
+        self.has_begun.set(true);
+        self.execution.report_started(node, self.job.attempt);
+        if self.job.policy.timeout.is_some() {
+            let (at, number) = ((self.execution.id, node), self.job.control.number);
+            let _ = self.messages.send(Message::Started { at, number });
+        }
         let executed = panics::catch_error(|| watch.running().execute(&folder, fingerprint));
+        if executed.as_ref().is_err_and(is_stop) {
+            self.execution.report_stopped(node);
+        }
         let seconds = begun.elapsed().as_secs_f64();
-        let Executed { output, meta, value } = self.unless_changed(&folder, &watch, executed)?;
+        let Executed { output, meta, value, bytes } =
+            self.unless_changed(&folder, &watch, executed)?;
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
         entry.keep_tables(&plan.store);
         let (crates, host) = (entry.crates, host());
@@ -257,11 +327,11 @@ impl<'a> Worker<'a> {
             self.execution.session.set_forced(record.key);
         }
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
-        let staged = self.stage(node, folder, record)?;
+        let made = self.stage(node, folder, record)?;
         if let (Some(digest), Some(value)) = (in_memory, &value) {
             plan.store.memory().keep(digest, value.clone());
         }
-        Ok(NewlyMade { value, staged: Some(staged), other_meta: false })
+        Ok(NewlyMade { value, bytes, ..made })
     }
 
     /// Returns the result of running a task, or an error if a file that it may have read was written meanwhile.
@@ -292,7 +362,7 @@ impl<'a> Worker<'a> {
         folder: &Folder,
         kept: &Kept,
         made_from: MadeFrom,
-    ) -> Result<Box<ToCommit>, StoreError> {
+    ) -> Result<NewlyMade, StoreError> {
         let plan = &self.execution.plan;
         if let Some(other) = &kept.from {
             let entry = plan.graph.task(node);
@@ -318,52 +388,24 @@ impl<'a> Worker<'a> {
         self.stage(node, folder.clone(), record)
     }
 
-    /// Stages the record of an output whose files are in place, and makes the output visible to consumers.
+    /// Stages the record of an output whose files are in place.
+    ///
+    /// The coordinator makes the output visible to consumers, unless the job was abandoned.
     fn stage(
         &self,
         node: NodeIndex,
         folder: Folder,
         record: Record,
-    ) -> Result<Box<ToCommit>, StoreError> {
+    ) -> Result<NewlyMade, StoreError> {
         let plan = &self.execution.plan;
         let mut staged = plan.store.stage_record(&folder, &record, true).inspect_err(|_| {
             plan.store.discard(&folder, &record.output);
         })?;
         staged.is_forced = plan.graph.is_forced(node);
-        self.execution.held.set_made(node, Made::new(folder, record));
         let task = Arc::clone(&plan.graph.task(node).folder);
-        Ok(Box::new(ToCommit { execution: self.execution.id, node, task, staged }))
+        let execution = self.execution.id;
+        let to_commit = ToCommit { execution, node, task, staged, claim: None };
+        let made = Some(Made::new(folder, record));
+        Ok(NewlyMade { made, staged: Some(Box::new(to_commit)), ..NewlyMade::default() })
     }
-
-    /// Records the failure of an instance in its folder, so that later plans can show it.
-    fn record_failure(&self, node: NodeIndex, error: &TaskError) {
-        let plan = &self.execution.plan;
-        let key = plan.graph.node(node).key;
-        if plan.graph.kind(node) != Kind::Made {
-            return;
-        }
-        if let Ok(folder) = plan.graph.folder(node, &plan.store) {
-            let TaskError { text: error, backtrace } = error.clone();
-            let failure = Failure { key, error, backtrace, at: jiff::Timestamp::now() };
-            plan.store.note_failure(&folder, &failure);
-        }
-    }
-}
-
-/// Whether an error says that the execution was stopped.
-fn is_stop(error: &anyhow::Error) -> bool {
-    let is_stop = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<Stopped>()
-            || cause
-                .downcast_ref::<RequireError>()
-                .is_some_and(|e| e.kind == RequireErrorKind::Stopped)
-    };
-    // `source` is code of the error's type, and may panic.
-    panics::catch(|| error.chain().any(is_stop)).unwrap_or(false)
-}
-
-/// Returns the host name of this machine.
-fn host() -> String {
-    static HOST: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    HOST.get_or_init(|| gethostname::gethostname().to_string_lossy().into_owned()).clone()
 }

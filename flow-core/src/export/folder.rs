@@ -4,7 +4,7 @@
 //! foreign file is in the place of one to write, and records the names of these files in a journal,
 //! `.exporting.json`: files of an export that died are recognized by it. Each file is then written to a draft,
 //! verified and renamed. [`ExportFolder::finish`] replaces the manifest, removes files that it no longer names,
-//! and deletes the journal.
+//! and deletes the journal. Each of these steps is durable before the next one.
 //!
 //! Another program may have written the folder. All access goes through [`Confined`], so that links in it are never
 //! followed.
@@ -110,10 +110,17 @@ impl ExportFolder {
                 None => return refused("no export has written it"),
             }
         }
-        self.unfinished.extend(files.keys().cloned());
+        // Files of earlier exports are listed, too: `finish` may remove them.
+        self.unfinished.extend(files.keys().chain(self.own.keys()).cloned());
         let bytes = serde_json::to_vec(&self.unfinished).map_err(std::io::Error::from);
         let path = self.root.join(WRITING);
-        self.write(WRITING, &bytes.during("write", &path)?)
+        self.write(WRITING, &bytes.during("write", &path)?)?;
+        // A file must not become durable before the journal, or the next export would not replace it.
+        self.sync_root(&path)
+    }
+
+    fn sync_root(&self, path: &Path) -> Result<(), Error> {
+        Ok(self.fs.sync(&[], std::slice::from_ref(&self.root)).during("make durable", path)?)
     }
 
     /// Writes a file, replacing an existing one.
@@ -180,6 +187,7 @@ impl ExportFolder {
     /// Creates a folder with its parents.
     pub(crate) fn folder(&self, name: &str) -> Result<(), Error> {
         let path = self.root.join(name);
+        Durable::default().add(&self.root, &path, &mut self.to_sync.borrow_mut());
         Ok(self.fs.create_folder(&path).during("create the folder", &path)?)
     }
 
@@ -200,23 +208,30 @@ impl ExportFolder {
             _ => json::check(&bytes).map_err(std::io::Error::other).map(|()| bytes),
         });
         self.write(MANIFEST, &bytes.during("write", &path)?)?;
-        self.fs.sync(&[], std::slice::from_ref(&self.root)).during("make durable", &path)?;
+        self.sync_root(&path)?;
         let now = manifest.files();
+        let mut folders = BTreeSet::new();
         for (name, content) in self.own.iter().filter(|(name, _)| !now.contains_key(*name)) {
             let path = self.root.join(name);
             let stat = self.fs.stat(&path);
             if stat.and_then(|stat| content.is_in(&*self.fs, &path, stat.bytes)).unwrap_or(false) {
                 // An error is ignored: the manifest no longer names the file.
                 let _ = self.fs.remove(&path);
+                folders.extend(path.parent().map(Path::to_owned));
             }
         }
         self.sweep();
+        // A removed file must not come back after the journal, which allows to replace it, is gone.
+        let folders: Vec<_> = folders.into_iter().collect();
+        self.fs.sync(&[], &folders).during("make durable", &self.root)?;
         let path = self.root.join(WRITING);
         match self.fs.remove(&path) {
             // On a file system without locks, another export may have removed it meanwhile.
             Err(error) if !is_absent(&error) => Err(error).during("remove", &path)?,
-            _ => Ok(()),
+            _ => {}
         }
+        // If the journal came back, the next export would not notice changes of the user.
+        self.sync_root(&path)
     }
 
     /// Removes drafts that were left by processes that died. Errors are ignored.

@@ -31,6 +31,7 @@ use crate::flow::{Flow, FlowStore, Roots};
 use crate::plan::affected::{Affected, Assumption};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::report::event::Event;
 use crate::store::Store;
 use crate::store::record::Record;
 use crate::store::stage::Staged;
@@ -178,8 +179,14 @@ impl<R: Roots> Bless<R> {
         chosen: &[(usize, &Affected)],
     ) -> Result<Vec<Difference>, Error> {
         let flow = &self.flow;
-        let session = Session::new(flow.threads(), flow.limits, None);
-        let progress = flow.progress.for_run();
+        // Instances are compared by workers that look for a stop before each one.
+        let _in_progress = flow.stopper.begin_run(|| {});
+        let session = Session::new(flow.threads(), flow.limits, 0, None, Arc::default());
+        let reporting = flow.observers.begin(None).map_err(Error::Thread)?;
+        reporting.reporter().emit(|| Event::Planned {
+            instances: assumption.plans.iter().map(|assumed| assumed.plan.graph.len()).sum(),
+            pending: chosen.len(),
+        });
         session.known.take_over(&assumption.known);
         let done = AtomicUsize::new(0);
         let mut all = Vec::new();
@@ -190,8 +197,8 @@ impl<R: Roots> Bless<R> {
                 continue;
             }
             let plan = &assumed.plan;
-            let (stopper, progress) = (flow.stopper.clone(), progress.clone());
-            let execution = Execution::in_session(&session, Arc::clone(plan), stopper, progress);
+            let (stopper, reporter) = (flow.stopper.clone(), Arc::clone(reporting.reporter()));
+            let execution = Execution::in_session(&session, Arc::clone(plan), stopper, reporter);
             let aside = Aside::new(&execution, assumed, (&done, chosen.len()));
             let different = aside.compare(&of_plan, flow.threads()).map_err(Error::Thread)?;
             all.extend(different.into_iter().map(|(node, what)| Difference {
@@ -200,6 +207,8 @@ impl<R: Roots> Bless<R> {
                 what,
             }));
         }
+        // Its warnings concern the events alone, and `Blessed` has none.
+        drop(reporting.finish());
         Ok(all)
     }
 }

@@ -18,6 +18,8 @@ pub enum Error {
     #[error(transparent)]
     Plan(#[from] Box<PlanError>),
     /// The store could not be read or written.
+    ///
+    /// If it is [`StoreError::Unwritable`], a run has ended because nothing can be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The requested output is not complete: it is missing, or not what running its task now would produce.

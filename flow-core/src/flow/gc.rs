@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::bytes::Bytes;
 use crate::base::key::{Digest, Key};
 use crate::flow::error::Error;
 use crate::flow::plan::roots_of;
@@ -28,7 +29,7 @@ impl FlowStore<'_> {
     /// Returns a search for garbage: files in the store that are no longer needed.
     ///
     /// Garbage is: outputs that no record names, files that a process left when it died, records of
-    /// failures that were fixed since, lists of code digests that no record names, and versions
+    /// failures that were fixed since, lists of code digests that no record names, and versions and runs of the history
     /// [beyond the limits](Flow::limits) of this flow. If [roots](Gc::keep) are given, instances that none of
     /// them needs are garbage as well.
     ///
@@ -272,6 +273,7 @@ fn kind(what: &What) -> u8 {
         What::Code => 5,
         What::Lines(_) => 6,
         What::Left => 7,
+        What::Run => 8,
     }
 }
 
@@ -291,6 +293,7 @@ fn describe(items: &[&Item]) -> String {
             format!("{} with entries of outputs that no longer exist", Count(n, "index file"))
         }
         What::Left => format!("{} of processes that have ended", Count(n, "leftover")),
+        What::Run => format!("{} of the history beyond the limits", Count(n, "run")),
     }
 }
 
@@ -303,21 +306,6 @@ impl fmt::Display for Count {
             Self(1, thing) => write!(f, "1 {thing}"),
             Self(n, "outdated log or error") => write!(f, "{n} outdated logs or errors"),
             Self(n, thing) => write!(f, "{n} {thing}s"),
-        }
-    }
-}
-
-/// Displays a size in bytes with a decimal unit: `1.5 MB`.
-pub(super) struct Bytes(pub(super) u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.0 as f64;
-        match self.0 {
-            0..1_000 => write!(f, "{} B", self.0),
-            1_000..1_000_000 => write!(f, "{:.1} kB", bytes / 1e3),
-            1_000_000..1_000_000_000 => write!(f, "{:.1} MB", bytes / 1e6),
-            _ => write!(f, "{:.1} GB", bytes / 1e9),
         }
     }
 }

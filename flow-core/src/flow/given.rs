@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::base::event::{Event, Progress};
 use crate::base::panics::Contained;
 use crate::base::stop::Stopper;
 use crate::flow::Flow;
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
+use crate::report::event::Event;
 use crate::store::Store;
 use crate::task::param::{IntoParam, ParamId, ParamKey, full_name};
 use crate::task::setting::{Setting, all_named, named};
@@ -257,22 +257,81 @@ impl Flow {
         Self { provided: Arc::new(provided), ..self.clone() }
     }
 
-    /// Disables the progress that runs print to standard error.
+    /// Disables the display of runs on the standard error. [Observers](Self::observe) still receive events.
+    ///
+    /// Without this setting, a run shows its progress. On a terminal, with the cargo feature `terminal`, this is a bar
+    /// with the time left, if earlier runs tell how long tasks take, and a line for each running instance, and errors
+    /// stay above them. Otherwise it is a line with the time for each event:
+    ///
+    /// ```text
+    /// 12:04:05 3 instances, 2 pending
+    /// 12:04:05 Prices {days: 30} started
+    /// 12:04:29 [1/2] Prices {days: 30} ran in 24.1 s
+    /// 12:04:29 Mean started
+    /// 12:04:29 [2/2] Mean failed: there are no prices
+    /// ```
+    ///
+    /// Nothing is written to the standard output.
     #[must_use]
     pub fn quiet(&self) -> Self {
-        Self { progress: Progress::Quiet, ..self.clone() }
+        Self { observers: self.observers.quiet(), ..self.clone() }
     }
 
-    /// Calls `observer` with each event of a run instead of printing progress to standard error.
+    /// Calls `observer` with each [`Event`] of a run.
     ///
-    /// An observer that panics receives no more events of that run, and the summary of the run has the warning
-    /// [`ObserverPanicked`](crate::Warning::ObserverPanicked).
+    /// A flow may have several observers; each receives all events, in the order in which they happen. Observers do not
+    /// replace the display: use [`quiet`](Self::quiet), too.
+    ///
+    /// An observer is called on a thread of its own, and cannot slow down or stop the run:
+    ///
+    /// - The events `Progress`, `Status` and `Log` are dropped while more than 4,096 events wait for the observer. Then
+    ///   [`Event::Lagged`] tells how many were dropped. Other events are never dropped.
+    /// - When a run ends, it waits until its observers have received all events, but at most for three seconds. Later
+    ///   events are received in the background, and the summary has the warning
+    ///   [`ObserverBehind`](crate::Warning::ObserverBehind).
+    /// - An observer that panics receives no more events of that run, and the summary has the warning
+    ///   [`ObserverPanicked`](crate::Warning::ObserverPanicked).
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use flow::Event;
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Json<u32>)]
+    /// struct Prices {
+    ///     #[param(default = 30)]
+    ///     days: u32,
+    /// }
+    /// # #[tracked]
+    /// # impl Run for Prices {
+    /// #     fn run(&self, cx: &Cx<Self>) -> Result<u32> { Ok(self.days) }
+    /// # }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let ran = Arc::new(Mutex::new(Vec::new()));
+    /// let seen = Arc::clone(&ran);
+    /// let flow = Flow::open(folder)?.quiet().observe(move |event| {
+    ///     if let Event::Finished { instance, .. } = event {
+    ///         seen.lock().unwrap().push(instance.to_string());
+    ///     }
+    /// });
+    /// flow.run::<Prices>()?;
+    /// assert_eq!(*ran.lock().unwrap(), ["Prices {days: 30}"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn observe(&self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self { progress: Progress::observer(observer), ..self.clone() }
+        Self { observers: self.observers.with(observer), ..self.clone() }
     }
 
     /// Returns the handle that stops the runs of this flow and of all flows derived from it.
+    ///
+    /// To stop one run, start it with [`spawn`](Self::spawn).
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
     }

@@ -10,7 +10,8 @@ use daggy::NodeIndex;
 use crate::flow::error::Error;
 use crate::flow::select::{nodes_of, one_of, with_downstream};
 use crate::flow::summary::Summary;
-use crate::flow::{Flow, Removed, Roots, handle};
+use crate::flow::versions::versions;
+use crate::flow::{Flow, OutputVersion, Removed, Roots, handle};
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
 use crate::plan::tree::Preview;
@@ -133,6 +134,16 @@ impl<R: Roots> Subgraph<R> {
         let (plan, node) = self.one::<A>()?;
         let mut plan = Arc::into_inner(plan).expect("plan not shared");
         Ok(plan.graph.take_instance(node))
+    }
+
+    /// Returns the stored versions of the output of `A`, as [`Flow::versions`] does.
+    ///
+    /// # Errors
+    ///
+    /// The selection has no instance of `A`, or several; otherwise the same as [`Flow::versions`].
+    pub fn versions<A: Task>(&self) -> Result<Vec<OutputVersion<A>>, Error> {
+        let (plan, node) = self.one::<A>()?;
+        versions(plan, node)
     }
 
     /// Returns handles to the outputs of all selected instances of `A`.

@@ -1,4 +1,4 @@
-//! The limits of earlier versions of outputs.
+//! The limits of earlier versions of outputs, and of the history of runs.
 
 use crate::flow::Flow;
 use crate::store::limit::Limits;
@@ -11,6 +11,10 @@ impl Flow {
     /// stays as an earlier version, so that undoing the change runs nothing. At its end a run removes the
     /// versions beyond the limits, least recently used first, of the instances that it committed.
     /// [`gc`](crate::FlowStore::gc) does so for all instances.
+    ///
+    /// [`Limits::runs`] and [`Limits::run_age`] limit the [history](crate::FlowStore::runs) of runs in the same way:
+    /// a run that did something removes the earlier runs beyond the limits at its end, and so does `gc`. A run in
+    /// progress stays.
     ///
     /// ```
     /// use flow::Limits;

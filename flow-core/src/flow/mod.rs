@@ -1,7 +1,7 @@
 //! The user's entry points: [`Flow`], [`Subgraph`] and [`FlowStore`].
 //!
 //! A [`Flow`] is a store with parameter values and settings. It is immutable: the builder methods in [`given`],
-//! [`limits`] and [`trust`] return a new flow.
+//! [`limits`], [`policy`] and [`trust`] return a new flow.
 //!
 //! Almost every operation first builds a plan: the graph of instances, each judged complete or pending. There are
 //! three kinds of plans (see the module [`plan`]):
@@ -10,6 +10,8 @@
 //!   `force`, `refresh` and [`Flow::trust`], and judges every instance;
 //! - a plan for [`load`]. It ignores `force` and `refresh`, and respects [`Flow::trust`];
 //! - a plan for [`run`], and for the operations that describe a run: [`view`], `why` and `plot`. It respects all three.
+//!
+//! [`spawn`] starts a run on a thread of its own.
 //!
 //! [`graph`] and [`select`] select the instances of a plan that a call concerns. Results implement `Display`:
 //! [`summary`], [`sweep_summary`], [`transferred`] and `export::summary`.
@@ -27,10 +29,12 @@ mod limits;
 mod load;
 mod plan;
 mod plot;
+mod policy;
 mod reset;
 mod roots;
 mod run;
 mod select;
+mod spawn;
 mod stand_in;
 mod store;
 pub(crate) mod summary;
@@ -39,6 +43,7 @@ mod transfer;
 mod transferred;
 mod trust;
 mod verify;
+mod versions;
 mod view;
 mod why;
 
@@ -56,18 +61,21 @@ pub use self::graph::{Metadata, Subgraph};
 pub(crate) use self::load::handle;
 pub use self::reset::Removed;
 pub use self::roots::Roots;
+pub use self::spawn::RunHandle;
 pub use self::stand_in::Scratch;
 pub use self::store::{FlowStore, StoredOutput};
 pub use self::transferred::{Skipped, Transferred};
 pub use self::verify::{Damage, Verified};
+pub use self::versions::OutputVersion;
 use crate::base::error::IoContext;
-use crate::base::event::Progress;
 use crate::base::fs::{Disk, Fs};
 use crate::base::panics::Contained;
 use crate::base::stop::Stopper;
 use crate::flow::error::Error;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
+use crate::plan::policy::Policies;
+use crate::report::observers::Observers;
 use crate::store::Store;
 use crate::store::limit::Limits;
 use crate::store::trust::Trust;
@@ -81,13 +89,16 @@ use crate::value::AnyValue;
 ///
 /// - To show what a run would do: [`preview`](Self::preview), [`why`](Self::why), [`plot`](Self::plot),
 ///   [`is_complete`](Self::is_complete), [`check`](Self::check).
-/// - To run and load: [`run`](Self::run), [`load`](Self::load), [`get`](Self::get), which does both, and
-///   [`output`](Self::output), which returns a handle.
+/// - To run and load: [`run`](Self::run), [`load`](Self::load), [`get`](Self::get), which does both,
+///   [`output`](Self::output), which returns a handle, and [`spawn`](Self::spawn), which runs in the background.
 /// - To set parameters: [`with`](Self::with), [`with_named`](Self::with_named), [`with_params`](Self::with_params) for
 ///   many at once, and [`sweep`](Self::sweep) for many values of each.
 /// - To set options of runs: [`workers`](Self::workers), [`force`](Self::force),
 ///   [`allow_failures`](Self::allow_failures), [`provide`](Self::provide), [`observe`](Self::observe),
 ///   [`quiet`](Self::quiet), [`stopper`](Self::stopper), [`trust`](Self::trust), [`limits`](Self::limits).
+/// - To set how tasks are executed that do not say it themselves: [`retries`](Self::retries),
+///   [`backoff`](Self::backoff), [`timeout`](Self::timeout), [`offer`](Self::offer),
+///   [`on_failure`](Self::on_failure).
 /// - To use the tasks upstream of a root: [`graph`](Self::graph).
 /// - To remove outputs and maintain the store: [`reset`](Self::reset), [`store`](Self::store),
 ///   [`namespace`](Self::namespace).
@@ -167,9 +178,10 @@ pub struct Flow {
     reading: Vec<Arc<Store>>,
     provided: Arc<HashMap<TypeId, Contained<AnyValue>>>,
     trust: Trust,
-    progress: Progress,
+    observers: Observers,
     stopper: Stopper,
     limits: Limits,
+    policies: Policies,
 }
 
 impl Flow {
@@ -214,9 +226,10 @@ impl Flow {
             reading: Vec::new(),
             provided: Arc::default(),
             trust: Trust::default(),
-            progress: Progress::default(),
+            observers: Observers::default(),
             stopper: Stopper::default(),
             limits: Limits::default(),
+            policies: Policies::default(),
         }
     }
 

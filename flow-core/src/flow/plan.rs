@@ -63,8 +63,9 @@ impl Flow {
 
     /// Builds a plan for a run, in which forced instances are pending.
     pub(crate) fn to_run(&self, roots: &[Root<'_>]) -> Result<Arc<Plan>, Error> {
-        let plan = self.judged(roots, &self.force, self.trust, RefreshMode::Evaluate)?;
+        let mut plan = self.judged(roots, &self.force, self.trust, RefreshMode::Evaluate)?;
         plan.check_provided()?;
+        plan.warnings.extend(plan.thread_warnings());
         Ok(Arc::new(plan))
     }
 
@@ -105,6 +106,7 @@ impl Flow {
             provided: Arc::clone(&self.provided),
             defaults: Arc::new(self.givens.without_values()),
             force: force.clone(),
+            policies: Arc::new(self.policies()),
             types: Arc::default(),
             graph,
             verdicts: Verdicts::default(),

@@ -17,6 +17,7 @@ use crate::plan::dynamic::Replay;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::store::removal::Removal;
 use crate::task::{Kind, TaskType};
 
 /// The maximal number of instances that are printed.
@@ -89,6 +90,7 @@ impl Flow {
     pub(crate) fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
         self.store.check_internal()?;
         let mut removed = Removed::default();
+        let mut removal = Removal::new(&self.store);
         // Downstream first, so that an interrupted reset never leaves an output without its inputs.
         for node in with_gathered(plan, nodes).into_iter().rev() {
             let folder = plan.graph.folder(node, &self.store)?;
@@ -97,22 +99,21 @@ impl Flow {
             let replay = Replay::default();
             let judge = Judge::new(plan, &plan.verdicts, &replay);
             let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
-            let mut files = self.store.reset(task, &folder)?;
-            let mut is_reset = !files.is_empty();
+            let mut is_reset = self.store.reset(task, &folder, &mut removal)?;
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
                 let fingerprint = kept.record.fingerprint;
-                files.extend(self.store.reset_kept(task, fingerprint)?);
+                self.store.reset_kept(task, fingerprint, &mut removal)?;
                 // An output of another store is not removed. `forget` keeps it from being reused.
                 if kept.from.is_some() {
-                    self.store.forget(task, fingerprint, true)?;
+                    self.store.forget(task, fingerprint, true, &mut removal)?;
                 }
                 is_reset = true;
             }
             if is_reset {
                 removed.instances.push(plan.graph.label(node, Show::Clipped));
-                removed.files.extend(files);
             }
         }
+        removed.files = removal.finish()?;
         removed.instances.reverse();
         Ok(removed)
     }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::base::event::Progress;
 use crate::engine::{Execution, coordinator};
 use crate::flow::error::Error;
 use crate::flow::plan::roots_of;
@@ -11,15 +10,21 @@ use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::variant::Root;
 use crate::plan::warning::Warning;
+use crate::report::reporter::Reporter;
+use crate::store::history::Recorder;
 
 impl Flow {
     /// Runs every instance of the graph that is not complete, and returns a summary.
     ///
     /// A failed task stops only the tasks that require it, and the next run continues from there.
     ///
+    /// The call blocks its thread until the run has ended. In an async function, await [`spawn`](Self::spawn) instead.
+    /// Several threads may run one flow, or flows with one store, at the same time.
+    ///
     /// # Errors
     ///
-    /// Planning fails or the store cannot be read. If tasks failed or the run was stopped, the error is
+    /// Planning fails, or the store cannot be read or written. A [full disk](crate::StoreError::Unwritable) or the like
+    /// ends the run: no further task starts. If tasks failed or the run was stopped, the error is
     /// [`Error::Failed`] with the summary, unless the flow [allows failures](Self::allow_failures).
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
         self.check_success(self.run_roots(&roots_of::<R>())?)
@@ -27,8 +32,26 @@ impl Flow {
 
     /// Runs the pending instances of `roots` and of their dependencies.
     pub(crate) fn run_roots(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
-        let progress = self.progress.for_run();
-        let mut summary = self.execute(self.to_run(roots)?, &progress)?;
+        let plan = self.to_run(roots)?;
+        let reporting = self.observers.begin(Some(self.threads())).map_err(Error::Thread)?;
+        let history = Arc::new(Recorder::default());
+        let result = self.run_until_settled(roots, plan, reporting.reporter(), &history);
+        let unwritten = history.finish(result.as_ref().is_ok_and(Summary::is_success));
+        let mut summary = result?;
+        summary.add_warnings(reporting.finish());
+        summary.add_warnings(unwritten.map(|error| Warning::HistoryNotWritten { error }));
+        Ok(summary)
+    }
+
+    /// Runs `plan`, and then plans and runs `roots` until no output has other content than the plan relied on.
+    fn run_until_settled(
+        &self,
+        roots: &[Root<'_>],
+        plan: Arc<Plan>,
+        reporter: &Arc<Reporter>,
+        history: &Arc<Recorder>,
+    ) -> Result<Summary, Error> {
+        let mut summary = self.execute(plan, reporter, history)?;
         // A missing output that was computed again may have other content than its record said. The
         // verdicts that relied on the recorded content are outdated then, and the roots are planned again.
         // The loop ends, because each execution restores at least one missing output.
@@ -36,10 +59,8 @@ impl Flow {
             if !summary.is_outdated() || !summary.is_success() {
                 break;
             }
-            summary = self.execute(self.to_load(roots)?, &progress)?.after(&summary);
+            summary = self.execute(self.to_load(roots)?, reporter, history)?.after(&summary);
         }
-        let panicked = progress.observer_panic();
-        summary.add_warning(panicked.map(|message| Warning::ObserverPanicked { message }));
         Ok(summary)
     }
 
@@ -63,12 +84,21 @@ impl Flow {
         })
     }
 
-    fn execute(&self, plan: Arc<Plan>, progress: &Progress) -> Result<Summary, Error> {
+    fn execute(
+        &self,
+        plan: Arc<Plan>,
+        reporter: &Arc<Reporter>,
+        history: &Arc<Recorder>,
+    ) -> Result<Summary, Error> {
         let workers = self.threads();
-        let (stopper, progress) = (self.stopper.clone(), progress.clone());
-        let execution = Execution::new(Arc::clone(&plan), workers, stopper, progress, self.limits)?;
+        let (stopper, reporter) = (self.stopper.clone(), Arc::clone(reporter));
+        let (of_plan, limits) = (Arc::clone(&plan), self.limits);
+        let execution = Execution::new(of_plan, workers, stopper, reporter, limits, history)?;
         let outcomes = coordinator::run(&execution, workers).map_err(Error::Thread)?;
         plan.contents.keep();
-        Ok(Summary::new(plan, outcomes))
+        match execution.session.take_unwritable() {
+            Some(error) => Err(error.into()),
+            None => Ok(Summary::new(plan, outcomes)),
+        }
     }
 }

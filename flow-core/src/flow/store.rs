@@ -1,18 +1,20 @@
-//! Maintenance of a store: list, clear and claim. `verify`, `gc` and `bless` have modules of their own.
+//! Maintenance of a store: list, clear and claim, and the history of runs. `verify`, `gc` and `bless` have modules of
+//! their own.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::base::event::Seconds;
+use crate::base::bytes::Bytes;
 use crate::base::key::Key;
+use crate::base::seconds::Seconds;
 use crate::files::is_absent;
 use crate::flow::error::Error;
-use crate::flow::gc::Bytes;
 use crate::flow::label::{Described, labels};
 use crate::flow::{Flow, Removed};
 use crate::plan::claim::{claim, task_folder};
 use crate::plan::error::PlanError;
 use crate::store::RECORD;
+use crate::store::history::Runs;
 use crate::store::output::OutputFile;
 use crate::task::{Kind, Task, TaskType};
 use crate::value::escaped_text;
@@ -176,6 +178,67 @@ impl FlowStore<'_> {
         Ok(stored)
     }
 
+    /// Returns the history: the runs that did something in this store, the latest first.
+    ///
+    /// Each run of any program that uses the store appends to a file in `.flow/runs` what it does with each instance,
+    /// and why. [`Runs::load`] loads that, and [`RunHistory::compare`](crate::RunHistory::compare) compares two runs.
+    /// A run in which everything was complete leaves no trace. By default the last 1,000 runs of at most 90 days are
+    /// kept, see [`Limits::runs`](crate::Limits::runs) and [`Limits::run_age`](crate::Limits::run_age). Pushes and
+    /// exports do not copy the history, and [`clear`](Self::clear) does not remove it.
+    ///
+    /// The files are for other programs, too. They are JSON Lines: an object on each line, with a `kind`. The first
+    /// line (`run`) describes the run, each further one (`instance`) an instance with the fields of
+    /// [`InstanceRun`](crate::InstanceRun), and the last one (`end`) says how the run ended. In Python:
+    ///
+    /// ```text
+    /// runs = pandas.read_json(path, lines=True, dtype=False)
+    /// instances = runs[runs["kind"] == "instance"]
+    /// instances.groupby("task")["seconds"].sum()
+    /// ```
+    ///
+    /// A process that is killed leaves the file without an end, and possibly with an incomplete last line. The file is
+    /// written about ten times a second and never synced, so that a power loss may take more.
+    ///
+    /// # Errors
+    ///
+    /// The folder of the history cannot be read. A file that cannot be read is listed in [`Runs::unreadable`].
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    /// use flow::store::{InstanceOutcome, RunOutcome};
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn square(cx: &Cx<square>, n: u64) -> Result<u64> {
+    ///     ensure!(n < 100, "{n} is too large");
+    ///     cx.meta("digits", (n * n).to_string().len())?;
+    ///     Ok(n * n)
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet().allow_failures();
+    /// flow.with(square::N, 12).run::<square>()?;
+    /// flow.with(square::N, 200).run::<square>()?;
+    /// flow.with(square::N, 12).run::<square>()?; // there is nothing to do
+    ///
+    /// let runs = flow.store().runs()?;
+    /// let outcomes: Vec<_> = runs.iter().map(|run| run.outcome).collect();
+    /// assert_eq!(outcomes, [RunOutcome::Failed, RunOutcome::Success]);
+    /// println!("{runs}"); // a line for each run
+    ///
+    /// let failed = &runs.load(&runs[0].id)?.instances[0];
+    /// assert_eq!(failed.outcome, InstanceOutcome::Failed);
+    /// assert_eq!(failed.error.as_deref(), Some("200 is too large"));
+    /// let ran = &runs.load(&runs[1].id)?.instances[0];
+    /// assert_eq!((ran.instance.as_str(), &ran.reasons[..]), ("square {n: 12}", &["never run".to_owned()][..]));
+    /// assert_eq!(ran.metadata["digits"], 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn runs(&self) -> Result<Runs, Error> {
+        Ok(self.flow.store.runs()?)
+    }
+
     /// Removes all outputs of `A`, with any parameters.
     ///
     /// It removes nothing if `A` is external or an aggregate.
@@ -198,7 +261,7 @@ impl FlowStore<'_> {
         Ok(removed)
     }
 
-    /// Removes all outputs in the store.
+    /// Removes all outputs in the store. The [history](Self::runs) of runs stays.
     ///
     /// Files that the store did not create are not touched.
     ///

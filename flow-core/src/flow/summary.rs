@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::base::event::Seconds;
+use crate::base::seconds::Seconds;
+use crate::base::stop::{self, Signal};
 use crate::engine::outcome::{Outcome, Outcomes, TaskError};
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
@@ -39,6 +40,7 @@ pub struct Summary {
     plan: Arc<Plan>,
     outcomes: Outcomes,
     warnings: Vec<Warning>,
+    interrupted: Option<Signal>,
 }
 
 /// The outcome of one instance in one plan.
@@ -84,12 +86,14 @@ impl Summary {
                 warnings.push(warning);
             }
         }
-        Self { plan, outcomes, warnings }
+        let is_stopped = |outcome: &Outcome| matches!(outcome, Outcome::Stopped | Outcome::Open);
+        let interrupted = stop::interrupted().filter(|_| outcomes.nodes.iter().any(is_stopped));
+        Self { plan, outcomes, warnings, interrupted }
     }
 
-    /// Adds a warning about the run itself.
-    pub(crate) fn add_warning(&mut self, warning: Option<Warning>) {
-        self.warnings.extend(warning);
+    /// Adds warnings about the run itself.
+    pub(crate) fn add_warnings(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        self.warnings.extend(warnings);
     }
 
     pub(crate) fn plan(&self) -> &Arc<Plan> {
@@ -167,7 +171,7 @@ impl Summary {
                 _ => error,
             };
             let (error, backtrace) = match error {
-                Some(TaskError { text, backtrace }) => (Some(text), backtrace),
+                Some(TaskError { text, backtrace, .. }) => (Some(text), backtrace),
                 None => (None, None),
             };
             let instance = Instance { plan: Arc::clone(plan), node };
@@ -211,6 +215,13 @@ impl Summary {
         self.select(|outcome, _| (outcome == Outcome::Unchanged).then_some((0.0, None)))
     }
 
+    /// Returns the instances that another process computed during this run, which waited for their outputs.
+    ///
+    /// Another flow of this process that runs at the same time counts as another process.
+    pub fn by_other_process(&self) -> Vec<Entry> {
+        self.select(|outcome, _| (outcome == Outcome::OtherProcess).then_some((0.0, None)))
+    }
+
     /// Returns the aggregate and external instances that became complete in this run.
     pub fn now_complete(&self) -> Vec<Entry> {
         self.select(|outcome, _| (outcome == Outcome::NowComplete).then_some((0.0, None)))
@@ -249,6 +260,13 @@ impl Summary {
                     | Outcome::Open
             )
         })
+    }
+
+    /// Returns the signal that stopped the run, such as Ctrl-C: see `flow::interrupts`.
+    ///
+    /// It is `None` if no instance was left, or a [`Stopper`](crate::Stopper) stopped the run.
+    pub fn interrupted(&self) -> Option<Signal> {
+        self.interrupted
     }
 
     /// Returns the number of instances of the graph.
@@ -304,6 +322,7 @@ impl fmt::Display for Summary {
             ("ran", "ran", self.ran()),
             ("reused a stored output", "reused", self.reused()),
             ("inputs unchanged (early cutoff)", "with unchanged inputs", self.unchanged()),
+            ("computed by another process", "computed by another process", self.by_other_process()),
             ("complete with their dependencies", "complete now", self.now_complete()),
             ("failed", "failed", self.failed()),
             ("not run", "not run", self.not_run()),
@@ -348,6 +367,9 @@ impl fmt::Display for Summary {
             if entries.len() > LISTED {
                 write!(f, "\n    … and {} more", entries.len() - LISTED)?;
             }
+        }
+        if let Some(signal) = self.interrupted {
+            write!(f, "\ninterrupted by {signal}: the next run continues from here")?;
         }
         for warning in self.warnings() {
             write!(f, "\nwarning: {warning}")?;

@@ -41,6 +41,8 @@ pub enum VariantOutcome {
     NowComplete,
     /// It did not have to run, because upstream tasks ran and produced equal outputs.
     Unchanged,
+    /// Another process computed it during the run.
+    OtherProcess,
     /// It reused a stored output with the same fingerprint instead of running.
     Reused,
     /// It ran.
@@ -80,10 +82,11 @@ impl VariantOutcome {
             Self::AlreadyComplete => 0,
             Self::NowComplete => 1,
             Self::Unchanged => 2,
-            Self::Reused => 3,
-            Self::Ran { .. } => 4,
-            Self::NotRun { .. } => 5,
-            Self::Failed { .. } => 6,
+            Self::OtherProcess => 3,
+            Self::Reused => 4,
+            Self::Ran { .. } => 5,
+            Self::NotRun { .. } => 6,
+            Self::Failed { .. } => 7,
         }
     }
 
@@ -101,6 +104,7 @@ impl VariantOutcome {
             Self::AlreadyComplete => "complete already",
             Self::NowComplete => "complete now",
             Self::Unchanged => "with unchanged inputs",
+            Self::OtherProcess => "computed by another process",
             Self::Reused => "reused",
             Self::Ran { .. } => "ran",
             Self::NotRun { .. } => "not run",
@@ -184,6 +188,7 @@ fn variant_outcome(
     match own {
         Outcome::AlreadyComplete | Outcome::NotNeeded => VariantOutcome::AlreadyComplete,
         Outcome::Ran { seconds } => VariantOutcome::Ran { seconds: f64::from(seconds) },
+        Outcome::OtherProcess => VariantOutcome::OtherProcess,
         Outcome::Reused => VariantOutcome::Reused,
         Outcome::Unchanged => VariantOutcome::Unchanged,
         Outcome::NowComplete | Outcome::Given | Outcome::Elsewhere { error: None } => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::flow::gc::Bytes;
+use crate::base::bytes::Bytes;
 use crate::plan::reason::Reason;
 use crate::remote::push::Copied;
 

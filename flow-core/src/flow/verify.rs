@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::base::bytes::Bytes;
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::flow::error::Error;
-use crate::flow::gc::Bytes;
 use crate::flow::label::Described;
 use crate::flow::{Flow, FlowStore, Removed, Roots, Subgraph};
 use crate::plan::label::Show;
 use crate::store::record::Record;
+use crate::store::removal::Removal;
 use crate::store::verify::{Harm, Looked, Place};
 use crate::store::{RECORD, Store};
 use crate::task::Kind;
@@ -240,13 +241,13 @@ impl Verified {
     /// A file cannot be removed.
     pub fn reset(&self) -> Result<Removed, Error> {
         let mut removed = Removed::default();
+        let mut removal = Removal::new(&self.store);
         for (place, fingerprint, instance) in &self.damaged {
-            let files = self.store.reset_damaged(place, *fingerprint)?;
-            if !files.is_empty() {
+            if self.store.reset_damaged(place, *fingerprint, &mut removal)? {
                 removed.instances.push(instance.clone());
-                removed.files.extend(files);
             }
         }
+        removed.files = removal.finish()?;
         removed.instances.dedup();
         Ok(removed)
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use daggy::NodeIndex;
 
-use crate::base::event::Seconds;
+use crate::base::seconds::Seconds;
 use crate::plan::Plan;
 use crate::plan::types::TypeIndex;
 use crate::plan::verdicts::Status;
@@ -81,13 +81,20 @@ impl Cost {
     }
 }
 
-fn is_pending(plan: &Plan, node: NodeIndex) -> bool {
+/// Returns whether the task of an instance has to run, unless instances upstream turn out to be unchanged.
+pub(crate) fn is_pending(plan: &Plan, node: NodeIndex) -> bool {
     plan.verdicts.status(node) == Status::Pending && plan.graph.kind(node) == Kind::Made
 }
 
 impl Plan {
+    /// Returns the expected duration of an instance in seconds: that of its last run, or one of its task.
+    #[cfg(feature = "terminal")]
+    pub(crate) fn expected_duration(&self, node: NodeIndex) -> Option<f64> {
+        self.last_duration(node).or_else(|| self.typical_duration(self.graph.node(node).task))
+    }
+
     /// Returns how long the last run of an instance took, in seconds.
-    fn last_duration(&self, node: NodeIndex) -> Option<f64> {
+    pub(crate) fn last_duration(&self, node: NodeIndex) -> Option<f64> {
         let key = self.graph.node(node).key;
         let folder = self.store.listed(&self.graph.task(node).folder, key.short()).ok()??;
         match self.store.record(&folder, key).ok()? {
@@ -97,7 +104,7 @@ impl Plan {
     }
 
     /// Returns the median duration of a few instances of a task, in seconds.
-    fn typical_duration(&self, task: TypeIndex) -> Option<f64> {
+    pub(crate) fn typical_duration(&self, task: TypeIndex) -> Option<f64> {
         let records = self.store.some_records(&self.graph.types.get(task).folder, SAMPLED);
         let mut seconds: Vec<_> = records.into_iter().map(|record| record.seconds).collect();
         seconds.sort_unstable_by(f64::total_cmp);

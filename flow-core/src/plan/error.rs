@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::base::bytes::Bytes;
 use crate::base::error::StoreError;
+use crate::plan::policy::MEMORY;
 use crate::plan::sweep_error::SweepError;
 use crate::value::escaped_text;
 
@@ -198,6 +200,27 @@ pub enum PlanErrorKind {
     #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
     NotProvided { task: String, ty: &'static str },
 
+    /// An option of a task's execution, such as `timeout`, cannot be evaluated.
+    #[error("evaluating `{option}` of `{instance}` failed: {reason}")]
+    TaskOption { instance: String, option: &'static str, reason: String },
+
+    /// A task that has to run needs more of a resource than the flow offers.
+    #[error("{}", unavailable(instance, resource, *attempt, *demand, *offer))]
+    Unavailable {
+        instance: String,
+        resource: String,
+        /// The attempt that needs it: 1 for the first one.
+        attempt: u32,
+        /// The amount that it needs.
+        demand: u64,
+        /// The amount that the flow offers; `None` if it offers nothing of it.
+        offer: Option<u64>,
+    },
+
+    /// The amount that the flow offers of a resource is no amount.
+    #[error("the flow offers a wrong amount of `{resource}`: {reason}")]
+    WrongOffer { resource: String, reason: String },
+
     /// A file that a parameter names does not exist.
     #[error(
         "{what}, which is `{task}.{param}`: create the file, or give the parameter another value"
@@ -298,6 +321,37 @@ fn disagreement(task: &str, param: &str, origin: &str, values: &[(String, String
         "{same}, and has two values here: `{one}` is {value} and `{other}` is {other_value}; give the \
          value to one of them alone, or replace `from` by `#[param(default = ...)]`"
     )
+}
+
+/// Returns what an instance needs, what the flow offers, and how to offer enough.
+fn unavailable(
+    instance: &str,
+    resource: &str,
+    attempt: u32,
+    demand: u64,
+    offer: Option<u64>,
+) -> String {
+    let in_attempt = match attempt {
+        1 => String::new(),
+        attempt => format!(" in attempt {attempt}"),
+    };
+    let fix = format!("say `flow.offer({resource:?}, {demand})`");
+    match offer {
+        None => format!(
+            "`{instance}` needs {} of `{resource}`{in_attempt}, and the flow offers none: {fix}",
+            amount(resource, demand)
+        ),
+        Some(offer) => format!(
+            "`{instance}` needs {} of `{resource}`{in_attempt}, and the flow offers {}: demand less, or {fix}",
+            amount(resource, demand),
+            amount(resource, offer)
+        ),
+    }
+}
+
+/// Returns an amount for display: of memory in a fitting unit.
+fn amount(resource: &str, amount: u64) -> String {
+    if resource == MEMORY { Bytes(amount).to_string() } else { amount.to_string() }
 }
 
 /// Returns which tasks a value given by name must fit, unless the name is that of one task's parameter.

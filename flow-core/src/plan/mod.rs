@@ -32,6 +32,7 @@ pub(crate) mod made_from;
 mod named;
 mod origin;
 pub(crate) mod param_value;
+pub(crate) mod policy;
 pub(crate) mod predecessor;
 pub(crate) mod provided;
 pub(crate) mod reads;
@@ -51,6 +52,7 @@ pub(crate) mod trust;
 pub(crate) mod types;
 pub(crate) mod variant;
 pub(crate) mod verdicts;
+pub(crate) mod versions;
 pub(crate) mod view;
 pub(crate) mod warning;
 pub(crate) mod why;
@@ -69,6 +71,7 @@ use crate::files::Contents;
 use crate::plan::draws::{Draws, SetIndex};
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
+use crate::plan::policy::Policies;
 use crate::plan::refresh::Asked;
 use crate::plan::stand_in::StandIn;
 use crate::plan::types::{PlanType, TypeIndex, Types, TypesByRoots};
@@ -99,6 +102,8 @@ pub(crate) struct Plan {
     pub(crate) defaults: Arc<Givens>,
     /// Which complete instances run all the same, also among the dynamic dependencies.
     pub(crate) force: Force,
+    /// How instances are executed, as the flow sets it.
+    pub(crate) policies: Arc<Policies>,
     /// The types that dynamic dependencies reach.
     pub(crate) types: Arc<TypesByRoots>,
     pub(crate) graph: Graph,
@@ -261,7 +266,8 @@ impl Graph {
             folder: None,
         });
         let output = Output { digest, files: external.into_iter().collect() };
-        Made { folder: Folder::new(), output, meta: Meta::new(), from: None }
+        let (folder, meta) = (Folder::new(), Meta::new());
+        Made { folder, output, meta, fingerprint: None, from: None }
     }
 
     /// Marks everything that the marked nodes require, directly or through others.

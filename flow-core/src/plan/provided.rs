@@ -1,6 +1,7 @@
-//! Checks that the flow provides the types that tasks declare with `uses(...)`.
+//! Checks that the flow provides what tasks declare: types with `uses(...)`, and amounts with `resources(...)`.
 //!
-//! A missing type is an error before anything runs, if a task that has to run uses it.
+//! A missing type or amount is an error before anything runs, if a task that has to run needs it. The amounts are
+//! checked in [`policy`](super::policy).
 
 use daggy::NodeIndex;
 
@@ -9,7 +10,8 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::verdicts::Status;
 
 impl Plan {
-    /// Returns an error if a pending task uses a type that the flow does not provide.
+    /// Returns an error if a pending task uses a type that the flow does not provide, or needs more of a resource than
+    /// the flow offers.
     pub(crate) fn check_provided(&self) -> Result<(), Box<PlanError>> {
         let mut checked = vec![false; self.graph.types.all.len()];
         for node in self.graph.nodes() {
@@ -19,10 +21,10 @@ impl Plan {
                 self.check_node(node)?;
             }
         }
-        Ok(())
+        self.check_demands()
     }
 
-    /// Checks one instance that has turned out to be pending.
+    /// Checks the types that an instance uses which has turned out to be pending.
     pub(crate) fn check_node(&self, node: NodeIndex) -> Result<(), Box<PlanError>> {
         let entry = self.graph.task(node);
         if self.graph.stand_in(node).is_some() {

@@ -54,6 +54,7 @@ impl Plan {
             provided: Arc::clone(&self.provided),
             defaults: Arc::clone(&self.defaults),
             force,
+            policies: Arc::clone(&self.policies),
             types: Arc::clone(&self.types),
             graph,
             verdicts: Verdicts::default(),

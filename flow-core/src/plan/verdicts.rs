@@ -272,7 +272,7 @@ impl Upstream for Verdicts {
 }
 
 /// Returns the reason that instances upstream are pending, unless another reason implies that it runs.
-fn upstream(
+pub(super) fn upstream(
     graph: &Graph,
     node: NodeIndex,
     verdicts: &Verdicts,

@@ -66,10 +66,20 @@ pub enum Warning {
         /// The name of the task.
         task: String,
     },
-    /// The observer panicked, and received no more events in this run.
+    /// An observer panicked, and received no more events in this run.
     ObserverPanicked {
         /// The message of the panic.
         message: String,
+    },
+    /// An observer was still busy when the run ended, and the run did not wait any longer.
+    ObserverBehind {
+        /// The number of events that it had not received yet.
+        events: usize,
+    },
+    /// The history of the run could not be written, or not to its end. The outputs are complete all the same.
+    HistoryNotWritten {
+        /// Why it could not be written.
+        error: String,
     },
     /// The expression in `#[task(refresh = ...)]` failed, so that outputs are used that may be out of date.
     NotRefreshed {
@@ -77,6 +87,17 @@ pub enum Warning {
         task: String,
         /// Why it failed.
         error: String,
+        /// The number of instances that this concerns.
+        instances: usize,
+    },
+    /// A task uses more threads than the flow has workers. It takes all workers.
+    Threads {
+        /// The name of the task.
+        task: String,
+        /// The number of threads that it declares; of several instances, the largest one.
+        threads: usize,
+        /// The number of workers.
+        workers: usize,
         /// The number of instances that this concerns.
         instances: usize,
     },
@@ -136,11 +157,27 @@ impl fmt::Display for Warning {
                 }
                 write_more_instances(f, *instances)
             }
-            Self::ObserverPanicked { message } => {
+            Self::Threads { task, threads, workers, instances } => {
+                let of_flow =
+                    if *workers == 1 { "1 worker" } else { &format!("{workers} workers") };
                 write!(
                     f,
-                    "the observer panicked and received no more events in this run: {message}"
+                    "`{task}` declares {threads} threads, and the flow has {of_flow}: it counts as using all of them"
+                )?;
+                write_more_instances(f, *instances)
+            }
+            Self::ObserverPanicked { message } => {
+                write!(f, "an observer panicked and received no more events in this run: {message}")
+            }
+            Self::ObserverBehind { events } => {
+                let s = if *events == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "an observer was still busy when the run ended, and had not received {events} event{s}"
                 )
+            }
+            Self::HistoryNotWritten { error } => {
+                write!(f, "the history of this run is incomplete or missing: {error}")
             }
             Self::NotRefreshed { task, error, instances } => {
                 write!(

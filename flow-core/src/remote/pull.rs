@@ -95,8 +95,7 @@ impl ToPull {
             store.discard(folder, &record.output);
         })?;
         if self.is_metadata_only() {
-            // There are no files to make durable.
-            staged.data.clear();
+            staged.without_files();
         }
         Ok(staged)
     }

@@ -12,5 +12,8 @@ pub(crate) const RECORD: u64 = 256 << 20;
 /// deleted. Then earlier outputs of the task are not reused, and nothing else is lost.
 pub(crate) const INDEX: u64 = 512 << 20;
 
+/// The largest file of the history of runs, in bytes. A run writes at most a part of it.
+pub(crate) const HISTORY: u64 = 64 << 20;
+
 /// The largest other file, in bytes: tables of code, claims, failures.
 pub(crate) const NOTE: u64 = 64 << 20;

@@ -133,12 +133,10 @@ impl Store {
         json::parse(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
     }
 
-    /// Keeps the table of a task's code, which has this digest. Errors are ignored: reasons say
-    /// less then.
+    /// Keeps the table of a task's code, which has this digest, once an output is committed. Errors
+    /// are ignored: reasons say less then.
     pub(crate) fn keep_code_table(&self, code: &Codes, digest: Digest) {
         let path = self.internal("code").join(format!("{digest}.json"));
-        if self.fs.stat(&path).is_err() {
-            self.note(&path, &CodeTable::of(code));
-        }
+        self.note_with_commit(&path, || Some(CodeTable::of(code)));
     }
 }

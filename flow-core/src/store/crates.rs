@@ -81,13 +81,10 @@ impl Store {
         json::parse(&self.fs.read(&path, bounds::NOTE).ok()?).ok()
     }
 
-    /// Keeps the versions with this digest. Errors are ignored: reasons say less then.
+    /// Keeps the versions with this digest, once an output is committed. Errors are ignored: reasons
+    /// say less then.
     pub(crate) fn keep_crates(&self, digest: Digest, crates: impl FnOnce() -> Option<Crates>) {
         let path = self.internal("code").join(format!("{digest}.json"));
-        if self.fs.stat(&path).is_err()
-            && let Some(crates) = crates()
-        {
-            self.note(&path, &crates);
-        }
+        self.note_with_commit(&path, crates);
     }
 }

@@ -9,6 +9,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Hasher};
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Read;
+use crate::store::unwritable::is_refusal;
 use crate::store::{Folder, Store};
 use crate::target::Sink;
 
@@ -33,6 +34,8 @@ pub struct Draft<'a> {
     reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     files: Vec<OutputFile>,
     in_memory: Option<Digest>,
+    /// About how many bytes of memory the value takes.
+    memory: u64,
 }
 
 impl<'a> Draft<'a> {
@@ -42,16 +45,16 @@ impl<'a> Draft<'a> {
         fingerprint: Digest,
         reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     ) -> Self {
-        Self { store, folder, fingerprint, reads, files: Vec::new(), in_memory: None }
+        Self { store, folder, fingerprint, reads, files: Vec::new(), in_memory: None, memory: 0 }
     }
 
-    /// Creates the file of a part and hashes it while `save` writes it.
+    /// Creates the file of a part and hashes it while `save` writes it. Returns its size in bytes.
     pub(crate) fn write(
         &mut self,
         part: &str,
         extension: &str,
         save: impl FnOnce(&mut Sink<'_>) -> anyhow::Result<()>,
-    ) -> Result<(), DraftError> {
+    ) -> Result<u64, DraftError> {
         let store = self.store;
         let (file, path) = store.new_output(self.folder, self.fingerprint, part, extension)?;
         let mut out = store.fs().create(&path).during("create", &path)?;
@@ -62,11 +65,28 @@ impl<'a> Draft<'a> {
         self.files.push(file);
         let written = self.files.last_mut().expect("pushed above");
         let mut sink = Sink::new(&mut *out);
-        let failed = |source| DraftError::Target { path: path.clone(), source };
-        save(&mut sink).map_err(failed)?;
+        if let Err(source) = save(&mut sink) {
+            return Err(match sink.take_error() {
+                // The format may have turned the error of the file into a text of its own.
+                Some(error) if is_refusal(error.kind()) => {
+                    StoreError::Io { action: "write", path, source: error }.into()
+                }
+                _ => DraftError::Target { path, source },
+            });
+        }
         (written.bytes, written.digest) = sink.finish().during("write", &path)?;
         written.modified = store.fs().stat(&path).during("inspect", &path)?.modified;
-        Ok(())
+        Ok(written.bytes)
+    }
+
+    /// Counts the memory that a part of the value takes, in bytes.
+    pub(crate) fn holds(&mut self, bytes: u64) {
+        self.memory = self.memory.saturating_add(bytes);
+    }
+
+    /// Returns about how many bytes of memory the value takes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
     }
 
     /// Adds a file or folder that the task wrote itself at the given path.

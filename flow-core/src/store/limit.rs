@@ -1,4 +1,4 @@
-//! Limits on the number and size of the earlier versions that are kept.
+//! Limits on the number and size of the earlier versions that are kept, and on the history of runs.
 //!
 //! By default ten versions of each instance are kept, of any size. So the store does not grow
 //! without bound while code is edited, and going back a few steps runs nothing.
@@ -17,11 +17,13 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Short};
 use crate::base::names::key_of;
 use crate::files::is_absent;
+use crate::store::removal::Removal;
 use crate::store::run_lock::RunLock;
 use crate::store::stage::Staged;
 use crate::store::{Folder, RECORD, Store, TaskFolder, index};
@@ -29,20 +31,30 @@ use crate::store::{Folder, RECORD, Store, TaskFolder, index};
 /// The number of earlier versions kept of each instance by default.
 const VERSIONS: usize = 10;
 
-/// How many earlier versions of outputs are kept, for [`Flow::limits`](crate::Flow::limits). The
-/// current output does not count as an earlier version.
+/// The number of runs kept in the history by default.
+const RUNS: usize = 1_000;
+
+/// The age of the runs kept in the history by default.
+const RUN_AGE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// How many earlier versions of outputs, and how many runs of the history, a store keeps, for
+/// [`Flow::limits`](crate::Flow::limits). The current output does not count as an earlier version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest number of versions of each instance.
     pub(crate) versions: usize,
     /// The largest total size of the files of all versions of a task, in bytes.
     pub(crate) bytes: Option<u64>,
+    /// The largest number of runs in the history.
+    pub(crate) runs: usize,
+    /// The largest age of a run in the history.
+    pub(crate) run_age: Duration,
 }
 
 impl Default for Limits {
-    /// Ten versions of each instance, of any size.
+    /// Ten versions of each instance, of any size; the last 1,000 runs, of at most 90 days.
     fn default() -> Self {
-        Self { versions: VERSIONS, bytes: None }
+        Self { versions: VERSIONS, bytes: None, runs: RUNS, run_age: RUN_AGE }
     }
 }
 
@@ -61,6 +73,19 @@ impl Limits {
     #[must_use]
     pub fn bytes(self, bytes: u64) -> Self {
         Self { bytes: Some(bytes), ..self }
+    }
+
+    /// Keeps at most this many runs in the [history](crate::FlowStore::runs), the latest ones. With 0, runs are not
+    /// recorded.
+    #[must_use]
+    pub fn runs(self, runs: usize) -> Self {
+        Self { runs, ..self }
+    }
+
+    /// Keeps the runs in the [history](crate::FlowStore::runs) that started at most this long ago.
+    #[must_use]
+    pub fn run_age(self, age: Duration) -> Self {
+        Self { run_age: age, ..self }
     }
 }
 
@@ -83,6 +108,8 @@ pub(crate) struct Replaced {
     forced: Option<Digest>,
     /// The files of the replaced output that are not kept.
     files: HashSet<String>,
+    /// Whether a version was removed because the new output replaces it.
+    has_taken_version: bool,
 }
 
 impl Replaced {
@@ -91,6 +118,7 @@ impl Replaced {
         Some(Self {
             task,
             files: staged.replaced?,
+            has_taken_version: staged.has_taken_version,
             folder: staged.folder,
             key: staged.key,
             forced: staged.is_forced.then_some(staged.fingerprint),
@@ -113,31 +141,33 @@ impl Store {
             return Ok(());
         }
         let is_read = self.executions(own)?.oldest.is_some();
+        let mut removal = Removal::new(self);
         let mut tasks = HashMap::new();
-        for Replaced { task, folder, key, forced, files } in replaced {
+        for Replaced { task, folder, key, forced, files, has_taken_version } in replaced {
             let versions = self.versions(&task).join(key.to_string());
             if let Some(fingerprint) = forced {
                 for version in self.versions_with(&task, key, fingerprint)? {
-                    self.drop_version(&version, &folder, is_read, &mut Vec::new())?;
+                    removal.version(&version, &folder, is_read)?;
                 }
             }
             if is_read {
                 continue;
             }
-            for file in self.unnamed([versions.clone()].into_iter(), &folder, files)? {
-                self.discard_path(&self.path(&folder, &file));
+            if has_taken_version {
+                removal.add_folder(versions.clone());
             }
+            removal.add_named(&folder, Some(versions.clone()), files);
             for version in self.beyond_number(&versions, &folder, limits)? {
-                self.drop_version(&version, &folder, false, &mut Vec::new())?;
+                removal.version(&version, &folder, false)?;
             }
             tasks.insert(task.index_path.clone(), task);
         }
         for index in tasks.keys().filter(|_| limits.bytes.is_some()) {
             for Earlier { path, folder, .. } in self.beyond_size(index, limits)? {
-                self.drop_version(&path, &folder, false, &mut Vec::new())?;
+                removal.version(&path, &folder, false)?;
             }
         }
-        Ok(())
+        removal.finish().map(drop)
     }
 
     /// Returns the versions of an instance beyond the limit on their number.

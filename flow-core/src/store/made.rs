@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::key::Digest;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record};
 use crate::store::{Folder, Store};
@@ -11,13 +12,16 @@ pub(crate) struct Made {
     pub(crate) folder: Folder,
     pub(crate) output: Output,
     pub(crate) meta: Meta,
+    /// The fingerprint in the record; `None` if there is no record, as for an external file.
+    pub(crate) fingerprint: Option<Digest>,
     /// The store that holds the output, if it is not the plan's own.
     pub(crate) from: Option<Arc<Store>>,
 }
 
 impl Made {
     pub(crate) fn new(folder: Folder, record: Record) -> Self {
-        Self { folder, output: record.output, meta: record.meta, from: None }
+        let fingerprint = Some(record.fingerprint);
+        Self { folder, output: record.output, meta: record.meta, fingerprint, from: None }
     }
 
     /// Returns the store that holds the output. `own` is the store of the plan.

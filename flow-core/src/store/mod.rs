@@ -15,12 +15,16 @@
 //!     digests                                  cached digests of external files
 //!     owners/Train                             which task of which crate owns the name
 //!     running/<number>                         locked by a run while it works in the store
+//!     waits.<number>                           what tasks of that run wait for, in rare cases
+//!     claims                                   empty: a locked byte is an instance that a run computes
+//!     runs/<time>-<number>.jsonl               the history of a run
 //!     secret                                   the key with which secrets are hashed
 //! ```
 //!
 //! An output passes through two steps. [`stage`] writes its files under their final, unique names
 //! and hashes them while writing. [`commit`] makes a group of staged outputs durable, keeps the
-//! records that they replace as [`version`]s, and renames the new records into place.
+//! records that they replace as [`version`]s, and renames the new records into place. A
+//! [`removal`] removes records before the files that they name.
 //!
 //! Invariants:
 //!
@@ -37,6 +41,7 @@
 
 pub(crate) mod bounds;
 pub(crate) mod change;
+pub(crate) mod claims;
 pub(crate) mod code;
 pub(crate) mod commit;
 pub(crate) mod crates;
@@ -59,6 +64,7 @@ pub(crate) mod output;
 pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod removal;
 pub(crate) mod reset;
 pub(crate) mod run_lock;
 pub(crate) mod secret;
@@ -66,8 +72,10 @@ pub(crate) mod stage;
 pub(crate) mod survey;
 pub(crate) mod task_folder;
 pub(crate) mod trust;
+pub(crate) mod unwritable;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod waits;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -79,6 +87,7 @@ use crate::base::key::Key;
 use crate::base::names::{self, INTERNAL};
 use crate::files::{Contents, is_absent};
 use crate::store::memory::Memory;
+use crate::store::note::DraftedNote;
 use crate::store::record::{Record, Unreadable};
 pub(crate) use crate::store::task_folder::TaskFolder;
 use crate::value::secret::SecretKey;
@@ -101,6 +110,8 @@ pub(crate) struct Store {
     durable: Durable,
     secret_key: OnceLock<SecretKey>,
     tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
+    /// The notes that the next commit makes durable.
+    drafted: Mutex<Vec<DraftedNote>>,
     contents: Arc<Contents>,
     memory: Arc<Memory>,
     /// Whether the store is read-only. Then not even the recorded time of a touched output is
@@ -144,6 +155,7 @@ impl Store {
             durable: Durable::default(),
             secret_key: OnceLock::new(),
             tasks: Mutex::default(),
+            drafted: Mutex::default(),
             memory: Arc::default(),
             is_only_read: false,
         }
@@ -176,6 +188,13 @@ impl Store {
         }
         let fs = Confined::within(Arc::clone(&self.unconfined), &self.opened, &self.root);
         fs.create_root().during("create the folder", &self.root)
+    }
+
+    /// Returns whether a record exists in the folder of an instance.
+    ///
+    /// Nothing is read, so a link on the way does no harm, and one system call suffices.
+    pub(crate) fn has_record(&self, folder: &Folder) -> bool {
+        self.unconfined.stat(&self.path(folder, RECORD)).is_ok()
     }
 
     /// Returns the file system for everything in the store, and for nothing else.

@@ -166,6 +166,14 @@ impl OutputFile {
         alone.into_iter().chain(within)
     }
 
+    /// Returns the paths of all folders, relative to the folder of the instance. There are none if
+    /// the output is a file.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let itself = self.folder.is_some().then(|| PathBuf::from(&self.file));
+        let within = self.folder.iter().flatten().filter(|within| within.digest.is_none());
+        itself.into_iter().chain(within.map(|within| Path::new(&self.file).join(&within.path)))
+    }
+
     /// Returns the paths of all files, relative to the folder of the instance.
     pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let alone = self.folder.is_none().then(|| PathBuf::from(&self.file));

@@ -3,10 +3,14 @@
 //! A reset revokes the fingerprint in the index: neither this store nor one that it reuses from has
 //! anything to reuse under it until a task has run. The current output of another instance stays.
 //!
+//! Records go first, and durably, then the files that they name (see [`removal`](super::removal)): a
+//! reset that has returned is not undone by a loss of power.
+//!
 //! No link is followed: a folder of a task or an instance that is a link is an error. Everything
 //! that is to be removed is checked first, so that such an error leaves the store as it is.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
@@ -16,87 +20,45 @@ use crate::files::is_absent;
 use crate::store::failure::FAILURE;
 use crate::store::log::LOG;
 use crate::store::output::remove_all;
+use crate::store::removal::Removal;
 use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index};
 
 impl Store {
-    /// Removes the output in `folder` and the versions with its fingerprint. Returns the removed
-    /// files.
+    /// Removes the output in `folder` and the versions with its fingerprint. Returns whether there
+    /// was an output.
     pub(crate) fn reset(
         &self,
         task: &TaskFolder,
         folder: &Folder,
-    ) -> Result<Vec<PathBuf>, StoreError> {
-        let path = self.path(folder, RECORD);
-        let Some(record) = self.read_record(&path)? else { return Ok(Vec::new()) };
-        let kept = match &record {
-            Ok(record) => self.versions_like(task, record.fingerprint)?,
-            Err(_) => Vec::new(),
-        };
-        let mut removed = Vec::new();
-        // Once its record is gone, the output does not exist, and the files left of it do no harm.
-        self.remove(&path, &mut removed)?;
-        if let Ok(record) = record {
-            // A damaged record may name any file in its folder. Only the store's own files are
-            // removed.
-            for file in record.output.files.iter().filter(|file| is_output(&file.file)) {
-                self.remove(&self.path(folder, &file.file), &mut removed)?;
-            }
+        removal: &mut Removal<'_>,
+    ) -> Result<bool, StoreError> {
+        let versions = self.versions(task);
+        let record = removal.record(&self.path(folder, RECORD), folder, Some(&versions))?;
+        if let Some(Ok(record)) = &record {
             self.memory.forget(record.output.digest);
-            self.remove(&self.path(folder, LOG), &mut removed)?;
-            self.drop_all(&kept, &mut removed)?;
-            self.forget(task, record.fingerprint, false)?;
+            removal.add_file(self.path(folder, LOG));
+            self.reset_kept(task, record.fingerprint, removal)?;
         }
-        Ok(removed)
+        Ok(record.is_some())
     }
 
-    /// Removes the versions with this fingerprint, so that no earlier output is reused for it.
-    /// Returns the removed files.
+    /// Removes the versions with this fingerprint of all instances, so that no earlier output is
+    /// reused for it.
     pub(crate) fn reset_kept(
         &self,
         task: &TaskFolder,
         fingerprint: Digest,
-    ) -> Result<Vec<PathBuf>, StoreError> {
-        let removed = self.reset_versions(task, fingerprint)?;
-        self.forget(task, fingerprint, false)?;
-        Ok(removed)
-    }
-
-    /// Removes the versions with this fingerprint of all instances. Returns the removed files.
-    pub(crate) fn reset_versions(
-        &self,
-        task: &TaskFolder,
-        fingerprint: Digest,
-    ) -> Result<Vec<PathBuf>, StoreError> {
-        let mut removed = Vec::new();
-        self.drop_all(&self.versions_like(task, fingerprint)?, &mut removed)?;
-        Ok(removed)
-    }
-
-    /// Returns the versions with this fingerprint of all instances, with the folder of each one's
-    /// files.
-    fn versions_like(
-        &self,
-        task: &TaskFolder,
-        fingerprint: Digest,
-    ) -> Result<Vec<(PathBuf, Folder)>, StoreError> {
-        let mut versions = Vec::new();
+        removal: &mut Removal<'_>,
+    ) -> Result<(), StoreError> {
         for name in task.index.folders(&*self.fs, &task.index_path, fingerprint)? {
             let folder = Folder::from(name);
             let last = folder.file_name().and_then(|last| last.to_str());
             let Some(key) = last.and_then(key_of) else { continue };
-            let with = self.versions_with(task, key, fingerprint)?;
-            versions.extend(with.into_iter().map(|version| (version, folder.clone())));
+            for version in self.versions_with(task, key, fingerprint)? {
+                removal.version(&version, &folder, false)?;
+            }
         }
-        Ok(versions)
-    }
-
-    fn drop_all(
-        &self,
-        versions: &[(PathBuf, Folder)],
-        removed: &mut Vec<PathBuf>,
-    ) -> Result<(), StoreError> {
-        let mut versions = versions.iter();
-        versions.try_for_each(|(path, folder)| self.drop_version(path, folder, false, removed))
+        self.forget(task, fingerprint, false, removal)
     }
 
     /// Adds a line to the index that revokes this fingerprint.
@@ -108,6 +70,7 @@ impl Store {
         task: &TaskFolder,
         fingerprint: Digest,
         is_elsewhere: bool,
+        removal: &mut Removal<'_>,
     ) -> Result<(), StoreError> {
         let path = &task.index_path;
         match self.fs.stat(path) {
@@ -115,12 +78,17 @@ impl Store {
             Err(error) if is_absent(&error) && is_elsewhere => {
                 let folder = self.internal("index");
                 self.fs.create_folder(&folder).during("create the folder", &folder)?;
+                [folder, self.internal(""), self.root.clone()]
+                    .into_iter()
+                    .for_each(|folder| removal.add_folder(folder));
             }
             Err(error) if is_absent(&error) => return Ok(()),
             Err(error) => return Err(error).during("inspect", path),
         }
         let line = index::forget(fingerprint);
-        self.fs.append(path, line.as_bytes()).during("write", path)
+        self.fs.append(path, line.as_bytes()).during("write", path)?;
+        removal.add_index(path);
+        Ok(())
     }
 
     /// Removes all outputs of a task, which has or had these names. Returns each instance's folder
@@ -141,11 +109,8 @@ impl Store {
             }
         }
         self.check_folders(&folders)?;
-        let mut removed = Vec::new();
-        for folder in folders {
-            self.reset_folder(folder, &mut removed)?;
-        }
-        self.reset_internal(task.index_path.file_name().unwrap_or_default().as_ref())?;
+        let name = task.index_path.file_name().unwrap_or_default().to_owned();
+        let removed = self.reset_folders(folders, &BTreeSet::from([name]))?;
         self.release(Some(task))?;
         *task.listing.lock().expect("lock poisoned") = None;
         Ok(removed)
@@ -154,16 +119,13 @@ impl Store {
     /// Removes all outputs. Returns each instance's folder with its removed files.
     pub(crate) fn reset_all(&self) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
         self.check_internal()?;
-        let indices = self.indices()?;
         let folders = self.instance_folders()?;
         self.check_folders(&folders)?;
-        let mut removed = Vec::new();
-        for folder in folders {
-            self.reset_folder(folder, &mut removed)?;
-        }
-        for index in indices {
-            self.reset_internal(index.file_name().unwrap_or_default().as_ref())?;
-        }
+        let versions = self.version_folders()?.into_iter();
+        let versions = versions.filter_map(|(folder, _)| Some(folder.parent()?.to_owned()));
+        let tasks = self.indices()?.into_iter().chain(versions);
+        let tasks = tasks.filter_map(|path| Some(path.file_name()?.to_owned())).collect();
+        let removed = self.reset_folders(folders, &tasks)?;
         self.release(None)?;
         self.memory.clear();
         self.refresh();
@@ -200,15 +162,44 @@ impl Store {
         Ok(folders.into_iter().map(|folder| task.join(folder)).collect())
     }
 
-    /// Removes the store's files from an instance's folder, if the folder exists.
-    pub(super) fn reset_folder(
+    /// Removes the store's files from the folders of instances, and the versions and indices of the
+    /// tasks with these names. Returns each folder with its removed files.
+    fn reset_folders(
+        &self,
+        folders: BTreeSet<Folder>,
+        tasks: &BTreeSet<OsString>,
+    ) -> Result<Vec<(Folder, Vec<PathBuf>)>, StoreError> {
+        let mut removal = Removal::new(self);
+        let mut begun = Vec::new();
+        for folder in folders {
+            begun.extend(self.begin_reset(folder, &mut removal)?);
+        }
+        let versions = self.internal("versions");
+        for task in tasks {
+            self.remove(&versions.join(task), &mut Vec::new())?;
+        }
+        removal.add_folder(versions);
+        removal.finish()?;
+        let mut removed = Vec::new();
+        for begun in begun {
+            removed.push(self.finish_reset(begun)?);
+        }
+        // Instances of tasks with a `group` or `dir` are found through the index as long as there
+        // are files of them.
+        let indices = self.internal("index");
+        tasks.iter().try_for_each(|task| self.remove(&indices.join(task), &mut Vec::new()))?;
+        Ok(removed)
+    }
+
+    /// Removes the record in an instance's folder, if the folder contains files of the store.
+    pub(super) fn begin_reset(
         &self,
         folder: Folder,
-        removed: &mut Vec<(Folder, Vec<PathBuf>)>,
-    ) -> Result<(), StoreError> {
+        removal: &mut Removal<'_>,
+    ) -> Result<Option<BegunReset>, StoreError> {
         let at = self.root.join(&folder);
         let mut names = match self.names(&at) {
-            Err(error) if is_absent(&error) => return Ok(()),
+            Err(error) if is_absent(&error) => return Ok(None),
             names => names.during("list", &at)?,
         };
         // A record of a newer version of this library is an error, and nothing is removed.
@@ -218,17 +209,30 @@ impl Store {
         names.retain(|name| is_ours(name));
         if names.is_empty() {
             let _ = self.fs.remove_folder(&at);
-            return Ok(());
+            return Ok(None);
         }
-        // The record is removed first. From then on the output does not exist.
-        names.sort_by_key(|name| (name != RECORD, name.clone()));
-        let mut files = Vec::new();
-        for name in &names {
-            self.remove(&at.join(name), &mut files)?;
+        let mut removed = Vec::new();
+        if names.iter().any(|name| name == RECORD) {
+            self.remove(&at.join(RECORD), &mut removed)?;
+            removal.add_folder(at);
+        }
+        names.sort_unstable();
+        Ok(Some(BegunReset { folder, names, removed }))
+    }
+
+    /// Removes the store's files from an instance's folder, after the removal of its record is
+    /// durable. Returns the folder with its removed files.
+    pub(super) fn finish_reset(
+        &self,
+        begun: BegunReset,
+    ) -> Result<(Folder, Vec<PathBuf>), StoreError> {
+        let BegunReset { folder, names, mut removed } = begun;
+        let at = self.root.join(&folder);
+        for name in names.iter().filter(|name| *name != RECORD) {
+            self.remove(&at.join(name), &mut removed)?;
         }
         self.remove_empty(&folder);
-        removed.push((folder, files));
-        Ok(())
+        Ok((folder, removed))
     }
 
     /// Removes the folder of an instance if it is empty, and then its parents up to one that is
@@ -249,15 +253,16 @@ impl Store {
         }
     }
 
-    /// Removes the versions and the index of a task.
-    fn reset_internal(&self, task: &Path) -> Result<(), StoreError> {
-        self.remove(&self.internal("versions").join(task), &mut Vec::new())?;
-        self.remove(&self.internal("index").join(task), &mut Vec::new())
-    }
-
     pub(super) fn remove(&self, path: &Path, removed: &mut Vec<PathBuf>) -> Result<(), StoreError> {
         remove_all(&*self.fs, path, removed).during("remove", path)
     }
+}
+
+/// The folder of an instance whose record was removed, and whose other files are to be removed.
+pub(super) struct BegunReset {
+    folder: Folder,
+    names: Vec<String>,
+    removed: Vec<PathBuf>,
 }
 
 /// Returns whether a file in an instance's folder has a name that the store creates.

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::base::error::{IoContext, StoreError};
@@ -20,6 +21,8 @@ use crate::base::fs::{Lock, Refused};
 use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::store::Store;
+use crate::store::claims::Claims;
+use crate::store::unwritable::is_refusal;
 
 /// The folder of the marks, in the store's internal folder.
 const RUNNING: &str = "running";
@@ -30,13 +33,25 @@ const LEFT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The mark of a run in progress. Dropping it ends the run.
 pub(crate) struct RunLock {
-    store: Arc<Store>,
-    path: PathBuf,
+    pub(super) store: Arc<Store>,
+    pub(super) path: PathBuf,
     /// The locked file, which is unlocked when it is closed. `None` on a file system without locks.
     lock: Option<File>,
+    /// Whether the run may have published waits: see [`waits`](crate::store::waits).
+    pub(super) has_waits: AtomicBool,
 }
 
 impl RunLock {
+    /// Opens the claims of the run. Returns `None` if it cannot claim instances.
+    pub(crate) fn claims(&self) -> Option<Arc<Claims>> {
+        Claims::open(&self.store)
+    }
+
+    /// Returns the name of the mark, which is also part of the name of the run's history.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.path.file_name()?.to_str()
+    }
+
     /// Updates the time of the mark on a file system without locks.
     pub(crate) fn touch(&self) {
         if self.lock.is_none() {
@@ -50,6 +65,9 @@ impl Drop for RunLock {
     fn drop(&mut self) {
         // If this fails, the lock still ends with the process.
         let _ = self.store.fs.remove(&self.path);
+        if *self.has_waits.get_mut() {
+            let _ = self.store.fs.remove(&self.waits());
+        }
     }
 }
 
@@ -73,17 +91,36 @@ impl Store {
     ///
     /// The store's internal folder contains a link, or a file that is too large.
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {
-        const TRIES: usize = 8;
         self.check_internal()?;
+        match self.try_begin() {
+            Err(StoreError::Io { source, .. }) if is_refusal(source.kind()) => Ok(None),
+            begun => begun,
+        }
+    }
+
+    /// Begins a run as [`begin`](Self::begin) does, and checks that its outputs can be stored.
+    ///
+    /// # Errors
+    ///
+    /// The same as `begin`, and [`StoreError::Unwritable`]: the disk is full, or this user may not write.
+    pub(crate) fn begin_to_store(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {
+        self.check_internal()?;
+        self.try_begin().map_err(|error| self.or_unwritable(error))
+    }
+
+    fn try_begin(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {
+        const TRIES: usize = 8;
         let folder = self.internal(RUNNING);
         for _ in 0..TRIES {
             let path = folder.join(unique());
-            let created = self.fs.create(&path).or_else(|_| {
+            let created = self.create_mark(&path).or_else(|_| {
+                let _ = self.fs.remove(&path);
                 self.fs.create_folder(&folder)?;
-                self.fs.create(&path)
+                self.create_mark(&path)
             });
             if let Err(error) = created {
-                return unless_refused(error, &path);
+                let _ = self.fs.remove(&path);
+                return unless_ignored(error, &path);
             }
             let lock = match self.fs.lock(&path) {
                 Ok(Lock::Taken(file)) => Some(file),
@@ -91,14 +128,22 @@ impl Store {
                 Err(error) if is_absent(&error) => continue,
                 Err(error) => {
                     let _ = self.fs.remove(&path);
-                    return unless_refused(error, &path);
+                    return unless_ignored(error, &path);
                 }
             };
             if self.fs.stat(&path).is_ok() {
-                return Ok(Some(RunLock { store: Arc::clone(self), path, lock }));
+                let (store, has_waits) = (Arc::clone(self), AtomicBool::new(false));
+                return Ok(Some(RunLock { store, path, lock, has_waits }));
             }
         }
         Ok(None)
+    }
+
+    /// Creates a mark. It has a line of text, because an empty file can be created on a full disk.
+    fn create_mark(&self, path: &Path) -> std::io::Result<()> {
+        let mut file = self.fs.create(path)?;
+        file.write_all(format!("process {}\n", std::process::id()).as_bytes())?;
+        file.flush()
     }
 
     /// Checks that nothing in the store's internal folder is a link.
@@ -128,6 +173,11 @@ impl Store {
     /// Returns whether a file is the mark of a run.
     pub(super) fn is_mark(&self, path: &Path) -> bool {
         path.parent() == Some(&self.internal(RUNNING))
+    }
+
+    /// Returns whether the mark with this name is that of a run in progress.
+    pub(super) fn is_locked_by_run(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(matches!(self.mark(&self.internal(RUNNING).join(name))?, Mark::RunLock { .. }))
     }
 
     /// Removes the mark of a run that has ended, unless it belongs to a run that is about to begin.
@@ -161,6 +211,12 @@ impl Store {
             }
         }
         Ok(executions)
+    }
+
+    /// Returns whether the run with this number in the name of its mark is in progress.
+    pub(super) fn is_in_progress(&self, number: &str) -> Result<bool, StoreError> {
+        let mark = self.mark(&self.internal(RUNNING).join(number))?;
+        Ok(matches!(mark, Mark::RunLock { .. }))
     }
 
     fn mark(&self, path: &Path) -> Result<Mark, StoreError> {
@@ -207,10 +263,10 @@ pub(crate) fn is_older(modified: i64, age: Duration) -> bool {
     now.as_nanos() as i64 - modified > age.as_nanos() as i64
 }
 
-/// Returns `None`, or an error if the path was refused.
-fn unless_refused<T>(error: std::io::Error, path: &Path) -> Result<Option<T>, StoreError> {
-    match Refused::of(&error) {
-        Some(_) => Err(error).during("create", path),
-        None => Ok(None),
+/// Returns the error if it is one that a run reports, and `None` if the run does without its mark.
+fn unless_ignored(error: std::io::Error, path: &Path) -> Result<Option<RunLock>, StoreError> {
+    match Refused::of(&error).is_some() || is_refusal(error.kind()) {
+        true => Err(error).during("create", path),
+        false => Ok(None),
     }
 }

@@ -25,18 +25,34 @@ pub(crate) struct Staged {
     pub(crate) is_forced: bool,
     /// The files of the replaced output that are not kept. `None` if there was no output before.
     pub(crate) replaced: Option<HashSet<String>>,
+    /// Whether the commit has removed a version because this output replaces it.
+    pub(crate) has_taken_version: bool,
     /// The path of the record before it is renamed into place.
     pub(crate) draft: PathBuf,
     /// The output, as long as no record names it.
     pub(crate) output: Option<Output>,
     /// The paths of its files.
     pub(crate) data: Vec<PathBuf>,
+    /// The paths of the folders in it, if the output is a folder.
+    folders: Vec<PathBuf>,
 }
 
 impl Staged {
     /// Returns the files that must be durable before the record is renamed into place.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         self.data.iter().chain([&self.draft]).cloned().collect()
+    }
+
+    /// Returns the folders whose names must be durable before the record is renamed into place,
+    /// besides that of the instance.
+    pub(crate) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// Marks the output as recorded without its files, which were not brought.
+    pub(crate) fn without_files(&mut self) {
+        self.data.clear();
+        self.folders.clear();
     }
 }
 
@@ -220,6 +236,10 @@ impl Store {
         let draft = self.draft_record(&self.path(folder, RECORD), record)?;
         let output = is_new.then(|| record.output.clone());
         let data = output.iter().flat_map(|output| self.output_paths(folder, output)).collect();
+        let files = output.iter().flat_map(|output| &output.files);
+        let folders =
+            files.flat_map(OutputFile::folders).map(|path| self.root.join(folder).join(path));
+        let folders = folders.collect();
         Ok(Staged {
             folder: folder.clone(),
             key: record.key.short(),
@@ -228,9 +248,11 @@ impl Store {
             digest: record.output.digest,
             is_forced: false,
             replaced: None,
+            has_taken_version: false,
             draft,
             output,
             data,
+            folders,
         })
     }
 

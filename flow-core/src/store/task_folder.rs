@@ -21,7 +21,8 @@ use crate::files::is_absent;
 use crate::store::folder::{instance_folder, placed, task_folder};
 use crate::store::index::Index;
 use crate::store::owner::{Claim, Owner, Taken};
-use crate::store::{Folder, Store};
+use crate::store::record::Record;
+use crate::store::{Folder, RECORD, Store};
 
 /// The folders and the index of one task in the store.
 pub(crate) struct TaskFolder {
@@ -152,6 +153,16 @@ impl Store {
             }
             least.into_values().cloned().collect()
         })
+    }
+
+    /// Returns the records of up to `count` instances of a task.
+    pub(crate) fn some_records(&self, task: &TaskFolder, count: usize) -> Vec<Record> {
+        let record = |folder: Folder| {
+            let record = self.read_record(&self.path(&folder, RECORD)).ok()??;
+            record.ok().map(|record| *record)
+        };
+        let folders = self.some_listed(task, count).unwrap_or_default();
+        folders.into_iter().filter_map(record).collect()
     }
 
     fn in_listing<T>(

@@ -12,6 +12,7 @@ use crate::base::key::Digest;
 use crate::files::{digest_file, is_absent};
 use crate::store::output::OutputFile;
 use crate::store::record::{Record, Unreadable};
+use crate::store::removal::Removal;
 use crate::store::{Folder, RECORD, Store, bounds, index};
 
 /// The damage of a file.
@@ -104,7 +105,8 @@ impl Store {
         Ok(looked)
     }
 
-    /// Removes a damaged output, unless its record was replaced since. Returns the removed files.
+    /// Removes a damaged output, unless its record was replaced since. Returns whether it was
+    /// removed.
     ///
     /// The fingerprint is revoked in all indices, because a reused output may be a link to the same
     /// damaged file.
@@ -112,12 +114,11 @@ impl Store {
         &self,
         place: &Place,
         fingerprint: Option<Digest>,
-    ) -> Result<Vec<PathBuf>, StoreError> {
-        let mut removed = Vec::new();
-        let Some(record) = self.read_record(&place.path)? else { return Ok(removed) };
-        let record = record.ok();
-        if record.as_ref().map(|record| record.fingerprint) != fingerprint {
-            return Ok(removed);
+        removal: &mut Removal<'_>,
+    ) -> Result<bool, StoreError> {
+        let Some(record) = self.read_record(&place.path)? else { return Ok(false) };
+        if record.ok().map(|record| record.fingerprint) != fingerprint {
+            return Ok(false);
         }
         if let Some(fingerprint) = fingerprint {
             for path in self.indices()? {
@@ -125,16 +126,11 @@ impl Store {
                 if entries.iter().any(|(known, _)| *known == fingerprint) {
                     let line = index::forget(fingerprint);
                     self.fs.append(&path, line.as_bytes()).during("write", &path)?;
+                    removal.add_index(&path);
                 }
             }
         }
-        self.remove(&place.path, &mut removed)?;
-        let Some(record) = record else { return Ok(removed) };
-        let files = record.output.files.iter().map(|file| file.file.clone()).collect();
-        for file in self.unnamed_by_any(&place.folder, files)? {
-            self.remove(&self.path(&place.folder, &file), &mut removed)?;
-        }
-        Ok(removed)
+        Ok(removal.record(&place.path, &place.folder, None)?.is_some())
     }
 }
 

@@ -22,9 +22,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
-use crate::base::key::{Digest, Hasher, Short};
+use crate::base::key::{Digest, Hasher, Key, Short};
 use crate::files::is_absent;
-use crate::store::output::remove_all;
 use crate::store::record::{Read, Record, digest_required};
 use crate::store::reset::is_output;
 use crate::store::{Folder, RECORD, Store, TaskFolder};
@@ -105,6 +104,21 @@ impl Store {
         Ok(versions)
     }
 
+    /// Returns the latest record among the kept versions of `key` whose output has this content.
+    ///
+    /// The record is returned even if its output no longer exists.
+    pub(crate) fn version_with(
+        &self,
+        task: &TaskFolder,
+        key: Key,
+        content: Digest,
+    ) -> Option<Box<Record>> {
+        let versions = self.versions_of(task, key.short()).ok()?.into_iter();
+        let records = versions.filter_map(|path| self.read_record(&path).ok()??.ok());
+        let with_content = records.filter(|record| record.output.digest == content);
+        with_content.max_by_key(|record| record.started)
+    }
+
     /// Returns the path of the version of an instance with this name.
     pub(super) fn version_path(
         &self,
@@ -115,7 +129,8 @@ impl Store {
         self.versions(task).join(key.to_string()).join(&name.0)
     }
 
-    /// Keeps the record at `path` as a version, before it is replaced.
+    /// Keeps the record at `path` as a version, before it is replaced. The name of the version is
+    /// not durable yet.
     pub(super) fn keep_version(
         &self,
         task: &TaskFolder,
@@ -142,37 +157,15 @@ impl Store {
     fn replace_version(&self, path: &Path, version: &Path) -> std::io::Result<()> {
         version.parent().map_or(Ok(()), |folder| self.fs.create_folder(folder))?;
         let draft = version.with_extension(crate::base::names::unique());
-        let linked = self.fs.link(path, &draft).or_else(|_| self.fs.copy(path, &draft));
+        let linked = self.fs.link(path, &draft).or_else(|_| {
+            self.fs.copy(path, &draft)?;
+            // A link has the content of the record, which is durable. A copy does not.
+            self.fs.sync(std::slice::from_ref(&draft), &[])
+        });
         let replaced = linked.and_then(|()| self.fs.rename(&draft, version));
         // A rename between two names of the same file leaves both.
         let _ = self.fs.remove(&draft);
         replaced
-    }
-
-    /// Removes a version and those of its files in `folder` that no other record names.
-    ///
-    /// If `is_read` is set, another run may be reading the files, and they stay. Adds what was
-    /// removed to `removed`.
-    pub(crate) fn drop_version(
-        &self,
-        path: &Path,
-        folder: &Folder,
-        is_read: bool,
-        removed: &mut Vec<PathBuf>,
-    ) -> Result<(), StoreError> {
-        let record = match self.read_record(path)? {
-            None => return Ok(()),
-            Some(record) => record.ok(),
-        };
-        remove_all(&*self.fs, path, removed).during("remove", path)?;
-        let Some(record) = record.filter(|_| !is_read) else { return Ok(()) };
-        let files = record.output.files.iter().map(|file| file.file.clone()).collect();
-        let versions = path.parent().map(Path::to_owned).into_iter();
-        for file in self.unnamed(versions, folder, files)? {
-            let file = self.path(folder, &file);
-            remove_all(&*self.fs, &file, removed).during("remove", &file)?;
-        }
-        Ok(())
     }
 
     /// Returns those of these files of an instance that neither its record nor a version in these

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use super::upstream::{Owner, owners};
-use crate::base::event::Seconds;
+use crate::base::seconds::Seconds;
 use crate::flow::sweep_summary::Counted;
 use crate::flow::sweep_summary::LeftOut;
 use crate::plan::Plan;

@@ -102,6 +102,14 @@ pub trait Target: Sized + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Returns about how many bytes of memory a value takes, or `None` if the size of its file is a good estimate.
+    ///
+    /// A run passes values of [exact](Self::EXACT) targets to other tasks in memory as long as their sizes stay within
+    /// [`Flow::value_budget`](crate::Flow::value_budget).
+    fn memory_size(&self, _value: &Self::Value) -> Option<u64> {
+        None
+    }
+
     /// Reads a value.
     ///
     /// # Errors

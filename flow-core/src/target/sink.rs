@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::base::error::copy_error;
 use crate::base::key::{Digest, digest_of};
 
 /// The writer for targets: a new file that is hashed while it is written.
@@ -29,6 +30,11 @@ impl<'a> Sink<'a> {
     /// ```
     pub fn new(file: &'a mut (dyn Write + Send)) -> Self {
         Self { file, hasher: blake3::Hasher::new(), written: 0, failed: None }
+    }
+
+    /// Takes the first error of the file, if a write failed.
+    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
+        self.failed.take()
     }
 
     /// Returns the number of bytes and their digest.
@@ -61,9 +67,6 @@ impl Write for Sink<'_> {
 /// Records a copy of the first error. An interrupted call is not an error, because it is repeated.
 fn note(failed: &mut Option<io::Error>, error: &io::Error) {
     if failed.is_none() && error.kind() != io::ErrorKind::Interrupted {
-        *failed = Some(match error.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(error.kind(), error.to_string()),
-        });
+        *failed = Some(copy_error(error));
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Executed {
     pub(crate) meta: Meta,
     /// The value, if a reload returns an equal one.
     pub(crate) value: Option<Contained<AnyValue>>,
+    /// About how many bytes of memory the value takes.
+    pub(crate) bytes: u64,
 }
 
 /// The function [`execute`] of one task type.
@@ -81,8 +83,8 @@ fn save_given<K: Keep>(
     meta: Meta,
 ) -> anyhow::Result<Executed> {
     let value = value.downcast().expect("a stand-in has the type of the output");
-    let (output, value) = save(run, target, check, value, &run.places().copying())?;
-    Ok(Executed { output, meta, value })
+    let executed = save(run, target, check, value, &run.places().copying())?;
+    Ok(Executed { meta, ..executed })
 }
 
 /// Writes the output that the task has returned.
@@ -97,25 +99,25 @@ fn save_made<K: Keep>(
     if run.host.was_stopped() {
         return Err(Stopped.into());
     }
-    let (output, value) = save(run, target, check, value, base.places())?;
-    Ok(Executed { output, meta: base.take_meta(), value })
+    let executed = save(run, target, check, value, base.places())?;
+    Ok(Executed { meta: base.take_meta(), ..executed })
 }
 
-/// Checks and writes an output, and returns its value if a reload returns an equal one.
+/// Checks and writes an output. The result has no metadata yet.
 fn save<K: Keep>(
     run: &TaskRun<'_>,
     target: &K,
     check: Check<K::Value>,
     value: Arc<K::Value>,
     places: &Places,
-) -> anyhow::Result<(Output, Option<Contained<AnyValue>>)> {
+) -> anyhow::Result<Executed> {
     // The user's checks run before anything is written: those of each part, then the one of the whole output.
     K::__check(&value)?;
     check(&value)?;
     let all_reads = || run.reads.all();
     let mut draft = Draft::new(run.store, run.folder, run.fingerprint, &all_reads);
     target.__save(&value, places, &mut draft)?;
-    let exact = match K::__EXACT {
+    let value = match K::__EXACT {
         true => Some(Contained::new(value as AnyValue)),
         // If the destructor of the value panics, the draft still removes the written files.
         false => {
@@ -123,5 +125,6 @@ fn save<K: Keep>(
             None
         }
     };
-    Ok((draft.finish(), exact))
+    let bytes = draft.memory();
+    Ok(Executed { output: draft.finish(), meta: Meta::new(), value, bytes })
 }

@@ -19,8 +19,11 @@
 //! | [`input`], [`loaded`] | handles on outputs, and loaded values |
 //! | [`keep`] | how an output is stored: in a file, in several, in memory |
 //! | [`execute`] | runs a task where its type is known |
+//! | [`policy`], [`backoff`], [`amount`] | how an instance is executed: retries, time-outs, resources |
 //! | [`error`] | errors of loading an output and of requiring a task |
 
+pub(crate) mod amount;
+pub(crate) mod backoff;
 pub(crate) mod command;
 pub(crate) mod cx;
 pub(crate) mod error;
@@ -32,6 +35,7 @@ mod into_param;
 pub(crate) mod keep;
 pub(crate) mod loaded;
 pub(crate) mod param;
+pub(crate) mod policy;
 pub(crate) mod refresh;
 pub(crate) mod registry;
 pub(crate) mod requirement;
@@ -47,6 +51,7 @@ use crate::task::cx::Cx;
 use crate::task::input::Inputs;
 use crate::task::keep::Keep;
 use crate::task::param::{ParamDecl, Values};
+use crate::task::policy::{Declares, Policy};
 use crate::task::refresh::Refresh;
 use crate::task::requirement::Requirements;
 pub use crate::task::task_type::TaskType;
@@ -100,6 +105,9 @@ pub trait Declared: Sized + Send + Sync + 'static {
     /// When the task runs again although nothing changed.
     const __REFRESH: Refresh = Refresh::Never;
 
+    /// Which options of its execution the task declares.
+    const __POLICY: Declares = Declares::Nothing;
+
     fn __decl() -> TaskDecl;
 
     fn __target() -> <Self as Task>::Target
@@ -142,6 +150,9 @@ pub trait Declared: Sized + Send + Sync + 'static {
     fn __refresh(&self) -> anyhow::Result<Value> {
         anyhow::bail!("the task has no `refresh` expression")
     }
+
+    /// Sets the options of the execution of one attempt. It is called if `__POLICY` says that there are any.
+    fn __policy(&self, _attempt: u32, _to: &mut Policy) {}
 
     /// Returns the types of the handles that the task uses, with their names.
     fn __uses() -> Vec<(TypeId, &'static str)> {

@@ -8,6 +8,7 @@ use crate::task::execute::{Execute, execute};
 use crate::task::instances::Build;
 use crate::task::keep::{Described, Files, Keep};
 use crate::task::param::ParamDecl;
+use crate::task::policy::TaskPolicy;
 use crate::task::refresh::Refresh;
 use crate::task::{Kind, Output, Task, TaskKind};
 
@@ -24,6 +25,10 @@ pub struct TaskType {
     pub(crate) execute: Execute,
     pub(crate) kind: Kind,
     pub(crate) refresh: Refresh,
+    /// The options of its execution, if it declares any.
+    pub(crate) policy: Option<TaskPolicy>,
+    /// Whether the output stays in the memory of this process.
+    pub(crate) in_memory: bool,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
     /// Checks whether the target can store values of the output's type at all.
     pub(crate) check_type: fn() -> anyhow::Result<()>,
@@ -56,6 +61,8 @@ impl<T: Task> HasTaskType for T {
         codes: || codes(T::__runs().code, T::Target::__codes),
         kind: <T::__Kind as TaskKind>::KIND,
         refresh: T::__REFRESH,
+        policy: TaskPolicy::of::<T>(),
+        in_memory: <T::Target as Keep>::__IN_MEMORY,
         uses: T::__uses,
         execute: execute::<T>,
         check_type: || T::__target().__check_type(),

@@ -60,6 +60,8 @@ mod stored;
 mod text;
 mod words;
 
+use std::borrow::Cow;
+
 pub(crate) use deserialize::from_given;
 pub use deserialize::from_value;
 pub use entries::Entries;
@@ -81,6 +83,11 @@ pub type AnyValue = std::sync::Arc<dyn std::any::Any + Send + Sync>;
 /// Escapes the characters of a text that would break, hide or reorder the text around it.
 pub(crate) fn escaped_text(text: impl Iterator<Item = char>) -> String {
     text.map(|c| text::escaped(c).to_string()).collect()
+}
+
+/// Returns a text with these characters escaped. Without any, nothing is copied.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if text.contains(text::is_escaped) { escaped_text(text.chars()).into() } else { text.into() }
 }
 
 /// Returns the first line of a text, escaped in the same way, with `…` if there are more lines.

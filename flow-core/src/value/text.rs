@@ -169,11 +169,11 @@ pub(super) fn escaped(c: char) -> impl Display {
     })
 }
 
-/// Returns whether a character is escaped.
+/// Returns whether a character is [escaped].
 ///
 /// These are control characters, line and paragraph separators, marks of bidirectional text, and
 /// the byte order mark.
-fn is_escaped(c: char) -> bool {
+pub(super) fn is_escaped(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{2028}'

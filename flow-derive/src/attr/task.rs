@@ -10,6 +10,7 @@ use syn::{
 
 use super::entry::{self, Entry, Form};
 use super::options::{self, flag, keep, value};
+use super::policy::PolicyAttr;
 use super::refresh::{self, Refresh};
 use super::tracked::TrackedAttr;
 use super::{Opt, path, words};
@@ -41,6 +42,8 @@ pub(crate) struct TaskAttr {
     /// The function that checks the output. It is a path, so that its code is tracked as that of an item;
     /// the tokens of `#[task(...)]` are not tracked.
     pub(crate) check: Opt<ExprPath>,
+    /// How the task is executed.
+    pub(crate) policy: PolicyAttr,
     pub(crate) krate: Opt<Path>,
     /// `requires` was written, but could not be read.
     pub(crate) bad_requires: bool,
@@ -151,6 +154,9 @@ impl TaskAttr {
             "check" => {
                 let check = value(&word, input, "is_sorted", check)?;
                 keep(&mut self.check, word, check, ctxt);
+            }
+            option if words::EXECUTION.contains(&option) => {
+                self.policy.option(word, input, ctxt)?
             }
             "crate" => {
                 let path = path::facade(&word, input)?;

@@ -7,8 +7,6 @@ pub(crate) struct Words {
     /// The attribute, such as `#[task]`.
     pub(crate) attribute: &'static str,
     pub(crate) known: &'static [&'static str],
-    /// Options that are planned, but not supported yet.
-    pub(crate) later: &'static [&'static str],
     /// Words that other libraries use, with the option of the same meaning.
     synonyms: &'static [(&'static str, &'static str)],
 }
@@ -31,10 +29,16 @@ pub(crate) const TASK: Words = Words {
         "uses",
         "may_require",
         "check",
+        "retries",
+        "backoff",
+        "timeout",
+        "priority",
+        "threads",
+        "resources",
+        "isolate",
         "tracked",
         "crate",
     ],
-    later: &["retries", "backoff", "timeout", "priority", "resources", "isolate"],
     synonyms: &[
         ("depends_on", "requires"),
         ("depends", "requires"),
@@ -43,25 +47,36 @@ pub(crate) const TASK: Words = Words {
         ("needs", "requires"),
         ("inputs", "requires"),
         ("output", "target"),
+        ("retry", "retries"),
+        ("max_retries", "retries"),
+        ("attempts", "retries"),
+        ("delay", "backoff"),
+        ("cpu", "threads"),
+        ("cpus", "threads"),
+        ("cores", "threads"),
+        ("memory", "resources"),
+        ("gpu", "resources"),
     ],
 };
 
+/// The options of `#[task(...)]` that say how a task is executed. They are no code, and no part of a fingerprint.
+pub(crate) const EXECUTION: [&str; 7] =
+    ["retries", "backoff", "timeout", "priority", "threads", "resources", "isolate"];
+
 pub(crate) const OUTPUTS: Words =
-    Words { attribute: "#[outputs]", known: &["crate"], later: &[], synonyms: &[] };
+    Words { attribute: "#[outputs]", known: &["crate"], synonyms: &[] };
 
 /// The option after the target in `#[output(Parquet, check = is_sorted)]`.
-pub(crate) const OUTPUT: Words =
-    Words { attribute: "#[output]", known: &["check"], later: &[], synonyms: &[] };
+pub(crate) const OUTPUT: Words = Words { attribute: "#[output]", known: &["check"], synonyms: &[] };
 
 pub(crate) const PARAM: Words = Words {
     attribute: "#[param]",
     known: &["default", "file", "insignificant", "local", "range", "choices", "was", "from"],
-    later: &[],
     synonyms: &[],
 };
 
 pub(crate) const TRACKED: Words =
-    Words { attribute: "#[tracked]", known: &["body", "crate", "lock"], later: &[], synonyms: &[] };
+    Words { attribute: "#[tracked]", known: &["body", "crate", "lock"], synonyms: &[] };
 
 /// The options of `tracked(...)` in the `#[task(...)]` of a function.
 pub(crate) const TRACKED_OPTION: Words = Words { attribute: "tracked(...)", ..TRACKED };
@@ -69,9 +84,6 @@ pub(crate) const TRACKED_OPTION: Words = Words { attribute: "tracked(...)", ..TR
 impl Words {
     /// Returns the error message for an unknown option.
     pub(crate) fn unknown(&self, word: &str) -> String {
-        if self.later.contains(&word) {
-            return format!("`{word}` is not supported yet");
-        }
         let mut message = format!("`{}` has no option `{word}`", self.attribute);
         let synonym = self.synonyms.iter().find(|(synonym, _)| *synonym == word);
         if let Some(near) = synonym.map(|(_, option)| *option).or(nearest(word, self.known)) {
@@ -132,7 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn a_planned_option_is_reported_as_such() {
-        assert_eq!(TASK.unknown("retries"), "`retries` is not supported yet");
+    fn the_options_of_the_execution_are_known() {
+        assert!(EXECUTION.iter().all(|option| TASK.known.contains(option)));
+        assert!(TASK.unknown("retry").contains("did you mean `retries`?"));
     }
 }

@@ -108,6 +108,9 @@ fn external(task: &Task<'_>, ctxt: &Ctxt) {
             ctxt.error(word, format_args!("{why}; leave out `{word}`"));
         }
     }
+    for word in attr.policy.words() {
+        ctxt.error(word, format_args!("an external task does not run; leave out `{word}`"));
+    }
 }
 
 /// Checks that an aggregate has dependencies, and no option of an output.
@@ -132,5 +135,8 @@ fn aggregate(task: &Task<'_>, ctxt: &Ctxt) {
     for word in needless.into_iter().flatten() {
         let message = format!("an aggregate has no output of its own; leave out `{word}`");
         ctxt.error(word, message);
+    }
+    for word in attr.policy.words() {
+        ctxt.error(word, format_args!("an aggregate does not run; leave out `{word}`"));
     }
 }

@@ -16,8 +16,8 @@ use syn::visit::Visit;
 use syn::{Attribute, Data, Fields, GenericParam, LitStr, PatIdent, Type};
 
 pub(crate) use self::field_type::is_refused;
-use crate::attr::Opt;
 use crate::attr::entry::{Entry, Form};
+use crate::attr::word;
 use crate::ctxt::Ctxt;
 use crate::key_type;
 use crate::model::{Param, Task};
@@ -241,10 +241,6 @@ const NO_PATHS: [&str; 16] = [
     "bool", "char", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
     "isize", "f32", "f64",
 ];
-
-fn word<T>(option: &Opt<T>) -> Option<&Ident> {
-    option.as_ref().map(|written| &written.word)
-}
 
 /// Reports `self` in a default or limit, which is the same for all instances.
 ///

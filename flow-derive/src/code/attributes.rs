@@ -7,6 +7,7 @@ use super::names::{Names, kw};
 use super::scan;
 use super::source::Path;
 use super::tokens::{Delimiter, Token};
+use crate::attr::words;
 
 /// Documentation, lint levels, optimizer hints, and attributes of other tools.
 const NO_CODE: [&str; 14] = [
@@ -52,6 +53,55 @@ pub(super) fn task(tokens: &[Token], range: &Range<usize>) -> Option<Range<usize
     let (path, after) = scan::path(tokens, range.start + 2, range.end)?;
     (path.segments.last() == Some(&kw::TASK)).then_some(())?;
     scan::group(tokens, after).map(|(_, inner)| inner)
+}
+
+/// Returns the options in `inner`, the content of `#[task(...)]`, each with its keyword. The range of an option starts
+/// after its keyword.
+pub(super) fn options(
+    tokens: &[Token],
+    inner: Range<usize>,
+    names: &Names,
+) -> Vec<(&'static str, Range<usize>)> {
+    let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
+    let mut at = inner.start;
+    let mut starts = true;
+    while at < inner.end {
+        let word = scan::word(tokens, at).filter(|_| starts).map(|word| names.text(word));
+        let known = words::TASK.known.iter().copied().find(|known| Some(*known) == word);
+        if let Some(known) = known {
+            found.push((known, at + 1..at + 1));
+        }
+        starts = scan::is(tokens, at, b',');
+        at = scan::step(tokens, at);
+        if let Some((_, range)) = found.last_mut() {
+            range.end = at;
+        }
+    }
+    found
+}
+
+/// Returns the parts of the content of an attribute that may be code: all but the options of `#[task(...)]` that say how
+/// the task is executed.
+pub(super) fn without_execution(
+    tokens: &[Token],
+    content: Range<usize>,
+    names: &Names,
+) -> Vec<Range<usize>> {
+    let path = scan::path(tokens, content.start, content.end);
+    let path = path.filter(|(path, _)| path.segments.last() == Some(&kw::TASK));
+    let Some((_, inner)) = path.and_then(|(_, after)| scan::group(tokens, after)) else {
+        return vec![content];
+    };
+    let mut parts = Vec::new();
+    let mut start = content.start;
+    for (word, range) in options(tokens, inner, names) {
+        if words::EXECUTION.contains(&word) {
+            parts.push(start..range.start);
+            start = range.end;
+        }
+    }
+    parts.push(start..content.end);
+    parts
 }
 
 /// Returns the paths of `#[derive(...)]`, if the attribute in `range` is one.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::attributes::attribute;
+use super::attributes::{self, attribute};
 use super::names::{Name, Names, kw};
 use super::scan;
 use super::tokens::{Delimiter, Token};
@@ -86,7 +86,9 @@ impl Marks {
             "proc_macro_derive" => self.derives = scan::word(tokens, after + 1),
             _ => {}
         }
-        self.features.extend(conditions(tokens, content, names));
+        for part in attributes::without_execution(tokens, content, names) {
+            self.features.extend(conditions(tokens, part, names));
+        }
     }
 }
 

@@ -158,11 +158,18 @@ pub(crate) fn of_type(item: TokenStream, file: Option<&Path>) -> Table {
     with_world(|world| found_type(world, item.clone(), file), || alone(item.clone()))
 }
 
-/// Returns the table of a type of which only its own tokens are known.
+/// Returns the table of a type of which only its own tokens are known. The options of a task are no code.
 fn alone(item: TokenStream) -> Table {
     let mut names = Names::default();
     let tokens = tokens::flatten(item, &mut names);
-    let digest = tokens::digest(&tokens::parts(&tokens, &names));
+    let (marks, start) = marks::read(&tokens, 0, tokens.len(), &names, false);
+    let attributes =
+        marks.ranges.into_iter().filter(|range| attributes::task(&tokens, range).is_none());
+    let mut parts = Vec::new();
+    for part in attributes.chain(std::iter::once(start..tokens.len())) {
+        tokens::append(&tokens[part.clone()], part.start, &names, &mut parts);
+    }
+    let digest = tokens::digest(&parts);
     let name = "a type argument".to_owned();
     let row = Row { digest, names: 0, name, file: "its definition alone".to_owned() };
     Table::new(0, Some(row), BTreeSet::new())

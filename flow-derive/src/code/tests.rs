@@ -11,6 +11,7 @@ use super::world::World;
 mod checks;
 mod derives;
 mod environment;
+mod execution;
 mod functions;
 mod generated;
 mod imports;

@@ -12,6 +12,7 @@ mod inputs;
 mod keys;
 pub(crate) mod outputs;
 mod params;
+mod policy;
 mod requires;
 mod runs;
 mod target;

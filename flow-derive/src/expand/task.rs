@@ -1,13 +1,15 @@
 //! Generates `impl Task` and `impl Declared`.
 //!
-//! [`target`](super::target) generates the items about the target of the output, and
-//! [`runs`](super::runs) those about the code of the task.
+//! [`target`](super::target) generates the items about the target of the output,
+//! [`runs`](super::runs) those about the code of the task, and [`policy`](super::policy) those about its
+//! execution.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericParam, LitStr};
 
+use super::policy::policy;
 use super::runs::{force_constants, is_tracked, runs};
 use super::target::{target, target_text, target_type};
 use super::{Shape, declared, enclose, keys, params, private, private_at, requires};
@@ -42,7 +44,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
     let (registered, may_require) = (register(task), requires::may_require(task));
     let (kind, path) = (kind(task), path(task));
     let (uses, can_use) = uses(task);
-    let (refresh, check) = (refresh(task), check(task));
+    let (refresh, check, policy) = (refresh(task), check(task), policy(task));
     let written = match task.function {
         Some(function) => function.written.clone(),
         None => task.input.to_token_stream(),
@@ -103,6 +105,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
                 #path
                 #refresh
                 #check
+                #policy
                 #uses
                 #may_require
             }

@@ -110,10 +110,18 @@ fn is_local(file: &File) -> bool {
     rustix::fs::fstatfs(file).is_ok_and(|stat| LOCAL.contains(&(stat.f_type as i64)))
 }
 
-/// Returns `true`: other systems have no common way to ask, and users of the format expect maps.
-#[cfg(not(target_os = "linux"))]
+/// Returns whether the file system is known to be local.
+#[cfg(target_os = "macos")]
+fn is_local(file: &File) -> bool {
+    /// `MNT_LOCAL` of `statfs(2)`.
+    const LOCAL: u32 = 0x1000;
+    rustix::fs::fstatfs(file).is_ok_and(|stat| stat.f_flags & LOCAL != 0)
+}
+
+/// Returns `false`: other systems have no common way to ask.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 fn is_local(_: &File) -> bool {
-    true
+    false
 }
 
 fn map(file: &File) -> Result<Buffer> {
@@ -129,4 +137,18 @@ fn map(file: &File) -> Result<Buffer> {
     // on.
     let mapped = unsafe { Mmap::map(file) }?;
     Ok(Buffer::from(Bytes::from_owner(mapped)))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_if_its_file_system_is_not_known_to_be_local() {
+        // `/proc` stands for a file system that is not in the list, like one of a network.
+        let path = "/proc/self/status";
+        let (source, file) = (Source::file(path), File::open(path).expect("a file"));
+        assert!(!may_map(&source, &file, None));
+        assert!(may_map(&source, &file, Some(true)), "the user decides");
+    }
 }

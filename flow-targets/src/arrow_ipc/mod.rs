@@ -52,12 +52,13 @@
 //!
 //! This holds for local file systems. On a shared file system, another machine can remove or
 //! truncate a file that is mapped here. The next access to its bytes then ends the process by the
-//! signal `SIGBUS`, which cannot be turned into an error. So on Linux, a file is mapped only if its
-//! file system is known to be local (ext4, XFS, Btrfs, ZFS, tmpfs, overlayfs and similar ones), and
-//! is read otherwise. On other systems, every output is mapped. The option
-//! [`mapped`](ArrowIpc::mapped) overrides this for one target: set `mapped = false` for a store on
-//! a network drive of such a system, or if other programs write into the store. Files of external
-//! tasks are never mapped, because they may be rewritten at any time.
+//! signal `SIGBUS`, which cannot be turned into an error. So a file is mapped only if its file
+//! system is known to be local, and is read otherwise. On Linux, these are ext4, XFS, Btrfs, ZFS,
+//! tmpfs, overlayfs and similar ones; macOS says of each whether it is local; on other systems, no
+//! file is mapped. The option [`mapped`](ArrowIpc::mapped) overrides this for one target: set
+//! `mapped = true` on other systems if the store is on a local disk, and `mapped = false` if other
+//! programs write into the store. Files of external tasks are never mapped, because they may be
+//! rewritten at any time.
 //!
 //! A compressed file, see [`compression`](ArrowIpc::compression), is smaller, and is decompressed
 //! when it is loaded.
@@ -139,8 +140,8 @@ impl<T> ArrowIpc<T> {
 
     /// Sets whether an uncompressed output of the store is mapped when it is loaded, or read.
     ///
-    /// By default, it is mapped if it is on a local file system: see [Views](self#views) for the
-    /// risk on others.
+    /// By default, it is mapped if it is known to be on a local file system: see
+    /// [Views](self#views) for the risk on others.
     #[must_use]
     pub fn mapped(mut self, mapped: bool) -> Self {
         self.mapped = Some(mapped);

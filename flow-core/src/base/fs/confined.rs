@@ -98,6 +98,11 @@ impl Fs for Confined {
         self.fs.try_lock_shared(path)
     }
 
+    fn open_to_lock(&self, path: &Path) -> io::Result<File> {
+        self.check(path)?;
+        self.fs.open_to_lock(path)
+    }
+
     fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
         self.check_folder(path)?;
         self.fs.create(path)
@@ -196,12 +201,13 @@ mod tests {
     type Act = fn(&Confined, &Path) -> io::Result<()>;
 
     /// All operations on a path.
-    const ACTS: [(&str, Act); 18] = [
+    const ACTS: [(&str, Act); 19] = [
         ("open", |fs, path| fs.open(path).map(drop)),
         ("read", |fs, path| fs.read(path, 100).map(drop)),
         ("read_from", |fs, path| fs.read_from(path, 0, 100).map(drop)),
         ("lock", |fs, path| fs.lock(path).map(drop)),
         ("try_lock_shared", |fs, path| fs.try_lock_shared(path).map(drop)),
+        ("open_to_lock", |fs, path| fs.open_to_lock(path).map(drop)),
         ("create", |fs, path| fs.create(path).map(drop)),
         ("create_private", |fs, path| fs.create_private(path, path).map(drop)),
         ("append", |fs, path| fs.append(path, b"x")),

@@ -10,11 +10,11 @@ use std::sync::Mutex;
 
 use crate::base::fs::Fs;
 
-/// The folders below a root whose names are known to be durable.
+/// The folders and files below a root whose names are known to be durable.
 #[derive(Debug, Default)]
 pub(crate) struct Durable(Mutex<HashSet<PathBuf>>);
 
-/// Folders to sync, and the folders whose names are durable after that.
+/// Folders to sync, and the folders and files whose names are durable after that.
 #[derive(Debug, Default)]
 pub(crate) struct ToSync {
     folders: BTreeSet<PathBuf>,
@@ -25,6 +25,11 @@ impl ToSync {
     /// Adds a folder that contains a new name.
     pub(crate) fn add(&mut self, folder: &Path) {
         self.folders.insert(folder.to_owned());
+    }
+
+    /// Adds a file whose name is durable once these folders are synced.
+    pub(crate) fn add_durable(&mut self, file: &Path) {
+        self.named.insert(file.to_owned());
     }
 
     pub(crate) fn list(&self) -> Vec<PathBuf> {
@@ -43,6 +48,17 @@ impl Durable {
             to_sync.named.insert(folder.to_owned());
             to_sync.add(above);
         }
+    }
+
+    /// Adds the folders to sync so that the name of a file is durable. The file is below `root`.
+    pub(crate) fn add_file(&self, root: &Path, file: &Path, to_sync: &mut ToSync) {
+        self.add(root, file.parent().unwrap_or(root), to_sync);
+        to_sync.add_durable(file);
+    }
+
+    /// Returns whether the name of this file or folder is known to be durable.
+    pub(crate) fn knows(&self, path: &Path) -> bool {
+        self.0.lock().expect("lock poisoned").contains(path)
     }
 
     /// Records that these folders were synced.
@@ -93,6 +109,19 @@ mod tests {
         assert_eq!(sync(""), paths(&["/data/"]));
         durable.forget();
         assert_eq!(sync("group/Fit").len(), 3);
+    }
+
+    #[test]
+    fn a_file_is_named_once() {
+        let (root, durable) = (Path::new("/data"), Durable::default());
+        let file = root.join(".flow/index/Train");
+        let mut to_sync = ToSync::default();
+        durable.add_file(root, &file, &mut to_sync);
+        let folders = ["/data", "/data/.flow", "/data/.flow/index"].map(PathBuf::from);
+        assert_eq!(to_sync.list(), folders);
+        assert!(!durable.knows(&file));
+        durable.synced(to_sync);
+        assert!(durable.knows(&file) && !durable.knows(&root.join(".flow/index/Fit")));
     }
 
     #[test]

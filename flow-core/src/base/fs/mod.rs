@@ -12,6 +12,7 @@
 //! - A store, a remote and an export are reached through `Confined`. It refuses paths that lead out
 //!   of their folder, and follows no link below it. The error is [`Refused`].
 
+mod byte_lock;
 mod confined;
 mod disk;
 mod durable;
@@ -23,6 +24,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+pub(crate) use byte_lock::{ByteLock, LAST_BYTE, is_byte_locked, lock_byte, unlock_byte};
 pub(crate) use confined::Confined;
 pub use disk::Disk;
 pub(crate) use durable::{Durable, ToSync, create_durably};
@@ -52,6 +54,15 @@ pub trait Fs: Send + Sync {
     /// [`lock`](Self::lock) takes the exclusive lock. Several processes may hold this shared lock
     /// at once.
     fn try_lock_shared(&self, path: &Path) -> io::Result<Lock>;
+
+    /// Opens a regular file for writing whose bytes are locked one by one: each stands for an instance
+    /// that a run computes. Creates the file if it does not exist.
+    ///
+    /// An error means that this file system has no such locks. Two runs may then compute the same
+    /// instance. The default opens the file at that path on this machine.
+    fn open_to_lock(&self, path: &Path) -> io::Result<File> {
+        disk::open_to_lock(path)
+    }
 
     /// Creates a file for writing. The file must not exist.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>>;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::flow::gc::Bytes;
+use crate::base::bytes::Bytes;
 
 /// The result of [`Flow::export`](crate::Flow::export), [`Sweep::export`](crate::Sweep::export) and
 /// [`Flow::import`](crate::Flow::import).

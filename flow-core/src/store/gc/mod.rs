@@ -70,6 +70,8 @@ pub(crate) enum What {
     Note { folder: Folder },
     /// A table of code that no record names.
     Code,
+    /// The history of a run beyond the limits.
+    Run,
     /// Lines of an index that lead to no output: the folder and the fingerprint of each.
     Lines(BTreeSet<(String, Digest)>),
     /// A file that a process left behind when it died.

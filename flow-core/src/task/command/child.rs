@@ -1,7 +1,8 @@
 //! Runs a program: separate threads serve its pipes, while the thread of the task waits for its end.
 //!
-//! A program runs in a process group of its own, so that all processes that it starts are killed with it. On Linux
-//! the kernel kills it when this process dies.
+//! A program runs in a process group of its own, so that all processes that it starts are killed with it. It is
+//! registered in [`programs`](crate::base::programs), so that a signal of this process reaches it. On Linux the kernel
+//! kills it when this process dies.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
@@ -13,7 +14,8 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::Command;
 use super::pipe::{self, Ended, UntilEnd};
-use crate::base::event::Seconds;
+use crate::base::programs::Program;
+use crate::base::seconds::Seconds;
 use crate::base::stop::{Stopped, Stopper};
 use crate::store::log::Log;
 
@@ -47,7 +49,7 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
     tie_to_parent(&mut program);
     let started = program.spawn().with_context(|| format!("cannot start `{shown}`"))?;
-    let mut running = Running { child: started, ended: false };
+    let mut running = Running::new(started);
 
     let (input, out, err) =
         (running.child.stdin.take(), running.child.stdout.take(), running.child.stderr.take());
@@ -142,11 +144,17 @@ const CUT: &str = "...";
 /// A running program, which is killed on drop.
 struct Running {
     child: Child,
-    /// Whether the exit status was collected: from then on the process id may be that of another process.
-    ended: bool,
+    /// The program as one of this process; `None` from just before its exit status is collected. From then on the
+    /// process id may be that of another process.
+    program: Option<Program>,
 }
 
 impl Running {
+    fn new(child: Child) -> Self {
+        let program = Some(Program::register(child.id()));
+        Self { child, program }
+    }
+
     /// Waits for the end of the program. If the execution is stopped, the program is terminated, then killed.
     fn wait(&mut self, stopper: &Stopper) -> Result<ExitStatus> {
         let mut pause = Duration::from_micros(200);
@@ -156,7 +164,7 @@ impl Running {
                 // Processes that the program has started end with it. Until the exit status is collected, its
                 // process id and that of its group cannot be reused by other processes.
                 self.kill();
-                self.ended = true;
+                self.program = None;
                 let status = self.child.wait().context("cannot wait for it")?;
                 return if stopped_at.is_some() { Err(Stopped.into()) } else { Ok(status) };
             }
@@ -224,8 +232,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.ended {
+        if self.program.is_some() {
             self.kill();
+            self.program = None;
             let _ = self.child.wait();
         }
     }

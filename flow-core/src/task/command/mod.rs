@@ -56,7 +56,9 @@ use crate::store::log::Log;
 /// in pieces, and other output may be written in between.
 ///
 /// **Lifetime.** When the execution is stopped, or the task ends without waiting for the program, the program and the
-/// processes that it has started are killed. On Linux the program is also killed when this process dies.
+/// processes that it has started are killed. On Linux the program is also killed when this process dies. The program
+/// does not receive the Ctrl-C or Ctrl-Z of this process's terminal: the handlers of the module `flow::interrupts`,
+/// if the program installs them, stop or suspend it.
 ///
 /// Processes that the program has started end with it, except services that it starts in a session of their own, as
 /// `setsid`, `ssh -f` or `gradle` do. The task does not wait for such a service, and does not log its output

@@ -1,8 +1,8 @@
-//! [`Host`]: the interface of a running task to the engine.
+//! [`Host`]: the interface of a running task to the engine, and [`TaskReport`], what it reports there.
 
 use std::any::{Any, TypeId};
+use std::fmt::Display;
 
-use crate::base::event::Progress;
 use crate::base::stop::Stopper;
 use crate::files::Contents;
 use crate::store::Store;
@@ -10,6 +10,18 @@ use crate::task::TaskType;
 use crate::task::error::RequireError;
 use crate::task::input::Handle;
 use crate::task::setting::Values;
+
+/// What a running task reports about itself.
+#[derive(Clone, Copy)]
+pub(crate) enum TaskReport<'a> {
+    /// This number of units is done; `total` is 0 if it is not known.
+    Progress { done: u64, total: u64 },
+    /// What the task does now. The text is code of the task: it is rendered only if anybody receives it, and may panic.
+    Status(&'a dyn Display),
+    /// A line of the task's log, without the line break.
+    #[allow(dead_code, reason = "the log of a task constructs it")]
+    Log(&'a str),
+}
 
 /// The interface of a running task to its runner, which the engine implements.
 pub(crate) trait Host: Send + Sync {
@@ -22,11 +34,8 @@ pub(crate) trait Host: Send + Sync {
     /// Returns the stop signal of the execution.
     fn stopper(&self) -> &Stopper;
 
-    /// Returns the receiver of events.
-    fn progress(&self) -> &Progress;
-
-    /// Returns the name of the task.
-    fn task_name(&self) -> &str;
+    /// Receives a report of the task, and never waits.
+    fn report(&self, report: TaskReport<'_>);
 
     /// Returns the seed of the instance.
     fn seed(&self) -> u64;

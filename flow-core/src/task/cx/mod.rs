@@ -3,6 +3,7 @@
 //! Each access through the context is recorded in [`Reads`], and becomes part of the record of the output. A later plan
 //! compares the recorded reads with the present state. The context calls the engine through the trait [`Host`].
 
+mod block_on;
 mod files;
 mod host;
 mod meta;
@@ -19,11 +20,10 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
-pub(crate) use self::host::Host;
+pub(crate) use self::host::{Host, TaskReport};
 pub(crate) use self::meta::{meta_from_json, meta_to_json};
 pub(crate) use self::reads::{Reads, WatchError};
 pub use self::settings::{Over, Variants, With};
-use crate::base::event::Event;
 use crate::base::stop::Stopped;
 use crate::store::log::Log;
 use crate::store::place::Places;
@@ -56,7 +56,7 @@ use crate::task::{Task, Uses};
 ///         let mut lines = 0;
 ///         for name in ["a.txt", "b.txt"] {
 ///             cx.checkpoint()?; // the execution may have been stopped
-///             cx.progress(format_args!("reading {name}"));
+///             cx.status(format_args!("reading {name}"));
 ///             let path = cx.file(self.folder.join(name))?; // its content counts from now on
 ///             lines += std::fs::read_to_string(path)?.lines().count();
 ///         }
@@ -203,12 +203,48 @@ impl<T: Task> Cx<T> {
         provided.downcast_ref().expect("values are stored by type")
     }
 
-    /// Reports progress: a line on the standard error, or an [`Event`] for an observer.
-    pub fn progress(&self, message: impl Display) {
-        self.base.host.progress().tell(|| Event::Progress {
-            task: self.base.host.task_name().to_owned(),
-            message: message.to_string(),
-        });
+    /// Reports that `done` of `total` units are done: files, rows, bytes. `total` is 0 if it is not known.
+    ///
+    /// The display of the run shows the numbers beside the instance, and observers receive
+    /// [`Event::Progress`](crate::Event::Progress). A call is cheap: a task may report each unit.
+    /// [`status`](Self::status) reports a text.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// #[derive(Task)]
+    /// #[task(target = Json<u64>)]
+    /// struct Sum {
+    ///     #[param(default = vec![1, 2, 3])]
+    ///     numbers: Vec<u64>,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Sum {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+    ///         let (mut sum, total) = (0, self.numbers.len() as u64);
+    ///         for (done, number) in (0..).zip(&self.numbers) {
+    ///             cx.progress(done, total);
+    ///             sum += number;
+    ///         }
+    ///         Ok(sum)
+    ///     }
+    /// }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # assert_eq!(*Flow::open(folder.path())?.quiet().get::<Sum>()?, 6);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn progress(&self, done: u64, total: u64) {
+        self.base.host.report(TaskReport::Progress { done, total });
+    }
+
+    /// Reports what the task does now, such as `reading a.csv`.
+    ///
+    /// The display of the run shows the text beside the instance, and observers receive
+    /// [`Event::Status`](crate::Event::Status). [`progress`](Self::progress) reports numbers.
+    pub fn status(&self, message: impl Display) {
+        self.base.host.report(TaskReport::Status(&message));
     }
 
     /// Returns an error if the run was stopped: call it in long loops, with `?`.
@@ -217,7 +253,8 @@ impl<T: Task> Cx<T> {
     ///
     /// # Errors
     ///
-    /// The execution was stopped by its [`Stopper`](crate::Stopper).
+    /// The execution was stopped, by its [`Stopper`](crate::Stopper) or because the process received a signal that
+    /// the program handles: see the module `flow::interrupts`.
     pub fn checkpoint(&self) -> anyhow::Result<()> {
         if self.base.host.stopper().is_stopped() { Err(Stopped.into()) } else { Ok(()) }
     }

@@ -28,7 +28,7 @@ use crate::value::AnyValue;
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) origin: Arc<dyn Origin>,
-    /// The outputs of the run; `None` outside a run.
+    /// The outputs that take precedence over those of the plan: those of the run. `None` outside a run.
     run: Option<Arc<dyn RunOutputs>>,
     pub(crate) node: NodeIndex,
     /// The reads of the running task that owns the handle; `None` outside a task.
@@ -45,6 +45,12 @@ impl Handle {
     /// Returns a handle for use outside a task.
     pub(crate) fn outside(origin: Arc<dyn Origin>, node: NodeIndex) -> Self {
         Self { origin, run: None, node, reads: None, place: Vec::new(), required: 0 }
+    }
+
+    /// Returns a handle on this output of an instance, which need not be the one that the plan knows.
+    pub(crate) fn on_output(origin: Arc<dyn Origin>, node: NodeIndex, made: Made) -> Self {
+        let run = Some(Arc::new(FixedOutput { node, made: Arc::new(made) }) as _);
+        Self { run, ..Self::outside(origin, node) }
     }
 
     /// Returns a handle on a running instance, whose inputs add to `reads`.
@@ -249,4 +255,22 @@ impl Handle {
             _ => store.root().join(&made.folder),
         }
     }
+}
+
+/// One output of an instance, such as an earlier version.
+struct FixedOutput {
+    node: NodeIndex,
+    made: Arc<Made>,
+}
+
+impl RunOutputs for FixedOutput {
+    fn made(&self, node: NodeIndex) -> Option<Arc<Made>> {
+        (node == self.node).then(|| Arc::clone(&self.made))
+    }
+
+    fn value(&self, _: NodeIndex) -> Option<AnyValue> {
+        None
+    }
+
+    fn share(&self, _: NodeIndex, _: &AnyValue) {}
 }

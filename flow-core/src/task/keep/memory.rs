@@ -55,6 +55,7 @@ impl<T> Default for Memory<T> {
 impl<T: Send + Sync + 'static> Keep for Memory<T> {
     type Value = T;
     const __EXACT: bool = true;
+    const __IN_MEMORY: bool = true;
 
     fn __codes(_: &mut Vec<Code>) {}
 

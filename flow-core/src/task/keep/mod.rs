@@ -52,6 +52,10 @@ pub trait Keep: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     const __EXACT: bool;
 
+    /// Whether the value stays in the memory of this process, and no other one can load it.
+    #[doc(hidden)]
+    const __IN_MEMORY: bool = false;
+
     /// Adds the code digests of the targets.
     #[doc(hidden)]
     fn __codes(codes: &mut Vec<Code>);

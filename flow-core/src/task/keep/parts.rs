@@ -68,7 +68,9 @@ impl<T: Target> KeepPart for T {
         _: &Places,
         draft: &mut Draft<'_>,
     ) -> anyhow::Result<()> {
-        Ok(draft.write(part, T::EXTENSION, |sink| self.save(value, sink))?)
+        let bytes = draft.write(part, T::EXTENSION, |sink| self.save(value, sink))?;
+        draft.holds(self.memory_size(value).unwrap_or(bytes));
+        Ok(())
     }
 
     fn __check_part_type(&self) -> anyhow::Result<()> {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{Builder, Node};
-use crate::attr::words;
 use crate::code::attributes;
 use crate::code::references::References;
 use crate::code::resolve::End;
@@ -110,29 +109,8 @@ impl Builder<'_> {
     pub(super) fn options(&self, task: ItemId) -> Vec<(&'static str, Range<usize>)> {
         let source = self.resolver.source;
         let tokens = source.tokens(task);
-        let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
-        for attribute in &source.items[task].attributes {
-            let Some(inner) = attributes::task(&tokens, attribute) else {
-                continue;
-            };
-            let mut at = inner.start;
-            let mut starts = true;
-            while at < inner.end {
-                let word = scan::word(&tokens, at).filter(|_| starts);
-                let word = word.map(|word| source.names.text(word));
-                // A planned option is no part of the option before it.
-                let words = words::TASK.known.iter().chain(words::TASK.later);
-                let known = words.copied().find(|known| Some(*known) == word);
-                if let Some(known) = known {
-                    found.push((known, at + 1..at + 1));
-                }
-                starts = scan::is(&tokens, at, b',');
-                at = scan::step(&tokens, at);
-                if let Some((_, range)) = found.last_mut() {
-                    range.end = at;
-                }
-            }
-        }
-        found
+        let attributes = source.items[task].attributes.iter();
+        let inner = attributes.filter_map(|attribute| attributes::task(&tokens, attribute));
+        inner.flat_map(|inner| attributes::options(&tokens, inner, &source.names)).collect()
     }
 }

@@ -3,7 +3,7 @@ mod prelude;
 use prelude::*;
 
 // Each mistake is one error, and the code that uses the task and the function has none.
-#[task(requires(load { n: }, load), name = "a b", retries = 3)]
+#[task(requires(load { n: }, load), name = "a b", retries = -3)]
 async fn mean(rows: &[u8], #[param(rnage = 1..=3)] trim: u8) -> u8 {
     rows[0] + trim
 }

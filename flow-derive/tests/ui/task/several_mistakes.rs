@@ -3,7 +3,7 @@ mod prelude;
 use prelude::*;
 
 #[derive(Task)]
-#[task(retries = 3, requires(Load { n: }, b = Load), name = "a b", version = "x", target = Keep<u8>)]
+#[task(retries = -3, requires(Load { n: }, b = Load), name = "a b", version = "x", target = Keep<u8>)]
 struct Train {
     #[param(defualt = 3)]
     a: u8,

@@ -276,6 +276,11 @@ impl Search<'_> {
                 self.add(internal(), what, path, size);
             }
         }
+        // Nothing depends on the history of a run, so that its age does not matter.
+        for path in store.runs_beyond(self.keep.limits)? {
+            let size = store.size(&path)?;
+            self.add(internal(), What::Run, path, size);
+        }
         Ok(())
     }
 }

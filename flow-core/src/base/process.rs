@@ -1,0 +1,151 @@
+//! What a run records of this process: the host, the program, and what the work of a thread has cost.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::base::key::{Digest, Hasher};
+
+/// The number of bytes at each end of the executable file that its digest covers.
+const HASHED: u64 = 64 << 10;
+
+/// The executable file of this process.
+pub(crate) struct Executable {
+    /// The file name. Empty if the operating system does not tell it.
+    pub(crate) name: String,
+    /// The digest of the file's size and of the first and last [`HASHED`] bytes; `None` if the file cannot be read.
+    ///
+    /// The whole file may have hundreds of megabytes. The first bytes contain the build id, a digest of the whole
+    /// program that most linkers write. Without a build id, two builds of equal size may have the same digest.
+    pub(crate) digest: Option<Digest>,
+}
+
+/// Returns the executable file of this process, which is read at the first call.
+pub(crate) fn executable() -> &'static Executable {
+    static EXECUTABLE: OnceLock<Executable> = OnceLock::new();
+    EXECUTABLE.get_or_init(|| {
+        let path = std::env::current_exe().unwrap_or_default();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // Linux appends this to the path if the file was replaced since the process was started.
+        let name = name.strip_suffix(" (deleted)").unwrap_or(&name).to_owned();
+        // The link leads to the file that runs, even if another one has its name by now.
+        let running =
+            if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { path };
+        Executable { name, digest: File::open(running).and_then(digest_ends).ok() }
+    })
+}
+
+/// Returns the digest of the size, the first bytes and the last bytes of a file.
+fn digest_ends(mut file: File) -> io::Result<Digest> {
+    let size = file.metadata()?.len();
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    (&mut file).take(HASHED).read_to_end(&mut first)?;
+    file.seek(SeekFrom::Start(size.saturating_sub(HASHED)))?;
+    file.take(HASHED).read_to_end(&mut last)?;
+    Ok(Hasher::new("executable").number(size).bytes(&first).bytes(&last).digest())
+}
+
+/// Returns the host name of this machine.
+pub(crate) fn host() -> String {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| gethostname::gethostname().to_string_lossy().into_owned()).clone()
+}
+
+/// Measures a piece of work on the thread that starts it.
+pub(crate) struct Stopwatch {
+    started: Timestamp,
+    begun: Instant,
+    cpu: Option<f64>,
+}
+
+/// When a piece of work started, and what it has cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spent {
+    pub(crate) started: Timestamp,
+    pub(crate) seconds: f64,
+    /// The CPU time of the thread, without that of other threads which it started; `None` if it is not known.
+    pub(crate) cpu_seconds: Option<f64>,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self { started: Timestamp::now(), begun: Instant::now(), cpu: thread_cpu_seconds() }
+    }
+
+    /// Returns the cost since the start. It must be called on the same thread.
+    pub(crate) fn read(&self) -> Spent {
+        let cpu_seconds =
+            self.cpu.zip(thread_cpu_seconds()).map(|(before, now)| (now - before).max(0.0));
+        Spent { started: self.started, seconds: self.begun.elapsed().as_secs_f64(), cpu_seconds }
+    }
+}
+
+/// Returns the CPU time that this thread has used, in seconds. `None` on systems that do not report it.
+#[cfg(any(
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "ios",
+    target_os = "linux",
+    target_os = "macos"
+))]
+fn thread_cpu_seconds() -> Option<f64> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
+}
+
+#[cfg(not(any(
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "ios",
+    target_os = "linux",
+    target_os = "macos"
+)))]
+fn thread_cpu_seconds() -> Option<f64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_of_the_tests_has_a_name_and_a_digest() {
+        let executable = executable();
+        assert!(executable.name.starts_with("flow_core"), "{}", executable.name);
+        assert!(executable.digest.is_some());
+    }
+
+    #[test]
+    fn the_digest_of_a_file_covers_its_size_and_both_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let digest = |bytes: &[u8]| {
+            let path = folder.path().join("file");
+            std::fs::write(&path, bytes).expect("a file");
+            digest_ends(File::open(path).expect("a file")).expect("it can be read")
+        };
+        let long = vec![0; 3 * HASHED as usize];
+        for place in [0, long.len() - 1] {
+            let mut other = long.clone();
+            other[place] = 1;
+            assert_ne!(digest(&other), digest(&long));
+        }
+        assert_ne!(digest(&long[1..]), digest(&long));
+        assert_eq!(digest(b""), digest(b""));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_waits_uses_no_cpu_time() {
+        let stopwatch = Stopwatch::start();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let waited = stopwatch.read();
+        let cpu = waited.cpu_seconds.expect("Linux reports it");
+        assert!(waited.seconds >= 0.02 && cpu < waited.seconds / 2.0, "{waited:?}");
+        while stopwatch.read().cpu_seconds.expect("Linux reports it") < cpu + 0.005 {}
+        assert!(stopwatch.read().seconds > waited.seconds);
+    }
+}

@@ -1,0 +1,313 @@
+//! The coordinator: owns the schedules of all executions of a run, and sends ready instances to the workers.
+//!
+//! It is one thread that waits for messages and timers. [`start`] decides which ready instance goes next, [`required`]
+//! serves running tasks that require others, and [`failure`] retries failed tasks and ends those that take too long.
+
+mod failure;
+mod required;
+mod start;
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
+
+use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
+use daggy::NodeIndex;
+
+use self::required::Resuming;
+use self::start::Running;
+use crate::base::key::{Digest, Key};
+use crate::base::pause::running_time;
+use crate::engine::Execution;
+use crate::engine::busy::Busy;
+use crate::engine::committer::ToCommit;
+use crate::engine::ledger::Ledger;
+use crate::engine::message::{At, End, Message};
+use crate::engine::outcome::{Outcome, Outcomes, Part};
+use crate::engine::schedule::Schedule;
+use crate::engine::timers::Timers;
+use crate::engine::{committer, worker};
+use crate::plan::judge::Upstream;
+use crate::plan::policy::ResolvedPolicy;
+
+/// Runs a plan with at most `workers` tasks at a time, and returns the outcome of each instance.
+///
+/// Without workers, the calling thread runs the tasks, one at a time.
+///
+/// # Errors
+///
+/// The operating system refuses to start the committer or the first worker.
+pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result<Outcomes> {
+    let begun = Instant::now();
+    let session = &execution.session;
+    session.is_coordinated.store(true, Ordering::Release);
+    let wake = session.messages.clone();
+    let _in_progress = execution.stopper.begin_run(move || {
+        // A coordinator that has ended needs no message.
+        let _ = wake.send(Message::Wake);
+    });
+    let (commits, staged) = unbounded();
+    let committer = {
+        let (execution, messages) = (Arc::clone(execution), session.messages.clone());
+        Builder::new()
+            .name("flow-committer".to_owned())
+            .spawn(move || committer::commit_all(&execution, &staged, &messages))?
+    };
+    let mut coordinator = Coordinator::new(execution, commits, workers);
+    execution.report_planned();
+    let ended = if workers == 0 {
+        std::thread::scope(|scope| {
+            let coordinate = Builder::new().name("flow-coordinator".to_owned());
+            let coordinate = coordinate.spawn_scoped(scope, || coordinator.coordinate())?;
+            worker::work_on_caller(&session.jobs, &session.messages);
+            coordinate.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    } else {
+        coordinator.coordinate()
+    };
+    coordinator.join_workers();
+    session.is_coordinated.store(false, Ordering::Release);
+    // Requests of abandoned tasks that arrived late get no reply, and end as stopped.
+    session.received.try_iter().for_each(drop);
+    let Coordinator { schedules, parts, commits, .. } = coordinator;
+    drop(commits);
+    let _ = committer.join();
+    ended?;
+    let schedule = schedules.into_values().next().expect("schedule 0 ends last");
+    let outdated = schedule.outdated;
+    let (nodes, errors) = schedule.into_outcomes();
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Outcomes { nodes, errors, outdated, seconds, in_run: parts })
+}
+
+pub(super) struct Coordinator {
+    execution: Arc<Execution>,
+    /// The policy of tasks that declare no options.
+    without_options: Arc<ResolvedPolicy>,
+    commits: Sender<ToCommit>,
+    workers: usize,
+    /// The unfinished schedules by number. Instances of earlier schedules wait for later ones.
+    pub(super) schedules: BTreeMap<u32, Schedule>,
+    /// The worker threads by number.
+    threads: HashMap<usize, JoinHandle<()>>,
+    /// The number of worker threads started so far.
+    spawned: usize,
+    /// The number of worker threads whose job was not abandoned.
+    working: usize,
+    /// The jobs that are with the workers.
+    running: HashMap<At, Running>,
+    /// The number of jobs sent so far.
+    jobs: u64,
+    /// The number of requests that running tasks wait for.
+    waiting: usize,
+    ledger: Ledger,
+    pub(super) timers: Timers,
+    /// The instances that wait for other processes.
+    pub(super) busy: Busy,
+    /// The replies to running tasks whose resources are in use by others.
+    resuming: Vec<Resuming>,
+    /// For each key that is being settled, the instance that settles it: the first one of all schedules that was
+    /// ready.
+    pub(super) claims: HashMap<Key, At>,
+    /// The instances that wait until a key has been settled: instances of other schedules with the same key, or
+    /// instances with the same fingerprint.
+    pub(super) parked: HashMap<Key, Vec<At>>,
+    /// For each running instance that waits, the schedules that it waits for.
+    pub(super) waits: HashMap<At, Vec<u32>>,
+    /// The errors of failed instances, for schedules that require the same key later.
+    failed: HashMap<Key, String>,
+    /// The schedules that produced an output, for schedules that require the same key later.
+    settled_in: HashMap<Key, u32>,
+    /// The content digests of these outputs.
+    contents: HashMap<Key, Digest>,
+    /// The nodes of the run's own plan by key, computed when first needed.
+    main_nodes: OnceCell<HashMap<Key, NodeIndex>>,
+    /// The outcomes of the finished schedules, except the run's own.
+    parts: Vec<Part>,
+}
+
+impl Coordinator {
+    fn new(execution: &Arc<Execution>, commits: Sender<ToCommit>, workers: usize) -> Self {
+        let schedule = Schedule::new(Arc::clone(execution));
+        let policies = &execution.plan.policies;
+        Self {
+            execution: Arc::clone(execution),
+            without_options: Arc::new(policies.without_options()),
+            commits,
+            workers: workers.max(1),
+            schedules: BTreeMap::from([(0, schedule)]),
+            threads: HashMap::new(),
+            spawned: 0,
+            working: 0,
+            running: HashMap::new(),
+            jobs: 0,
+            waiting: 0,
+            ledger: Ledger::new(workers, policies.all_offers()),
+            timers: Timers::default(),
+            busy: Busy::default(),
+            resuming: Vec::new(),
+            claims: HashMap::new(),
+            parked: HashMap::new(),
+            waits: HashMap::new(),
+            failed: HashMap::new(),
+            settled_in: HashMap::new(),
+            contents: HashMap::new(),
+            main_nodes: OnceCell::new(),
+            parts: Vec::new(),
+        }
+    }
+
+    /// Runs all schedules to their end. Afterwards the channel of jobs is closed, also after an error.
+    fn coordinate(&mut self) -> std::io::Result<()> {
+        let ended = self.coordinate_all();
+        self.execution.session.close_jobs();
+        ended
+    }
+
+    fn coordinate_all(&mut self) -> std::io::Result<()> {
+        let messages = self.execution.session.received.clone();
+        loop {
+            if self.execution.is_stopped() {
+                self.stop_all();
+            }
+            self.hand_out()?;
+            self.finish_schedules();
+            if self.schedules.len() == 1 && self.schedules[&0].is_over() {
+                return Ok(());
+            }
+            // The session holds a sender, so the channel stays open.
+            let message = match self.timers.next() {
+                Some(at) => messages.recv_timeout(at.saturating_sub(running_time())),
+                None => messages.recv().map_err(RecvTimeoutError::from),
+            };
+            match message {
+                Ok(message) => self.receive(message)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            let now = running_time();
+            while let Some(timer) = self.timers.expired(now) {
+                self.expire(timer)?;
+            }
+        }
+    }
+
+    /// Waits until all workers have ended, except those whose job was abandoned: they may go on for a long time.
+    fn join_workers(&mut self) {
+        while self.working > 0 {
+            let Ok(message) = self.execution.session.received.recv() else { return };
+            if let Message::Gone { thread } = message {
+                self.working -= 1;
+                let thread = self.threads.remove(&thread);
+                thread.map(JoinHandle::join);
+            }
+        }
+    }
+
+    /// Starts no more instances.
+    fn stop_all(&mut self) {
+        self.schedules.values_mut().for_each(Schedule::stop);
+        self.parked.clear();
+        self.ledger.clear();
+        self.busy.clear();
+    }
+
+    fn receive(&mut self, message: Message) -> std::io::Result<()> {
+        match message {
+            Message::Require(request) => self.start_required(request),
+            Message::Started { at, number } => self.watch_time(at, number),
+            Message::Ended { at, number, end } => {
+                if self.take_running(at, number) {
+                    self.end(at, end);
+                }
+            }
+            Message::Committed { at: (id, node), result } => {
+                if let Some(schedule) = self.schedules.get_mut(&id) {
+                    schedule.committed(node, result);
+                    self.after((id, node));
+                }
+            }
+            // Workers end after the last message.
+            Message::Wake | Message::Gone { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Takes the result of a job.
+    fn end(&mut self, at: At, end: End) {
+        let (id, node) = at;
+        if !self.schedules.contains_key(&id) {
+            return;
+        }
+        let Some(end) = self.retry(at, end) else { return };
+        let is_busy = matches!(end, End::Busy);
+        let first = match &end {
+            End::Wait(first) => Some(*first),
+            _ => None,
+        };
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
+        schedule.end(node, end, &self.commits);
+        self.after(at);
+        if let Some(first) = first {
+            self.wait_for_first(at, first);
+        }
+        match is_busy {
+            true => self.wait_for_other_process(at),
+            false => self.forget_busy(at),
+        }
+    }
+
+    /// Draws the consequences of a changed outcome for the other schedules.
+    fn after(&mut self, at: At) {
+        let (id, node) = at;
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
+        let key = schedule.execution.plan.graph.node(node).key;
+        let mut made = None;
+        let has_several = schedule.execution.session.has_several();
+        match schedule.outcomes[node.index()] {
+            Outcome::Failed { error, .. } => {
+                self.failed.insert(key, schedule.error(error).to_owned());
+                self.after_failure();
+            }
+            // With a single schedule, no other schedule would look the output up.
+            Outcome::Ran { .. } | Outcome::Given | Outcome::Reused | Outcome::OtherProcess
+                if has_several =>
+            {
+                self.settled_in.insert(key, id);
+                made = schedule.execution.digest(node);
+            }
+            _ => {}
+        }
+        let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
+        if has_several {
+            schedule.execution.session.known.forget(key);
+        }
+        if !schedule.running.contains(&node) && !schedule.committing.contains_key(&node) {
+            self.release_claim(key, at);
+        }
+        if let Some(digest) = made {
+            let is_outdated = self.has_other_content(key, id, digest);
+            self.schedules.get_mut(&0).expect("schedule 0 ends last").outdated |= is_outdated;
+        }
+    }
+
+    /// Whether an output that was just produced has other content than the run found or produced before.
+    ///
+    /// Outputs that were made from the earlier content have to be judged again then.
+    fn has_other_content(&mut self, key: Key, id: u32, digest: Digest) -> bool {
+        let before = self.contents.insert(key, digest);
+        if id == 0 || before.is_some() {
+            return before.is_some_and(|before| before != digest);
+        }
+        let main = &self.schedules[&0].execution;
+        let graph = &main.plan.graph;
+        let main_nodes = self
+            .main_nodes
+            .get_or_init(|| graph.nodes().map(|node| (graph.node(node).key, node)).collect());
+        let before = main_nodes.get(&key).and_then(|&node| main.digest(node));
+        before.is_some_and(|before| before != digest)
+    }
+}

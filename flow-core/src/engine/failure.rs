@@ -1,0 +1,73 @@
+//! What becomes of an instance whose task failed, or that could not be judged.
+//!
+//! - It has failed, which is recorded in its folder.
+//! - It was given up, because the execution was stopped.
+//! - Nothing can be written to the store: then the whole run ends, because no other instance could store its output
+//!   either.
+
+use daggy::NodeIndex;
+
+use crate::base::panics;
+use crate::base::process::Spent;
+use crate::base::stop::Stopped;
+use crate::engine::job::Job;
+use crate::engine::message::End;
+use crate::engine::outcome::TaskError;
+use crate::engine::worker::Worker;
+use crate::store::failure::Failure;
+use crate::task::Kind;
+use crate::task::error::{RequireError, RequireErrorKind};
+
+impl Worker<'_> {
+    /// Returns the end of a job whose instance was not settled because of this error.
+    pub(super) fn failure(&self, error: anyhow::Error, spent: Spent) -> End {
+        let Job { node, attempt, policy, control, .. } = self.job;
+        let session = &self.execution.session;
+        let store = &self.execution.plan.store;
+        // `source` is code of the error's type, and may panic.
+        let unwritable = panics::catch(|| store.unwritable(error.as_ref()));
+        session.halt(unwritable.ok().flatten());
+        let is_given_up = is_stop(&error) || session.is_halted();
+        let backtrace = panics::backtrace(&error);
+        let text = panics::render(error);
+        if is_given_up {
+            return End::GivenUp;
+        }
+        // The coordinator reports failures that are followed by another attempt.
+        let is_of_task = self.has_begun.get();
+        let is_final = !is_of_task || *attempt > policy.retries;
+        let is_reported = is_final && !control.is_abandoned();
+        if is_reported {
+            self.execution.report_failed(*node, &text, spent.seconds as f32);
+        }
+        let error = TaskError { text, backtrace, is_of_task, is_reported };
+        self.record_failure(*node, &error);
+        End::Failed { error, spent: Some(spent) }
+    }
+
+    /// Records the failure of an instance in its folder, so that later plans can show it.
+    fn record_failure(&self, node: NodeIndex, error: &TaskError) {
+        let plan = &self.execution.plan;
+        let key = plan.graph.node(node).key;
+        if plan.graph.kind(node) != Kind::Made {
+            return;
+        }
+        if let Ok(folder) = plan.graph.folder(node, &plan.store) {
+            let TaskError { text: error, backtrace, .. } = error.clone();
+            let failure = Failure { key, error, backtrace, at: jiff::Timestamp::now() };
+            plan.store.note_failure(&folder, &failure);
+        }
+    }
+}
+
+/// Whether an error says that the execution was stopped.
+pub(super) fn is_stop(error: &anyhow::Error) -> bool {
+    let is_stop = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<Stopped>()
+            || cause
+                .downcast_ref::<RequireError>()
+                .is_some_and(|e| e.kind == RequireErrorKind::Stopped)
+    };
+    // `source` is code of the error's type, and may panic.
+    panics::catch(|| error.chain().any(is_stop)).unwrap_or(false)
+}

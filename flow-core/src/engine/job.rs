@@ -1,0 +1,165 @@
+//! A job: one instance that a worker settles, and what the coordinator controls of it.
+//!
+//! The coordinator and the worker share the [`Control`] of a job. The worker takes slots when it begins and gives them
+//! back when it ends; while its task waits for others, the slots are free. The coordinator may *abandon* a job whose
+//! task has run for too long: its slots are free at once, and what the worker returns later is discarded. A lock
+//! decides which of the two comes first, so that the result of an abandoned job is never committed.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use daggy::NodeIndex;
+
+use crate::base::stop::Stopper;
+use crate::engine::Execution;
+use crate::engine::busy::Others;
+use crate::engine::session::Slots;
+use crate::plan::policy::ResolvedPolicy;
+
+/// An instance to settle.
+pub(crate) struct Job {
+    pub(crate) execution: Arc<Execution>,
+    pub(crate) node: NodeIndex,
+    /// Whether the file of its output is needed: the instance is a root, or a consumer demanded it.
+    pub(crate) needed: bool,
+    /// The number of this attempt, beginning with 1.
+    pub(crate) attempt: u32,
+    /// What is known of other processes that may be running the instance.
+    pub(crate) others: Others,
+    pub(crate) policy: Arc<ResolvedPolicy>,
+    pub(crate) control: Arc<Control>,
+}
+
+/// What the coordinator and the worker of a job share.
+pub(crate) struct Control {
+    /// Distinguishes the jobs of a run, also those of one instance.
+    pub(crate) number: u64,
+    /// Stops this job; stopped with its execution.
+    pub(crate) stopper: Stopper,
+    threads: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The number of slots that the job holds.
+    held: usize,
+    /// The number of the task's threads that wait for other tasks.
+    waiting: usize,
+    is_abandoned: bool,
+}
+
+impl Control {
+    pub(super) fn new(number: u64, stopper: Stopper, threads: usize) -> Arc<Self> {
+        Arc::new(Self { number, stopper, threads: threads.max(1), state: Mutex::default() })
+    }
+
+    /// Returns the control of a task that runs without a coordinator, and so without slots.
+    pub(super) fn detached(stopper: &Stopper) -> Arc<Self> {
+        Self::new(0, stopper.child(), 1)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("lock poisoned")
+    }
+
+    /// Waits for slots, and takes them.
+    pub(super) fn begin(&self, slots: &Slots) {
+        slots.take(self.threads);
+        let mut state = self.state();
+        state.held = self.threads;
+    }
+
+    /// Gives the slots back. Returns whether the result of the job counts.
+    pub(super) fn end(&self, slots: &Slots) -> bool {
+        let mut state = self.state();
+        slots.give(std::mem::take(&mut state.held));
+        !state.is_abandoned
+    }
+
+    /// Frees the slots while a thread of the task waits for other tasks.
+    ///
+    /// A task may wait on several threads. The first one that waits gives the slots back, and the last one that ends
+    /// waiting takes them again.
+    pub(super) fn begin_waiting(&self, slots: &Slots) {
+        let mut state = self.state();
+        state.waiting += 1;
+        slots.give(std::mem::take(&mut state.held));
+    }
+
+    pub(super) fn end_waiting(&self, slots: &Slots) {
+        {
+            let mut state = self.state();
+            state.waiting -= 1;
+            if state.waiting > 0 || state.is_abandoned {
+                return;
+            }
+        }
+        slots.take(self.threads);
+        let mut state = self.state();
+        // Another thread may have begun to wait, or have taken the slots, and the job may have been abandoned.
+        if state.is_abandoned || state.waiting > 0 || state.held > 0 {
+            slots.give(self.threads);
+        } else {
+            state.held = self.threads;
+        }
+    }
+
+    /// Whether the result of the job is discarded.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.state().is_abandoned
+    }
+
+    /// Discards the result of the job, and frees its slots.
+    pub(super) fn abandon(&self, slots: &Slots) {
+        let mut state = self.state();
+        state.is_abandoned = true;
+        slots.give(std::mem::take(&mut state.held));
+        drop(state);
+        self.stopper.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slots_of_an_abandoned_job_are_free_at_once_and_only_once() {
+        let slots = Slots::new(4);
+        let control = Control::new(1, Stopper::default(), 3);
+        control.begin(&slots);
+        assert_eq!(slots.free(), 1);
+        control.abandon(&slots);
+        assert_eq!(slots.free(), 4);
+        assert!(control.stopper.is_stopped());
+        assert!(!control.end(&slots), "its result does not count");
+        assert_eq!(slots.free(), 4);
+    }
+
+    #[test]
+    fn slots_are_free_while_a_task_waits() {
+        let slots = Slots::new(2);
+        let control = Control::new(1, Stopper::default(), 2);
+        control.begin(&slots);
+        control.begin_waiting(&slots);
+        control.begin_waiting(&slots);
+        assert_eq!(slots.free(), 2);
+        control.end_waiting(&slots);
+        assert_eq!(slots.free(), 2, "another thread still waits");
+        control.end_waiting(&slots);
+        assert_eq!(slots.free(), 0);
+        assert!(control.end(&slots));
+        assert_eq!(slots.free(), 2);
+    }
+
+    #[test]
+    fn a_job_that_is_abandoned_while_it_waits_takes_no_slots_again() {
+        let slots = Slots::new(2);
+        let control = Control::new(1, Stopper::default(), 2);
+        control.begin(&slots);
+        control.begin_waiting(&slots);
+        control.abandon(&slots);
+        control.end_waiting(&slots);
+        assert_eq!(slots.free(), 2);
+    }
+}

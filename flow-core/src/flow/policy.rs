@@ -1,0 +1,152 @@
+//! How instances are executed: retries, time-outs, resources, and what follows a failure.
+
+use std::time::Duration;
+
+use crate::flow::Flow;
+use crate::plan::policy::{OnFailure, Policies};
+use crate::task::amount::Amount;
+use crate::task::backoff::Backoff;
+
+impl Flow {
+    /// Sets how often a task runs again after it has failed. The default is 0.
+    ///
+    /// It applies to the tasks that do not declare `#[task(retries = ...)]`. The seed, the key and the fingerprint of an
+    /// instance do not depend on the attempt, and no setting of this kind makes a complete task run again.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use flow::Backoff;
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Json<u32>)]
+    /// struct Prices;
+    ///
+    /// #[tracked]
+    /// impl Run for Prices {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+    ///         Ok(7)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let flow = Flow::open(folder)?.quiet();
+    /// flow.run::<Prices>()?;
+    ///
+    /// let patient = flow
+    ///     .retries(3)
+    ///     .backoff(Backoff::exponential(Duration::from_secs(1)).jitter(0.5))
+    ///     .timeout(Duration::from_secs(60));
+    /// assert!(patient.is_complete::<Prices>()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn retries(&self, retries: u32) -> Self {
+        self.with_policies(|policies| policies.retries = retries)
+    }
+
+    /// Sets the delay before a task runs again after it has failed. By default there is none.
+    ///
+    /// It applies to the tasks that do not declare `#[task(backoff = ...)]`. A [`Duration`] is a constant delay.
+    #[must_use]
+    pub fn backoff(&self, backoff: impl Into<Backoff>) -> Self {
+        let backoff = backoff.into();
+        self.with_policies(|policies| policies.backoff = backoff)
+    }
+
+    /// Sets the longest duration of one attempt of a task. By default there is no limit.
+    ///
+    /// It applies to the tasks that do not declare `#[task(timeout = ...)]`. An attempt that takes longer has failed. A
+    /// duration of zero sets no limit.
+    #[must_use]
+    pub fn timeout(&self, timeout: Duration) -> Self {
+        let timeout = (!timeout.is_zero()).then_some(timeout);
+        self.with_policies(|policies| policies.timeout = timeout)
+    }
+
+    /// Offers an amount of a resource to the tasks of a run.
+    ///
+    /// A task declares what each of its instances needs by `#[task(resources(memory = "4GB", api = 1))]`. The instances
+    /// that run at the same time never need more than the flow offers. Names and units are up to the user, except for
+    /// `memory`, which is a number of bytes: by default the flow offers the memory of the machine or, in a container, that
+    /// of the container. Where it is unknown, outside of Linux, the default is no limit.
+    ///
+    /// Planning a run fails if a pending task needs more than is offered, or if the amount is a text that is no amount.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Task)]
+    /// #[task(target = Json<u32>, resources(api = 1))]
+    /// struct Prices;
+    ///
+    /// #[tracked]
+    /// impl Run for Prices {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+    ///         Ok(7)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let flow = Flow::open(folder)?.quiet();
+    /// assert_eq!(
+    ///     flow.run::<Prices>().unwrap_err().to_string(),
+    ///     "`Prices` needs 1 of `api`, and the flow offers none: say `flow.offer(\"api\", 1)`",
+    /// );
+    /// let flow = flow.offer("api", 2).offer("memory", "8GB");
+    /// assert_eq!(flow.run::<Prices>()?.ran().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn offer(&self, resource: &str, amount: impl Amount) -> Self {
+        let amount = amount.amount();
+        self.with_policies(|policies| policies.set_offer(resource, amount))
+    }
+
+    /// Sets what a run does after a task has failed. By default it runs all tasks that do not require the failed one.
+    #[must_use]
+    pub fn on_failure(&self, on_failure: OnFailure) -> Self {
+        self.with_policies(|policies| policies.on_failure = on_failure)
+    }
+
+    /// Sets how many bytes of values a run may keep in memory to pass them on. The default is a quarter of the memory of
+    /// the machine.
+    ///
+    /// A run hands a value to the tasks that require it without reading the file again if its target is
+    /// [exact](crate::Target::EXACT), as those of texts and bytes are. Values beyond the budget are read from their
+    /// files. Values of [`Memory`](crate::Memory) tasks have no files and are always kept.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.value_budget(512 << 20);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn value_budget(&self, bytes: u64) -> Self {
+        self.with_policies(|policies| policies.value_bytes = Some(bytes))
+    }
+
+    fn with_policies(&self, change: impl FnOnce(&mut Policies)) -> Self {
+        let mut flow = self.clone();
+        change(&mut flow.policies);
+        flow
+    }
+
+    /// Returns the settings for the execution of instances.
+    pub(crate) fn policies(&self) -> Policies {
+        let mut policies = self.policies.clone();
+        policies.workers = self.workers;
+        policies
+    }
+}

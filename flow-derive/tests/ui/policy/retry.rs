@@ -1,0 +1,16 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(target = Keep<u8>, retry = 3)]
+struct Fetch;
+
+#[tracked]
+impl Run for Fetch {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+#[path = "../prelude.rs"]
+mod prelude;
+use prelude::*;
+
+#[derive(Task)]
+#[task(
+    target = Keep<u8>,
+    retries = -1,
+    backoff = true,
+    timeout = 30u8,
+    priority = "high",
+    threads = 0,
+)]
+struct Fetch;
+
+#[tracked]
+impl Run for Fetch {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u8> {
+        Ok(1)
+    }
+}
+
+fn main() {}

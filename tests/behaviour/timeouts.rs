@@ -1,0 +1,196 @@
+//! Time-outs: a task that takes too long has failed, and its late result is never committed.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flow::prelude::*;
+
+use crate::support::{failed, failure, flow, not_run, ran};
+
+/// Waits until `go`, at most ten seconds.
+fn wait_for(go: &AtomicBool) {
+    let begun = Instant::now();
+    while !go.load(Ordering::SeqCst) && begun.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+static RELEASE: AtomicBool = AtomicBool::new(false);
+static ENDED: AtomicBool = AtomicBool::new(false);
+
+struct SetEnded;
+
+impl Drop for SetEnded {
+    fn drop(&mut self) {
+        ENDED.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Ends long after its time-out.
+#[derive(Task)]
+#[task(target = Json<u64>, timeout = 0.05)]
+struct Hangs;
+
+#[tracked]
+impl Run for Hangs {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        let _ended = SetEnded;
+        wait_for(&RELEASE);
+        Ok(7)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Hangs, target = Json<u64>)]
+struct AfterHangs;
+
+#[tracked]
+impl Run for AfterHangs {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Other {
+    n: u64,
+}
+
+#[tracked]
+impl Run for Other {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.n)
+    }
+}
+
+#[derive(Task)]
+#[task(requires = [Other { n } for n in 0..5u64], aggregate)]
+struct Others;
+
+#[test]
+fn a_hung_task_fails_and_its_late_result_is_discarded() -> Result<()> {
+    let (flow, _folder) = flow();
+    let begun = Instant::now();
+    // With one worker, the other tasks need the one of the hung task.
+    let summary = failure(flow.workers(1).run::<(AfterHangs, Others)>());
+    assert!(begun.elapsed() < Duration::from_secs(8), "the run waited for the task");
+    assert_eq!(
+        (failed(&summary), not_run(&summary)),
+        (vec!["Hangs".into()], vec!["AfterHangs".into()])
+    );
+    assert_eq!(ran(&summary), ["Other"; 5]);
+    let error = summary.failed()[0].error.clone().expect("an error");
+    assert_eq!(error, "timed out after 50.0 ms");
+
+    RELEASE.store(true, Ordering::SeqCst);
+    wait_for(&ENDED);
+    thread::sleep(Duration::from_millis(100));
+    assert!(!flow.is_complete::<Hangs>()?);
+    assert!(flow.load::<Hangs>().is_err());
+    // Its files are gone.
+    let garbage = flow.store().gc().older_than(Duration::ZERO).find()?;
+    let is_output = |path: &std::path::PathBuf| {
+        let is_json = path.extension().is_some_and(|it| it == "json");
+        is_json && path.components().any(|part| part.as_os_str() == "Hangs")
+    };
+    let left = garbage.paths().into_iter().filter(is_output);
+    assert_eq!(left.count(), 0, "{garbage}");
+    Ok(())
+}
+
+static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
+
+/// Takes too long at the first attempt.
+#[derive(Task)]
+#[task(target = Json<u32>, retries = 1, timeout = Duration::from_millis(u64::from(attempt) * 100))]
+struct Improves;
+
+#[tracked]
+impl Run for Improves {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        let attempt = ATTEMPTS.fetch_add(1, Ordering::SeqCst) + 1;
+        if attempt > 1 {
+            return Ok(attempt);
+        }
+        loop {
+            cx.checkpoint()?;
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn a_time_out_ends_at_a_checkpoint_and_is_tried_again() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<Improves>()?), ["Improves"]);
+    assert_eq!(*flow.load::<Improves>()?, 2);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Sleeps;
+
+#[tracked]
+impl Run for Sleeps {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        cx.command("sleep").arg("60").run()?;
+        Ok(1)
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_flow_sets_a_time_out_and_programs_are_killed() {
+    let (flow, _folder) = flow();
+    let begun = Instant::now();
+    let summary = failure(flow.timeout(Duration::from_millis(100)).run::<Sleeps>());
+    assert_eq!(failed(&summary), ["Sleeps"]);
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>, timeout = 0.1)]
+struct Requires;
+
+#[tracked]
+impl Run for Requires {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.require::<Required>()?.load()?)
+    }
+}
+
+/// Has no time-out of its own.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Required;
+
+#[tracked]
+impl Run for Required {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            cx.checkpoint()?;
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(1)
+    }
+}
+
+#[test]
+fn a_time_out_counts_the_time_of_required_tasks() {
+    let (flow, _folder) = flow();
+    let summary = failure(flow.workers(1).run::<Requires>());
+    assert_eq!(failed(&summary), ["Requires"]);
+}
+
+#[test]
+fn a_fast_task_is_not_affected() -> Result<()> {
+    let (flow, _folder) = flow();
+    let flow = flow.timeout(Duration::from_secs(600)).with(Other::N, 3);
+    assert_eq!(ran(&flow.run::<Other>()?), ["Other"]);
+    assert_eq!(*flow.load::<Other>()?, 3);
+    Ok(())
+}
