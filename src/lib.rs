@@ -116,6 +116,7 @@
 //! - [`derive@Outputs`]: several outputs of one task.
 //! - [`Flow`]: running, loading, previews, parameter values, settings.
 //! - [`Subgraph`], from [`Flow::graph`]: the tasks that a root requires.
+//! - [`debug`], from [`Flow::debug`]: a task that failed, and running it again by itself; [`log`]: what tasks log.
 //! - [`sweep::Sweep`], from [`Flow::sweep`]: many parameter values in one run.
 //! - [`store::FlowStore`], from [`Flow::store`]: maintenance of the store.
 //! - [`Cx`]: inputs, files, metadata and everything else that a running task can use besides its parameters.
@@ -131,7 +132,9 @@
 //! Each format has a feature of its name: `parquet`, `arrow`, `csv`, `csv-gz`, `json`, `pickle`, `text` and `bytes`
 //! are enabled by default; `excel`, `polars` and `brotli` (to read Parquet files that Brotli compressed) are not. The
 //! features `testing`, `terminal` and `interrupts` are enabled by default: the module `testing`, a bar that shows the
-//! progress of a run in a terminal, and the signal handlers of the module `interrupts` with [`main!`].
+//! progress of a run in a terminal, and the signal handlers of the module `interrupts` with [`main!`]. The feature
+//! `tracing`, which is not, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
+//! tasks, commits, pushes and pulls.
 
 pub use anyhow;
 #[doc(hidden)]
@@ -169,8 +172,8 @@ pub mod cx {
 pub mod error {
     #[doc(inline)]
     pub use flow_core::{
-        Error, LoadError, LoadErrorKind, NotBlessed, PlanError, PlanErrorKind, RequireError,
-        RequireErrorKind, SelectError, StoreError, SweepError,
+        DebugError, Error, LoadError, LoadErrorKind, NotBlessed, PlanError, PlanErrorKind,
+        RequireError, RequireErrorKind, SelectError, StoreError, SweepError,
     };
 }
 
@@ -182,6 +185,28 @@ pub mod export {
     pub use flow_core::ExportSummary;
 }
 
+/// The logs of tasks: reading them, writing to them from other threads and, with the cargo feature `tracing`, the events
+/// of the crates `tracing` and `log`.
+///
+/// [`Cx::log`](crate::Cx::log) writes a line. [`Flow::log`](crate::Flow::log) and
+/// [`Instance::log`](crate::plan::Instance::log) read the log of the last run.
+pub mod log {
+    #[doc(inline)]
+    pub use flow_core::{FollowedLog, LogEntered, LogScope, TaskLog};
+    #[cfg(feature = "tracing")]
+    #[doc(inline)]
+    pub use flow_core::{LogLayer, Logger, layer, logger};
+}
+
+/// Debugging: what is known of an instance that failed, and running it again by itself.
+///
+/// [`Flow::debug`](crate::Flow::debug) and [`Subgraph::debug`](crate::Subgraph::debug) return a
+/// [`DebugInstance`](debug::DebugInstance).
+pub mod debug {
+    #[doc(inline)]
+    pub use flow_core::{DebugInput, DebugInstance, DebugRun};
+}
+
 /// Plans: the graph of instances, with what a run would do and why, as text or as a picture.
 ///
 /// [`Flow::preview`](crate::Flow::preview), [`why`](crate::Flow::why), [`plot`](crate::Flow::plot) and
@@ -189,8 +214,8 @@ pub mod export {
 pub mod plan {
     #[doc(inline)]
     pub use flow_core::{
-        Cause, Checked, CodeChange, Cost, InputChange, Instance, Plot, Preview, Problems, Reason,
-        Show, Status, Step, Warning, Why,
+        Cause, Checked, CodeChange, Cost, InputChange, Instance, LastFailure, Plot, Preview,
+        Problems, Reason, Show, Status, Step, Warning, Why,
     };
 }
 

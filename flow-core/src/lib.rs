@@ -36,9 +36,11 @@ pub use flow::{
     Damage, Flow, FlowStore, Garbage, Gc, Metadata, OutputVersion, Removed, ReuseSource, Roots,
     RunHandle, StoredOutput, Subgraph, Verified,
 };
+pub use flow::{DebugError, DebugInput, DebugInstance, DebugRun};
 pub use flow::{ExportSummary, Skipped, Transferred};
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
+pub use plan::failure::LastFailure;
 pub use plan::instance::Instance;
 pub use plan::label::Show;
 pub use plan::policy::OnFailure;
@@ -57,6 +59,7 @@ pub use store::history::{
     RunHistory, RunInfo, RunOutcome, Runs,
 };
 pub use store::limit::Limits;
+pub use store::log_text::{FollowedLog, TaskLog};
 pub use store::trust::Trust;
 pub use store::verify::Harm;
 pub use sweep::{Best, ByVariant, Cells, Drawn, Sweep, SweepPreview, Table, TableColumn};
@@ -64,7 +67,9 @@ pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target, read};
 pub use task::amount::Amount;
 pub use task::backoff::Backoff;
 pub use task::command::Command;
-pub use task::cx::{Cx, Over, Variants, With};
+pub use task::cx::{Cx, LogEntered, LogScope, Over, Variants, With};
+#[cfg(feature = "tracing")]
+pub use task::cx::{LogLayer, Logger, layer, logger};
 pub use task::error::{LoadError, LoadErrorKind, RequireError, RequireErrorKind};
 pub use task::input::{Input, InputPart, Inputs};
 pub use task::keep::{File, Gathered, Keep, KeepPart, Memory, Outputs, Part, Several};

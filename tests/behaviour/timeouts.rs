@@ -83,6 +83,8 @@ fn a_hung_task_fails_and_its_late_result_is_discarded() -> Result<()> {
     assert_eq!(ran(&summary), ["Other"; 5]);
     let error = summary.failed()[0].error.clone().expect("an error");
     assert_eq!(error, "timed out after 50.0 ms");
+    let why = flow.why::<Hangs>()?.to_string();
+    assert!(why.contains("timed out after 50.0 ms"), "{why}");
 
     RELEASE.store(true, Ordering::SeqCst);
     wait_for(&ENDED);

@@ -46,7 +46,9 @@ impl Terminal {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let stdout = File::create(folder.path().join("stdout")).expect("a file");
         let (pty, pts) = open().expect("a pseudo-terminal");
-        let command = Command::new(program).args(args).arg(folder.path()).arg(what);
+        // What starts the tests may ignore signals, as a shell does for programs in the background, and programs inherit that.
+        let command = Command::new("env").arg("--default-signal").arg(program);
+        let command = command.args(args).arg(folder.path()).arg(what);
         let command = command.env("RUST_BACKTRACE", "0").stdout(stdout);
         let child = command.spawn(pts).expect("the program starts");
         let (pty, shown) = (Arc::new(pty), Arc::<Mutex<String>>::default());

@@ -1,5 +1,6 @@
-//! The lowest layer: keys and digests, the file system, digests of code, I/O errors, durations and
-//! sizes as text, stopping and pausing, this process and its machine.
+//! The lowest layer: keys and digests, the file system, digests of code, I/O errors, errors of user
+//! code as text, durations and sizes as text, stopping and pausing, this process and its machine, spans
+//! for `tracing`.
 //!
 //! Nothing here depends on tasks, and nothing here imports another folder of the crate.
 
@@ -8,6 +9,7 @@ pub(crate) mod callbacks;
 pub(crate) mod code;
 pub(crate) mod decl;
 pub(crate) mod error;
+pub(crate) mod error_text;
 pub mod fs;
 pub(crate) mod key;
 pub(crate) mod machine;
@@ -18,3 +20,4 @@ pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod seconds;
 pub(crate) mod stop;
+pub(crate) mod trace;

@@ -1,4 +1,4 @@
-//! Names of the store's internal folder, of instances' folders, of unique files, and of types.
+//! Names of the store's internal folder, of instances' folders, of unique files, of types, and of this machine.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -144,11 +144,27 @@ fn user_frames(backtrace: &str) -> String {
     frames.trim_end().to_owned()
 }
 
+/// Returns the file and line of the panic that an error describes, if it describes one.
+pub(crate) fn place(error: &anyhow::Error) -> Option<String> {
+    // `source` is code of the error's type.
+    let place = catch(|| {
+        let panic = error.chain().find_map(|cause| cause.downcast_ref::<Panic>());
+        panic.and_then(|panic| panic.place.clone())
+    });
+    place.ok().flatten()
+}
+
+/// Returns the message of an error of user code with its causes.
+pub(crate) fn text(error: &anyhow::Error) -> String {
+    catch(|| format!("{error:#}"))
+        .unwrap_or_else(|message| format!("its error has no message: it panicked: {message}"))
+}
+
 /// Renders an error of user code with its causes, and drops the error.
 pub(crate) fn render(error: anyhow::Error) -> String {
-    let text = catch(|| format!("{error:#}"));
+    let text = text(&error);
     discard(error);
-    text.unwrap_or_else(|message| format!("its error has no message: it panicked: {message}"))
+    text
 }
 
 /// Returns the error, or a description of the panic if displaying the error panics.

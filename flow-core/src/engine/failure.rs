@@ -5,8 +5,7 @@
 //! - Nothing can be written to the store: then the whole run ends, because no other instance could store its output
 //!   either.
 
-use daggy::NodeIndex;
-
+use crate::base::error_text::ErrorText;
 use crate::base::panics;
 use crate::base::process::Spent;
 use crate::base::stop::Stopped;
@@ -14,8 +13,6 @@ use crate::engine::job::Job;
 use crate::engine::message::End;
 use crate::engine::outcome::TaskError;
 use crate::engine::worker::Worker;
-use crate::store::failure::Failure;
-use crate::task::Kind;
 use crate::task::error::{RequireError, RequireErrorKind};
 
 impl Worker<'_> {
@@ -28,8 +25,8 @@ impl Worker<'_> {
         let unwritable = panics::catch(|| store.unwritable(error.as_ref()));
         session.halt(unwritable.ok().flatten());
         let is_given_up = is_stop(&error) || session.is_halted();
-        let backtrace = panics::backtrace(&error);
-        let text = panics::render(error);
+        let text = ErrorText::of(&error);
+        panics::discard(error);
         if is_given_up {
             return End::GivenUp;
         }
@@ -38,25 +35,16 @@ impl Worker<'_> {
         let is_final = !is_of_task || *attempt > policy.retries;
         let is_reported = is_final && !control.is_abandoned();
         if is_reported {
-            self.execution.report_failed(*node, &text, spent.seconds as f32);
+            self.execution.report_failed(*node, &text.text, spent.seconds as f32);
         }
-        let error = TaskError { text, backtrace, is_of_task, is_reported };
-        self.record_failure(*node, &error);
+        let (run, instance) = self.failed.take().unzip();
+        let attempts = run.as_ref().map_or(0, |run| run.attempts);
+        let log = match control.is_abandoned() {
+            true => None,
+            false => self.execution.record_failure(*node, &text, run, instance),
+        };
+        let error = TaskError { is_of_task, is_reported, ..TaskError::new(text, attempts, log) };
         End::Failed { error, spent: Some(spent) }
-    }
-
-    /// Records the failure of an instance in its folder, so that later plans can show it.
-    fn record_failure(&self, node: NodeIndex, error: &TaskError) {
-        let plan = &self.execution.plan;
-        let key = plan.graph.node(node).key;
-        if plan.graph.kind(node) != Kind::Made {
-            return;
-        }
-        if let Ok(folder) = plan.graph.folder(node, &plan.store) {
-            let TaskError { text: error, backtrace, .. } = error.clone();
-            let failure = Failure { key, error, backtrace, at: jiff::Timestamp::now() };
-            plan.store.note_failure(&folder, &failure);
-        }
     }
 }
 

@@ -138,9 +138,10 @@
 //! The coordinator passes what became of each instance to the [`Recorder`] of the run, which writes the history in the
 //! store ([`history`]). Nothing in the engine depends on it.
 //!
-//! # Comparison
+//! # Shadow runs
 //!
-//! [`shadow`] runs tasks without committing anything, in order to compare their outputs with the stored ones.
+//! [`shadow`] runs tasks without committing anything: to compare their outputs with the stored ones, and to run one
+//! instance again for [`debug`](crate::Flow::debug). Such a task is answered by complete outputs if it requires others.
 
 pub(crate) mod budget;
 pub(crate) mod busy;
@@ -150,6 +151,7 @@ pub(crate) mod coordinator;
 pub(crate) mod cycle;
 pub(crate) mod dedup;
 pub(crate) mod demand;
+mod failed;
 mod failure;
 pub(crate) mod held;
 mod history;

@@ -1,9 +1,11 @@
 //! The outcomes of the instances of an execution.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::error_text::ErrorText;
 use crate::plan::Plan;
 
 /// The outcome of one instance.
@@ -68,11 +70,24 @@ pub(crate) struct TaskError {
     pub(crate) is_of_task: bool,
     /// Whether an event has reported it.
     pub(crate) is_reported: bool,
+    /// The number of attempts to run the task; 0 if it was not started.
+    pub(crate) attempts: u32,
+    /// The path of the log of the last attempt, if it logged anything.
+    pub(crate) log: Option<PathBuf>,
+}
+
+impl TaskError {
+    pub(crate) fn new(error: ErrorText, attempts: u32, log: Option<PathBuf>) -> Self {
+        let ErrorText { text, backtrace, .. } = error;
+        let (is_of_task, is_reported) = (attempts > 0, false);
+        Self { text, backtrace, attempts, log, is_of_task, is_reported }
+    }
 }
 
 impl From<String> for TaskError {
     fn from(text: String) -> Self {
-        Self { text, backtrace: None, is_of_task: false, is_reported: false }
+        let (is_of_task, is_reported) = (false, false);
+        Self { text, backtrace: None, attempts: 0, log: None, is_of_task, is_reported }
     }
 }
 

@@ -1,7 +1,7 @@
 //! A running instance: the engine as its task sees it, through [`Host`].
 
 use std::any::{Any, TypeId};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use daggy::NodeIndex;
 
@@ -19,7 +19,7 @@ use crate::plan::verdicts::Status;
 use crate::store::record::Required;
 use crate::store::{Folder, Store};
 use crate::task::TaskType;
-use crate::task::cx::{Host, Reads, TaskReport};
+use crate::task::cx::{Attempt, Host, Reads, TaskReport};
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::execute::{Executed, TaskRun};
 use crate::task::input::{Handle, Origin};
@@ -31,6 +31,8 @@ pub(crate) struct Running {
     pub(super) execution: Arc<Execution>,
     pub(super) node: NodeIndex,
     reads: Arc<Reads>,
+    /// The log and the metadata of the task, once it was started.
+    attempt: OnceLock<Arc<Attempt>>,
     requested: Mutex<Requested>,
     control: Arc<Control>,
 }
@@ -58,6 +60,7 @@ impl Running {
             execution: Arc::clone(execution),
             node,
             reads: Arc::default(),
+            attempt: OnceLock::new(),
             requested: Mutex::default(),
             control: Arc::clone(control),
         })
@@ -76,17 +79,24 @@ impl Running {
     ) -> anyhow::Result<Executed> {
         let Self { execution, node, reads, .. } = &**self;
         let plan = &execution.plan;
+        let attempt = self.attempt.get_or_init(|| Arc::new(Attempt::new(&plan.store, folder)));
         let stand_in = plan.graph.stand_in(*node).map(|given| (given.value(), given.meta()));
         (plan.graph.task(*node).task.execute)(TaskRun {
             task: Origin::task(&**plan, *node),
             running: execution.handle(*node, reads),
             host: Arc::clone(self) as _,
             reads,
+            attempt,
             store: &plan.store,
             folder,
             fingerprint,
             stand_in,
         })
+    }
+
+    /// Returns what the task has left behind besides its output, if it was started.
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
+        self.attempt.get().map(|attempt| &**attempt)
     }
 
     fn requested(&self) -> MutexGuard<'_, Requested> {
@@ -144,6 +154,10 @@ impl Host for Running {
 
     fn stopper(&self) -> &Stopper {
         &self.control.stopper
+    }
+
+    fn task_name(&self) -> &str {
+        &self.execution.plan.graph.task(self.node).decl.name
     }
 
     fn report(&self, report: TaskReport<'_>) {

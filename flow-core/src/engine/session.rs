@@ -66,6 +66,8 @@ pub(crate) struct Session {
     is_halted: AtomicBool,
     /// Whether a coordinator is running, which answers requests.
     pub(super) is_coordinated: AtomicBool,
+    /// When no other task is run, if there is no coordinator: the end of a sentence.
+    alone: &'static str,
 }
 
 impl Session {
@@ -76,6 +78,26 @@ impl Session {
         value_bytes: u64,
         run_lock: Option<Arc<RunLock>>,
         history: Arc<Recorder>,
+    ) -> Arc<Self> {
+        Self::create(workers, limits, value_bytes, run_lock, history, "during a comparison")
+    }
+
+    /// Creates a session in which tasks run alone. `alone` says when, at the end of an error message.
+    pub(crate) fn alone(
+        limits: Limits,
+        run_lock: Option<RunLock>,
+        alone: &'static str,
+    ) -> Arc<Self> {
+        Self::create(1, limits, 0, run_lock.map(Arc::new), Arc::default(), alone)
+    }
+
+    fn create(
+        workers: usize,
+        limits: Limits,
+        value_bytes: u64,
+        run_lock: Option<Arc<RunLock>>,
+        history: Arc<Recorder>,
+        alone: &'static str,
     ) -> Arc<Self> {
         let (messages, received) = unbounded();
         let (send_jobs, jobs) = unbounded();
@@ -102,6 +124,7 @@ impl Session {
             unwritable: Mutex::default(),
             is_halted: AtomicBool::new(false),
             is_coordinated: AtomicBool::new(false),
+            alone,
         })
     }
 
@@ -131,6 +154,11 @@ impl Session {
     /// Whether there is more than the run's own execution: a running task has required others.
     pub(super) fn has_several(&self) -> bool {
         self.executions.load(Ordering::Relaxed) > 1
+    }
+
+    /// Returns the lock that tells other processes that this session works in the store.
+    pub(crate) fn run_lock(&self) -> Option<&RunLock> {
+        self.run_lock.as_deref()
     }
 
     /// Sends a job to the workers.
@@ -240,7 +268,7 @@ pub(crate) enum Unmade {
 impl Execution {
     /// Runs a plan that a running instance requires, and waits for its roots.
     ///
-    /// Without a coordinator, as when outputs are only compared, every root fails.
+    /// Without a coordinator, as when outputs are only compared or an instance is debugged, every root fails.
     pub(crate) fn require(
         &self,
         node: NodeIndex,
@@ -250,8 +278,9 @@ impl Execution {
         let (stopper, reporter) = (self.stopper.clone(), Arc::clone(&self.reporter));
         let required = Self::in_session(&self.session, plan, stopper, reporter);
         if !self.session.is_coordinated.load(Ordering::Acquire) {
-            let error = "its output does not exist, and no other task is run during a comparison";
-            let unmade = Err(Unmade::Failed(error.to_owned()));
+            let alone = self.session.alone;
+            let error = format!("its output does not exist, and no other task is run {alone}");
+            let unmade = Err(Unmade::Failed(error));
             let roots = vec![unmade; required.plan.graph.roots.len()];
             return (required, Reply { roots, outdated: false });
         }

@@ -1,8 +1,10 @@
-//! Shadow runs: runs tasks without committing anything, to compare their outputs with the stored ones.
+//! Shadow runs: runs tasks without committing anything, to compare their outputs with the stored ones or to debug them.
 //!
-//! `bless` uses this to find out whether an edit of the code changes any output. The inputs are loaded from the
-//! store as it is. The outputs go into a folder of their own, which is removed after the comparison; if the
-//! process dies before that, `gc` removes it.
+//! [`Execution::run_aside`] runs one instance. The inputs are loaded from the store as it is, or as the execution holds
+//! them. The output goes into an [`AsideFolder`], which is removed afterwards; if the process dies before that, `gc`
+//! removes it. `debug` runs one instance in this way.
+//!
+//! `bless` uses [`Aside`] to find out whether an edit of the code changes any output.
 //!
 //! Two runs are equal if the outputs, the recorded metadata, the reads and the requirements are equal. The content
 //! of an output in memory cannot be compared: it is confirmed by the outputs that are computed from it.
@@ -11,10 +13,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use daggy::NodeIndex;
 
-use crate::base::key::Digest;
+use crate::base::key::{Digest, Key};
 use crate::base::names::INTERNAL;
 use crate::base::names::unique;
 use crate::base::panics;
@@ -23,33 +26,118 @@ use crate::engine::job::Control;
 use crate::engine::running::Running;
 use crate::engine::watch::Watch;
 use crate::plan::affected::{Affected, Assumed};
+use crate::store::failure::FailedRun;
 use crate::store::made::Made;
 use crate::store::output::{Output, OutputFile};
-use crate::store::record::{Read, Record, digest_required};
-use crate::store::{ASIDE, Folder};
+use crate::store::record::{MadeFrom, Read, Record, Required, digest_required};
+use crate::store::{ASIDE, Folder, Store};
 use crate::task::Kind;
+use crate::task::cx::WatchError;
 use crate::task::execute::Executed;
 
 /// The stack size of a thread, in bytes: that of a worker.
 const STACK: usize = 8 << 20;
 
 /// A folder for shadow outputs, which is removed with all its content on drop.
-pub(crate) struct Aside<'a> {
-    execution: &'a Arc<Execution>,
-    assumed: &'a Assumed,
-    /// The number of outputs that were compared, and that will be.
-    done: (&'a AtomicUsize, usize),
+pub(crate) struct AsideFolder {
+    store: Arc<Store>,
     folder: Folder,
 }
 
-impl Drop for Aside<'_> {
+impl AsideFolder {
+    pub(crate) fn new(store: &Arc<Store>) -> Self {
+        let folder = Path::new(INTERNAL).join(ASIDE).join(unique());
+        Self { store: Arc::clone(store), folder }
+    }
+
+    /// Returns the folder for the output of an instance.
+    pub(crate) fn of(&self, key: Key) -> Folder {
+        self.folder.join(key.to_string())
+    }
+}
+
+impl Drop for AsideFolder {
     fn drop(&mut self) {
-        let store = &self.execution.plan.store;
+        let store = &self.store;
         store.discard_path(&store.root().join(&self.folder));
         // The parent folder is removed with the last one in it: removing a folder that is not empty fails.
         let above = self.folder.parent().map(|above| store.root().join(above));
         let _ = above.map(|above| store.fs().remove_folder(&above));
     }
+}
+
+/// One run of an instance whose output no record names.
+pub(crate) struct ShadowRun {
+    running: Arc<Running>,
+    executed: anyhow::Result<Executed>,
+    /// A file that the task may have read was written meanwhile. The output has been removed.
+    changed: Option<anyhow::Error>,
+    started: jiff::Timestamp,
+    seconds: f64,
+}
+
+impl ShadowRun {
+    /// Returns the result of the task, or an error if a file that it may have read was written meanwhile.
+    ///
+    /// The error of the task keeps its type.
+    pub(crate) fn finish(self) -> Rerun {
+        let Self { running, executed, changed, started, seconds } = self;
+        let executed = match (executed, changed) {
+            (executed, None) => executed,
+            (Ok(_), Some(changed)) => Err(changed),
+            // The change of the file may be why the task failed.
+            (Err(error), Some(changed)) => Err(error.context(format!("{changed:#}"))),
+        };
+        let (reads, required) = (running.reads().all(), running.required());
+        Rerun { executed, reads, required, run: running.failed_run(1, started, seconds) }
+    }
+}
+
+/// The result of running one instance by itself.
+pub(crate) struct Rerun {
+    pub(crate) executed: anyhow::Result<Executed>,
+    pub(crate) reads: Vec<Read>,
+    pub(crate) required: Vec<Vec<Required>>,
+    /// What the attempt has left behind. The metadata of a task that succeeded is that of the output.
+    pub(crate) run: FailedRun,
+}
+
+impl Execution {
+    /// Runs the task of an instance and writes its output into this folder, where no record names it.
+    ///
+    /// # Errors
+    ///
+    /// The stamp of a file that the task may read cannot be read.
+    pub(crate) fn run_aside(
+        self: &Arc<Self>,
+        node: NodeIndex,
+        made_from: &MadeFrom,
+        fingerprint: Digest,
+        folder: &Folder,
+    ) -> Result<ShadowRun, WatchError> {
+        let (started, begun) = (jiff::Timestamp::now(), Instant::now());
+        let watch = Watch::begin(self, node, made_from, &Control::detached(&self.stopper))?;
+        let executed = panics::catch_error(|| {
+            self.plan.check_node(node)?;
+            watch.running().execute(folder, fingerprint)
+        });
+        let seconds = begun.elapsed().as_secs_f64();
+        let changed = watch.check_unchanged().err();
+        if let (Ok(executed), Some(_)) = (&executed, &changed) {
+            self.plan.store.discard(folder, &executed.output);
+        }
+        let running = Arc::clone(watch.running());
+        Ok(ShadowRun { running, executed, changed, started, seconds })
+    }
+}
+
+/// A comparison of outputs with their records, by shadow runs.
+pub(crate) struct Aside<'a> {
+    execution: &'a Arc<Execution>,
+    assumed: &'a Assumed,
+    /// The number of outputs that were compared, and that will be.
+    done: (&'a AtomicUsize, usize),
+    folder: AsideFolder,
 }
 
 /// An instance to run again, with the record that its output is compared with.
@@ -61,7 +149,7 @@ struct Pair<'a> {
 }
 
 impl<'a> Aside<'a> {
-    /// Creates the folder, and lets tasks load the recorded outputs as if these were up to date.
+    /// Lets tasks load the recorded outputs as if these were up to date.
     pub(crate) fn new(
         execution: &'a Arc<Execution>,
         assumed: &'a Assumed,
@@ -84,7 +172,7 @@ impl<'a> Aside<'a> {
                 held.set_made(node, graph.not_made(node, digest));
             }
         }
-        let folder = Path::new(INTERNAL).join(ASIDE).join(unique());
+        let folder = AsideFolder::new(&execution.plan.store);
         Self { execution, assumed, done, folder }
     }
 
@@ -171,29 +259,21 @@ impl<'a> Aside<'a> {
         if self.execution.stopper.is_stopped() {
             return vec!["the execution was stopped".to_owned()];
         }
-        let folder = self.folder.join(plan.graph.node(pair.node).key.to_string());
-        let watch = match Watch::begin(
-            self.execution,
-            pair.node,
-            &pair.record.made_from,
-            &Control::detached(&self.execution.stopper),
-        ) {
-            Ok(watch) => watch,
+        let folder = self.folder.of(plan.graph.node(pair.node).key);
+        let (made_from, fingerprint) = (&pair.record.made_from, pair.fingerprint);
+        let ran = match self.execution.run_aside(pair.node, made_from, fingerprint, &folder) {
+            Ok(ran) => ran,
             Err(error) => return vec![format!("it cannot be compared: {error}")],
         };
-        let executed = panics::catch_error(|| {
-            plan.check_node(pair.node)?;
-            watch.running().execute(&folder, pair.fingerprint)
-        });
+        let ShadowRun { running, executed, changed, .. } = ran;
         let executed = match executed {
             Ok(executed) => executed,
             Err(error) => return vec![format!("it failed: {}", panics::render(error))],
         };
-        if let Err(changed) = watch.check_unchanged() {
-            plan.store.discard(&folder, &executed.output);
+        if let Some(changed) = changed {
             return vec![format!("it cannot be compared: {changed:#}")];
         }
-        let differences = differences(pair.record, &executed, watch.running());
+        let differences = differences(pair.record, &executed, &running);
         let Executed { output, meta, value, .. } = executed;
         if !loaded {
             plan.store.discard(&folder, &output);

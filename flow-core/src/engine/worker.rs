@@ -32,6 +32,7 @@ use crate::plan::verdicts::Status;
 use crate::store::Folder;
 use crate::store::claims::Claimed;
 use crate::store::external_reads;
+use crate::store::failure::{FailedInstance, FailedRun};
 use crate::store::kept::Kept;
 use crate::store::made::Made;
 use crate::store::record::{FORMAT, MadeFrom, Record, RecordedInstance, RecordedRun};
@@ -108,11 +109,19 @@ pub(super) struct Worker<'a> {
     messages: &'a Sender<Message>,
     /// Whether the task has begun to run.
     pub(super) has_begun: Cell<bool>,
+    /// What the task left behind and was about to compute, if it failed.
+    pub(super) failed: Cell<Option<(FailedRun, FailedInstance)>>,
 }
 
 impl<'a> Worker<'a> {
     fn new(job: &'a Job, messages: &'a Sender<Message>) -> Self {
-        Self { job, execution: &job.execution, messages, has_begun: Cell::new(false) }
+        Self {
+            job,
+            execution: &job.execution,
+            messages,
+            has_begun: Cell::new(false),
+            failed: Cell::default(),
+        }
     }
 
     /// Settles the instance, and returns the result for the coordinator.
@@ -313,8 +322,12 @@ impl<'a> Worker<'a> {
             self.execution.report_stopped(node);
         }
         let seconds = begun.elapsed().as_secs_f64();
-        let Executed { output, meta, value, bytes } =
-            self.unless_changed(&folder, &watch, executed)?;
+        let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
+            let run = watch.running().failed_run(self.job.attempt, started, seconds);
+            let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
+            self.failed.set(Some((run, instance)));
+        });
+        let Executed { output, meta, value, bytes } = executed?;
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
         entry.keep_tables(&plan.store);
         let (crates, host) = (entry.crates, host());

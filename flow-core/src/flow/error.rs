@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::error::StoreError;
 use crate::flow::NotBlessed;
+use crate::flow::debug::DebugError;
 use crate::flow::summary::Summary;
 use crate::flow::sweep_summary::SweepSummary;
 use crate::plan::error::PlanError;
@@ -50,6 +51,9 @@ pub enum Error {
     /// The selection has no instance of the task, or several; or the sweep has no such variant or column.
     #[error(transparent)]
     Select(#[from] SelectError),
+    /// An instance cannot be [debugged](crate::Flow::debug).
+    #[error(transparent)]
+    Debug(#[from] DebugError),
     /// Tasks that [`bless`](crate::FlowStore::bless) ran produced other outputs than the recorded ones.
     #[error("{0}")]
     NotBlessed(Box<NotBlessed>),
@@ -139,6 +143,18 @@ pub enum SelectError {
         /// The requested task.
         task: String,
         /// All selected instances.
+        instances: Vec<String>,
+    },
+    /// The selection has several instances of the task that failed.
+    #[error(
+        "{} instances of {task} failed: select one with `.at({task}::PARAMETER, value)`\n  {}",
+        instances.len(), shorten(instances).join("\n  ")
+    )]
+    #[non_exhaustive]
+    SeveralFailed {
+        /// The requested task.
+        task: String,
+        /// All selected instances that failed.
         instances: Vec<String>,
     },
     /// The sweep has no variant of that name.

@@ -304,9 +304,15 @@ impl<R: Roots> Subgraph<R> {
         self.flow.reset_plan(&*self.flow.plan::<R>()?)
     }
 
-    fn one<A: Task>(&self) -> Result<(Arc<Plan>, NodeIndex), Error> {
+    pub(super) fn one<A: Task>(&self) -> Result<(Arc<Plan>, NodeIndex), Error> {
         let plan = self.flow.plan::<R>()?;
         let nodes = self.matching::<A>(&plan)?;
+        let node = one_of(&plan, &nodes, &A::__decl().name, self.selected_text::<A>())?;
+        Ok((plan, node))
+    }
+
+    /// Returns the selected values as text, for an error about `A`.
+    pub(super) fn selected_text<A: Task>(&self) -> Vec<String> {
         let selected = self.selected.iter().map(|(task, place, value)| {
             let param = &task.params[*place];
             let value = (param.kind.to_value)(&**value);
@@ -317,12 +323,11 @@ impl<R: Roots> Subgraph<R> {
                 format!("{}.{}: {value}", (task.decl)().name, param.name)
             }
         });
-        let node = one_of(&plan, &nodes, &A::__decl().name, selected.collect())?;
-        Ok((plan, node))
+        selected.collect()
     }
 
     /// Returns the nodes of `A` that match all selected values.
-    fn matching<A: Task>(&self, plan: &Plan) -> Result<Vec<NodeIndex>, Error> {
+    pub(super) fn matching<A: Task>(&self, plan: &Plan) -> Result<Vec<NodeIndex>, Error> {
         let mut nodes = nodes_of::<A>(plan);
         for (task, place, value) in &self.selected {
             let with_value = self.with_value(plan, task, *place, &**value)?;

@@ -10,6 +10,7 @@
 //!   `force`, `refresh` and [`Flow::trust`], and judges every instance;
 //! - a plan for [`load`]. It ignores `force` and `refresh`, and respects [`Flow::trust`];
 //! - a plan for [`run`], and for the operations that describe a run: [`view`], `why` and `plot`. It respects all three.
+//!   That of [`debug`] evaluates `refresh`, but no output is too old, and nothing is forced.
 //!
 //! [`spawn`] starts a run on a thread of its own.
 //!
@@ -19,6 +20,7 @@
 //! Planning changes no outputs. A flow keeps no state between two calls, except for caches.
 
 mod bless;
+mod debug;
 pub(crate) mod error;
 mod export;
 mod gc;
@@ -27,6 +29,7 @@ mod graph;
 mod label;
 mod limits;
 mod load;
+mod log;
 mod plan;
 mod plot;
 mod policy;
@@ -54,6 +57,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::bless::{Bless, Blessed, Difference, NotBlessed};
+pub use self::debug::{DebugError, DebugInput, DebugInstance, DebugRun};
 pub use self::export::ExportSummary;
 pub use self::gc::{Garbage, Gc};
 pub use self::given::ReuseSource;
@@ -99,6 +103,7 @@ use crate::value::AnyValue;
 /// - To set how tasks are executed that do not say it themselves: [`retries`](Self::retries),
 ///   [`backoff`](Self::backoff), [`timeout`](Self::timeout), [`offer`](Self::offer),
 ///   [`on_failure`](Self::on_failure).
+/// - To look at a failure: [`debug`](Self::debug), which runs the instance again by itself, and [`log`](Self::log).
 /// - To use the tasks upstream of a root: [`graph`](Self::graph).
 /// - To remove outputs and maintain the store: [`reset`](Self::reset), [`store`](Self::store),
 ///   [`namespace`](Self::namespace).

@@ -14,6 +14,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use crate::base::key::Digest;
+use crate::base::trace::span;
 use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::error::PlanError;
@@ -77,7 +78,10 @@ impl Flow {
         refresh: RefreshMode,
     ) -> Result<Plan, Error> {
         let mut plan = self.unjudged(roots, force, trust, refresh)?;
-        plan.judge_all()?;
+        {
+            span!("judge", instances = plan.graph.len());
+            plan.judge_all()?;
+        }
         plan.contents.keep();
         Ok(plan)
     }
@@ -90,6 +94,7 @@ impl Flow {
         trust: Trust,
         refresh: RefreshMode,
     ) -> Result<Plan, Error> {
+        span!("plan", roots = roots.len());
         let (mut graph, mut warnings) = self.build_graph(roots)?;
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));

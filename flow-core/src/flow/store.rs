@@ -3,8 +3,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::bytes::Bytes;
+use crate::base::error::StoreError;
 use crate::base::key::Key;
 use crate::base::seconds::Seconds;
 use crate::files::is_absent;
@@ -13,9 +15,10 @@ use crate::flow::label::{Described, labels};
 use crate::flow::{Flow, Removed};
 use crate::plan::claim::{claim, task_folder};
 use crate::plan::error::PlanError;
-use crate::store::RECORD;
 use crate::store::history::Runs;
+use crate::store::log_text::TaskLog;
 use crate::store::output::OutputFile;
+use crate::store::{Folder, RECORD, Store};
 use crate::task::{Kind, Task, TaskType};
 use crate::value::escaped_text;
 
@@ -102,6 +105,37 @@ pub struct StoredOutput {
     pub started: i64,
     /// The duration of that run in seconds.
     pub seconds: f64,
+    place: Place,
+}
+
+/// The place of an output, from which its log is read.
+#[derive(Clone)]
+struct Place {
+    store: Arc<Store>,
+    folder: Folder,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.folder.fmt(f)
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.folder == other.folder
+    }
+}
+
+impl StoredOutput {
+    /// Returns the log of the last run of the instance, also if that run failed; `None` if it logged nothing.
+    ///
+    /// # Errors
+    ///
+    /// The store or the log cannot be read.
+    pub fn log(&self) -> Result<Option<TaskLog>, StoreError> {
+        self.place.store.last_log(&self.place.folder, self.key)
+    }
 }
 
 impl Flow {
@@ -142,6 +176,7 @@ impl FlowStore<'_> {
             let Some(Ok(record)) = store.read_record(&store.path(&folder, RECORD))? else {
                 continue;
             };
+            let place = Place { store: Arc::clone(store), folder: folder.clone() };
             let folder = store.root().join(&folder);
             let contents = record.output.files.iter().flat_map(OutputFile::contents);
             let (mut files, mut bytes, mut missing) = (0, 0, 0);
@@ -162,6 +197,7 @@ impl FlowStore<'_> {
                 missing,
                 started: record.started.as_second(),
                 seconds: record.seconds,
+                place,
             });
             parameters.push(record.parameters.clone());
         }

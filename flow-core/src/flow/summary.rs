@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
@@ -63,6 +64,10 @@ pub struct Entry {
     pub error: Option<String>,
     /// The backtrace of the error, if one was captured because `RUST_BACKTRACE` is set.
     pub backtrace: Option<String>,
+    /// The number of attempts to run its task, if it failed; otherwise 0.
+    pub attempts: u32,
+    /// The path of the log of its last attempt, if it failed and has logged anything.
+    pub log: Option<PathBuf>,
 }
 
 impl Entry {
@@ -170,12 +175,15 @@ impl Summary {
                 }
                 _ => error,
             };
-            let (error, backtrace) = match error {
-                Some(TaskError { text, backtrace, .. }) => (Some(text), backtrace),
-                None => (None, None),
-            };
             let instance = Instance { plan: Arc::clone(plan), node };
-            Some(Entry { instance, seconds, error, backtrace })
+            let entry =
+                Entry { instance, seconds, error: None, backtrace: None, attempts: 0, log: None };
+            Some(match error {
+                Some(TaskError { text, backtrace, attempts, log, .. }) => {
+                    Entry { error: Some(text), backtrace, attempts, log, ..entry }
+                }
+                None => entry,
+            })
         };
         self.node_outcomes().into_iter().filter_map(entry).collect()
     }
@@ -358,6 +366,14 @@ impl fmt::Display for Summary {
                 }
                 if let Some(error) = &entry.error {
                     write!(f, ": {}", error.replace('\n', "\n      "))?;
+                    if entry.attempts > 1 {
+                        write!(f, " ({} attempts)", entry.attempts)?;
+                    }
+                    // The error of a program names the log already.
+                    let log = entry.log.as_ref().map(|log| log.display().to_string());
+                    if let Some(log) = log.filter(|log| !error.contains(&**log)) {
+                        write!(f, "\n      log: {log}")?;
+                    }
                 }
                 if let Some(backtrace) = &entry.backtrace {
                     let backtrace = backtrace.trim_end().replace('\n', "\n      ");

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
+use crate::plan::failure;
 use crate::plan::judge::Judge;
 use crate::plan::reads::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
@@ -32,10 +33,7 @@ impl Judge<'_> {
             Found::Record(record) => failure.at > record.started,
             _ => true,
         });
-        reasons.extend(failure.map(|failure| Reason::FailedLastTime {
-            error: failure.error.lines().next().unwrap_or_default().to_owned(),
-            seconds_ago: jiff::Timestamp::now().duration_since(failure.at).as_secs().max(0) as u64,
-        }));
+        reasons.extend(failure.as_ref().map(failure::reason));
         match found {
             Found::Nothing => {
                 if reasons.is_empty() {

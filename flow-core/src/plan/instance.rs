@@ -9,9 +9,12 @@ use daggy::NodeIndex;
 use crate::base::error::StoreError;
 use crate::base::key::Key;
 use crate::plan::Plan;
+use crate::plan::failure::LastFailure;
 use crate::plan::label::Show;
 use crate::plan::reason::Reason;
 use crate::plan::verdicts::Status;
+use crate::store::log_text::{FollowedLog, TaskLog};
+use crate::task::Kind;
 
 /// A task with its parameters resolved, and its state when the plan was built.
 ///
@@ -60,6 +63,86 @@ impl Instance {
     /// Returns the folder that holds its output, or would hold it.
     pub fn folder(&self) -> Result<PathBuf, StoreError> {
         Ok(self.plan.output_place(self.node)?.path())
+    }
+
+    /// Returns the failure of its last run, if that failed.
+    ///
+    /// A file of the store that is no failure of the instance is ignored.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn failure(&self) -> Result<Option<LastFailure>, StoreError> {
+        self.plan.last_failure(self.node)
+    }
+
+    /// Returns the log of its last run, whether that failed or not; `None` if it logged nothing.
+    ///
+    /// The log is that of the last attempt. The present run of another process counts, too: its log is the part
+    /// that was written so far.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn count(cx: &Cx<count>) -> Result<u64> {
+    ///     cx.log("counting");
+    ///     bail!("there is nothing to count")
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// flow.run::<count>().unwrap_err();
+    /// let instances = flow.graph::<count>().instances()?;
+    /// let log = instances[0].log()?.context("a log")?;
+    /// assert!(log.text().ends_with(" counting\n"));
+    /// assert_eq!(log.path(), instances[0].log_path()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The store or the log cannot be read.
+    pub fn log(&self) -> Result<Option<TaskLog>, StoreError> {
+        let Plan { graph, store, .. } = &*self.plan;
+        match graph.kind(self.node) {
+            Kind::Made => store.last_log(&graph.folder(self.node, store)?, self.key()),
+            Kind::External | Kind::Aggregate => Ok(None),
+        }
+    }
+
+    /// Returns the logs of the failed attempts of its last run, in order. The last nine are kept.
+    ///
+    /// # Errors
+    ///
+    /// The store or a log cannot be read.
+    pub fn earlier_logs(&self) -> Result<Vec<TaskLog>, StoreError> {
+        let Plan { graph, store, .. } = &*self.plan;
+        match graph.kind(self.node) {
+            Kind::Made => store.earlier_logs(&graph.folder(self.node, store)?, self.key()),
+            Kind::External | Kind::Aggregate => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the path of its log, which exists once a run has logged something: `tail -F` prints it while it grows.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn log_path(&self) -> Result<PathBuf, StoreError> {
+        Ok(self.follow_log()?.path().to_owned())
+    }
+
+    /// Returns its log for reading what is written from now on, by a run in this or another process.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn follow_log(&self) -> Result<FollowedLog, StoreError> {
+        let Plan { graph, store, .. } = &*self.plan;
+        Ok(store.follow_log(&graph.folder(self.node, store)?))
     }
 }
 

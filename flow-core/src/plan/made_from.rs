@@ -19,15 +19,24 @@ use crate::value::{Paths, Value};
 impl Judge<'_> {
     /// Returns the parts of an instance's fingerprint, if the content of all inputs is known.
     pub(crate) fn made_from(&self, node: NodeIndex) -> Result<Option<MadeFrom>, StoreError> {
-        let graph = self.graph;
-        let mut inputs = Vec::with_capacity(graph.inputs(node).len());
-        for (role, &input) in graph.roles(node, self.store).into_iter().zip(graph.inputs(node)) {
-            let Some(digest) = self.upstream.digest(input) else { return Ok(None) };
+        let inputs = self.graph.inputs(node).iter();
+        let contents: Option<Vec<_>> = inputs.map(|&input| self.upstream.digest(input)).collect();
+        contents.map(|contents| self.made_from_contents(node, contents)).transpose()
+    }
+
+    /// Returns the parts of an instance's fingerprint if its inputs have this content.
+    pub(crate) fn made_from_contents(
+        &self,
+        node: NodeIndex,
+        contents: Vec<Digest>,
+    ) -> Result<MadeFrom, StoreError> {
+        let roles = self.graph.roles(node, self.store).into_iter();
+        let inputs = roles.zip(contents).map(|(role, digest)| {
             let (role, key) = (role.text, role.key);
-            inputs.push(InputContent { role, key, instance: String::new(), of: None, digest });
-        }
-        let targets = self.targets(node);
-        Ok(Some(MadeFrom { inputs, targets, ..self.made_from_itself(node)? }))
+            InputContent { role, key, instance: String::new(), of: None, digest }
+        });
+        let (inputs, targets) = (inputs.collect(), self.targets(node));
+        Ok(MadeFrom { inputs, targets, ..self.made_from_itself(node)? })
     }
 
     /// Returns the digest of the target of each required task, by task name.
@@ -43,7 +52,7 @@ impl Judge<'_> {
     }
 
     /// Returns the parts of an instance's fingerprint without its inputs.
-    pub(super) fn made_from_itself(&self, node: NodeIndex) -> Result<MadeFrom, StoreError> {
+    pub(crate) fn made_from_itself(&self, node: NodeIndex) -> Result<MadeFrom, StoreError> {
         let entry = self.graph.task(node);
         Ok(MadeFrom {
             parameters: self.graph.node(node).parameters,

@@ -21,6 +21,7 @@ pub(crate) mod draws;
 pub(crate) mod dynamic;
 pub(crate) mod error;
 pub(crate) mod explain;
+pub(crate) mod failure;
 pub(crate) mod force;
 pub(crate) mod format_1;
 pub(crate) mod given;

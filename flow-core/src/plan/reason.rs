@@ -17,8 +17,10 @@ pub enum Reason {
     Forced,
     /// It failed last time.
     FailedLastTime {
-        /// The first line of the error.
+        /// The first line of the error. [`Instance::failure`](crate::Instance::failure) has all of it.
         error: String,
+        /// The number of attempts; 0 if that is not known.
+        attempts: u32,
         /// How long ago, in seconds.
         seconds_ago: u64,
     },
@@ -165,8 +167,12 @@ impl fmt::Display for Reason {
         match self {
             Self::NeverRun => f.write_str("never run"),
             Self::Forced => f.write_str("forced"),
-            Self::FailedLastTime { error, seconds_ago } => {
-                write!(f, "failed last time: {error} ({})", Ago(*seconds_ago))
+            Self::FailedLastTime { error, attempts, seconds_ago } => {
+                write!(f, "failed last time: {error} (")?;
+                if *attempts > 1 {
+                    write!(f, "{attempts} attempts, ")?;
+                }
+                write!(f, "{})", Ago(*seconds_ago))
             }
             Self::Code { what } => write!(f, "code: {what}"),
             Self::Version { was, now } => write!(f, "version: was {was}, is {now}"),
@@ -189,7 +195,14 @@ impl fmt::Display for Reason {
 }
 
 /// Displays a time span in seconds as text.
-struct Ago(u64);
+pub(super) struct Ago(u64);
+
+impl Ago {
+    /// Returns the time span since a time in seconds since 1970.
+    pub(super) fn since(second: i64) -> Self {
+        Self(jiff::Timestamp::now().as_second().saturating_sub(second).max(0).unsigned_abs())
+    }
+}
 
 impl fmt::Display for Ago {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -49,6 +49,7 @@ use std::sync::Arc;
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::ToSync;
+use crate::base::trace::span;
 use crate::store::note::DraftedNote;
 use crate::store::record::Record;
 use crate::store::stage::Staged;
@@ -76,6 +77,7 @@ impl Store {
     /// If a commit fails, the files of the output stay where they are, because tasks that require
     /// it may be reading them. No record names them as long as [`Staged::output`] is `Some`.
     pub(crate) fn commit(&self, group: Vec<(Arc<TaskFolder>, Staged)>) -> Vec<Committed> {
+        span!("commit", outputs = group.len());
         let new =
             |(task, staged)| Commit { task, staged, old: None, is_kept: false, result: Ok(()) };
         let mut group: Vec<Commit> = group.into_iter().map(new).collect();

@@ -7,7 +7,8 @@
 //!       record.json                            describes the output; renaming it into place is the commit
 //!       data-8c1f02ab44d01e9f-5b2e9c01.msgpack the output, never rewritten
 //!       failure.json                           the last failure, if there was one
-//!       log.txt                                the output of the programs that the task ran
+//!       log.txt                                what the last attempt to run the task logged
+//!       log-1.txt                              what the first attempt logged, if another one followed
 //!   .flow/
 //!     index/Train                              fingerprint → folder, one line per commit
 //!     versions/Train/<key>/<fingerprint>.json  the records that were replaced
@@ -57,6 +58,7 @@ pub(crate) mod json;
 pub(crate) mod kept;
 pub(crate) mod limit;
 pub(crate) mod log;
+pub(crate) mod log_text;
 pub(crate) mod made;
 pub(crate) mod memory;
 pub(crate) mod note;

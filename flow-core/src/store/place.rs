@@ -9,7 +9,6 @@ use anyhow::Context;
 use crate::base::error::StoreError;
 use crate::base::fs::{FileKind, Refused};
 use crate::base::key::Digest;
-use crate::store::log::Log;
 use crate::store::{Folder, Store};
 
 /// The paths that one run of a task received for its output, by part.
@@ -69,11 +68,6 @@ impl Places {
             self.copy_all(&from.join(&name), &to.join(&name))?;
         }
         Ok(())
-    }
-
-    /// Returns the log of the run.
-    pub(crate) fn log(&self) -> Log {
-        Log::new(&self.store, &self.folder)
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, PathBuf>> {

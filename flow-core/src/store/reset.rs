@@ -18,7 +18,7 @@ use crate::base::key::Digest;
 use crate::base::names::key_of;
 use crate::files::is_absent;
 use crate::store::failure::FAILURE;
-use crate::store::log::LOG;
+use crate::store::log::is_log;
 use crate::store::output::remove_all;
 use crate::store::removal::Removal;
 use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index};
@@ -36,7 +36,9 @@ impl Store {
         let record = removal.record(&self.path(folder, RECORD), folder, Some(&versions))?;
         if let Some(Ok(record)) = &record {
             self.memory.forget(record.output.digest);
-            removal.add_file(self.path(folder, LOG));
+            for log in self.log_names(folder)? {
+                removal.add_file(self.path(folder, &log));
+            }
             self.reset_kept(task, record.fingerprint, removal)?;
         }
         Ok(record.is_some())
@@ -267,7 +269,7 @@ pub(super) struct BegunReset {
 
 /// Returns whether a file in an instance's folder has a name that the store creates.
 pub(super) fn is_ours(name: &str) -> bool {
-    is_output(name) || is_draft(name) || matches!(name, RECORD | LOG | FAILURE)
+    is_output(name) || is_draft(name) || is_log(name) || matches!(name, RECORD | FAILURE)
 }
 
 /// Returns whether a file name is that of an output: two numbers, then the part and the extension.

@@ -114,6 +114,8 @@ pub enum LoadErrorKind {
         /// Why it has no file.
         why: &'static str,
     },
+    /// A running task tried to read the log of another.
+    LogInTask,
     /// The output was removed after the plan was made.
     Gone,
     /// Another process replaced the output, or the file was changed.
@@ -183,6 +185,9 @@ impl fmt::Display for LoadErrorKind {
                 false => write!(f, "cannot read external file {}: {source}", path.display()),
             },
             Self::NoFile { why } => write!(f, "it has no file: {why}"),
+            Self::LogInTask => f.write_str(
+                "a running task cannot read its log, because no later plan would notice a change of it",
+            ),
             Self::Gone => f.write_str("it was removed after the plan was made: run the task again"),
             Self::Changed => f.write_str(
                 "it was replaced after the plan was made: run the tasks that require it again",
@@ -209,6 +214,7 @@ impl Error for LoadErrorKind {
             Self::Store(error) => error.source(),
             Self::Missing { .. }
             | Self::NoFile { .. }
+            | Self::LogInTask
             | Self::Gone
             | Self::Changed
             | Self::Record { .. }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crate::base::key::Digest;
 use crate::base::panics::Contained;
 use crate::base::stop::Stopped;
+use crate::base::trace::span;
 use crate::store::draft::Draft;
 use crate::store::output::Output;
 use crate::store::place::Places;
 use crate::store::record::Meta;
 use crate::store::{Folder, Store};
 use crate::task::Task;
-use crate::task::cx::{Base, Cx, Host, Reads};
+use crate::task::cx::{Attempt, Base, Cx, Host, Reads};
 use crate::task::input::Handle;
 use crate::task::keep::Keep;
 use crate::value::AnyValue;
@@ -25,6 +26,8 @@ pub(crate) struct TaskRun<'a> {
     pub(crate) running: Handle,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) reads: &'a Arc<Reads>,
+    /// What remains if the task fails.
+    pub(crate) attempt: &'a Arc<Attempt>,
     /// The store that the output is written to.
     pub(crate) store: &'a Arc<Store>,
     /// The folder of the instance in that store.
@@ -58,7 +61,10 @@ pub(crate) fn execute<T: Task>(mut run: TaskRun<'_>) -> anyhow::Result<Executed>
         return save_given(&run, &T::__target(), T::__check, value, meta);
     }
     let task: &T = run.task.downcast_ref().expect("the task has the type of its declaration");
-    let base = Arc::new(Base::new(&run.host, run.places(), run.reads));
+    let base = run.base();
+    // Saving is logged, too: it calls code of the task's types.
+    let _entered = base.log().enter_task();
+    span!("task", task = run.host.task_name());
     // The context outlives saving: an output that is produced while it is written may still read inputs.
     let cx = Cx::<T>::new(&base, &run.running);
     let value = Arc::new((T::__runs().run)(task, &cx)?);
@@ -71,6 +77,10 @@ type Check<V> = fn(&V) -> anyhow::Result<()>;
 impl TaskRun<'_> {
     fn places(&self) -> Places {
         Places::new(self.store, self.folder, self.fingerprint)
+    }
+
+    fn base(&self) -> Arc<Base> {
+        Arc::new(Base::new(&self.host, self.places(), self.reads, self.attempt))
     }
 }
 

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::error_text::ErrorText;
 use crate::base::pause::running_time;
-use crate::base::process::Spent;
+use crate::base::process::{Spent, host};
 use crate::base::seconds::Seconds;
 use crate::engine::coordinator::Coordinator;
 use crate::engine::message::{At, End};
 use crate::engine::outcome::TaskError;
 use crate::engine::timers::Timer;
 use crate::plan::policy::OnFailure;
+use crate::store::failure::FailedRun;
+use crate::store::record::Meta;
 
 impl Coordinator {
     /// Prepares another attempt if a task has failed and may be tried again; otherwise returns the end of the job.
@@ -84,13 +87,35 @@ impl Coordinator {
             }
         }
         let text = format!("timed out after {}", Seconds(timeout.as_secs_f64()));
-        let error = TaskError { is_of_task: true, ..text.into() };
         let seconds = timeout.as_secs_f64();
         let begun = jiff::SignedDuration::try_from(timeout).ok();
         let now = jiff::Timestamp::now();
         let started = begun.and_then(|begun| now.checked_sub(begun).ok()).unwrap_or(now);
+        let error = self.record_time_out(at, text, started, seconds);
         let spent = Some(Spent { started, seconds, cpu_seconds: None });
         self.end(at, End::Failed { error, spent });
+    }
+
+    /// Records a time-out in the folder of the instance, so that later plans can show it.
+    ///
+    /// The log and the metadata stay with the task, which may still be running.
+    fn record_time_out(
+        &self,
+        at: At,
+        text: String,
+        started: jiff::Timestamp,
+        seconds: f64,
+    ) -> TaskError {
+        let (id, node) = at;
+        let error = ErrorText::from(text);
+        let mut attempts = 1;
+        if let Some(schedule) = self.schedules.get(&id) {
+            attempts = schedule.attempt(node);
+            let (host, meta) = (host(), Meta::new());
+            let run = FailedRun { attempts, started, seconds, host, log: None, meta };
+            schedule.execution.record_failure(node, &error, Some(run), None);
+        }
+        TaskError::new(error, attempts, None)
     }
 
     /// Stops what the flow wants to be stopped after a failure.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
+use crate::base::trace::span;
 use crate::flow::error::Error;
 use crate::flow::plan::{RefreshMode, roots_of};
 use crate::flow::transferred::Transferred;
@@ -70,6 +71,7 @@ impl Flow {
         roots: &[Root<'_>],
         remote: &dyn Remote,
     ) -> Result<Transferred, Error> {
+        span!("pull", roots = roots.len());
         let trust = match self.trust {
             Trust::Records => Trust::Stamps,
             trust => trust,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::trace::span;
 use crate::flow::error::Error;
 use crate::flow::transferred::Transferred;
 use crate::flow::{Flow, Roots};
@@ -134,6 +135,7 @@ impl Flow {
         remote: &dyn Remote,
         check: PresentCheck,
     ) -> Result<Transferred, Error> {
+        span!("push", instances = plan.graph.len());
         let in_run = plan.required_in_run()?;
         let mut plans = vec![plan];
         plans.extend(in_run);

@@ -16,6 +16,7 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::plan::Plan;
+use crate::plan::failure::LastFailure;
 use crate::plan::instance::Instance;
 use crate::plan::reason::{InputChange, Reason};
 
@@ -29,6 +30,9 @@ const ENDS: usize = 3;
 /// ```text
 /// Train: input: Preprocess gave other data ← code: standardise (src/prep.rs) changed
 /// ```
+///
+/// Below a failure follow its causes, the number of attempts, the path of its log, the metadata and the backtrace, as
+/// far as there are any.
 #[derive(Clone)]
 pub struct Why {
     plan: Arc<Plan>,
@@ -43,6 +47,8 @@ pub struct Cause {
     pub steps: Vec<Step>,
     /// The number of further instances of the last task with the same cause.
     pub alike: usize,
+    /// The failure that is the root cause, if it is one.
+    pub failure: Option<LastFailure>,
 }
 
 /// An instance, and one reason why it is not complete or has another output than before.
@@ -57,7 +63,12 @@ pub struct Step {
 
 impl Why {
     pub(crate) fn new(plan: Arc<Plan>) -> Result<Self, StoreError> {
-        let causes = search::causes(&plan)?;
+        let mut causes = search::causes(&plan)?;
+        for cause in &mut causes {
+            if let Reason::FailedLastTime { .. } = cause.root().reason {
+                cause.failure = cause.root().instance.failure()?;
+            }
+        }
         Ok(Self { plan, causes })
     }
 
@@ -114,9 +125,14 @@ impl fmt::Display for Why {
             let roots = roots.map(|root| root.to_string()).collect::<Vec<_>>().join(", ");
             return write!(f, "{roots}: complete");
         }
+        // Several roots may have the same cause, whose details are printed once.
+        let mut detailed = HashSet::new();
         for (place, cause) in self.causes.iter().enumerate() {
-            let end = if place == 0 { "" } else { "\n" };
-            write!(f, "{end}{cause}")?;
+            f.write_str(if place == 0 { "" } else { "\n" })?;
+            cause.write_steps(f)?;
+            if detailed.insert(cause.root().instance.key()) {
+                cause.write_details(f)?;
+            }
         }
         Ok(())
     }
@@ -130,6 +146,14 @@ impl fmt::Debug for Why {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_steps(f)?;
+        self.write_details(f)
+    }
+}
+
+impl Cause {
+    /// Writes the line that leads from the requested task to the root cause.
+    fn write_steps(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let left_out = self.steps.len().saturating_sub(2 * ENDS);
         for (place, step) in self.steps.iter().enumerate() {
             if left_out > 1 && (ENDS..ENDS + left_out).contains(&place) {
@@ -156,9 +180,17 @@ impl fmt::Display for Cause {
             }
             write!(f, "{}", step.reason)?;
         }
-        match self.alike {
-            0 => Ok(()),
-            alike => write!(f, " (and {alike} more {} alike)", self.root().instance.task()),
+        if self.alike > 0 {
+            write!(f, " (and {} more {} alike)", self.alike, self.root().instance.task())?;
         }
+        Ok(())
+    }
+
+    /// Writes what is known of the failure that is the root cause, below the line.
+    fn write_details(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for detail in self.failure.iter().flat_map(LastFailure::details) {
+            write!(f, "\n  {}", detail.replace('\n', "\n  "))?;
+        }
+        Ok(())
     }
 }

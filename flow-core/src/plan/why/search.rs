@@ -254,7 +254,7 @@ impl Search {
                     let steps = self.places(end).map(|place| self.steps[place].step.clone());
                     let mut steps: Vec<_> = steps.collect();
                     steps.reverse();
-                    causes.push(Cause { steps, alike: 0 });
+                    causes.push(Cause { steps, alike: 0, failure: None });
                 }
             }
         }

@@ -17,7 +17,7 @@ use super::pipe::{self, Ended, UntilEnd};
 use crate::base::programs::Program;
 use crate::base::seconds::Seconds;
 use crate::base::stop::{Stopped, Stopper};
-use crate::store::log::Log;
+use crate::task::cx::RunLog;
 
 /// The number of last lines that an error message shows.
 const SHOWN: usize = 10;
@@ -101,7 +101,7 @@ fn read_all(mut out: impl Read) -> Result<Vec<u8>> {
 }
 
 /// Logs the output of a program, and returns its last lines as an error message shows them.
-fn log_lines(out: impl Read, log: &Log) -> Result<VecDeque<Vec<u8>>> {
+fn log_lines(out: impl Read, log: &RunLog) -> Result<VecDeque<Vec<u8>>> {
     let mut out = BufReader::new(out);
     let mut last: VecDeque<Vec<u8>> = VecDeque::new();
     let mut is_within_line = false;

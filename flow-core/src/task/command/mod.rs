@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process;
 
 use crate::base::stop::Stopper;
-use crate::store::log::Log;
+use crate::task::cx::RunLog;
 
 /// A program to be run by a task, created by [`Cx::command`](crate::Cx::command).
 ///
@@ -51,9 +51,9 @@ use crate::store::log::Log;
 /// change of it makes the task run again, and declare the version of a program as a parameter.
 ///
 /// **Input and output.** The standard input is empty unless [`stdin`](Self::stdin) sets it. The standard output and
-/// the standard error are written to the file `log.txt` in the folder of the instance, after a line with the program
+/// the standard error are written to the [log](crate::Cx::log) of the instance, after a line with the program
 /// and its arguments: pass secrets by [`env`](Self::env) instead. A line of more than 64 KiB is written
-/// in pieces, and other output may be written in between.
+/// in pieces, and other output may be written in between. Of more than 64 MiB the middle is left out.
 ///
 /// **Lifetime.** When the execution is stopped, or the task ends without waiting for the program, the program and the
 /// processes that it has started are killed. On Linux the program is also killed when this process dies. The program
@@ -67,12 +67,12 @@ use crate::store::log::Log;
 pub struct Command<'a> {
     program: process::Command,
     stdin: Vec<u8>,
-    log: &'a Log,
+    log: &'a RunLog,
     stopper: &'a Stopper,
 }
 
 impl<'a> Command<'a> {
-    pub(crate) fn new(program: &OsStr, log: &'a Log, stopper: &'a Stopper) -> Self {
+    pub(crate) fn new(program: &OsStr, log: &'a RunLog, stopper: &'a Stopper) -> Self {
         Self { program: process::Command::new(program), stdin: Vec::new(), log, stopper }
     }
 

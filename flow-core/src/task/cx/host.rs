@@ -19,7 +19,6 @@ pub(crate) enum TaskReport<'a> {
     /// What the task does now. The text is code of the task: it is rendered only if anybody receives it, and may panic.
     Status(&'a dyn Display),
     /// A line of the task's log, without the line break.
-    #[allow(dead_code, reason = "the log of a task constructs it")]
     Log(&'a str),
 }
 
@@ -33,6 +32,9 @@ pub(crate) trait Host: Send + Sync {
 
     /// Returns the stop signal of the execution.
     fn stopper(&self) -> &Stopper;
+
+    /// Returns the name of the task.
+    fn task_name(&self) -> &str;
 
     /// Receives a report of the task, and never waits.
     fn report(&self, report: TaskReport<'_>);

@@ -3,29 +3,36 @@
 //! Each access through the context is recorded in [`Reads`], and becomes part of the record of the output. A later plan
 //! compares the recorded reads with the present state. The context calls the engine through the trait [`Host`].
 
+mod attempt;
 mod block_on;
+#[cfg(feature = "tracing")]
+mod events;
 mod files;
 mod host;
+mod log;
 mod meta;
 mod reads;
 mod require;
 mod settings;
 
 use std::any::TypeId;
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde::Serialize;
 
+pub(crate) use self::attempt::Attempt;
+#[cfg(feature = "tracing")]
+pub use self::events::{LogLayer, Logger, layer, logger};
 pub(crate) use self::host::{Host, TaskReport};
+pub(crate) use self::log::RunLog;
+pub use self::log::{LogEntered, LogScope};
 pub(crate) use self::meta::{meta_from_json, meta_to_json};
 pub(crate) use self::reads::{Reads, WatchError};
 pub use self::settings::{Over, Variants, With};
 use crate::base::stop::Stopped;
-use crate::store::log::Log;
 use crate::store::place::Places;
 use crate::store::record::{Meta, Read};
 use crate::task::command::Command;
@@ -90,15 +97,20 @@ pub struct Cx<T: Task> {
 pub(crate) struct Base {
     host: Arc<dyn Host>,
     places: Places,
-    log: Log,
-    meta: Mutex<BTreeMap<String, serde_json::Value>>,
+    /// What remains if the task fails: the log and the metadata.
+    log: Arc<RunLog>,
     reads: Arc<Reads>,
 }
 
 impl Base {
-    pub(crate) fn new(host: &Arc<dyn Host>, places: Places, reads: &Arc<Reads>) -> Self {
-        let (host, reads, log) = (Arc::clone(host), Arc::clone(reads), places.log());
-        Self { host, places, log, meta: Mutex::default(), reads }
+    pub(crate) fn new(
+        host: &Arc<dyn Host>,
+        places: Places,
+        reads: &Arc<Reads>,
+        attempt: &Arc<Attempt>,
+    ) -> Self {
+        let log = Arc::new(RunLog::new(attempt, host));
+        Self { host: Arc::clone(host), places, log, reads: Arc::clone(reads) }
     }
 
     /// Returns the paths that the output's files are written to.
@@ -106,9 +118,14 @@ impl Base {
         &self.places
     }
 
+    /// Returns the log of the attempt.
+    pub(crate) fn log(&self) -> &Arc<RunLog> {
+        &self.log
+    }
+
     /// Removes and returns the recorded metadata.
     pub(crate) fn take_meta(&self) -> Meta {
-        std::mem::take(&mut *self.meta.lock().expect("lock poisoned"))
+        self.log.attempt().take_meta()
     }
 }
 
@@ -125,15 +142,14 @@ impl<T: Task> Cx<T> {
 
     /// Records metadata of the output under a name: a score, a number of rows.
     ///
-    /// [`Input::meta`](crate::Input::meta) reads it. A later value of the same name replaces an earlier one.
+    /// [`Input::meta`](crate::Input::meta) reads it. A later value of the same name replaces an earlier one. If the task
+    /// fails, what it has recorded so far is shown with the failure.
     ///
     /// # Errors
     ///
     /// The value cannot be written as JSON.
     pub fn meta(&self, name: &str, value: impl Serialize) -> anyhow::Result<()> {
-        let value = meta_to_json(&value)?;
-        let mut meta = self.base.meta.lock().expect("lock poisoned");
-        meta.insert(name.to_owned(), value);
+        self.base.log.attempt().set_meta(name, meta_to_json(&value)?);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::base::error::StoreError;
 use crate::base::panics;
 use crate::files::{Named, Stamp, is_absent};
+use crate::store::log_text::TaskLog;
 use crate::store::made::Made;
 use crate::store::output::Look;
 use crate::store::record::{Read, digest_meta};
@@ -232,6 +233,19 @@ impl Handle {
         let json = json.ok_or_else(missing).map_err(|error| self.error(error))?;
         let wrong = |source| LoadErrorKind::Meta { name: name.to_owned(), source };
         meta_from_json(json).map_err(wrong).map_err(|error| self.error(error))
+    }
+
+    /// Returns the log of the last run of the instance, if it logged anything.
+    pub(crate) fn log(&self) -> Result<Option<TaskLog>, LoadError> {
+        if self.reads.is_some() {
+            return Err(self.error(LoadErrorKind::LogInTask));
+        }
+        if self.origin.kind(self.node) != Kind::Made {
+            return Ok(None);
+        }
+        let made = self.made()?;
+        let store = made.store(self.origin.store());
+        store.log_of_output(&made.folder).map_err(|error| self.error(error))
     }
 
     /// Returns the path of the output, or an error if it has no file.

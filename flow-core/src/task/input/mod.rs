@@ -21,6 +21,7 @@ pub(crate) use origin::{Origin, RunOutputs};
 pub use part::InputPart;
 use serde::de::DeserializeOwned;
 
+use crate::store::log_text::TaskLog;
 use crate::target::{Columnar, Pieces, Streaming};
 use crate::task::error::LoadError;
 use crate::task::keep::{Keep, KeepPart, Outputs, Part, Several};
@@ -184,6 +185,37 @@ impl<A: Task> Input<A> {
     /// The task recorded no metadata of that name, or it has another type.
     pub fn meta<V: DeserializeOwned>(&self, name: &str) -> Result<V, LoadError> {
         self.handle.meta(name)
+    }
+
+    /// Returns the log of the last run of the task; `None` if it logged nothing.
+    ///
+    /// A running task cannot read the log of another: a log is no part of an output, and no later plan would notice
+    /// that it has changed.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn answer(cx: &Cx<answer>) -> u64 {
+    ///     cx.log("thinking");
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// flow.run::<answer>()?;
+    /// let log = flow.output::<answer>()?.log()?.context("a log")?;
+    /// assert!(log.text().ends_with(" thinking\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The output does not exist any more, the log cannot be read, or a task is running that has this handle.
+    pub fn log(&self) -> Result<Option<TaskLog>, LoadError> {
+        self.handle.log()
     }
 
     /// Returns the path of the output: its file or, if there are several, the folder of the instance.

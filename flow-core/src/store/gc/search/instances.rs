@@ -9,7 +9,7 @@ use crate::base::error::StoreError;
 use crate::base::key::Short;
 use crate::store::failure::{FAILURE, Failure};
 use crate::store::gc::{Size, What};
-use crate::store::log::LOG;
+use crate::store::log::is_log;
 use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, InstanceFolder, RecordState};
 use crate::store::{RECORD, Store, bounds, json};
@@ -104,7 +104,10 @@ impl Search<'_> {
                 name if is_draft(name) => What::Note { folder },
                 // A failure is reported only until the next output is committed.
                 FAILURE if store.is_stale(&at.join(name), brief) => What::Note { folder },
-                LOG if brief.is_none() && !instance.names.iter().any(|name| name == FAILURE) => {
+                name if is_log(name)
+                    && brief.is_none()
+                    && !instance.names.iter().any(|name| name == FAILURE) =>
+                {
                     What::Note { folder }
                 }
                 _ => continue,

@@ -1,0 +1,84 @@
+//! An error of user code as text, which outlives the error: its message, its causes, the place of a panic, and the
+//! backtrace.
+//!
+//! The error itself belongs to the task's thread. What summaries and records need of it is text.
+
+use crate::base::panics;
+
+/// An error of user code as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ErrorText {
+    /// The message followed by all causes, in one text.
+    pub(crate) text: String,
+    /// The message, then each cause, the nearest first. Empty if only `text` is known.
+    pub(crate) chain: Vec<String>,
+    /// The file and line of the panic, such as `src/train.rs:12`, if it was a panic.
+    pub(crate) panicked_at: Option<String>,
+    /// The user's frames of the backtrace, if one was captured.
+    pub(crate) backtrace: Option<String>,
+}
+
+impl ErrorText {
+    /// Describes an error. A panic of its `Display` or `source` is contained.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        let text = panics::text(error);
+        let chain = panics::catch(|| error.chain().map(ToString::to_string).collect());
+        Self {
+            chain: chain.unwrap_or_else(|_| vec![text.clone()]),
+            panicked_at: panics::place(error),
+            backtrace: panics::backtrace(error),
+            text,
+        }
+    }
+}
+
+impl From<String> for ErrorText {
+    fn from(text: String) -> Self {
+        Self { chain: vec![text.clone()], text, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn the_causes_are_listed_and_the_text_has_all_of_them() {
+        let error = Err::<(), _>(anyhow::anyhow!("no such file")).context("cannot read a.csv");
+        let text = ErrorText::of(&error.expect_err("it fails"));
+        assert_eq!(text.chain, ["cannot read a.csv", "no such file"]);
+        assert_eq!(text.text, "cannot read a.csv: no such file");
+        assert_eq!(text.panicked_at, None);
+    }
+
+    #[test]
+    fn the_place_of_a_panic_is_known_below_a_context() {
+        let panicked = panics::catch_error(|| -> anyhow::Result<()> { panic!("index 7") });
+        let error = panicked.context("the file changed").expect_err("it panics");
+        let text = ErrorText::of(&error);
+        let place = text.panicked_at.expect("the place of a panic");
+        assert!(place.starts_with(&format!("{}:", file!())), "{place}");
+        assert_eq!(text.chain[1], format!("it panicked at {place}: index 7"));
+        assert_eq!(text.backtrace, None);
+    }
+
+    #[test]
+    fn an_error_that_cannot_be_displayed_has_a_text() {
+        #[derive(Debug)]
+        struct Mute;
+
+        impl std::fmt::Display for Mute {
+            fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                panic!("no comment")
+            }
+        }
+
+        impl std::error::Error for Mute {}
+
+        let text = ErrorText::of(&Mute.into());
+        assert_eq!(text.text, "its error has no message: it panicked: no comment");
+        assert_eq!(text.chain, std::slice::from_ref(&text.text));
+    }
+}

@@ -1,0 +1,93 @@
+//! Records the failure of an instance, with what is needed to understand it and to run the instance again.
+//!
+//! A worker that has run a task describes the attempt by [`Running::failed_run`] and the instance by
+//! [`Execution::failed_instance`], and passes both to [`Execution::record_failure`]. An instance that failed before its
+//! task was started has neither.
+
+use std::path::{Path, PathBuf};
+
+use daggy::NodeIndex;
+
+use crate::base::error_text::ErrorText;
+use crate::base::key::Digest;
+use crate::base::process::host;
+use crate::engine::Execution;
+use crate::engine::running::Running;
+use crate::store::failure::{FailedInstance, FailedRun, Failure};
+use crate::store::record::MadeFrom;
+use crate::task::Kind;
+use crate::task::input::Origin;
+
+/// The number of inputs whose paths are recorded.
+const PATHS: usize = 100;
+
+impl Running {
+    /// Returns what the attempts to run this instance have left behind.
+    ///
+    /// `started` and `seconds` are those of the last attempt, whose log and metadata are taken.
+    pub(super) fn failed_run(
+        &self,
+        attempts: u32,
+        started: jiff::Timestamp,
+        seconds: f64,
+    ) -> FailedRun {
+        let attempt = self.attempt();
+        let log = attempt.and_then(|attempt| attempt.log().name()).map(str::to_owned);
+        let meta = attempt.map(|attempt| attempt.take_meta()).unwrap_or_default();
+        FailedRun { attempts, started, seconds, host: host(), log, meta }
+    }
+}
+
+impl Execution {
+    /// Returns what a failed instance was about to compute.
+    pub(crate) fn failed_instance(
+        &self,
+        node: NodeIndex,
+        made_from: MadeFrom,
+        fingerprint: Digest,
+    ) -> FailedInstance {
+        let graph = &self.plan.graph;
+        let inputs = graph.inputs(node).iter().take(PATHS);
+        let paths = inputs.map(|&input| self.recorded_path(input)).collect();
+        FailedInstance::new(graph.recorded(node, made_from, fingerprint), paths)
+    }
+
+    /// Returns the path of an output as a failure records it.
+    fn recorded_path(&self, input: NodeIndex) -> String {
+        let plan = &self.plan;
+        let path = match plan.graph.kind(input) {
+            Kind::External => plan.graph.external(input).to_owned(),
+            Kind::Aggregate => return String::new(),
+            Kind::Made => {
+                let made = self.held.made(input).or_else(|| Origin::made(&**plan, input).ok());
+                let Some(path) = made.and_then(|made| made.path(&plan.store)) else {
+                    return String::new();
+                };
+                path.strip_prefix(plan.store.root()).map_or_else(|_| path.clone(), Path::to_owned)
+            }
+        };
+        path.to_string_lossy().into_owned()
+    }
+
+    /// Records the failure of an instance in its folder, so that later plans can show it.
+    ///
+    /// Returns the path of its log, if it has one. Errors are ignored: the record only explains.
+    pub(crate) fn record_failure(
+        &self,
+        node: NodeIndex,
+        error: &ErrorText,
+        run: Option<FailedRun>,
+        instance: Option<FailedInstance>,
+    ) -> Option<PathBuf> {
+        let (graph, store) = (&self.plan.graph, &self.plan.store);
+        if graph.kind(node) != Kind::Made {
+            return None;
+        }
+        let folder = graph.folder(node, store).ok()?;
+        let log = run.as_ref().and_then(|run| run.log.as_deref());
+        let log = log.map(|log| store.path(&folder, log));
+        let failure = Failure::new(graph.node(node).key, error, run, instance);
+        store.note_failure(&folder, &failure);
+        log
+    }
+}

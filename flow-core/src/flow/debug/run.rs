@@ -1,0 +1,328 @@
+//! Runs one instance again, by itself.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use super::inputs::State;
+use super::{DebugError, Selected};
+use crate::base::error_text::ErrorText;
+use crate::base::key::Digest;
+use crate::base::panics::Contained;
+use crate::base::seconds::Seconds;
+use crate::engine::Execution;
+use crate::engine::session::Session;
+use crate::engine::shadow::{AsideFolder, Rerun};
+use crate::flow::Metadata;
+use crate::flow::error::Error;
+use crate::plan::dynamic::Replay;
+use crate::plan::judge::Judge;
+use crate::report::observers::Observers;
+use crate::store::Folder;
+use crate::store::failure::FailedRun;
+use crate::store::limit::Replaced;
+use crate::store::log_text::{TaskLog, escaped_lines};
+use crate::store::made::Made;
+use crate::store::record::{MadeFrom, Record, RecordedRun};
+use crate::task::cx::{Reads, WatchError};
+use crate::task::execute::Executed;
+use crate::task::input::{Handle, Input};
+use crate::task::loaded::Loaded;
+use crate::task::{Output, Task};
+use crate::value::AnyValue;
+
+/// The result of running an instance again: the value or the error of its task, its metadata, and its log.
+///
+/// [`DebugInstance::run_again`](super::DebugInstance::run_again) returns it.
+pub struct DebugRun<T: Task> {
+    result: anyhow::Result<Loaded<Output<T>>>,
+    label: String,
+    metadata: Metadata,
+    log: Option<TaskLog>,
+    seconds: f64,
+    /// The folder of an output that was not committed, which is removed on drop.
+    _aside: Option<AsideFolder>,
+}
+
+/// The result without the type of the task.
+pub(super) struct Ran {
+    label: String,
+    value: anyhow::Result<Value>,
+    metadata: Metadata,
+    log: Option<TaskLog>,
+    seconds: f64,
+    aside: Option<AsideFolder>,
+}
+
+/// The value that a task has returned.
+enum Value {
+    InMemory(Contained<AnyValue>),
+    /// It is loaded from its file, because its target may lose something.
+    Stored(Handle),
+}
+
+impl<T: Task> DebugRun<T> {
+    pub(super) fn new(ran: Ran) -> Self {
+        let Ran { label, value, metadata, log, seconds, aside } = ran;
+        let result = value.and_then(|value| match value {
+            Value::InMemory(value) => {
+                let value: Arc<dyn Any + Send + Sync> = AnyValue::clone(&value);
+                Ok(Loaded(value.downcast().expect("the task has returned its output")))
+            }
+            Value::Stored(handle) => Ok(Input::<T>::new(handle).load()?),
+        });
+        Self { result, label, metadata, log, seconds, _aside: aside }
+    }
+
+    /// Returns the value of the task, as a load returns it, or the error of the task.
+    ///
+    /// The error has the type that the task gave it: `error.downcast_ref::<MyError>()`.
+    ///
+    /// # Errors
+    ///
+    /// The task failed.
+    pub fn result(&self) -> Result<&Loaded<Output<T>>, &anyhow::Error> {
+        self.result.as_ref()
+    }
+
+    /// Returns the owned value or error.
+    ///
+    /// A file or folder that a task with the target [`File`](crate::File) wrote itself is removed by this, unless it was
+    /// committed: use [`result`](Self::result) to look at it.
+    ///
+    /// # Errors
+    ///
+    /// The task failed.
+    pub fn into_result(self) -> anyhow::Result<Loaded<Output<T>>> {
+        self.result
+    }
+
+    /// Returns the metadata that the task has recorded, also if it failed.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Returns the log of this run; `None` if it logged nothing.
+    ///
+    /// Its file is removed with the result, unless the output was committed.
+    pub fn log(&self) -> Option<&TaskLog> {
+        self.log.as_ref()
+    }
+
+    /// Returns the duration of the run in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.seconds
+    }
+}
+
+impl<T: Task> fmt::Display for DebugRun<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (label, took) = (&self.label, Seconds(self.seconds));
+        match &self.result {
+            Ok(_) => write!(f, "{label} ran in {took}"),
+            Err(error) => {
+                let error = escaped_lines(&ErrorText::of(error).text).replace('\n', "\n  ");
+                write!(f, "{label} failed after {took}: {error}")
+            }
+        }
+    }
+}
+
+impl<T: Task> fmt::Debug for DebugRun<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Selected {
+    /// Runs the task with the inputs that were found, and writes its output into a folder aside.
+    pub(super) fn run_again(&self) -> Result<Ran, Error> {
+        let changes = [self.resolved.described(&[State::Changed]), self.resolved.changes.clone()];
+        self.check_inputs(changes.concat())?;
+        let made_from = self.resolved.made_from.as_ref().expect("no input is missing");
+        let execution = self.execution(&self.resolved.made)?;
+        let aside = AsideFolder::new(&self.plan.store);
+        let folder = aside.of(self.plan.graph.node(self.node).key);
+        let rerun = self.run(&execution, made_from, &folder)?;
+        let Rerun { executed, run, .. } = rerun;
+        let log = self.log_in(&folder, run.log.is_some());
+        let (value, metadata) = match executed {
+            Ok(executed) => {
+                let (value, meta) = value(&execution, self.node, folder, executed);
+                (Ok(value), meta)
+            }
+            Err(error) => (Err(error), run.meta),
+        };
+        let (label, seconds) = (self.label(), run.seconds);
+        Ok(Ran { label, value, metadata, log, seconds, aside: Some(aside) })
+    }
+
+    /// Runs the task with the present inputs, and commits its output or records its failure.
+    pub(super) fn run_and_commit(&self) -> Result<Ran, Error> {
+        let (graph, store) = (&self.plan.graph, &self.plan.store);
+        let replay = Replay::default();
+        let judge = Judge::new(&self.plan, &self.plan.verdicts, &replay);
+        let made_from = self.present(&judge)?;
+        let states = [State::Changed, State::Kept];
+        let changes = [self.resolved.described(&states), self.resolved.changes.clone()];
+        self.check_inputs(changes.concat())?;
+        if let Some(error) = graph.refresh_error(self.node) {
+            return Err(self.not_committed(format!("evaluating `refresh` failed: {error}")).into());
+        }
+        let folder = graph.folder(self.node, store)?;
+        let execution = self.execution(&[])?;
+        let Rerun { executed, reads, required, run } = self.run(&execution, &made_from, &folder)?;
+        let log = self.log_in(&folder, run.log.is_some());
+        let (label, seconds) = (self.label(), run.seconds);
+        let fingerprint = self.fingerprint(&made_from);
+        let (value, metadata) = match executed {
+            Ok(Executed { output, meta, value, .. }) => {
+                let FailedRun { started, seconds, host, .. } = run;
+                let crates = graph.task(self.node).crates;
+                let record = Record::new(
+                    graph.recorded(self.node, made_from, fingerprint),
+                    RecordedRun { reads, required, output, meta, crates, started, seconds, host },
+                );
+                let (value, meta) = self.commit(&execution, &folder, record, value)?;
+                (Ok(value), meta)
+            }
+            Err(error) => {
+                let (text, meta) = (ErrorText::of(&error), run.meta.clone());
+                let instance = execution.failed_instance(self.node, made_from, fingerprint);
+                execution.record_failure(self.node, &text, Some(run), Some(instance));
+                (Err(error), meta)
+            }
+        };
+        self.plan.contents.keep();
+        Ok(Ran { label, value, metadata, log, seconds, aside: None })
+    }
+
+    /// Returns an error if inputs are missing, or if there are changes that were not accepted.
+    fn check_inputs(&self, changes: Vec<String>) -> Result<(), DebugError> {
+        let inputs = self.resolved.described(&[State::Missing]);
+        if !inputs.is_empty() {
+            return Err(DebugError::Missing { instance: self.label(), inputs });
+        }
+        match changes.is_empty() || self.accepts_changes {
+            true => Ok(()),
+            false => Err(DebugError::Changed { instance: self.label(), changes }),
+        }
+    }
+
+    /// Returns the parts of the fingerprint with the present inputs, which must be complete.
+    fn present(&self, judge: &Judge<'_>) -> Result<MadeFrom, Error> {
+        let graph = &self.plan.graph;
+        let open = graph.gathered_inputs(self.node).into_iter();
+        let open = open.filter(|&input| !self.plan.verdicts.status(input).is_complete());
+        let inputs: Vec<_> = open
+            .map(|input| {
+                let reason = self.plan.incomplete_reason(input);
+                format!("{}: it is not complete ({reason})", graph.label_alone(input))
+            })
+            .collect();
+        match judge.made_from(self.node)? {
+            Some(made_from) if inputs.is_empty() => Ok(made_from),
+            _ => Err(DebugError::Missing { instance: self.label(), inputs }.into()),
+        }
+    }
+
+    fn not_committed(&self, reason: String) -> DebugError {
+        DebugError::NotCommitted { instance: self.label(), reason }
+    }
+
+    /// Returns an execution in which the instance runs alone and loads these outputs.
+    fn execution(&self, made: &[(NodeIndex, Made)]) -> Result<Arc<Execution>, Error> {
+        let Self { flow, plan, .. } = self;
+        let run_lock = plan.store.begin()?;
+        let alone = "while an instance is debugged: run it first";
+        let session = Session::alone(flow.limits, run_lock, alone);
+        // What the task reports is in its log.
+        let reporting = Observers::default().quiet().begin(None).map_err(Error::Thread)?;
+        let (stopper, reporter) = (flow.stopper.clone(), Arc::clone(reporting.reporter()));
+        let execution = Execution::in_session(&session, Arc::clone(plan), stopper, reporter);
+        for (input, made) in made {
+            execution.held.set_made(*input, made.clone());
+        }
+        Ok(execution)
+    }
+
+    fn fingerprint(&self, made_from: &MadeFrom) -> Digest {
+        made_from.fingerprint(self.plan.graph.task(self.node).decl.identity())
+    }
+
+    fn run(
+        &self,
+        execution: &Arc<Execution>,
+        made_from: &MadeFrom,
+        folder: &Folder,
+    ) -> Result<Rerun, Error> {
+        self.plan.check_node(self.node)?;
+        let fingerprint = self.fingerprint(made_from);
+        match execution.run_aside(self.node, made_from, fingerprint, folder) {
+            Ok(ran) => Ok(ran.finish()),
+            Err(WatchError::Store(error)) => Err(error.into()),
+            Err(error) => {
+                let (instance, changes) = (self.label(), vec![error.to_string()]);
+                Err(DebugError::Changed { instance, changes }.into())
+            }
+        }
+    }
+
+    /// Returns the log of this run, if it logged anything. An error of reading it is ignored: the result counts.
+    fn log_in(&self, folder: &Folder, has_log: bool) -> Option<TaskLog> {
+        if has_log { self.plan.store.log_in(folder).ok().flatten() } else { None }
+    }
+
+    /// Commits the output of the instance, whose files are in its own folder.
+    fn commit(
+        &self,
+        execution: &Arc<Execution>,
+        folder: &Folder,
+        record: Record,
+        value: Option<Contained<AnyValue>>,
+    ) -> Result<(Value, Metadata), Error> {
+        let store = &self.plan.store;
+        let entry = self.plan.graph.task(self.node);
+        entry.keep_tables(store);
+        let staged = store
+            .stage_record(folder, &record, true)
+            .inspect_err(|_| store.discard(folder, &record.output))?;
+        if let (true, Some(value)) = (record.output.is_in_memory(), &value) {
+            store.memory().keep(record.output.digest, value.clone());
+        }
+        let lock = execution.session.run_lock();
+        for (task, staged, result) in store.commit(vec![(Arc::clone(&entry.folder), staged)]) {
+            if let Err(error) = result {
+                staged.output.iter().for_each(|output| store.discard(folder, output));
+                return Err(error.into());
+            }
+            let replaced = Replaced::by(task, staged).into_iter().collect();
+            // An error is ignored: the next run, or `gc`, removes replaced files that are left.
+            let _ = store.tidy(replaced, self.flow.limits, lock);
+        }
+        let executed = Executed { output: record.output, meta: record.meta, value, bytes: 0 };
+        Ok(self::value(execution, self.node, folder.clone(), executed))
+    }
+}
+
+/// Returns the value that a task has returned, and its metadata. Its output is in this folder.
+fn value(
+    execution: &Arc<Execution>,
+    node: NodeIndex,
+    folder: Folder,
+    executed: Executed,
+) -> (Value, Metadata) {
+    let Executed { output, meta, value, .. } = executed;
+    let value = value.map_or_else(
+        || {
+            let made = Made { folder, output, meta: meta.clone(), fingerprint: None, from: None };
+            execution.held.set_made(node, made);
+            // What is loaded here is no read of the task.
+            Value::Stored(execution.handle(node, &Arc::<Reads>::default()))
+        },
+        Value::InMemory,
+    );
+    (value, meta)
+}

@@ -1,0 +1,39 @@
+//! [`Attempt`]: what one attempt to run a task leaves behind besides its output.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::store::log::Log;
+use crate::store::record::Meta;
+use crate::store::{Folder, Store};
+
+/// What one attempt to run a task leaves behind besides its output: its log, and the metadata that it has recorded.
+///
+/// It outlives the context of the task, because both are reported if the task fails.
+pub(crate) struct Attempt {
+    log: Log,
+    meta: Mutex<Meta>,
+}
+
+impl Attempt {
+    /// Creates an attempt that logs into this folder.
+    pub(crate) fn new(store: &Arc<Store>, folder: &Folder) -> Self {
+        Self { log: Log::new(store, folder), meta: Mutex::default() }
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn meta(&self) -> MutexGuard<'_, Meta> {
+        self.meta.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_meta(&self, name: &str, value: serde_json::Value) {
+        self.meta().insert(name.to_owned(), value);
+    }
+
+    /// Removes and returns the recorded metadata.
+    pub(crate) fn take_meta(&self) -> Meta {
+        std::mem::take(&mut *self.meta())
+    }
+}
