@@ -64,6 +64,29 @@ pub fn running_time() -> Duration {
     clock().running_time(start, Instant::now())
 }
 
+/// A moment, by the system's clock and by that of this module.
+///
+/// An event is kept with both: the time of day follows from the one, and how long something took from the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) at: Instant,
+    /// The [`running_time`].
+    pub(crate) running: Duration,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        let start = *START;
+        let at = Instant::now();
+        Self { at, running: clock().running_time(start, at) }
+    }
+}
+
+/// Returns the seconds since an earlier [`running_time`].
+pub(crate) fn seconds_since(begun: Duration) -> f64 {
+    running_time().saturating_sub(begun).as_secs_f64()
+}
+
 /// Stops the clock, because the process is about to be suspended.
 pub fn pause() {
     CHANGES.call(Change::Pause);
@@ -85,7 +108,8 @@ pub fn announce_exit() {
 /// Calls a function before the process is suspended, after it was continued, and before it exits at once, until the
 /// guard is dropped.
 ///
-/// The function is called on the thread that handles signals, and must not wait.
+/// The function is called on the thread that handles signals: it returns within a fraction of a second, whatever it waits
+/// for, because a second Ctrl-C is handled after it.
 pub fn on_change(call: impl Fn(Change) + Send + Sync + 'static) -> Registered {
     let id = CHANGES.add(Arc::new(call));
     Registered::new(move || CHANGES.remove(id))

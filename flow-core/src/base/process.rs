@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::base::key::{Digest, Hasher};
+use crate::base::pause::{running_time, seconds_since};
 
 /// The number of bytes at each end of the executable file that its digest covers.
 const HASHED: u64 = 64 << 10;
@@ -58,7 +59,8 @@ pub(crate) fn host() -> String {
 /// Measures a piece of work on the thread that starts it.
 pub(crate) struct Stopwatch {
     started: Timestamp,
-    begun: Instant,
+    /// The [`running_time`] at the start.
+    begun: Duration,
     cpu: Option<f64>,
 }
 
@@ -73,14 +75,14 @@ pub(crate) struct Spent {
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
-        Self { started: Timestamp::now(), begun: Instant::now(), cpu: thread_cpu_seconds() }
+        Self { started: Timestamp::now(), begun: running_time(), cpu: thread_cpu_seconds() }
     }
 
     /// Returns the cost since the start. It must be called on the same thread.
     pub(crate) fn read(&self) -> Spent {
         let cpu_seconds =
             self.cpu.zip(thread_cpu_seconds()).map(|(before, now)| (now - before).max(0.0));
-        Spent { started: self.started, seconds: self.begun.elapsed().as_secs_f64(), cpu_seconds }
+        Spent { started: self.started, seconds: seconds_since(self.begun), cpu_seconds }
     }
 }
 

@@ -13,7 +13,6 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use daggy::NodeIndex;
 
@@ -21,6 +20,7 @@ use crate::base::key::{Digest, Key};
 use crate::base::names::INTERNAL;
 use crate::base::names::unique;
 use crate::base::panics;
+use crate::base::pause::{running_time, seconds_since};
 use crate::engine::Execution;
 use crate::engine::job::Control;
 use crate::engine::running::Running;
@@ -115,13 +115,13 @@ impl Execution {
         fingerprint: Digest,
         folder: &Folder,
     ) -> Result<ShadowRun, WatchError> {
-        let (started, begun) = (jiff::Timestamp::now(), Instant::now());
+        let (started, begun) = (jiff::Timestamp::now(), running_time());
         let watch = Watch::begin(self, node, made_from, &Control::detached(&self.stopper))?;
         let executed = panics::catch_error(|| {
             self.plan.check_node(node)?;
             watch.running().execute(folder, fingerprint)
         });
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = seconds_since(begun);
         let changed = watch.check_unchanged().err();
         if let (Ok(executed), Some(_)) = (&executed, &changed) {
             self.plan.store.discard(folder, &executed.output);

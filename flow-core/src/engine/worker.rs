@@ -7,7 +7,6 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
@@ -16,6 +15,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::Digest;
 use crate::base::panics;
 use crate::base::panics::Contained;
+use crate::base::pause::{running_time, seconds_since};
 use crate::base::process::{Stopwatch, host};
 use crate::base::stop::Stopped;
 use crate::engine::Execution;
@@ -309,7 +309,7 @@ impl<'a> Worker<'a> {
         }
         plan.check_node(node)?;
         let started = jiff::Timestamp::now();
-        let begun = Instant::now();
+        let begun = running_time();
         let watch = Watch::begin(self.execution, node, &made_from, &self.job.control)?;
         self.has_begun.set(true);
         self.execution.report_started(node, self.job.attempt);
@@ -321,7 +321,7 @@ impl<'a> Worker<'a> {
         if executed.as_ref().is_err_and(is_stop) {
             self.execution.report_stopped(node);
         }
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = seconds_since(begun);
         let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
             let run = watch.running().failed_run(self.job.attempt, started, seconds);
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);

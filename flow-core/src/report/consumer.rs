@@ -1,24 +1,35 @@
 //! [`Consumer`]: a receiver of events on a thread of its own.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::base::panics::{self, Contained};
+use crate::base::pause::Moment;
 use crate::report::event::Event;
 
-/// An event with the time of its emission.
+/// A report with the time of its emission.
 pub(super) struct Emitted {
-    pub(super) at: Instant,
+    pub(super) at: Moment,
+    pub(super) report: Report,
+}
+
+/// What a consumer receives.
+pub(super) enum Report {
     /// It may hold the last reference to a plan, whose tasks have destructors.
-    pub(super) event: Contained<Event>,
+    Event(Contained<Event>),
+    /// A line about the process, which only displays receive.
+    Line(String),
 }
 
 /// A receiver of the events of one run.
 pub(crate) trait Consumer: Send {
     /// Receives an event, which was emitted at this time.
-    fn receive(&mut self, event: &Event, at: Instant);
+    fn receive(&mut self, event: &Event, at: Moment);
+
+    /// Prints a line about the process.
+    fn print(&mut self, _line: &str, _at: Moment) {}
 
     /// Returns the time between two calls of [`tick`](Self::tick).
     ///
@@ -58,18 +69,25 @@ pub(super) fn consume(
 
 fn pass_on(consumer: &mut dyn Consumer, events: &Receiver<Emitted>, run: &Receiver<Infallible>) {
     let Some(interval) = consumer.interval() else {
-        events.iter().for_each(|emitted| consumer.receive(&emitted.event, emitted.at));
+        events.iter().for_each(|emitted| pass(consumer, &emitted));
         return consumer.end();
     };
     loop {
         let is_over = run.recv_timeout(interval) != Err(RecvTimeoutError::Timeout);
         // Not more than there are now, so that a display is drawn again while events keep coming.
         for emitted in events.try_iter().take(events.len()) {
-            consumer.receive(&emitted.event, emitted.at);
+            pass(consumer, &emitted);
         }
         if is_over {
             return consumer.end();
         }
         consumer.tick();
+    }
+}
+
+fn pass(consumer: &mut dyn Consumer, emitted: &Emitted) {
+    match &emitted.report {
+        Report::Event(event) => consumer.receive(event, emitted.at),
+        Report::Line(line) => consumer.print(line, emitted.at),
     }
 }

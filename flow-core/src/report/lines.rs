@@ -12,14 +12,15 @@
 //! ```
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::base::key::Key;
+use crate::base::pause::Moment;
 use crate::plan::instance::Instance;
 use crate::report::consumer::Consumer;
 use crate::report::event::Event;
@@ -55,7 +56,7 @@ impl<W: Write> Lines<W> {
     }
 
     /// Returns whether an event has a line.
-    fn is_shown(&mut self, event: &Event, at: Instant) -> bool {
+    fn is_shown(&mut self, event: &Event, at: Duration) -> bool {
         let key = event.instance().map(Instance::key);
         match (event, key) {
             (Event::Planned { pending, .. }, _) => *pending > 0,
@@ -76,14 +77,13 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    fn add(&mut self, event: &Event, at: Instant) {
+    fn add(&mut self, line: impl Display, at: Moment) {
         let zone = self.zone.get_or_insert_with(TimeZone::system);
-        // The event may have waited in the queue.
-        let time = zone.to_datetime(Timestamp::now() - at.elapsed());
+        // The report may have waited in the queue.
+        let time = zone.to_datetime(Timestamp::now() - at.at.elapsed());
         let (hour, minute, second) = (time.hour(), time.minute(), time.second());
         // Writing to a string does not fail.
-        let _ = writeln!(self.text, "{hour:02}:{minute:02}:{second:02} {event:#}");
-        self.text.push_str(&rest_of_error(event, INDENT));
+        let _ = writeln!(self.text, "{hour:02}:{minute:02}:{second:02} {line}");
     }
 
     fn write(&mut self) {
@@ -94,13 +94,18 @@ impl<W: Write> Lines<W> {
 }
 
 impl<W: Write + Send> Consumer for Lines<W> {
-    fn receive(&mut self, event: &Event, at: Instant) {
-        if self.is_shown(event, at) {
-            self.add(event, at);
+    fn receive(&mut self, event: &Event, at: Moment) {
+        if self.is_shown(event, at.running) {
+            self.add(format_args!("{event:#}"), at);
+            self.text.push_str(&rest_of_error(event, INDENT));
         }
         if self.text.len() >= LONG {
             self.write();
         }
+    }
+
+    fn print(&mut self, line: &str, at: Moment) {
+        self.add(line, at);
     }
 
     fn interval(&self) -> Option<Duration> {
@@ -121,12 +126,12 @@ impl<W: Write + Send> Consumer for Lines<W> {
 /// Limits the lines about the progress of each running instance.
 #[derive(Default)]
 struct Pace {
-    /// For each running instance, when it started or a line about its progress was allowed.
-    last: HashMap<Key, Instant>,
+    /// For each running instance, the running time of the process when it started or a line was allowed.
+    last: HashMap<Key, Duration>,
 }
 
 impl Pace {
-    fn start(&mut self, key: Key, at: Instant) {
+    fn start(&mut self, key: Key, at: Duration) {
         self.last.insert(key, at);
     }
 
@@ -135,9 +140,9 @@ impl Pace {
     }
 
     /// Returns whether a line about the progress of an instance is due.
-    fn allows(&mut self, key: Key, at: Instant) -> bool {
+    fn allows(&mut self, key: Key, at: Duration) -> bool {
         let Some(last) = self.last.get_mut(&key) else { return false };
-        let is_due = at.saturating_duration_since(*last) >= PROGRESS;
+        let is_due = at.saturating_sub(*last) >= PROGRESS;
         if is_due {
             *last = at;
         }
@@ -161,7 +166,7 @@ mod tests {
 
     #[test]
     fn progress_has_a_line_now_and_then() {
-        let (mut pace, begun, key) = (Pace::default(), Instant::now(), Key(1));
+        let (mut pace, begun, key) = (Pace::default(), Duration::from_secs(50), Key(1));
         let after = |seconds| begun + Duration::from_secs(seconds);
         assert!(!pace.allows(key, after(0)), "it has not started");
         pace.start(key, begun);

@@ -24,12 +24,16 @@
 //! # Displays
 //!
 //! If the standard error is a terminal, `terminal` shows a bar with the time left and a line for each running
-//! instance; this needs the cargo feature of the same name. Otherwise [`lines`] prints a line for each event. Nothing is
+//! instance (`screen`), which `bars` draws; this needs the cargo feature of the same name. Otherwise [`lines`] prints a line for each event. Nothing is
 //! ever written to the standard output. Names, labels and messages come from users and their data: control characters in
-//! them are escaped.
+//! them are escaped. A line about the process, such as the one about Ctrl-C, reaches a display as an
+//! [`announcement`].
 //!
 //! `time_left` estimates when a run ends. It reads records of earlier runs only if a terminal shows the estimate.
 
+pub(crate) mod announcement;
+#[cfg(feature = "terminal")]
+mod bars;
 pub(crate) mod consumer;
 pub(crate) mod display;
 pub(crate) mod event;

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
+use crate::base::pause::Moment;
 use crate::report::consumer::Consumer;
 use crate::report::display::display;
 use crate::report::event::Event;
@@ -32,6 +32,11 @@ impl Observers {
         Self { is_quiet: true, ..self.clone() }
     }
 
+    /// Returns whether the display is disabled.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
     /// Begins the reports of a run on this many workers; `None` if its time left cannot be estimated.
     ///
     /// # Errors
@@ -48,7 +53,7 @@ impl Observers {
 struct Observer(Observe);
 
 impl Consumer for Observer {
-    fn receive(&mut self, event: &Event, _at: Instant) {
+    fn receive(&mut self, event: &Event, _at: Moment) {
         (self.0)(event);
     }
 }

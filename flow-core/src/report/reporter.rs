@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use crate::base::callbacks::Registered;
 use crate::base::panics::Contained;
+use crate::base::pause::Moment;
 use crate::plan::warning::Warning;
-use crate::report::consumer::{Consumer, Emitted, consume};
+use crate::report::announcement;
+use crate::report::consumer::{Consumer, Emitted, Report, consume};
 use crate::report::event::Event;
 
 /// The number of waiting events of a consumer beyond which progress, status and log events are dropped.
@@ -41,22 +44,22 @@ struct Queue {
 }
 
 impl Queue {
-    fn send(&mut self, event: Event, at: Instant) {
+    fn send(&mut self, event: Event, at: Moment) {
         if event.is_droppable() && self.events.len() >= CAPACITY {
             self.dropped += 1;
             return;
         }
         self.flush(at);
         // The thread of the consumer receives until the queue is disconnected.
-        let _ = self.events.send(Emitted { at, event: Contained::new(event) });
+        let _ = self.events.send(Emitted { at, report: Report::Event(Contained::new(event)) });
     }
 
     /// Sends the number of events that were dropped, if there are any.
-    fn flush(&mut self, at: Instant) {
+    fn flush(&mut self, at: Moment) {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
             let event = Contained::new(Event::Lagged(dropped));
-            let _ = self.events.send(Emitted { at, event });
+            let _ = self.events.send(Emitted { at, report: Report::Event(event) });
         }
     }
 }
@@ -82,14 +85,14 @@ impl Reporter {
         }
         let mut queues = self.queues();
         let Some((last, others)) = queues.split_last_mut() else { return };
-        let (event, at) = (event(), Instant::now());
+        let (event, at) = (event(), Moment::now());
         others.iter_mut().for_each(|queue| queue.send(event.clone(), at));
         last.send(event, at);
     }
 
     /// Ends the run: disconnects the queues after the events that they have.
     fn close(&self) {
-        let now = Instant::now();
+        let now = Moment::now();
         let queues = std::mem::take(&mut *self.queues());
         queues.into_iter().for_each(|mut queue| queue.flush(now));
     }
@@ -99,6 +102,8 @@ impl Reporter {
 pub(crate) struct Reporting {
     reporter: Arc<Reporter>,
     threads: Vec<Thread>,
+    /// Lets the display print lines about the process.
+    announced: Option<Registered>,
 }
 
 /// The thread of a consumer.
@@ -121,7 +126,7 @@ impl Reporting {
         display: Option<Box<dyn Consumer>>,
         observers: impl IntoIterator<Item = Box<dyn Consumer>>,
     ) -> io::Result<Self> {
-        let (mut queues, mut threads) = (Vec::new(), Vec::new());
+        let (mut queues, mut threads, mut announced) = (Vec::new(), Vec::new(), None);
         let display = display.into_iter().map(|display| (false, display));
         let observers = observers.into_iter().map(|observer| (true, observer));
         for (is_observer, consumer) in display.chain(observers) {
@@ -134,11 +139,14 @@ impl Reporting {
             Builder::new().name(name.to_owned()).spawn(move || {
                 let _ = sender.send(consume(consumer, &received, &run_received));
             })?;
+            if !is_observer {
+                announced = Some(announcement::register(events.clone()));
+            }
             threads.push(Thread { is_observer, events: waiting, result });
             queues.push(Queue { events, dropped: 0, _run: run });
         }
         let reporter = Reporter { is_heard: !queues.is_empty(), queues: Mutex::new(queues) };
-        Ok(Self { reporter: Arc::new(reporter), threads })
+        Ok(Self { reporter: Arc::new(reporter), threads, announced })
     }
 
     /// Returns the sender of events.
@@ -154,6 +162,7 @@ impl Reporting {
     }
 
     fn end(&mut self) -> Vec<Warning> {
+        self.announced = None;
         self.reporter.close();
         let deadline = Instant::now() + PATIENCE;
         let threads = std::mem::take(&mut self.threads).into_iter();

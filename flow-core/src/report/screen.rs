@@ -7,13 +7,17 @@
 //! ```
 //!
 //! Each line fits the width of the terminal: long texts end in `…`. Characters count by the width that they are
-//! displayed with.
+//! displayed with. Control characters are escaped, and characters are removed whose width depends on the terminal.
+//!
+//! All times are [running times](crate::base::pause::running_time), which stand still while the process is suspended.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use console::{measure_text_width, truncate_str};
 
+use crate::base::pause::Moment;
 use crate::base::seconds::Seconds;
+use crate::base::stop;
 use crate::plan::instance::Instance;
 use crate::report::event::{Event, label};
 use crate::report::lines::rest_of_error;
@@ -35,12 +39,12 @@ const ESTIMATE: Duration = Duration::from_secs(1);
 
 /// The state of a run as a terminal shows it.
 pub(super) struct Screen {
-    began: Instant,
+    began: Duration,
     counts: Counts,
     running: Vec<Running>,
     time_left: Option<TimeLeft>,
     /// The latest estimate of the time left in seconds, and when it was made.
-    estimate: Option<(Option<f64>, Instant)>,
+    estimate: Option<(Option<f64>, Duration)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -49,12 +53,14 @@ struct Counts {
     of: usize,
     running: usize,
     failed: usize,
+    /// Whether the process was interrupted, so that no other task starts.
+    is_stopping: bool,
 }
 
 /// An instance that runs or waits.
 struct Running {
     instance: Instance,
-    since: Instant,
+    since: Duration,
     /// Whether the task runs.
     is_started: bool,
     progress: Option<(u64, u64)>,
@@ -66,9 +72,9 @@ struct Running {
 
 impl Screen {
     /// Creates the screen of a run on this many workers; `None` if its time left cannot be estimated.
-    pub(super) fn new(workers: Option<usize>) -> Self {
+    pub(super) fn new(workers: Option<usize>, now: Duration) -> Self {
         Self {
-            began: Instant::now(),
+            began: now,
             counts: Counts::default(),
             running: Vec::new(),
             time_left: workers.map(TimeLeft::new),
@@ -77,7 +83,8 @@ impl Screen {
     }
 
     /// Follows the run. Returns the text to print above the lines of the screen, if there is one.
-    pub(super) fn receive(&mut self, event: &Event, at: Instant) -> Option<String> {
+    pub(super) fn receive(&mut self, event: &Event, at: Moment) -> Option<String> {
+        let at = at.running;
         if let Some(time_left) = &mut self.time_left {
             time_left.receive(event);
         }
@@ -90,13 +97,13 @@ impl Screen {
             }
             Event::Started { instance, .. } => self.add(instance, at, true, None),
             Event::Waiting { instance, reason } => {
-                self.add(instance, at, false, Some(format!("waits for {}", escaped(reason))));
+                self.add(instance, at, false, Some(format!("waits for {}", plain(reason))));
             }
             Event::Progress { instance, done, total } => {
                 self.change(instance, |running| running.progress = Some((*done, *total)));
             }
             Event::Status { instance, message: text } | Event::Log { instance, line: text } => {
-                self.change(instance, |running| running.status = Some(escaped(text).into_owned()));
+                self.change(instance, |running| running.status = Some(plain(text)));
             }
             Event::Finished { instance, settled, of, .. }
             | Event::Reused { instance, settled, of }
@@ -118,13 +125,13 @@ impl Screen {
         }
         match event {
             Event::Failed { .. } | Event::Retried { .. } => {
-                Some(format!("{event:#}\n{}", rest_of_error(event, "  ")))
+                Some(unjoined(&format!("{event:#}\n{}", rest_of_error(event, "  "))))
             }
             _ => None,
         }
     }
 
-    fn add(&mut self, instance: &Instance, at: Instant, is_started: bool, status: Option<String>) {
+    fn add(&mut self, instance: &Instance, at: Duration, is_started: bool, status: Option<String>) {
         self.remove(instance);
         let (instance, progress, shown) = (instance.clone(), None, None);
         self.running.push(Running { instance, since: at, is_started, progress, status, shown });
@@ -148,10 +155,11 @@ impl Screen {
     }
 
     /// Returns the lines for a terminal of this width and height.
-    pub(super) fn lines(&mut self, now: Instant, width: usize, height: usize) -> Vec<String> {
+    pub(super) fn lines(&mut self, now: Duration, width: usize, height: usize) -> Vec<String> {
         let width = width.min(WIDTH);
         self.counts.running = self.running.iter().filter(|running| running.is_started).count();
-        let elapsed = now.saturating_duration_since(self.began).as_secs_f64();
+        self.counts.is_stopping = stop::interrupted().is_some();
+        let elapsed = now.saturating_sub(self.began).as_secs_f64();
         let mut lines = vec![overall(self.counts, elapsed, self.left(now), width)];
         // A line for the bar, one for the rest of the instances, and one for the cursor.
         let listed = LISTED.min(height.saturating_sub(3));
@@ -165,10 +173,10 @@ impl Screen {
     }
 
     /// Returns the seconds until the run ends, if they can be estimated.
-    fn left(&mut self, now: Instant) -> Option<f64> {
+    fn left(&mut self, now: Duration) -> Option<f64> {
         let time_left = self.time_left.as_mut()?;
         let (left, at) = match self.estimate {
-            Some((left, at)) if now.saturating_duration_since(at) < ESTIMATE => (left, at),
+            Some((left, at)) if now.saturating_sub(at) < ESTIMATE => (left, at),
             _ => {
                 let running = self.running.iter().filter(|running| running.is_started);
                 let running = running.map(|running| (&running.instance, running.elapsed(now)));
@@ -176,20 +184,20 @@ impl Screen {
             }
         };
         self.estimate = Some((left, at));
-        left.map(|left| left - now.saturating_duration_since(at).as_secs_f64())
+        left.map(|left| left - now.saturating_sub(at).as_secs_f64())
     }
 }
 
 impl Running {
-    fn elapsed(&self, now: Instant) -> f64 {
-        now.saturating_duration_since(self.since).as_secs_f64()
+    fn elapsed(&self, now: Duration) -> f64 {
+        now.saturating_sub(self.since).as_secs_f64()
     }
 
-    fn line(&mut self, now: Instant, width: usize) -> String {
+    fn line(&mut self, now: Duration, width: usize) -> String {
         let elapsed = self.elapsed(now);
         let instance = &self.instance;
         let (label, expected) = self.shown.get_or_insert_with(|| {
-            (label(instance), instance.plan.expected_duration(instance.node))
+            (unjoined(&label(instance)), instance.plan.expected_duration(instance.node))
         });
         let expected = (*expected).filter(|_| self.is_started);
         row(label, self.status.as_deref(), self.progress, (elapsed, expected), width)
@@ -198,14 +206,17 @@ impl Running {
 
 /// Returns the line about the whole run.
 fn overall(counts: Counts, elapsed: f64, left: Option<f64>, width: usize) -> String {
-    let Counts { settled, of, running, failed } = counts;
+    let Counts { settled, of, running, failed, is_stopping } = counts;
     let mut text = format!("{settled}/{of}, {running} running");
     if failed > 0 {
         text += &format!(", {failed} failed");
     }
+    if is_stopping {
+        text += ", stopping";
+    }
     text += &format!(", {:#}", Seconds(elapsed));
-    // Less than a second is not worth a number, and a late run may end at any time.
-    if let Some(left) = left.filter(|left| *left >= 0.5) {
+    // Less than a second is not worth a number, and a late run may end at any time. So may one that is stopping.
+    if let Some(left) = left.filter(|left| *left >= 0.5 && !is_stopping) {
         text += &format!(", about {:#} left", Seconds(left));
     }
     let cells = width.saturating_sub(measure_text_width(&text) + 3).min(BAR);
@@ -250,6 +261,20 @@ fn row(
     clipped(&format!("  {left}{gap}  {right}"), width)
 }
 
+/// Returns a text of a user for one line of the screen.
+fn plain(text: &str) -> String {
+    unjoined(&escaped(text))
+}
+
+/// Returns a text without characters that may join with the one before.
+///
+/// Terminals do not agree on the width of the result: of an emoji that is made of several, or that has a color of skin.
+/// A line that is wider than was computed would not be removed again.
+pub(super) fn unjoined(text: &str) -> String {
+    let joins = |c: char| matches!(c, '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');
+    text.chars().filter(|&c| !joins(c)).collect()
+}
+
 /// Returns a text that is at most this wide. A text that is cut ends in `…`.
 fn clipped(text: &str, width: usize) -> String {
     truncate_str(text, width, if width > 0 { "…" } else { "" }).into_owned()
@@ -261,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_first_line_has_a_bar_counts_and_times() {
-        let counts = Counts { settled: 12, of: 40, running: 2, failed: 0 };
+        let counts = Counts { settled: 12, of: 40, running: 2, ..Counts::default() };
         let line = overall(counts, 65.2, Some(200.0), 80);
         let text = "12/40, 2 running, 65 s, about 3 min 20 s left";
         assert_eq!(line, format!("[=========>                    ] {text}"));
@@ -271,6 +296,10 @@ mod tests {
         // Without room for a bar there is none, and a narrow terminal cuts the text.
         assert_eq!(overall(counts, 0.3, Some(0.1), 36), "40/40, 2 running, 1 failed, 0 s");
         assert_eq!(overall(counts, 0.3, None, 10), "40/40, 2 …");
+        // Once the run is stopping, it may end at any time.
+        let counts = Counts { is_stopping: true, failed: 0, ..counts };
+        let line = overall(counts, 9.0, Some(200.0), 40);
+        assert_eq!(line, "40/40, 2 running, stopping, 9 s");
     }
 
     #[test]
@@ -296,6 +325,19 @@ mod tests {
             let line = row("Train {n: 1}", Some("度"), Some((1, 2)), (1.0, Some(2.0)), width);
             assert!(measure_text_width(&line) <= width, "{width}: {line}");
         }
+    }
+
+    #[test]
+    fn no_text_has_characters_that_control_the_terminal_or_join() {
+        // A family of three, and a waving hand with a color.
+        let text = "a\u{1b}[2J\n\u{9b}1m\u{202e}b \u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467} \u{1f44b}\u{1f3fd}\u{fe0f}";
+        let shown = plain(text);
+        assert_eq!(
+            shown,
+            "a\\u{1b}[2J\\n\\u{9b}1m\\u{202e}b \u{1f468}\u{1f469}\u{1f467} \u{1f44b}"
+        );
+        let each = |c: char| measure_text_width(c.encode_utf8(&mut [0; 4]));
+        assert_eq!(measure_text_width(&shown), shown.chars().map(each).sum::<usize>());
     }
 
     #[test]

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, unbounded};
 use daggy::NodeIndex;
@@ -20,7 +19,7 @@ use daggy::NodeIndex;
 use self::required::Resuming;
 use self::start::Running;
 use crate::base::key::{Digest, Key};
-use crate::base::pause::running_time;
+use crate::base::pause::{running_time, seconds_since};
 use crate::engine::Execution;
 use crate::engine::busy::Busy;
 use crate::engine::committer::ToCommit;
@@ -41,7 +40,7 @@ use crate::plan::policy::ResolvedPolicy;
 ///
 /// The operating system refuses to start the committer or the first worker.
 pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result<Outcomes> {
-    let begun = Instant::now();
+    let begun = running_time();
     let session = &execution.session;
     session.is_coordinated.store(true, Ordering::Release);
     let wake = session.messages.clone();
@@ -79,7 +78,7 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     let schedule = schedules.into_values().next().expect("schedule 0 ends last");
     let outdated = schedule.outdated;
     let (nodes, errors) = schedule.into_outcomes();
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = seconds_since(begun);
     Ok(Outcomes { nodes, errors, outdated, seconds, in_run: parts })
 }
 

@@ -13,7 +13,8 @@
 //! | one for each instance that the run settled, `kind` is `instance` | `task`, `instance` (its label), `key`, `outcome`, `fingerprint`, `output` (the digest of its content), `started`, `seconds`, `cpu_seconds`, `peak_bytes`, `attempts`, `reasons`, `error` (its first line), `error_text` (the whole error, if it has more lines), `metadata` |
 //! | last, `kind` is `end` | `seconds`, `success`, `counts` (the number of instances by outcome), `omitted` |
 //!
-//! Times are RFC 3339 in UTC, durations are seconds. What is not known is `null`: `cpu_seconds` is the CPU time of the
+//! Times are RFC 3339 in UTC. Durations are seconds, without the time for which the process was suspended by Ctrl-Z.
+//! What is not known is `null`: `cpu_seconds` is the CPU time of the
 //! thread that ran the task, where the system reports it, and `peak_bytes` is known only if a task runs in a process of
 //! its own. `outcome` is one of `ran`, `reused`, `unchanged`, `other_process`, `given`, `completed`, `failed`, `skipped` and `stopped`:
 //! the variants of [`InstanceOutcome`]. Instances that were complete before have no line.

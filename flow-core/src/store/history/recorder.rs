@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Instant;
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
 use jiff::Timestamp;
@@ -14,6 +14,7 @@ use super::writer::{Entry, Room, Writer};
 use super::{InstanceOutcome, InstanceRun, PlannedRun, Program, SCHEMA, git, run_id};
 use crate::base::error::StoreError;
 use crate::base::names::unique;
+use crate::base::pause::{running_time, seconds_since};
 use crate::base::{panics, process};
 use crate::store::Store;
 use crate::store::limit::Limits;
@@ -40,7 +41,8 @@ struct Recording {
     writer: JoinHandle<Result<(), StoreError>>,
     /// The lock that shows that the run is in progress, whose name the file has.
     run_lock: Option<Arc<RunLock>>,
-    begun: Instant,
+    /// The [`running_time`] at the start.
+    begun: Duration,
     counts: BTreeMap<InstanceOutcome, u64>,
     room: Arc<Room>,
 }
@@ -103,7 +105,7 @@ impl Recorder {
                 entries,
                 writer,
                 run_lock: run_lock.cloned(),
-                begun: Instant::now(),
+                begun: running_time(),
                 counts: BTreeMap::new(),
                 room,
             })),
@@ -139,7 +141,7 @@ impl Recorder {
             State::Recording(recording) => *recording,
         };
         let Recording { entries, writer, run_lock, begun, counts, room: _ } = recording;
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = seconds_since(begun);
         let _ = entries.send(Entry::End(End { seconds, success, counts, omitted: 0 }));
         drop(entries);
         let written = writer.join();

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::Command;
 use super::pipe::{self, Ended, UntilEnd};
+use crate::base::pause::{running_time, seconds_since};
 use crate::base::programs::Program;
 use crate::base::seconds::Seconds;
 use crate::base::stop::{Stopped, Stopper};
@@ -44,7 +45,7 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
     }
     let shown = shown(&program);
     log.write(format!("$ {shown}\n").as_bytes())?;
-    let begun = Instant::now();
+    let begun = running_time();
     program.stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
     program.stdout(Stdio::piped()).stderr(Stdio::piped());
     tie_to_parent(&mut program);
@@ -72,7 +73,7 @@ pub(super) fn run(command: Command<'_>, capture: bool) -> Result<Vec<u8>> {
         anyhow::Ok((out.join().map_err(joined)??, status?, err.join().map_err(joined)??))
     })?;
 
-    let took = Seconds(begun.elapsed().as_secs_f64());
+    let took = Seconds(seconds_since(begun));
     log.write(format!("[{status} after {took}]\n").as_bytes())?;
     if status.success() {
         return Ok(printed);
