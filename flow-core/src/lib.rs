@@ -85,8 +85,9 @@ pub mod process {
     pub use crate::base::callbacks::Registered;
     pub use crate::base::pause::{Change, announce_exit, on_change, pause, resume, running_time};
     pub use crate::base::programs::{continue_all, kill_all, suspend_all};
-    pub use crate::report::announcement::announce;
     pub use crate::base::stop::{clear_interrupt, interrupt, interrupted, runs_in_progress};
+    pub use crate::flow::failures::without_shown_errors;
+    pub use crate::report::announcement::announce;
 }
 
 /// Re-export of the crate whose dates [`Sweep::days`] accepts, in the required version.

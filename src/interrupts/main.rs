@@ -1,5 +1,6 @@
 //! [`main!`](crate::main): the `main` of a program that runs flows.
 
+use std::backtrace::BacktraceStatus;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -26,7 +27,8 @@ use crate::interrupts::install;
 /// ```
 ///
 /// The function takes no arguments and returns [`flow::Result<()>`](crate::Result). An error is printed to the standard
-/// error with its causes. The program exits with
+/// error with its causes. If a run has failed, the errors of its tasks are above, unless the flow is
+/// [quiet](crate::Flow::quiet), and are not printed twice. The program exits with
 ///
 /// | code | |
 /// | --- | --- |
@@ -54,13 +56,39 @@ pub fn run_main(run: impl FnOnce() -> Result<()>) -> ExitCode {
         .ok();
     let result = run();
     if let Err(error) = &result {
-        report(format_args!("Error: {error:?}"));
+        report(format_args!("Error: {}", message(error)));
     }
     match (flow_core::process::interrupted(), result) {
         (Some(signal), _) => ExitCode::from(signal.exit_code()),
         (None, Ok(())) => ExitCode::SUCCESS,
         (None, Err(_)) => ExitCode::FAILURE,
     }
+}
+
+/// Returns the text of an error with its causes.
+///
+/// It is that of [`anyhow`](crate::anyhow), without the errors of tasks that the display has printed.
+fn message(error: &crate::anyhow::Error) -> String {
+    let mut is_short = false;
+    let text = |cause: &(dyn std::error::Error + 'static)| {
+        let short = flow_core::process::without_shown_errors(cause);
+        is_short |= short.is_some();
+        short.unwrap_or_else(|| cause.to_string())
+    };
+    let texts: Vec<_> = error.chain().map(text).collect();
+    if !is_short {
+        return format!("{error:?}");
+    }
+    let causes = texts[1..].iter().map(|cause| format!("\n    {}", cause.replace('\n', "\n    ")));
+    let mut message = texts[0].clone();
+    if texts.len() > 1 {
+        message += "\n\nCaused by:";
+        message.extend(causes);
+    }
+    if error.backtrace().status() == BacktraceStatus::Captured {
+        message += &format!("\n\nStack backtrace:\n{}", error.backtrace());
+    }
+    message
 }
 
 /// Prints a line to the standard error, which may be closed.

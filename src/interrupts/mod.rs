@@ -19,7 +19,12 @@
 //!
 //! - A signal that the process ignores stays ignored, such as `SIGHUP` under `nohup` (detected on Linux).
 //! - Handlers that other parts of the program have installed are called as well.
-//! - Nothing is written to the standard output. When runs are stopped, a line on the standard error says so.
+//! - Nothing is written to the standard output. When runs are stopped, a line on the standard error says so: above the
+//!   bar in a terminal, with the time and in its order where there are lines. It concerns the program and not a run, so
+//!   that [quiet](crate::Flow::quiet) flows do not suppress it.
+//! - The bar is removed before the process is suspended, and drawn again when the process is continued in the foreground.
+//!   The durations that are shown and recorded do not count the time in between. `SIGSTOP` cannot be handled: it leaves
+//!   the bar, and its time counts. So does Ctrl-Z without these handlers.
 //! - On Windows nothing is installed: Ctrl-C ends the process at once.
 //!
 //! A service has its own way to end, and should not install these handlers: they end the process if no run is in

@@ -113,6 +113,9 @@ fn announce(signal: Signal) {
         "{signal}: no other task starts; running tasks end, or stop at their next checkpoint. \
          A second signal ends the program at once."
     );
+    if process::announce(&line) {
+        return;
+    }
     // The standard error may block, and must not delay the second signal.
     let print = move || drop(writeln!(io::stderr(), "{line}"));
     let _ = thread::Builder::new().name("flow-announce".to_owned()).spawn(print);

@@ -271,7 +271,10 @@ impl Flow {
     /// 12:04:29 [2/2] Mean failed: there are no prices
     /// ```
     ///
-    /// Nothing is written to the standard output.
+    /// The bar fits the width of the terminal, and has no colors. If `TERM` is `dumb`, or `CI` or `TF_BUILD` is set, a terminal
+    /// gets lines, too.
+    ///
+    /// Nothing is written to the standard output. The line about Ctrl-C of `flow::interrupts` is not part of the display.
     #[must_use]
     pub fn quiet(&self) -> Self {
         Self { observers: self.observers.quiet(), ..self.clone() }

@@ -23,6 +23,7 @@ mod bless;
 mod debug;
 pub(crate) mod error;
 mod export;
+pub(crate) mod failures;
 mod gc;
 mod given;
 mod graph;

@@ -39,6 +39,9 @@ impl Flow {
         let unwritten = history.finish(result.as_ref().is_ok_and(Summary::is_success));
         let mut summary = result?;
         summary.add_warnings(reporting.finish());
+        if !self.observers.is_quiet() {
+            summary.set_errors_shown();
+        }
         summary.add_warnings(unwritten.map(|error| Warning::HistoryNotWritten { error }));
         Ok(summary)
     }

@@ -42,6 +42,8 @@ pub struct Summary {
     outcomes: Outcomes,
     warnings: Vec<Warning>,
     interrupted: Option<Signal>,
+    /// Whether a display on the standard error has shown the errors.
+    are_errors_shown: bool,
 }
 
 /// The outcome of one instance in one plan.
@@ -93,12 +95,21 @@ impl Summary {
         }
         let is_stopped = |outcome: &Outcome| matches!(outcome, Outcome::Stopped | Outcome::Open);
         let interrupted = stop::interrupted().filter(|_| outcomes.nodes.iter().any(is_stopped));
-        Self { plan, outcomes, warnings, interrupted }
+        Self { plan, outcomes, warnings, interrupted, are_errors_shown: false }
     }
 
     /// Adds warnings about the run itself.
     pub(crate) fn add_warnings(&mut self, warnings: impl IntoIterator<Item = Warning>) {
         self.warnings.extend(warnings);
+    }
+
+    /// Says that a display on the standard error has shown the errors.
+    pub(crate) fn set_errors_shown(&mut self) {
+        self.are_errors_shown = true;
+    }
+
+    pub(crate) fn are_errors_shown(&self) -> bool {
+        self.are_errors_shown
     }
 
     pub(crate) fn plan(&self) -> &Arc<Plan> {
@@ -324,6 +335,13 @@ impl fmt::Debug for Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(true, f)
+    }
+}
+
+impl Summary {
+    /// Writes the summary, with or without the texts of errors.
+    pub(crate) fn write(&self, with_errors: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [
             ("complete already", "complete already", self.already_complete()),
             ("given by a test", "given", self.given()),
@@ -350,7 +368,8 @@ impl fmt::Display for Summary {
             if entries.is_empty() {
                 continue;
             }
-            write!(f, "\n  {title}:")?;
+            let is_short = !with_errors && *title == "failed";
+            write!(f, "\n  {title}{}:", if is_short { " (errors above)" } else { "" })?;
             for entry in entries.iter().take(LISTED) {
                 let Instance { plan, node } = &entry.instance;
                 let view = view.as_ref().unwrap_or_else(|| plan.graph.view());
@@ -365,7 +384,9 @@ impl fmt::Display for Summary {
                     }
                 }
                 if let Some(error) = &entry.error {
-                    write!(f, ": {}", error.replace('\n', "\n      "))?;
+                    if !is_short {
+                        write!(f, ": {}", error.replace('\n', "\n      "))?;
+                    }
                     if entry.attempts > 1 {
                         write!(f, " ({} attempts)", entry.attempts)?;
                     }

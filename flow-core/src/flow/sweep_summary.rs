@@ -219,6 +219,13 @@ impl fmt::Debug for SweepSummary {
 
 impl fmt::Display for SweepSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(true, f)
+    }
+}
+
+impl SweepSummary {
+    /// Writes the summary, with or without the texts of errors.
+    pub(crate) fn write(&self, with_errors: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", Counted(self.variants.len()))?;
         let mut kinds: Vec<_> = self.variants.iter().map(|(_, outcome)| outcome).collect();
         kinds.sort_by_key(|outcome| outcome.rank());
@@ -234,14 +241,17 @@ impl fmt::Display for SweepSummary {
             }
             write!(f, "\n  {word}:")?;
             for (name, outcome) in of_kind.by_ref().take(LISTED) {
-                let error = outcome.error().unwrap_or_default().replace('\n', "\n      ");
-                write!(f, "\n    {}: {error}", escaped_text(name.chars()))?;
+                write!(f, "\n    {}", escaped_text(name.chars()))?;
+                if let Some(error) = outcome.error().filter(|_| with_errors) {
+                    write!(f, ": {}", error.replace('\n', "\n      "))?;
+                }
             }
             if let more @ 1.. = of_kind.count() {
                 write!(f, "\n    … and {more} more")?;
             }
         }
-        write!(f, "\n{}", self.summary)
+        f.write_str("\n")?;
+        self.summary.write(with_errors, f)
     }
 }
 

@@ -224,6 +224,9 @@ impl TermLike for Canvas {
     }
 
     fn flush(&self) -> io::Result<()> {
+        // A line is as wide as the terminal. If the cursor stayed at its end, the `^C` that the terminal shows for
+        // a key would be in the next line, and the first line would not be erased.
+        self.0.write_str("\r")?;
         self.0.flush()
     }
 }

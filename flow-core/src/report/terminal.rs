@@ -58,7 +58,8 @@ impl Terminal {
         Some(Self { bars: &BARS, screen, began, part: None, above: String::new() })
     }
 
-    fn print(&mut self) {
+    /// Prints what happened since the last call.
+    fn flush(&mut self) {
         if !self.above.is_empty() {
             self.bars.print(self.above.trim_end());
             self.above.clear();
@@ -123,7 +124,7 @@ impl Consumer for Terminal {
         if !is_in_foreground {
             self.bars.erase(&mut self.part);
         }
-        Self::print(self);
+        self.flush();
         let is_late = running_time().saturating_sub(self.began) >= DELAY;
         if is_in_foreground && (self.part.is_some() || is_late) {
             self.draw();
@@ -132,7 +133,7 @@ impl Consumer for Terminal {
 
     fn end(&mut self) {
         self.bars.erase(&mut self.part);
-        Self::print(self);
+        self.flush();
     }
 }
 
