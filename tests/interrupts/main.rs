@@ -171,7 +171,24 @@ fn a_failed_run_has_the_code_1() {
     let mut terminal = Terminal::program("wrong");
     assert_eq!(terminal.end(), 1);
     terminal.wait_for_text("Error: 1 task in");
+    // The display and the error of `main` are on one terminal, and show the error of the task once.
+    terminal.wait_for_text("failed (errors above):");
+    let once = |terminal: &Terminal| {
+        assert_eq!(terminal.shown().matches("it is wrong").count(), 1, "{}", terminal.shown());
+    };
+    once(&terminal);
+
+    let mut terminal = Terminal::program("wrong with context");
+    assert_eq!(terminal.end(), 1);
+    terminal.wait_for_text("Error: no report");
+    terminal.wait_for_text("failed (errors above):");
+    once(&terminal);
+
+    // Without a display, the error of `main` has all of it.
+    let mut terminal = Terminal::program("quiet wrong");
+    assert_eq!(terminal.end(), 1);
     terminal.wait_for_text("it is wrong");
+    once(&terminal);
 }
 
 #[test]

@@ -16,6 +16,8 @@ fn run() -> Result<()> {
         Some("both") => drop(flow.run::<AfterBoth>()?),
         Some("timed") => drop(flow.run::<Timed>()?),
         Some("wrong") => drop(flow.run::<Wrong>()?),
+        Some("wrong with context") => drop(flow.run::<Wrong>().context("no report")?),
+        Some("quiet wrong") => drop(flow.quiet().run::<Wrong>()?),
         // No run is in progress.
         Some("idle") => {
             note(&folder, "idle", "")?;

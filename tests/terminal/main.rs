@@ -1,4 +1,4 @@
-//! What a user sees of a run: in a terminal of 80 columns, in a pipe, and with `quiet`.
+//! What a user sees of a run: in terminals of several widths, in a pipe, with `quiet`, at Ctrl-C and at Ctrl-Z.
 //!
 //! The program `shown` runs in a pseudo-terminal, whose screen a terminal emulator reads. Linux only.
 #![cfg(target_os = "linux")]
@@ -6,12 +6,17 @@
 mod screen;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use self::screen::{PROGRAM, Terminal};
+
+const CTRL_C: u8 = 0x03;
+const CTRL_Z: u8 = 0x1a;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -58,15 +63,20 @@ fn a_terminal_shows_a_bar_and_running_tasks_below_failures() {
     assert!(lines[0].contains("Broken failed") && lines[2] == "END", "{lines:#?}");
 }
 
+/// Returns the path of the record of the task `Train`.
+fn record(folder: &Path) -> PathBuf {
+    let tasks = fs::read_dir(folder.join("data/Train")).expect("its folder");
+    let instance = tasks.map(|entry| entry.expect("an entry").path()).find(|path| path.is_dir());
+    instance.expect("the instance").join("record.json")
+}
+
 #[test]
 fn durations_of_earlier_runs_tell_the_time_left() {
     let folder = folder();
     go(folder.path());
     Terminal::run(folder.path(), "good", &[]).end();
     // The task took a thousand seconds.
-    let tasks = fs::read_dir(folder.path().join("data/Train")).expect("its folder");
-    let instance = tasks.map(|entry| entry.expect("an entry").path()).find(|path| path.is_dir());
-    let record = instance.expect("the instance").join("record.json");
+    let record = record(folder.path());
     let text = fs::read_to_string(&record).expect("its record");
     let (before, after) = text.split_once("\"seconds\": ").expect("its duration");
     let (_, after) = after.split_once(',').expect("another field");
@@ -192,4 +202,227 @@ fn a_terminal_that_cannot_move_the_cursor_shows_lines() {
     assert!(lines[0].ends_with(" 7 instances, 7 pending"), "{lines:#?}");
     assert!(!lines.iter().any(|line| line.starts_with("[=")), "{lines:#?}");
     assert_eq!(lines[lines.len() - 1], "END");
+}
+
+#[test]
+fn a_service_for_continuous_integration_and_no_color_have_their_output() {
+    let folder = folder();
+    let terminal = Terminal::run(folder.path(), "all", &[("NO_COLOR", "1")]);
+    terminal.wait_for("the bar", |lines| lines.iter().any(|line| line.starts_with("[=")));
+    go(folder.path());
+    let (_, written) = terminal.end_with_written();
+    // `ESC [ 31 m` colors what follows. The escape in the name of the model is text.
+    let colors = written.split("\u{1b}[").skip(1).filter(|sequence| {
+        sequence.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
+    });
+    assert_eq!(colors.count(), 0, "{written:?}");
+
+    // A terminal of such a service is a file for who reads it.
+    let (lines, written) = Terminal::run(folder.path(), "all", &[("CI", "true")]).end_with_written();
+    assert!(lines[0].ends_with(" 7 instances, 2 pending"), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("Broken failed: there are no prices")));
+    assert!(!written.contains('\u{1b}'), "{written:?}");
+}
+
+/// Returns the number of columns of a text with wide characters.
+fn columns(line: &str) -> usize {
+    let columns = |c| match c {
+        // It is drawn above the character before.
+        '\u{301}' => 0,
+        '\u{2e80}'.. => 2,
+        _ => 1,
+    };
+    line.chars().map(columns).sum()
+}
+
+#[test]
+fn a_narrow_terminal_has_one_line_for_each_thing() {
+    for width in [60, 40, 20] {
+        let folder = folder();
+        let terminal = Terminal::with_columns(folder.path(), "good", width);
+        let lines = terminal.wait_for("the task", |lines| {
+            lines.len() == 2 && lines[0].contains("3/5, 1 running") && lines[1].starts_with("  T")
+        });
+        assert!(lines.iter().all(|line| columns(line) <= usize::from(width)), "{lines:#?}");
+        go(folder.path());
+        assert_eq!(terminal.end(), ["END"], "{width} columns");
+    }
+    let folder = folder();
+    let terminal = Terminal::without_size(folder.path(), "good");
+    terminal.wait_for("the bar and the task", |lines| {
+        lines.len() == 2 && is_bar(&lines[0], "3/5, 1 running") && is_train(&lines[1])
+    });
+    go(folder.path());
+    assert_eq!(terminal.end(), ["END"]);
+}
+
+#[test]
+fn a_terminal_can_be_resized_while_a_run_is_shown() {
+    let folder = folder();
+    let terminal = Terminal::run(folder.path(), "good", &[]);
+    let has_width = |lines: &[String], width: usize| {
+        // The line of the task ends where the terminal does, or one column before.
+        lines.len() == 2
+            && lines[0].contains("3/5, 1 running")
+            && (width - 1..=width).contains(&columns(&lines[1]))
+            && lines[1].ends_with(" s")
+    };
+    terminal.wait_for("80 columns", |lines| has_width(lines, 80));
+    for width in [110, 50, 30, 100] {
+        terminal.resize(width);
+        terminal.wait_for("another width", |lines| has_width(lines, width.into()));
+    }
+    go(folder.path());
+    assert_eq!(terminal.end(), ["END"]);
+}
+
+#[test]
+fn names_from_data_neither_break_lines_nor_control_the_terminal() {
+    let folder = folder();
+    let terminal = Terminal::run(folder.path(), "hostile", &[]);
+    let lines = terminal.wait_for("the bar and four tasks", |lines| {
+        lines.len() == 5 && lines[1..].iter().all(|line| line.starts_with("  Train {model: "))
+    });
+    assert!(lines[0].contains("] 0/5, 4 running, "), "{lines:#?}");
+    let all = lines.join("\n");
+    for text in [r"a\nb\r\u{1b}[2J", r"\u{9b}31m", "e\u{301} 数据", r"\u{1b}[1;1H"] {
+        assert!(all.contains(text), "{text} is not in\n{all}");
+    }
+    // Each line fits, with its numbers on the right.
+    assert!(lines[1..].iter().all(|line| line.ends_with(" s") && columns(line) <= 80), "{all}");
+    assert!(terminal.cursor().is_some(), "the cursor is visible");
+    go(folder.path());
+    let (lines, written) = terminal.end_with_written();
+    assert_eq!(lines, ["END"]);
+    for control in ["\u{1b}]", "\u{1b}[?", "\u{1b}[2J", "\u{7}", "\u{9b}", "\u{202e}", "\u{200d}"] {
+        assert!(!written.contains(control), "{control:?} in {written:?}");
+    }
+
+    // Lines are escaped in the same way. One is about the start of each task, and one about its end.
+    let (_, err) = piped(folder.path(), "hostile");
+    assert_eq!(err, "", "all is complete");
+    let fresh = self::folder();
+    go(fresh.path());
+    let (_, err) = piped(fresh.path(), "hostile");
+    let lines = without_times(&err);
+    assert_eq!(lines.iter().filter(|line| line.ends_with("} started")).count(), 4, "{err}");
+    assert!(!err.contains(|c: char| c.is_control() && c != '\n'), "{err:?}");
+}
+
+/// The line about Ctrl-C.
+const ANNOUNCED: &str = "SIGINT: no other task starts; running tasks end, or stop at their next checkpoint. \
+                         A second signal ends the program at once.";
+
+/// Asserts that lines of 80 columns are the line about Ctrl-C.
+fn assert_announced(lines: &[String]) {
+    assert_eq!(lines.len(), ANNOUNCED.len().div_ceil(80), "{lines:#?}");
+    let text: String = lines.iter().map(|line| format!("{line:80}")).collect();
+    assert_eq!(text.trim_end(), ANNOUNCED);
+}
+
+#[test]
+fn the_line_about_ctrl_c_is_above_the_bar() {
+    let folder = folder();
+    let terminal = Terminal::run(folder.path(), "interrupts", &[]);
+    terminal.wait_for("the task", |lines| lines.len() == 2 && lines[1].starts_with("  Train"));
+    terminal.press(CTRL_C);
+    let lines = terminal.wait_for("the announcement", |lines| {
+        lines.len() == 4 && lines[2].contains("0/1, 1 running, stopping, ")
+    });
+    assert_announced(&lines[..2]);
+    assert!(lines[3].starts_with("  Train {model: one}"), "{lines:#?}");
+    go(folder.path());
+    let lines = terminal.end();
+    assert_announced(&lines[..2]);
+    assert_eq!(lines[2..], ["END"]);
+}
+
+#[test]
+fn the_line_about_ctrl_c_is_printed_without_a_bar_too() {
+    for (mode, variables) in [("quiet interrupts", &[][..]), ("interrupts", &[("TERM", "dumb")])] {
+        let folder = folder();
+        let terminal = Terminal::run(folder.path(), mode, variables);
+        terminal.wait_for("the start", |lines| {
+            lines.iter().any(|line| line.contains("started")) || begun(folder.path())
+        });
+        terminal.send(Signal::INT);
+        terminal.wait_for("the announcement", |lines| {
+            lines.iter().any(|line| line.contains("SIGINT: no other task"))
+        });
+        go(folder.path());
+        let lines = terminal.end();
+        let first = lines.iter().position(|line| line.contains("SIGINT")).expect("the line");
+        if mode == "interrupts" {
+            // It has a time, and follows what was before.
+            let (time, rest) = lines[first].split_at(9);
+            assert!(rest.starts_with("SIGINT: ") && time.ends_with(' '), "{lines:#?}");
+            assert!(lines[..first].iter().any(|line| line.contains("started")), "{lines:#?}");
+        } else {
+            assert_announced(&lines[..2]);
+            assert_eq!(lines[2..], ["END"]);
+        }
+    }
+}
+
+/// Returns whether the task `Train` runs. It creates a file.
+fn begun(folder: &Path) -> bool {
+    folder.join("begun").exists()
+}
+
+/// Returns the whole seconds before the end of a line, such as those of `... 12 s`.
+fn seconds(line: &str) -> u64 {
+    let number = line.trim_end_matches(" s").rsplit(' ').next().expect("a number");
+    number.parse().unwrap_or_else(|_| panic!("no seconds in {line:?}"))
+}
+
+#[test]
+fn a_suspended_run_leaves_a_clean_terminal_and_its_clock_stands_still() {
+    const SUSPENDED: Duration = Duration::from_secs(3);
+
+    let (folder, started) = (folder(), Instant::now());
+    let terminal = Terminal::run(folder.path(), "interrupts", &[]);
+    let is_shown = |lines: &[String]| {
+        lines.len() == 2
+            && lines[0].contains("0/1, 1 running, ")
+            && lines[1].starts_with("  Train {model: one}")
+    };
+    let before = terminal.wait_for("the task", is_shown);
+    terminal.press(CTRL_Z);
+    terminal.wait_for_suspension();
+    // The prompt of the shell begins in an empty line.
+    assert_eq!(terminal.wait_for("an empty screen", <[String]>::is_empty), [""; 0]);
+    assert_eq!(terminal.cursor(), Some((0, 0)));
+    std::thread::sleep(SUSPENDED);
+    assert_eq!(terminal.lines(), [""; 0]);
+
+    terminal.send(Signal::CONT);
+    let after = terminal.wait_for("the task again", is_shown);
+    for (before, after) in before.iter().zip(&after) {
+        let more = seconds(after) - seconds(before);
+        assert!(more < 2, "{more} s between\n{before}\n{after}");
+    }
+    go(folder.path());
+    assert_eq!(terminal.end(), ["END"]);
+    // The recorded duration, from which later runs estimate their time, does not have it either.
+    let text = fs::read_to_string(record(folder.path())).expect("its record");
+    let (_, rest) = text.split_once("\"seconds\": ").expect("its duration");
+    let seconds: f64 = rest.split(',').next().expect("a number").parse().expect("a number");
+    assert!(seconds <= started.elapsed().as_secs_f64() - 2.9, "{seconds} of {:?}", started.elapsed());
+}
+
+#[test]
+fn a_run_of_many_instances_draws_ten_times_a_second() {
+    let folder = folder();
+    let (lines, written) = Terminal::run(folder.path(), "many", &[]).end_with_written();
+    let times = lines.iter().find_map(|line| line.strip_prefix("MANY ")).expect("the times");
+    let (seconds, display) = times.split_once(' ').expect("two numbers");
+    let [seconds, display] = [seconds, display].map(|text| text.parse::<f64>().expect("a number"));
+    // Failures are printed once each, and do not add drawings: at most a print and a drawing in 100 ms.
+    let failures = written.matches("is a multiple of 20").count();
+    assert_eq!(failures, 499);
+    let drawings = written.matches(" running, ").count();
+    let limit = (seconds * 10.0 + 3.0) * 2.0;
+    assert!(drawings >= 2 && (drawings as f64) < limit, "{drawings} drawings in {seconds} s");
+    let share = display / seconds;
+    assert!(display > 0.0 && share < 0.05, "{display} s of {seconds} s for the display");
 }
