@@ -617,6 +617,22 @@ fn async_client_fetches_within_tasks_and_only_once() {
 }
 
 #[test]
+fn service_computes_once_cancels_runs_and_gives_memory_back() {
+    let example = Example::new("service");
+    let first = example.run(&[]);
+    let answers = "north: 18.72, 18.72\nsouth: 18.97\n";
+    let canceled = "west: canceled, complete: false\nwest: 15.47\n";
+    // Only on Linux, one of two runs at the same time waits for the output of the other.
+    let measurements = if cfg!(target_os = "linux") { "3 measurements\n" } else { "" };
+    let begin = format!("{answers}{canceled}{measurements}");
+    assert!(first.starts_with(&begin) && first.ends_with("\n0 values in memory\n"), "{first}");
+
+    let second = example.run(&[]);
+    let stored = "west: answered at once, true\nwest: 15.47\n";
+    assert_eq!(second, format!("{answers}{stored}0 measurements\n0 values in memory\n"));
+}
+
+#[test]
 fn handoff_shares_outputs_in_three_ways() {
     let example = Example::new("handoff");
     let printed = example.run(&[]);

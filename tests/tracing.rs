@@ -5,20 +5,38 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use flow::prelude::*;
 use flow::remote::RemoteFolder;
+use tracing::field::Field;
 use tracing::span::{Attributes, Id};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context as Cx2, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 
-/// The names of the spans of this library that were entered, for each thread that asks for them.
+/// The spans of this library with their fields, such as `task task=part`, and the spans in which events were emitted,
+/// such as `event in task`.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<String>>>);
 
-impl<S: tracing::Subscriber> Layer<S> for Spans {
+impl Spans {
+    fn add(&self, text: String) {
+        self.0.lock().expect("no panic").push(text);
+    }
+}
+
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
     fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Cx2<'_, S>) {
         let metadata = attributes.metadata();
         if metadata.target() == "flow" {
-            self.0.lock().expect("no panic").push(metadata.name().to_owned());
+            let mut text = metadata.name().to_owned();
+            attributes.record(&mut |field: &Field, value: &dyn std::fmt::Debug| {
+                text += &format!(" {field}={value:?}");
+            });
+            self.add(text);
         }
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, cx: Cx2<'_, S>) {
+        let span = cx.event_span(event);
+        self.add(format!("event in {}", span.map_or("nothing", |span| span.name())));
     }
 }
 
@@ -50,6 +68,8 @@ fn part(#[param(default = 1)] n: u64) -> Result<u64> {
     tracing::debug!(target: "elsewhere", "in detail: {:?}", "\u{1b}[2J");
     log::info!("an old event of {n}");
     log::debug!("below the level");
+    // As `tracing-log` forwards a record of the crate `log`.
+    tracing::warn!(target: "log", log.target = "old::module", log.line = 7, log.file = "old.rs", "forwarded");
     ensure!(n < 5, "too large");
     Ok(n)
 }
@@ -90,6 +110,7 @@ fn events_go_to_the_log_of_the_task_that_emits_them() -> Result<()> {
                 old.clone(),
                 // There are two loggers.
                 old,
+                "  WARN old::module: forwarded".to_owned(),
             ]
         );
     }
@@ -99,7 +120,28 @@ fn events_go_to_the_log_of_the_task_that_emits_them() -> Result<()> {
     // A failed task keeps them.
     let large = flow.with(part::N, 7);
     large.run::<part>().expect_err("too large");
-    assert_eq!(lines(&large.log::<part>()?.context("a log")?).len(), 4);
+    assert_eq!(lines(&large.log::<part>()?.context("a log")?).len(), 5);
+    Ok(())
+}
+
+#[test]
+fn events_are_followed_while_the_task_runs() -> Result<()> {
+    install();
+    let (flow, _folder) = flow();
+    let seen = Arc::<Mutex<Vec<String>>>::default();
+    let to = Arc::clone(&seen);
+    let flow = flow.with(part::N, 2).observe(move |event| {
+        if let flow::Event::Log { line, instance, .. } = event {
+            assert_eq!(instance.task(), "part");
+            to.lock().expect("no panic").push(line.clone());
+        }
+    });
+    flow.run::<part>()?;
+    // They have the time in front.
+    let seen = seen.lock().expect("no panic").clone();
+    assert_eq!(seen.len(), 5, "{seen:?}");
+    assert!(seen[0].ends_with("Z  INFO tracing: computing n=2 half=1.0"), "{seen:?}");
+    assert!(seen[2].ends_with("Z  INFO tracing: an old event of 2"), "{seen:?}");
     Ok(())
 }
 
@@ -113,8 +155,16 @@ fn spans_show_what_the_library_does() -> Result<()> {
     let other = Flow::open(folder.path().join("other"))?.quiet();
     other.pull::<part>(&remote)?;
     let seen = spans.0.lock().expect("no panic").clone();
-    for name in ["plan", "judge", "task", "commit", "push", "pull"] {
-        assert!(seen.iter().any(|span| span == name), "{name} is not in {seen:?}");
+    for span in [
+        "plan roots=1",
+        "judge instances=1",
+        "task task=part",
+        "commit outputs=1",
+        "push instances=1",
+        "pull roots=1",
+        "event in task",
+    ] {
+        assert!(seen.iter().any(|other| other == span), "{span} is not in {seen:?}");
     }
     Ok(())
 }

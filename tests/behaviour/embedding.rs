@@ -171,6 +171,22 @@ fn concurrent_runs_share_a_store() -> Result<()> {
     Ok(())
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn of_two_runs_in_one_process_one_computes_an_instance() -> Result<()> {
+    let (flow, gates, _folder) = with_gates();
+    let flow = flow.with(AtGate::GATE, 0);
+    let runs = [flow.spawn::<Behind>(), flow.spawn::<Behind>()];
+    gates[0].until("a task runs", |state| state.waiting == 1);
+    gates[0].change(|state| state.is_open = true);
+    let [one, other] = runs.map(RunHandle::join);
+    let mut all = [ran(&one?), ran(&other?)].concat();
+    all.sort_unstable();
+    assert_eq!(all, ["AtGate", "Behind"]);
+    gates[0].until("one task has run", |state| (state.waiting, state.left) == (1, 1));
+    Ok(())
+}
+
 /// A waker that counts.
 #[derive(Default)]
 struct Count(AtomicUsize);

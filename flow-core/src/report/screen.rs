@@ -271,7 +271,8 @@ fn plain(text: &str) -> String {
 /// Terminals do not agree on the width of the result: of an emoji that is made of several, or that has a color of skin.
 /// A line that is wider than was computed would not be removed again.
 pub(super) fn unjoined(text: &str) -> String {
-    let joins = |c: char| matches!(c, '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');
+    let joins =
+        |c: char| matches!(c, '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');
     text.chars().filter(|&c| !joins(c)).collect()
 }
 

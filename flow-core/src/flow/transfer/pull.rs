@@ -81,7 +81,10 @@ impl Flow {
         remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
         let finder = RemoteFinder::new(remote);
         let replay = Replay::finding(&finder);
-        plan.judge_all_by(&replay)?;
+        {
+            span!("judge", instances = plan.graph.len());
+            plan.judge_all_by(&replay)?;
+        }
         plan.contents.keep();
         let mut pulled = Transferred::new("pulled");
         let all = to_pull(Arc::new(plan), (remote, &replay), &mut pulled)?;

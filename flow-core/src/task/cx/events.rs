@@ -51,10 +51,11 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         log_event(|| {
             let metadata = event.metadata();
-            let mut line = Line::default();
+            let mut line = Line { is_log: metadata.target() == "log", ..Line::default() };
             event.record(&mut line);
-            let Line { message, fields } = line;
-            format!("{:>5} {}: {message}{fields}", metadata.level(), metadata.target())
+            let Line { message, fields, log_target, .. } = line;
+            let target = log_target.as_deref().unwrap_or(metadata.target());
+            format!("{:>5} {target}: {message}{fields}", metadata.level())
         });
     }
 }
@@ -64,13 +65,25 @@ impl<S: Subscriber> Layer<S> for LogLayer {
 struct Line {
     message: String,
     fields: String,
+    /// Whether it is a record of the crate `log` that `tracing-log` has forwarded.
+    is_log: bool,
+    /// The target of such a record. The event has it, and the place in the source, as fields.
+    log_target: Option<String>,
 }
 
 impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "log.target" if self.is_log => self.log_target = Some(value.to_owned()),
+            _ => self.record_debug(field, &value),
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a `String` does not fail.
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
+            name if self.is_log && name.starts_with("log.") => Ok(()),
             name => write!(self.fields, " {name}={value:?}"),
         };
     }
