@@ -2,7 +2,7 @@
 
 use flow::prelude::*;
 
-use crate::support::{failure, flow};
+use crate::support::{failure, flow, without_backtraces};
 
 #[derive(Task)]
 #[task(target = Json<u32>)]
@@ -139,5 +139,35 @@ fn a_long_list_is_truncated() -> Result<()> {
     assert_eq!(text.lines().count(), 2 + 10 + 1, "{text}");
     assert!(text.ends_with("\n    … and 5 more"), "{text}");
     assert_eq!(summary.ran().len(), 15);
+    Ok(())
+}
+
+#[test]
+fn a_program_prints_the_errors_of_tasks_once() -> Result<()> {
+    use flow_core::process::without_shown_errors;
+
+    let (quiet, folder) = flow();
+    let with_display = Flow::open(folder.path().join("displayed"))?;
+    let run = |flow: &Flow| flow.with(Get::N, 9).run::<Double>().expect_err("nine");
+    // Without a display, the message has everything, as it does wherever else it is printed.
+    assert_eq!(without_shown_errors(&run(&quiet)), None);
+    let error = run(&with_display);
+    assert!(error.to_string().contains("Get {n: 9}: nine\n      is too many"), "{error}");
+    let short = without_shown_errors(&error).context("the display has shown it")?;
+    let (head, rest) = short.split_once('\n').context("several lines")?;
+    assert!(head.ends_with(": 1 failed, 1 not run"), "{short}");
+    assert_eq!(
+        without_backtraces(rest),
+        "  failed (errors above):\n    Get {n: 9}\n  not run:\n    Double: Get {n: 9} failed"
+    );
+
+    let sweep = with_display.sweep::<Get>().over(Get::N, [1, 9]);
+    let error = sweep.run().expect_err("nine");
+    assert!(error.to_string().contains("\n    n=9: nine\n"), "{error}");
+    let short = without_shown_errors(&error).context("the display has shown it")?;
+    assert!(!short.contains("nine") && short.contains("\n  failed:\n    n=9\n"), "{short}");
+    // Other errors have no part that a display shows.
+    let error = with_display.load::<Double>().expect_err("never run");
+    assert_eq!(without_shown_errors(&error), None);
     Ok(())
 }

@@ -342,6 +342,35 @@ fn the_line_about_ctrl_c_is_above_the_bar() {
 }
 
 #[test]
+fn a_second_ctrl_c_leaves_a_clean_terminal() {
+    let folder = folder();
+    let terminal = Terminal::run(folder.path(), "interrupts", &[]);
+    terminal.wait_for("the task", |lines| lines.len() == 2 && lines[1].starts_with("  Train"));
+    terminal.press(CTRL_C);
+    terminal.wait_for("the announcement", |lines| {
+        lines.len() == 4 && lines[2].contains(", stopping, ")
+    });
+    terminal.press(CTRL_C);
+    // Nothing lets the task end.
+    assert_announced(&terminal.end_with_code(130).0);
+}
+
+#[test]
+fn in_the_background_a_run_prints_failures_and_draws_nothing() {
+    let folder = folder();
+    let terminal = Terminal::in_background(folder.path(), "all");
+    terminal.wait_for("the failure", |lines| {
+        lines.iter().any(|line| line.ends_with("Broken failed: there are no prices"))
+    });
+    // A bar would be drawn after 200 ms.
+    std::thread::sleep(Duration::from_millis(400));
+    go(folder.path());
+    let (lines, written) = terminal.end_with_written();
+    assert!(lines.iter().any(|line| line == "END"), "{lines:#?}");
+    assert!(!written.contains(" running, "), "{written:?}");
+}
+
+#[test]
 fn the_line_about_ctrl_c_is_printed_without_a_bar_too() {
     for (mode, variables) in [("quiet interrupts", &[][..]), ("interrupts", &[("TERM", "dumb")])] {
         let folder = folder();

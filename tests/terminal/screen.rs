@@ -59,17 +59,22 @@ impl Terminal {
         Self::sized(folder, mode, &[], (0, 0))
     }
 
-    fn sized(
-        folder: &Path,
-        mode: &str,
-        variables: &[(&str, &str)],
-        (rows, columns): (u16, u16),
-    ) -> Self {
-        let (pty, pts) = open().expect("a terminal");
-        pty.resize(Size::new(rows, columns)).expect("a terminal of this size");
+    /// Starts the program in the background of a shell, which has the terminal.
+    pub(crate) fn in_background(folder: &Path, mode: &str) -> Self {
+        let command = Command::new("sh").args(["-c", "set -m; \"$@\" & wait $!", "sh", PROGRAM]);
+        Self::start(command.arg(folder).arg(mode), &[], (ROWS, COLUMNS))
+    }
+
+    fn sized(folder: &Path, mode: &str, variables: &[(&str, &str)], size: (u16, u16)) -> Self {
         // What starts the tests may ignore signals, and programs inherit that.
         let command = Command::new("env").arg("--default-signal").arg(PROGRAM);
-        let command = command.arg(folder).arg(mode).env("TERM", "xterm-256color");
+        Self::start(command.arg(folder).arg(mode), variables, size)
+    }
+
+    fn start(command: Command, variables: &[(&str, &str)], (rows, columns): (u16, u16)) -> Self {
+        let (pty, pts) = open().expect("a terminal");
+        pty.resize(Size::new(rows, columns)).expect("a terminal of this size");
+        let command = command.env("TERM", "xterm-256color");
         let command = VARIABLES.iter().fold(command, |command, name| command.env_remove(name));
         let command = command.envs(variables.iter().copied());
         let child = command.spawn(pts).expect("the program");
@@ -167,10 +172,15 @@ impl Terminal {
     }
 
     /// Waits for the end of the program. Returns the lines of the screen, and all that was written.
-    pub(crate) fn end_with_written(mut self) -> (Vec<String>, String) {
+    pub(crate) fn end_with_written(self) -> (Vec<String>, String) {
+        self.end_with_code(0)
+    }
+
+    /// Waits until the program has ended with this exit code. Returns the lines of the screen, and all that was written.
+    pub(crate) fn end_with_code(mut self, code: i32) -> (Vec<String>, String) {
         let status = self.child.wait().expect("the program");
         let lines = self.lines();
-        assert!(status.success(), "{status}:\n{}", lines.join("\n"));
+        assert_eq!(status.code(), Some(code), "{status}:\n{}", lines.join("\n"));
         while !self.reader.is_finished() {
             std::thread::sleep(Duration::from_millis(1));
         }

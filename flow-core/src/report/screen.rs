@@ -300,7 +300,7 @@ mod tests {
         // Once the run is stopping, it may end at any time.
         let counts = Counts { is_stopping: true, failed: 0, ..counts };
         let line = overall(counts, 9.0, Some(200.0), 40);
-        assert_eq!(line, "40/40, 2 running, stopping, 9 s");
+        assert_eq!(line, "[======] 40/40, 2 running, stopping, 9 s");
     }
 
     #[test]
