@@ -69,7 +69,7 @@ fn part(#[param(default = 1)] n: u64) -> Result<u64> {
     log::info!("an old event of {n}");
     log::debug!("below the level");
     // As `tracing-log` forwards a record of the crate `log`.
-    tracing::warn!(target: "log", log.target = "old::module", log.line = 7, log.file = "old.rs", "forwarded");
+    tracing::warn!(target: "log", { log.target = "old::module", log.line = 7 }, "forwarded");
     ensure!(n < 5, "too large");
     Ok(n)
 }
