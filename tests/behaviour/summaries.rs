@@ -158,7 +158,7 @@ fn a_program_prints_the_errors_of_tasks_once() -> Result<()> {
     assert!(head.ends_with(": 1 failed, 1 not run"), "{short}");
     assert_eq!(
         without_backtraces(rest),
-        "  failed (errors above):\n    Get {n: 9}\n  not run:\n    Double: Get {n: 9} failed"
+        "  failed (errors above):\n    Get {n: 9}\n  not run:\n    Double {Get.n: 9}: Get {n: 9} failed"
     );
 
     let sweep = with_display.sweep::<Get>().over(Get::N, [1, 9]);
