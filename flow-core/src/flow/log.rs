@@ -20,7 +20,7 @@ impl Flow {
     }
 }
 
-impl<R: Roots> Subgraph<R> {
+impl<R> Subgraph<R> {
     /// Returns the log of the last run of `A`, whether that failed or not; `None` if it logged nothing.
     ///
     /// # Errors
