@@ -148,10 +148,10 @@ pub use flow_core::{
     Secret, Stopper, Subgraph, Summary, Target, Task, Tracked, Trust, Uses, check, read,
 };
 // For the tests of this workspace: a file system that fails, and the canonical form of values.
-#[doc(hidden)]
-pub use flow_core::{fs, value};
 #[doc(inline)]
 pub use flow_core::register;
+#[doc(hidden)]
+pub use flow_core::{fs, value};
 pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
 #[doc(inline)]
 pub use flow_targets as targets;
@@ -237,8 +237,8 @@ pub mod store {
     pub use flow_core::{
         Bless, Blessed, Damage, Difference, Digest, FlowStore, Garbage, Gc, Harm, InstanceChange,
         InstanceOutcome, InstanceRun, Key, Metadata, MetadataChange, NotHex, OutputVersion,
-        Program, Removed, ReuseSource, RunComparison, RecordedFile, RecordedInput, RecordedOutput, RunHistory, RunInfo, RunOutcome, Runs,
-        StoredOutput, Verified,
+        Program, RecordedFile, RecordedInput, RecordedOutput, Removed, ReuseSource, RunComparison,
+        RunHistory, RunInfo, RunOutcome, Runs, StoredOutput, Verified,
     };
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::flow::error::Error;
 use crate::flow::Flow;
+use crate::flow::error::Error;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;

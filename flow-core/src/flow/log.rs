@@ -1,7 +1,7 @@
 //! The logs of tasks.
 
 use crate::flow::error::Error;
-use crate::flow::{Flow, Roots, Subgraph};
+use crate::flow::{Flow, Subgraph};
 use crate::plan::instance::Instance;
 use crate::store::log_text::{FollowedLog, TaskLog};
 use crate::task::Task;

@@ -123,7 +123,7 @@ impl Instance {
     pub fn describe(&self) -> Result<BTreeMap<&'static str, Description>, LoadError> {
         let handle = Handle::outside(Arc::clone(&self.plan) as _, self.node);
         let describe = self.plan.graph.task(self.node).task.describe;
-        Ok(handle.read("", |files| describe(files))?.into_iter().collect())
+        Ok(handle.read("", describe)?.into_iter().collect())
     }
 
     /// Returns the failure of its last run, if that failed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::base::names::nearest;
 use crate::plan::alias::origin;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::table::Cells;
 use super::{Sweep, Table, TableColumn};
-use crate::flow::error::{Error, NOT_RUN, SelectError};
 use crate::flow::Flow;
+use crate::flow::error::{Error, NOT_RUN, SelectError};
 use crate::value::first_line;
 
 /// The most variants without a number that are printed.

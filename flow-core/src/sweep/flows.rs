@@ -4,9 +4,9 @@ use std::ops::Index;
 
 use super::Sweep;
 use super::space::Variant;
-use crate::flow::error::{Error, SelectError};
-use crate::flow::Flow;
 use crate::base::names::nearest;
+use crate::flow::Flow;
+use crate::flow::error::{Error, SelectError};
 
 /// # The variants as flows
 impl<R> Sweep<R> {

@@ -1,7 +1,7 @@
 //! Garbage collection that keeps the variants of a sweep.
 
-use crate::flow::error::Error;
 use crate::flow::Gc;
+use crate::flow::error::Error;
 use crate::sweep::Sweep;
 
 impl Gc {

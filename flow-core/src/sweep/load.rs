@@ -42,7 +42,7 @@ impl<R> Sweep<R> {
             if let Some(loaded) = loaded.get(&node) {
                 return Ok(loaded.clone());
             }
-            let value = handle(Arc::clone(plan), node)?.load()?;
+            let value = handle::<A>(Arc::clone(plan), node)?.load()?;
             loaded.insert(node, value.clone());
             Ok(value)
         })

@@ -4,8 +4,8 @@ use daggy::NodeIndex;
 
 use super::Sweep;
 use super::upstream::{Owner, owners};
-use crate::flow::error::Error;
 use crate::flow::Removed;
+use crate::flow::error::Error;
 use crate::plan::Plan;
 use crate::plan::variant::Root;
 use crate::task::{Task, TaskType};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use super::Sweep;
 use super::preview::SweepPreview;
 use super::space::Variant;
-use super::Sweep;
 use crate::flow::error::Error;
 use crate::flow::sweep_summary::LeftOut;
 use crate::flow::sweep_summary::SweepSummary;

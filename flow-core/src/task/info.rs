@@ -87,7 +87,12 @@ impl TaskInfo {
             }
             several => {
                 let several = several.iter().map(|task| task.full_name()).collect();
-                Err(UnknownTask { name: name.to_owned(), nearest: None, known: Vec::new(), several })
+                Err(UnknownTask {
+                    name: name.to_owned(),
+                    nearest: None,
+                    known: Vec::new(),
+                    several,
+                })
             }
         }
     }
@@ -346,12 +351,14 @@ impl fmt::Display for UnknownTask {
 /// use flow::prelude::*;
 /// use flow::task::TaskInfo;
 ///
-/// trait Model: Send + Sync + 'static {
+/// trait Model: Tracked + Send + Sync + 'static {
 ///     const NAME: &'static str;
 /// }
 ///
+/// #[derive(Tracked)]
 /// struct Ols;
 ///
+/// #[tracked]
 /// impl Model for Ols {
 ///     const NAME: &'static str = "ols";
 /// }
