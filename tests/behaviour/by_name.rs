@@ -126,7 +126,7 @@ fn a_task_by_name_has_the_declarations_of_its_type() {
     assert_eq!(first.default().as_deref(), Some("2026-01-02"));
     assert_eq!(factor.range().as_deref(), Some("0.0..=10.0"));
     assert!(factor.is_local() && !threads.is_significant() && !first.is_local());
-    assert_eq!(parameter("Summarized", "how").choices().as_deref(), Some("[Mean, Last]"));
+    assert_eq!(parameter("Summarized", "how").choices().as_deref(), Some("[How::Mean, How::Last]"));
     let since = parameter("Summarized", "since").from().expect("it is from another");
     assert_eq!(since.full_name(), "Recent.first");
     assert!(!parameter("PriceFile", "path").has_default());
