@@ -159,6 +159,8 @@ pub use flow_targets as targets;
 #[doc(no_inline)]
 pub use flow_targets::arrow;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod expect;
 pub mod interrupts;
 #[cfg(feature = "testing")]

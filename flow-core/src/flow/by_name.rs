@@ -3,13 +3,21 @@
 //! A command line or a page knows tasks by name, as [`TaskInfo`]. Their graph is a [`Subgraph`] without a root type, with
 //! all verbs that need no Rust type. This file has the verbs that a flow has for its roots.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use serde::Serialize;
+
+use crate::base::error::IoContext;
 use crate::flow::error::Error;
 use crate::flow::{ExportSummary, Flow, Removed, Subgraph, Transferred};
+use crate::plan::error::PlanError;
 use crate::plan::instance::Instance;
+use crate::plan::param_value::{check_allowed, fit};
 use crate::remote::Remote;
-use crate::task::info::TaskInfo;
+use crate::store::Store;
+use crate::task::info::{ParameterInfo, TaskInfo};
+use crate::task::setting::named;
 
 impl Flow {
     /// Returns the graph of roots that are named at run time, for programs that do not know their types.
@@ -40,12 +48,41 @@ impl Flow {
         Subgraph::new(self, roots.into_iter().map(|root| root.task).collect())
     }
 
+    /// Returns this flow, with all its settings, on the store in another folder, which is created if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`open`](Self::open).
+    pub fn in_folder(&self, folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let folder = folder.into();
+        let folder = std::path::absolute(&folder).during("open", &folder)?;
+        let store = Store::new(folder.clone(), Arc::clone(&self.fs));
+        store.create()?;
+        Ok(Self { opened: folder.into(), store: Arc::new(store), ..self.clone() })
+    }
+
     /// Makes runs run all instances of a task even if they are complete, as [`force`](Self::force) does.
     #[must_use]
     pub fn force_task(&self, task: TaskInfo) -> Self {
         let mut flow = self.clone();
         flow.force.tasks.push(task.task);
         flow
+    }
+}
+
+impl ParameterInfo {
+    /// Checks a value that is given by name, as planning does: whether it fits the type, the range and the choices.
+    ///
+    /// The value may be text, as on a command line; see [`Flow::with_named`].
+    ///
+    /// # Errors
+    ///
+    /// The value does not fit. The message has the type, and a text that fits.
+    pub fn check(&self, value: impl Serialize) -> Result<(), Error> {
+        let (task, name) = (self.task().name(), self.full_name());
+        let value = fit(&task, self.decl(), &name, &named(&value));
+        let checked = value.and_then(|value| check_allowed(&task, self.decl(), &value));
+        checked.map_err(|kind| Box::new(PlanError::new(kind, Vec::new())).into())
     }
 }
 
