@@ -31,16 +31,16 @@ pub(crate) enum Takes {
 ///
 /// Unknown names are left for the parser, whose errors have suggestions.
 pub(crate) fn roots(args: &[OsString]) -> Result<(Option<&'static Verb>, Vec<TaskInfo>), CliError> {
-    let globals = globals(Command::new("globals"));
+    let options = globals(Command::new("options"));
     let mut rest = args.iter().skip(1).map(OsString::as_os_str);
-    let Some(name) = next_positional(&globals, &mut rest) else { return Ok((None, Vec::new())) };
+    let Some(name) = next_positional(&options, &mut rest) else { return Ok((None, Vec::new())) };
     let Some(verb) = VERBS.iter().find(|verb| name == verb.name) else {
         return Ok((None, Vec::new()));
     };
     if verb.takes == Takes::Nothing {
         return Ok((Some(verb), Vec::new()));
     }
-    let own = (verb.options)(self::globals(Command::new(verb.name)));
+    let own = (verb.options)(globals(Command::new(verb.name)));
     let own = params::add(own, &[]);
     let mut tasks = Vec::new();
     // Without a known option before it, each argument that is no option is a task.
@@ -120,7 +120,7 @@ fn subcommand(verb: &Verb, tasks: &[TaskInfo]) -> Command {
 }
 
 /// Adds the options that every verb has.
-fn globals(command: Command) -> Command {
+pub(crate) fn globals(command: Command) -> Command {
     command
         .arg(
             Arg::new("data")

@@ -11,6 +11,9 @@ use crate::params;
 use crate::settings::Settings;
 use crate::ui::{Color, Ui};
 
+/// Values of parameters, by name.
+pub(crate) type Given = BTreeMap<String, serde_json::Value>;
+
 /// Where the flow comes from.
 pub(crate) enum Opener {
     /// The configured store.
@@ -29,7 +32,7 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) opener: Opener,
     /// The values of parameters that the arguments give.
-    pub(crate) given: BTreeMap<String, serde_json::Value>,
+    pub(crate) given: Given,
 }
 
 impl Context {
@@ -82,7 +85,12 @@ impl Context {
 
     /// Opens the flow, with the values of parameters and the options of runs.
     pub(crate) fn flow(&self) -> Result<Flow, CliError> {
-        let mut flow = params::apply(self.store()?, &self.given);
+        self.flow_with(&self.given)
+    }
+
+    /// Opens the flow, with these values of parameters and the options of runs.
+    pub(crate) fn flow_with(&self, given: &Given) -> Result<Flow, CliError> {
+        let mut flow = params::apply(self.store()?, &self.values(given));
         if let Ok(Some(forced)) = self.matches.try_get_many::<String>("force") {
             for task in forced {
                 flow = match task.as_str() {
@@ -95,6 +103,15 @@ impl Context {
             flow = flow.allow_failures();
         }
         Ok(flow)
+    }
+
+    /// Returns the values of parameters: those of `flow.toml`, and over them those of the arguments.
+    fn values(&self, given: &Given) -> Given {
+        let mut values = self.settings.params.clone();
+        for (name, value) in given {
+            params::set(&mut values, name.clone(), value.clone());
+        }
+        values
     }
 
     /// Returns the graph of the roots.

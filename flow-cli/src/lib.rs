@@ -90,5 +90,5 @@ pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> E
 /// The file `flow.toml` or a variable is wrong, or the store cannot be opened.
 pub fn open_configured() -> anyhow::Result<Flow> {
     let settings = settings::Settings::read(None)?;
-    Ok(settings.open()?)
+    Ok(params::apply(settings.open()?, &settings.params))
 }

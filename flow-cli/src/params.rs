@@ -5,12 +5,14 @@
 //! [`Flow::with_named`] says. `--param Task.name=value` gives a value to one task. An option of the verb itself, such as
 //! `--data`, wins over a parameter of its name, which `--param` still reaches.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use flow_core::{Flow, ParameterInfo, TaskInfo};
 
+use crate::args::globals;
+use crate::context::Given;
 use crate::error::CliError;
 use crate::settings::read_params;
 
@@ -35,9 +37,10 @@ pub(crate) fn add(command: Command, roots: &[TaskInfo]) -> Command {
                 .action(ArgAction::Append)
                 .help("Reads values of parameters from a TOML or JSON file"),
         );
-    let reserved: HashSet<String> =
-        command.get_arguments().filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
-    let mut seen = reserved;
+    let globals = globals(Command::new("globals"));
+    let reserved = command.get_arguments().chain(globals.get_arguments());
+    let mut seen: HashSet<String> =
+        reserved.filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
     seen.extend(["help", "version"].map(str::to_owned));
     for task in tasks_of(roots) {
         for parameter in task.parameters() {
@@ -78,7 +81,7 @@ fn option(parameter: ParameterInfo, task: TaskInfo) -> Arg {
     let is_switch = parameter.type_name() == "bool";
     let option = Arg::new(format!("{PREFIX}{}", parameter.name()))
         .long(parameter.name().to_owned())
-        .value_name(parameter.type_name())
+        .value_name(value_name(parameter))
         .help_heading(format!("Parameters of {}", task.name()))
         .help(help)
         .action(ArgAction::Append)
@@ -90,14 +93,18 @@ fn option(parameter: ParameterInfo, task: TaskInfo) -> Arg {
     }
 }
 
+/// Returns the type of a parameter, as the name of the option's value. Of an `Option` it is the type inside.
+fn value_name(parameter: ParameterInfo) -> String {
+    let name = parameter.type_name();
+    let inside = name.strip_prefix("Option<").and_then(|name| name.strip_suffix('>'));
+    inside.map(str::to_owned).unwrap_or(name)
+}
+
 /// The values that the arguments give, by name, in the order in which they apply.
-pub(crate) fn given(
-    matches: &ArgMatches,
-    roots: &[TaskInfo],
-) -> Result<BTreeMap<String, serde_json::Value>, CliError> {
-    let mut given = BTreeMap::new();
+pub(crate) fn given(matches: &ArgMatches, roots: &[TaskInfo]) -> Result<Given, CliError> {
+    let mut given = Given::new();
     for file in matches.get_many::<PathBuf>("params").into_iter().flatten() {
-        given.extend(read_params(file)?);
+        read_params(file)?.into_iter().for_each(|(name, value)| set(&mut given, name, value));
     }
     for (name, texts) in options(matches) {
         if let [first, second, ..] = texts.as_slice() {
@@ -106,7 +113,7 @@ pub(crate) fn given(
             )));
         }
         let text = texts.into_iter().next_back().unwrap_or_default();
-        given.insert(name, text.into());
+        set(&mut given, name, text.into());
     }
     for text in matches.get_many::<String>("param").into_iter().flatten() {
         let Some((name, value)) = text.split_once('=') else {
@@ -114,10 +121,20 @@ pub(crate) fn given(
                 "--param is {text:?}: write the name and the value, as in `--param Fit.c=0.1`"
             )));
         };
-        given.insert(name.trim().to_owned(), value.into());
+        set(&mut given, name.trim().to_owned(), value.into());
     }
     check(&given, roots)?;
     Ok(given)
+}
+
+/// Sets a value that wins over the values that were given before.
+///
+/// A value for the parameters of all tasks replaces one for a single task, which a flow would prefer.
+pub(crate) fn set(given: &mut Given, name: String, value: serde_json::Value) {
+    if !name.contains('.') {
+        given.retain(|other, _| other.rsplit_once('.').is_none_or(|(_, param)| param != name));
+    }
+    given.insert(name, value);
 }
 
 /// Returns the options that are parameters, each with its values.
@@ -134,7 +151,7 @@ pub(crate) fn named(name: &str, roots: &[TaskInfo]) -> Vec<ParameterInfo> {
 }
 
 /// Checks that the values fit the parameters of their names, so that the message names the option.
-fn check(given: &BTreeMap<String, serde_json::Value>, roots: &[TaskInfo]) -> Result<(), CliError> {
+fn check(given: &Given, roots: &[TaskInfo]) -> Result<(), CliError> {
     for (name, value) in given {
         for parameter in named(name, roots) {
             parameter.check(value).map_err(|error| {
@@ -147,6 +164,6 @@ fn check(given: &BTreeMap<String, serde_json::Value>, roots: &[TaskInfo]) -> Res
 }
 
 /// Returns a flow with these values.
-pub(crate) fn apply(flow: Flow, given: &BTreeMap<String, serde_json::Value>) -> Flow {
+pub(crate) fn apply(flow: Flow, given: &Given) -> Flow {
     given.iter().fold(flow, |flow, (name, value)| flow.with_named(name, value))
 }

@@ -25,6 +25,7 @@ use anyhow::Context as _;
 use flow_core::{Flow, Limits};
 use serde::Deserialize;
 
+use crate::context::Given;
 use crate::error::CliError;
 
 /// The name of the file in the current folder.
@@ -40,7 +41,7 @@ pub(crate) struct Settings {
     pub(crate) namespace: Option<String>,
     pub(crate) workers: Option<usize>,
     #[serde(default)]
-    pub(crate) params: BTreeMap<String, toml::Value>,
+    pub(crate) params: Given,
     #[serde(default)]
     pub(crate) remotes: BTreeMap<String, PathBuf>,
     #[serde(default)]
@@ -101,6 +102,7 @@ impl Settings {
         let folder = path.parent().unwrap_or(Path::new(""));
         let paths = settings.data.iter_mut().chain(settings.remotes.values_mut());
         paths.for_each(|path| *path = folder.join(&*path));
+        settings.params = flat(std::mem::take(&mut settings.params));
         Ok(Some(settings))
     }
 
@@ -114,7 +116,7 @@ impl Settings {
         Ok(self.apply(Flow::open(self.folder())?))
     }
 
-    /// Returns a flow with these settings, apart from the folder.
+    /// Returns a flow with these settings, apart from the folder and the parameters.
     pub(crate) fn apply(&self, flow: Flow) -> Flow {
         let flow = match &self.namespace {
             Some(name) => flow.namespace(name),
@@ -128,7 +130,7 @@ impl Settings {
             Some(versions) => flow.limits(Limits::default().versions(versions)),
             None => flow,
         };
-        self.params.iter().fold(flow, |flow, (name, value)| flow.with_named(name, value))
+        flow
     }
 }
 
@@ -144,7 +146,7 @@ fn variable(name: &str) -> Result<Option<String>, CliError> {
 }
 
 /// Reads values of parameters from a TOML or JSON file.
-pub(crate) fn read_params(path: &Path) -> Result<BTreeMap<String, serde_json::Value>, CliError> {
+pub(crate) fn read_params(path: &Path) -> Result<Given, CliError> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the parameters in {}", path.display()))?;
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
@@ -165,21 +167,24 @@ pub(crate) fn read_params(path: &Path) -> Result<BTreeMap<String, serde_json::Va
     let serde_json::Value::Object(entries) = value else {
         return Err(wrong(&"it is not an object whose keys are the names of parameters"));
     };
-    let mut params = BTreeMap::new();
+    Ok(flat(entries))
+}
+
+/// Returns values by the names of parameters. `[Train]` has those of a task.
+fn flat(entries: impl IntoIterator<Item = (String, serde_json::Value)>) -> Given {
+    let mut params = Given::new();
     for (name, value) in entries {
         match value {
-            // `[Train]` with its parameters, as TOML groups them.
             serde_json::Value::Object(inner)
                 if flow_core::TaskInfo::named(&name).is_ok() && !inner.is_empty() =>
             {
-                params.extend(
-                    inner.into_iter().map(|(param, value)| (format!("{name}.{param}"), value)),
-                );
+                let inner = inner.into_iter();
+                params.extend(inner.map(|(param, value)| (format!("{name}.{param}"), value)));
             }
             value => {
                 params.insert(name, value);
             }
         }
     }
-    Ok(params)
+    params
 }

@@ -18,7 +18,8 @@ fn help_lists_the_parameters_of_a_task_and_of_all_upstream_with_their_docs() {
         "Parameters of Temperature:",
         "Parameters of Measurements:",
         "--station <String>",
-        "The name of the station [default: Oslo]",
+        "--limit <f64>",
+        "The name of the station. [default: Oslo]",
         "[default: 1; range: 1..=100]",
     ] {
         assert!(help.contains(part), "{part} in {help}");

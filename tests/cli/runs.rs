@@ -8,7 +8,7 @@ fn a_plan_shows_what_runs_and_a_run_runs_it_once() {
     let folder = folder.path();
     let plan = weather(folder, words("plan Report")).ok();
     assert!(
-        plan.starts_with("Report {tags: [], limit: None} PENDING never run\n└─ Temperature {"),
+        plan.starts_with("Report {tags: [], limit: none} PENDING never run\n└─ Temperature {"),
         "{plan}"
     );
     assert_eq!(weather(folder, words("plan Report --exit-code")).code, 3);
@@ -25,7 +25,7 @@ fn a_plan_shows_what_runs_and_a_run_runs_it_once() {
     );
     let second = weather(folder, words("run Report --json")).json();
     assert_eq!(tasks(&second), [""; 0]);
-    assert_eq!(second["complete_already"].as_array().map(Vec::len), Some(2));
+    assert_eq!(second["complete_already"].as_array().map(Vec::len), Some(3));
     assert_eq!(weather(folder, words("plan Report --exit-code")).code, 0);
 
     let forced = weather(folder, words("run Report --json --force")).json();

@@ -4,6 +4,7 @@
 //! is `first..last:countlog` or `:countlin`, as in `0.1..10:5log`.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
@@ -12,9 +13,10 @@ use serde::Serialize;
 
 use super::Verb;
 use crate::args::{Takes, run_options};
-use crate::context::Context;
+use crate::context::{Context, Given};
 use crate::error::CliError;
 use crate::params;
+use crate::settings::read_params;
 
 pub(crate) const VERB: Verb = Verb {
     name: "sweep",
@@ -110,9 +112,12 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
 
 /// Returns the sweep that the arguments declare.
 fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
-    let flow = context.flow()?;
-    let mut axes = Vec::new();
-    let mut fixed = flow;
+    let (mut axes, mut fixed) = (Vec::new(), Given::new());
+    for file in context.matches.get_many::<PathBuf>("params").into_iter().flatten() {
+        for (name, value) in read_params(file)? {
+            params::set(&mut fixed, name, value);
+        }
+    }
     let exact = context.matches.get_many::<String>("param").into_iter().flatten();
     let exact = exact.map(|text| match text.split_once('=') {
         Some((name, value)) => Ok((name.trim().to_owned(), vec![value.to_owned()])),
@@ -135,7 +140,7 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
                         CliError::usage(format!("invalid value for {name}: {error}"))
                     })?;
                 }
-                fixed = fixed.with_named(&name, value);
+                params::set(&mut fixed, name, value.as_str().into());
             }
             (_, [parameter]) => axes.push((*parameter, values)),
             (_, []) => {
@@ -152,10 +157,7 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
             }
         }
     }
-    for file in context.matches.get_many::<std::path::PathBuf>("params").into_iter().flatten() {
-        fixed = params::apply(fixed, &crate::settings::read_params(file)?);
-    }
-    let sweep = fixed.sweep_of(context.roots.iter().copied());
+    let sweep = context.flow_with(&fixed)?.sweep_of(context.roots.iter().copied());
     axes.into_iter().try_fold(sweep, |sweep, (parameter, values)| {
         let option = parameter.full_name();
         sweep

@@ -25,7 +25,7 @@ use crate::plan::alias::{agrees, origin, source};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::lookup::Lookup;
-use crate::plan::param_value::{ParamValue, digest_param, check_allowed};
+use crate::plan::param_value::{ParamValue, check_allowed, digest_param};
 use crate::plan::scope::{Inherited, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types};
 use crate::store::Store;
