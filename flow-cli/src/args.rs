@@ -5,36 +5,26 @@
 //! tasks: a program with hundreds of tasks starts as fast as one with a few.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command, ValueHint};
+use clap::{Arg, ArgAction, Command};
 use flow_core::TaskInfo;
 
-use crate::commands::{VERBS, Verb};
 use crate::error::CliError;
+use crate::options::globals;
 use crate::params;
-
-/// What a verb takes as its first arguments.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// One or more tasks, whose parameters are options.
-    Tasks,
-    /// One task, whose parameters are options.
-    Task,
-    /// Tasks, or nothing.
-    MaybeTasks,
-    /// No tasks.
-    Nothing,
-}
+use crate::verb::{Takes, Verb};
 
 /// Finds the verb, and the tasks that follow it.
 ///
 /// Unknown names are left for the parser, whose errors have suggestions.
-pub(crate) fn roots(args: &[OsString]) -> Result<(Option<&'static Verb>, Vec<TaskInfo>), CliError> {
+pub(crate) fn roots<'a>(
+    verbs: &'a [Verb],
+    args: &[OsString],
+) -> Result<(Option<&'a Verb>, Vec<TaskInfo>), CliError> {
     let options = globals(Command::new("options"));
     let mut rest = args.iter().skip(1).map(OsString::as_os_str);
     let Some(name) = next_positional(&options, &mut rest) else { return Ok((None, Vec::new())) };
-    let Some(verb) = VERBS.iter().find(|verb| name == verb.name) else {
+    let Some(verb) = verbs.iter().find(|verb| name == verb.name) else {
         return Ok((None, Vec::new()));
     };
     if verb.takes == Takes::Nothing {
@@ -86,14 +76,19 @@ fn next_positional<'a>(
 }
 
 /// Builds the parser.
-pub(crate) fn parser(name: &str, used: Option<&Verb>, tasks: &[TaskInfo]) -> Command {
+pub(crate) fn parser(
+    verbs: &[Verb],
+    name: &str,
+    used: Option<&Verb>,
+    tasks: &[TaskInfo],
+) -> Command {
     let command = globals(Command::new(name.to_owned()).bin_name(name.to_owned()))
         .about("A workflow of typed tasks: runs what is not complete, and shows what is stored")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .max_term_width(100);
-    VERBS.iter().fold(command, |command, verb| {
+    verbs.iter().fold(command, |command, verb| {
         let is_used = used.is_some_and(|used| used.name == verb.name);
         command.subcommand(subcommand(verb, if is_used { tasks } else { &[] }))
     })
@@ -117,86 +112,4 @@ fn subcommand(verb: &Verb, tasks: &[TaskInfo]) -> Command {
         ),
         tasks => params::add(command, tasks),
     }
-}
-
-/// Adds the options that every verb has.
-pub(crate) fn globals(command: Command) -> Command {
-    command
-        .arg(
-            Arg::new("data")
-                .long("data")
-                .value_name("DIR")
-                .global(true)
-                .value_parser(clap::value_parser!(PathBuf))
-                .value_hint(ValueHint::DirPath)
-                .help("The folder of the store [default: data]"),
-        )
-        .arg(
-            Arg::new("namespace")
-                .long("namespace")
-                .value_name("NAME")
-                .global(true)
-                .help("Uses the store of a namespace, such as `prod`"),
-        )
-        .arg(
-            Arg::new("config")
-                .long("config")
-                .value_name("FILE")
-                .global(true)
-                .value_parser(clap::value_parser!(PathBuf))
-                .value_hint(ValueHint::FilePath)
-                .help("The configuration file [default: flow.toml, if there is one]"),
-        )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .global(true)
-                .action(ArgAction::SetTrue)
-                .help("Prints the result as JSON"),
-        )
-        .arg(
-            Arg::new("quiet")
-                .long("quiet")
-                .short('q')
-                .global(true)
-                .action(ArgAction::SetTrue)
-                .help("Shows no progress"),
-        )
-        .arg(
-            Arg::new("color")
-                .long("color")
-                .value_name("WHEN")
-                .global(true)
-                .value_parser(["auto", "always", "never"])
-                .help("Whether to color the output [default: auto]"),
-        )
-}
-
-/// Adds the options of runs.
-pub(crate) fn run_options(command: Command) -> Command {
-    command
-        .arg(
-            Arg::new("workers")
-                .long("workers")
-                .short('w')
-                .value_name("N")
-                .value_parser(clap::value_parser!(usize))
-                .help("The number of tasks that run at the same time [default: one for each processor]"),
-        )
-        .arg(
-            Arg::new("force")
-                .long("force")
-                .value_name("TASK")
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("")
-                .action(ArgAction::Append)
-                .help("Runs the roots even if they are complete; `--force=Task`: that task"),
-        )
-        .arg(
-            Arg::new("allow-failures")
-                .long("allow-failures")
-                .action(ArgAction::SetTrue)
-                .help("Exits with 0 even if tasks failed"),
-        )
 }

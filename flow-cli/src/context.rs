@@ -1,18 +1,15 @@
 //! What a verb works with: the flow with its settings and parameters, the roots, and how to print.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::ArgMatches;
+use clap::{ArgMatches, Command};
 use flow_core::{Flow, Instance, Subgraph, TaskInfo};
 
 use crate::error::CliError;
+use crate::given::{Given, set};
 use crate::params;
 use crate::settings::Settings;
 use crate::ui::{Color, Ui};
-
-/// Values of parameters, by name.
-pub(crate) type Given = BTreeMap<String, serde_json::Value>;
 
 /// Where the flow comes from.
 pub(crate) enum Opener {
@@ -24,8 +21,8 @@ pub(crate) enum Opener {
 
 /// What a verb works with.
 pub(crate) struct Context {
-    /// The name of the program.
-    pub(crate) name: String,
+    /// The parser of all verbs, without the parameters of tasks.
+    pub(crate) parser: Command,
     pub(crate) matches: ArgMatches,
     pub(crate) roots: Vec<TaskInfo>,
     pub(crate) ui: Ui,
@@ -37,7 +34,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(
-        name: String,
+        parser: Command,
         opener: Opener,
         matches: ArgMatches,
         roots: Vec<TaskInfo>,
@@ -59,7 +56,7 @@ impl Context {
         if let Ok(Some(workers)) = matches.try_get_one::<usize>("workers") {
             settings.workers = Some(*workers);
         }
-        Ok(Self { name, matches, roots, ui, settings, opener, given: BTreeMap::new() })
+        Ok(Self { parser, matches, roots, ui, settings, opener, given: Given::new() })
     }
 
     /// Takes the values of parameters from the arguments, for verbs whose options are parameters.
@@ -109,7 +106,7 @@ impl Context {
     fn values(&self, given: &Given) -> Given {
         let mut values = self.settings.params.clone();
         for (name, value) in given {
-            params::set(&mut values, name.clone(), value.clone());
+            set(&mut values, name.clone(), value.clone());
         }
         values
     }

@@ -40,14 +40,18 @@
 //! A setting is the first of: the option; the variable `FLOW_...`; the file `flow.toml` of the current folder, or that of
 //! `--config` or `FLOW_CONFIG`; what the program set on its flow; the default.
 
+mod app;
 mod args;
 mod commands;
 mod context;
 mod error;
+mod given;
 mod json;
+mod options;
 mod params;
 mod settings;
 mod ui;
+mod verb;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -60,7 +64,7 @@ use crate::context::Opener;
 ///
 /// The store is the folder `data`, unless `--data`, `FLOW_DATA` or `flow.toml` name another one.
 pub fn main() -> ExitCode {
-    commands::run(Opener::Configured, std::env::args_os())
+    app::run(Opener::Configured, std::env::args_os())
 }
 
 /// Runs the command line on a flow of the program, which may provide clients, observers or parameter values.
@@ -80,7 +84,7 @@ pub fn main() -> ExitCode {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
-    commands::run(Opener::Given(Box::new(flow)), args.into_iter().map(Into::into))
+    app::run(Opener::Given(Box::new(flow)), args.into_iter().map(Into::into))
 }
 
 /// Opens the store that is configured: as [`main`] does, from `FLOW_...` variables and `flow.toml`.

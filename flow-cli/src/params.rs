@@ -11,10 +11,9 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use flow_core::{Flow, ParameterInfo, TaskInfo};
 
-use crate::args::globals;
-use crate::context::Given;
 use crate::error::CliError;
-use crate::settings::read_params;
+use crate::given::{Given, read_params, set};
+use crate::options::globals;
 
 /// The prefix of the identifiers of options that are parameters, so that they differ from those of the verb.
 const PREFIX: &str = "parameter ";
@@ -125,16 +124,6 @@ pub(crate) fn given(matches: &ArgMatches, roots: &[TaskInfo]) -> Result<Given, C
     }
     check(&given, roots)?;
     Ok(given)
-}
-
-/// Sets a value that wins over the values that were given before.
-///
-/// A value for the parameters of all tasks replaces one for a single task, which a flow would prefer.
-pub(crate) fn set(given: &mut Given, name: String, value: serde_json::Value) {
-    if !name.contains('.') {
-        given.retain(|other, _| other.rsplit_once('.').is_none_or(|(_, param)| param != name));
-    }
-    given.insert(name, value);
 }
 
 /// Returns the options that are parameters, each with its values.

@@ -21,12 +21,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use flow_core::{Flow, Limits};
 use serde::Deserialize;
 
-use crate::context::Given;
 use crate::error::CliError;
+use crate::given::{Given, flat};
 
 /// The name of the file in the current folder.
 const FILE: &str = "flow.toml";
@@ -126,11 +125,10 @@ impl Settings {
             Some(workers) => flow.workers(workers),
             None => flow,
         };
-        let flow = match self.limits.versions {
+        match self.limits.versions {
             Some(versions) => flow.limits(Limits::default().versions(versions)),
             None => flow,
-        };
-        flow
+        }
     }
 }
 
@@ -143,48 +141,4 @@ fn variable(name: &str) -> Result<Option<String>, CliError> {
             Err(_) => Err(CliError::usage(format!("the variable {name} is not UTF-8"))),
         },
     }
-}
-
-/// Reads values of parameters from a TOML or JSON file.
-pub(crate) fn read_params(path: &Path) -> Result<Given, CliError> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the parameters in {}", path.display()))?;
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let wrong = |error: &dyn std::fmt::Display| {
-        CliError::usage(format!("the parameters in {} are wrong: {error}", path.display()))
-    };
-    let value: serde_json::Value = match extension.as_str() {
-        "json" => serde_json::from_str(&text).map_err(|error| wrong(&error))?,
-        "toml" => {
-            let value: toml::Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
-            serde_json::to_value(value).map_err(|error| wrong(&error))?
-        }
-        _ => {
-            let why = "the extension is neither `.toml` nor `.json`";
-            return Err(wrong(&why));
-        }
-    };
-    let serde_json::Value::Object(entries) = value else {
-        return Err(wrong(&"it is not an object whose keys are the names of parameters"));
-    };
-    Ok(flat(entries))
-}
-
-/// Returns values by the names of parameters. `[Train]` has those of a task.
-fn flat(entries: impl IntoIterator<Item = (String, serde_json::Value)>) -> Given {
-    let mut params = Given::new();
-    for (name, value) in entries {
-        match value {
-            serde_json::Value::Object(inner)
-                if flow_core::TaskInfo::named(&name).is_ok() && !inner.is_empty() =>
-            {
-                let inner = inner.into_iter();
-                params.extend(inner.map(|(param, value)| (format!("{name}.{param}"), value)));
-            }
-            value => {
-                params.insert(name, value);
-            }
-        }
-    }
-    params
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::{Arg, Command};
 use clap_complete::Shell;
 
-use super::Verb;
-use crate::args::{self, Takes};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ui;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "completions",
@@ -30,8 +30,9 @@ pub(crate) const VERB: Verb = Verb {
 fn run(context: &Context) -> Result<ExitCode, CliError> {
     let shell = context.matches.get_one::<Shell>("shell").copied().expect("a required argument");
     let mut script = Vec::new();
-    let name = &context.name;
-    clap_complete::generate(shell, &mut args::parser(name, None, &[]), name.as_str(), &mut script);
+    let mut parser = context.parser.clone();
+    let name = parser.get_name().to_owned();
+    clap_complete::generate(shell, &mut parser, name, &mut script);
     ui::write(&script)?;
     Ok(ExitCode::SUCCESS)
 }

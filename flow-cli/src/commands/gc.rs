@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, Command};
 use serde::Serialize;
 
+use super::confirmed;
 use super::reset::RemovedJson;
-use super::{Verb, confirmed, yes_option};
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::options::yes_option;
 use crate::ui;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "gc",

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{Arg, Command};
 use flow_core::{RunInfo, Runs};
 
-use super::Verb;
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "history",

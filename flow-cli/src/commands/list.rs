@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use clap::Command;
 use flow_core::{TaskInfo, tasks};
 
-use super::Verb;
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::json;
 use crate::params::tasks_of;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "list",

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{Verb, in_option};
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::options::in_option;
 use crate::ui;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 /// How often a followed log is read.
 const INTERVAL: Duration = Duration::from_millis(200);

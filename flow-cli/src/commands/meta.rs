@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, Command};
 use flow_core::Instance;
 
-use super::{Verb, in_option};
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::json::Output;
+use crate::options::in_option;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "meta",

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Verb, in_option};
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::options::in_option;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "path",

@@ -6,11 +6,13 @@ use clap::{Arg, ArgAction, Command};
 use flow_core::{Preview, Show};
 use serde::Serialize;
 
-use super::{Verb, exit_code_option};
-use crate::args::{Takes, run_options};
 use crate::context::Context;
 use crate::error::{CliError, PENDING};
 use crate::json::PlannedInstance;
+use crate::options::exit_code_option;
+use crate::options::run_options;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "plan",

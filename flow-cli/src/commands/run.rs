@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, Command};
 use flow_core::{Error, Summary};
 
-use super::{Verb, plan};
-use crate::args::{Takes, run_options};
+use super::plan;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::json::RunResult;
+use crate::options::run_options;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb =
     Verb { name: "run", about: "Runs what is not complete", takes: Takes::Tasks, options, run };

@@ -7,10 +7,10 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 use flow_core::{ExportSummary, RemoteFolder, Transferred};
 use serde::Serialize;
 
-use super::Verb;
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const EXPORT: Verb = Verb {
     name: "export",

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use flow_core::StoredOutput;
 use serde::Serialize;
 
-use super::{Verb, no_options};
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::options::no_options;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "status",

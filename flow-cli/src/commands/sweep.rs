@@ -11,12 +11,14 @@ use clap::{Arg, ArgAction, Command};
 use flow_core::{Error, Sweep, TaskInfo};
 use serde::Serialize;
 
-use super::Verb;
-use crate::args::{Takes, run_options};
-use crate::context::{Context, Given};
+use crate::context::Context;
 use crate::error::CliError;
+use crate::given::Given;
+use crate::given::{read_params, set};
+use crate::options::run_options;
 use crate::params;
-use crate::settings::read_params;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "sweep",
@@ -115,7 +117,7 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
     let (mut axes, mut fixed) = (Vec::new(), Given::new());
     for file in context.matches.get_many::<PathBuf>("params").into_iter().flatten() {
         for (name, value) in read_params(file)? {
-            params::set(&mut fixed, name, value);
+            set(&mut fixed, name, value);
         }
     }
     let exact = context.matches.get_many::<String>("param").into_iter().flatten();
@@ -140,7 +142,7 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
                         CliError::usage(format!("invalid value for {name}: {error}"))
                     })?;
                 }
-                params::set(&mut fixed, name, value.as_str().into());
+                set(&mut fixed, name, value.as_str().into());
             }
             (_, [parameter]) => axes.push((*parameter, values)),
             (_, []) => {

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::{Verb, exit_code_option};
-use crate::args::Takes;
 use crate::context::Context;
 use crate::error::{CliError, PENDING};
+use crate::options::exit_code_option;
+use crate::verb::Takes;
+use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "why",
