@@ -248,7 +248,7 @@ fn errors_name_the_roots_that_were_named() -> Result<()> {
     let graph = flow.graph_of([named("Summarized"), named("Recent")]);
     let error = graph.export_roots("nowhere").unwrap_err().to_string();
     assert!(error.contains("flow.run::<(Summarized, Recent)>()"), "{error}");
-    let error = graph.load::<Fitted<Ols>>().err().expect("it is not required");
+    let error = graph.load::<Fitted<Ols>>().expect_err("it is not required");
     assert!(matches!(error, Error::Select(SelectError::None { .. })), "{error}");
     Ok(())
 }
