@@ -111,8 +111,8 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The error message for `#[tracked]` above a function that is a task.
-pub(crate) const TRACKED_TWICE: &str = "a function that is a task is tracked without `#[tracked]`; \
-                                        write its options in `#[task(tracked(...))]`";
+pub(crate) const TRACKED_TWICE: &str = "leave out `#[tracked]`: a function that is a task is tracked \
+                                        already; write its options in `#[task(tracked(lock))]`";
 
 /// The error message for a reference in the type of a parameter.
 pub(crate) const MUST_OWN: &str = "a parameter owns its value; \

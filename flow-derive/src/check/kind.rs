@@ -24,13 +24,13 @@ pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
         return;
     }
     let others = [
-        (word(&attr.external), "the function makes the output"),
-        (word(&attr.aggregate), "a function has an output of its own"),
+        (word(&attr.external), "the function computes the output; an external task"),
+        (word(&attr.aggregate), "a function has an output of its own; an aggregate"),
     ];
     for (word, why) in others {
         if let Some(word) = word {
             let message = format!(
-                "{why}; what is `{word}` is declared as a struct: \
+                "{why} is declared as a struct: \
                  `#[derive(Task)] #[task({word}, ...)] struct Name;`"
             );
             ctxt.error(word, message);

@@ -112,7 +112,10 @@ fn names(task: &Task<'_>, ctxt: &Ctxt) {
     if let Some(was) = &attr.was {
         let own = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
         if was.value.value() == own {
-            ctxt.error(&was.value, "this is the task's name today; leave out `was`");
+            let message = format!(
+                "`{own}` is the present name of the task; leave out `was`, or write its former name"
+            );
+            ctxt.error(&was.value, message);
         }
     }
 }
@@ -219,9 +222,18 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
     }
     if let Some(was) = &attr.was {
         if was.value.value() == plain(param.ident) {
-            ctxt.error(&was.value, "this is its current name; leave out `was`");
+            let message = format!(
+                "`{}` is the present name of the field; leave out `was`, or write its former name",
+                plain(param.ident)
+            );
+            ctxt.error(&was.value, message);
         } else if syn::parse_str::<Ident>(&was.value.value()).is_err() {
-            ctxt.error(&was.value, "this is not a valid name of a field");
+            let message = format!(
+                "a field cannot have been named `{}`; write the former name of the field, such as \
+                 `was = \"old_name\"`",
+                was.value.value()
+            );
+            ctxt.error(&was.value, message);
         }
     }
     if let (Some(file), Type::Path(path)) = (&attr.file, &param.field.ty)

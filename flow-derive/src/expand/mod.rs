@@ -21,6 +21,7 @@ pub(crate) mod tracked;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote;
+use syn::spanned::Spanned;
 use syn::{AttrStyle, Attribute, DeriveInput, Item, ItemFn, Meta};
 
 pub(crate) use self::inputs::Shape;
@@ -36,6 +37,7 @@ use crate::{check, function};
 /// Expands `#[derive(Task)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
+    above_derive(input, &ctxt);
     let task = Task::read(input, &ctxt);
     check::check(&task, &ctxt);
     let errors = ctxt.check();
@@ -43,6 +45,25 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         return fallback::expand(&task, errors);
     }
     task::expand(&task)
+}
+
+/// Reports `#[task]` above `#[derive(Task)]`. The compiler rejects it, too, without saying what to write.
+fn above_derive(input: &DeriveInput, ctxt: &Ctxt) {
+    if !proc_macro::is_available() {
+        return;
+    }
+    let place = |span: proc_macro::Span| (span.line(), span.column());
+    let derive = proc_macro::Span::call_site();
+    let name = input.ident.span().unwrap();
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("task")) {
+        let word = attribute.path().span().unwrap();
+        // A `macro_rules!` may have written some of the three in another place.
+        let is_one_file = word.file() == derive.file() && name.file() == derive.file();
+        if is_one_file && place(word) < place(derive) && place(derive) < place(name) {
+            let message = "`#[derive(Task)]` stands above `#[task(...)]`; exchange the two";
+            ctxt.error(attribute.path(), message);
+        }
+    }
 }
 
 const PLACE: &str = "`#[task(...)]` stands above a function, or above a struct below its \

@@ -33,13 +33,15 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let targets = targets(outputs);
     let (codes, to, from) = (local("codes"), local("to"), local("from"));
     let save = outputs.parts.iter().map(|part| {
-        let (ident, key) = (part.ident, &part.key);
-        quote_spanned!(part.span()=> #to.part(Self::#key, &self.#ident)?;)
+        let (ident, key, target, converted) = (part.ident, &part.key, checked(part), converted(part));
+        quote! {
+            #to.part::<Self, #target>(Self::#key, #converted.stored(&self.#ident))?;
+        }
     });
     let (of, described) = (local("of"), local("described"));
     let describe = outputs.parts.iter().map(|part| {
-        let key = &part.key;
-        quote_spanned!(part.span()=> #described.push(#of.description(Self::#key)?);)
+        let (key, target) = (&part.key, checked(part));
+        quote!(#described.push(#of.description::<Self, #target>(Self::#key)?);)
     });
     let checks = outputs.parts.iter().filter_map(|part| {
         let path = part.check.as_ref()?;
@@ -51,12 +53,12 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
         Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident))?;))
     });
     let types = outputs.parts.iter().map(|part| {
-        let key = &part.key;
-        quote_spanned!(part.span()=> Self::#key.__check_type()?;)
+        let (key, target) = (&part.key, checked(part));
+        quote!(#private::check_field_type::<Self, #target>(Self::#key)?;)
     });
     let load = outputs.parts.iter().map(|part| {
-        let (ident, key) = (part.ident, &part.key);
-        quote_spanned!(part.span()=> #ident: #from.part(Self::#key)?)
+        let (ident, key, target, converted) = (part.ident, &part.key, checked(part), converted(part));
+        quote!(#ident: #converted.loaded(#from.part::<Self, #target>(Self::#key)?))
     });
     implement(
         outputs,
@@ -144,12 +146,27 @@ fn implement(outputs: &Outputs<'_>, members: &TokenStream) -> TokenStream {
     )
 }
 
-/// Returns `<Target as KeepPart>`, with spans that point at the target.
-fn keep_impl(part: &Part<'_>) -> TokenStream {
+/// Returns the target through the trait `FieldTarget`, which reports once, and there, that a type is no target.
+fn checked(part: &Part<'_>) -> TokenStream {
     let target = &part.target;
     let span = target.span();
     let private = private_at(span);
+    quote_spanned!(span=> <#target as #private::FieldTarget>::Target)
+}
+
+/// Returns `<Target as KeepPart>`, with spans that point at the target.
+fn keep_impl(part: &Part<'_>) -> TokenStream {
+    let (target, span) = (checked(part), part.target.span());
+    let private = private_at(span);
     quote_spanned!(span=> <#target as #private::KeepPart>)
+}
+
+/// Returns the conversions between the field and the value that its target stores, which report once, at the type of the
+/// field, that the two types differ.
+fn converted(part: &Part<'_>) -> TokenStream {
+    let (ty, span, of_target) = (&part.field.ty, part.span(), keep_impl(part));
+    let private = private_at(span);
+    quote_spanned!(span=> #private::stored_as::<#ty, #of_target::Value>())
 }
 
 /// `impl Split { const TRAIN: Part<Self, Parquet<RecordBatch>> = ...; }`

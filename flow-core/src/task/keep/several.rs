@@ -52,8 +52,8 @@ use crate::target::Description;
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no struct of outputs",
-    label = "not outputs",
+    message = "`{Self}` is not a struct of outputs",
+    label = "does not implement `Outputs`",
     note = "write `#[derive(Outputs)]` above the struct, and `#[output(Json)]` or the like above each field"
 )]
 pub trait Outputs: Sized + Send + Sync + 'static {
