@@ -6,6 +6,7 @@
 
 mod field_type;
 mod kind;
+mod required;
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -16,6 +17,7 @@ use syn::visit::Visit;
 use syn::{Attribute, Data, Fields, GenericParam, LitStr, PatIdent, Type};
 
 pub(crate) use self::field_type::is_refused;
+pub(crate) use self::required::is_function;
 use crate::attr::entry::{Entry, Form};
 use crate::attr::word;
 use crate::ctxt::Ctxt;
@@ -153,6 +155,7 @@ fn requires(task: &Task<'_>, ctxt: &Ctxt) {
     }
     for entry in entries {
         own_parameters(entry, task, ctxt);
+        required::check(entry, task, ctxt);
         if let Form::Map(key, each) = &entry.form
             && key_type::infer(key, each, &task.params).is_none()
         {

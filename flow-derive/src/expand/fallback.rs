@@ -112,6 +112,7 @@ fn is_known(task: &Task<'_>) -> bool {
     !task.attr.bad_requires
         && (task.is_named() || task.entries().len() <= check::MAX_UNNAMED)
         && task.entries().iter().all(|entry| match &entry.form {
+            _ if check::is_function(entry, task) => false,
             Form::Map(key, each) => key_type::infer(key, each, &task.params).is_some(),
             Form::One | Form::Optional(_) | Form::List(_) => true,
         })

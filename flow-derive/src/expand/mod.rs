@@ -32,7 +32,8 @@ pub(crate) use self::task::kind;
 use crate::ctxt::Ctxt;
 use crate::facade::Facade;
 use crate::model::Task;
-use crate::{check, function};
+use crate::spans::plain;
+use crate::{check, code, function};
 
 /// Expands `#[derive(Task)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
@@ -97,8 +98,17 @@ fn misplaced(item: &TokenStream) -> Option<syn::Error> {
 fn of_function(options: TokenStream, item: (ItemFn, Group), tokens: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let (function, input, attr) = function::read(options, item, tokens, &ctxt);
-    if function.item.sig.receiver().is_some() {
-        // The function is a method, and a struct cannot be declared beside a method.
+    let is_method = function.item.sig.receiver().is_some();
+    let name = &function.item.sig.ident;
+    let file = code::file::here();
+    let is_in_impl = !is_method
+        && code::declared::is_in_impl(function.written.clone(), file.as_deref(), &plain(name));
+    if is_in_impl {
+        let message = "a task that is a function cannot stand in an `impl`; write the function outside of it";
+        ctxt.error(name, message);
+    }
+    if is_method || is_in_impl {
+        // A struct cannot be declared beside a method or another member of an `impl`.
         let errors = ctxt.check();
         let errors = errors.iter().map(syn::Error::to_compile_error);
         let item = function.item();
