@@ -16,7 +16,7 @@ use super::names::kw;
 use super::resolve::{End, Resolver};
 use super::source::{self, ItemId, Kind, ModuleId, Source};
 use super::world::World;
-use super::{scan, tokens};
+use super::{attributes, scan, tokens};
 use crate::text;
 
 /// What `requires` names.
@@ -55,52 +55,53 @@ pub(crate) fn declared(
     file: Option<&Path>,
     path: &syn::Path,
 ) -> Option<Declared> {
-    query(|world| {
-        let [task] = world.known(task, file)[..] else { return None };
-        let names = &world.source.names;
-        let segments = path.segments.iter().map(|segment| names.find(&segment.ident.to_string()));
-        let segments = segments.collect::<Option<Vec<_>>>()?;
-        let path = source::Path { is_global: path.leading_colon.is_some(), segments };
-        let item = &world.source.items[task];
-        let view = world.view(item.is_test);
-        let meaning = view.resolver.path(&path, item.module, None);
-        match &meaning.ends[..] {
-            [End::Item(id, rest)] if rest.is_empty() => one(&view.resolver, *id, &path, item.module),
-            // A function that is a task is two items: the task, and the function.
-            [End::Item(one, rest), End::Item(other, more)]
-                if rest.is_empty() && more.is_empty() =>
-            {
-                let is_task_of = |id: &ItemId, of| world.source.items[*id].task == Some(of);
-                let function =
-                    [one, other].into_iter().find(|id| is_task_of(id, *one) || is_task_of(id, *other))?;
-                of_function(&world.source, *function)
-            }
-            _ => None,
+    query(|world| look_up(world, task, file, path))
+}
+
+pub(super) fn look_up(
+    world: &mut World,
+    task: TokenStream,
+    file: Option<&Path>,
+    path: &syn::Path,
+) -> Option<Declared> {
+    let [task] = world.known(task, file)[..] else { return None };
+    let (source, item) = (&world.source, &world.source.items[task]);
+    let names = path.segments.iter().map(|segment| source.names.find(&segment.ident.to_string()));
+    let segments = names.collect::<Option<Vec<_>>>()?;
+    let path = source::Path { is_global: path.leading_colon.is_some(), segments };
+    let view = world.view(item.is_test);
+    match view.resolver.path(&path, item.module, None).ends[..] {
+        [End::Item(id, ref rest)] if rest.is_empty() => one(&view.resolver, id, &path, item.module),
+        // A function that is a task is two items: the task, and the function.
+        [End::Item(a, ref rest), End::Item(b, ref more)] if rest.is_empty() && more.is_empty() => {
+            let is_function = |id: &ItemId| [a, b].map(Some).contains(&source.items[*id].task);
+            [a, b].into_iter().find(is_function).and_then(|id| of_function(source, id))
         }
-    })
+        _ => None,
+    }
 }
 
 /// Returns whether the function with these tokens, which is a task, is certainly a member of an `impl`.
 pub(crate) fn is_in_impl(task: TokenStream, file: Option<&Path>, name: &str) -> bool {
-    let found = query(|world| {
-        if !world.known(task, file).is_empty() {
-            return None;
-        }
-        let source = &world.source;
-        let name = source.names.find(name)?;
-        let file = file?.canonicalize().ok()?;
-        let members = source.items.iter().filter(|item| {
-            item.name == Some(name)
-                && source.files[item.file].path == file
-                && matches!(item.kind, Kind::Associated { .. })
-        });
-        let is_task = |attributes: &[Range<usize>], tokens: &[tokens::Token]| {
-            attributes.iter().any(|range| super::attributes::task(tokens, range).is_some())
-        };
-        let mut members = members.map(|item| is_task(&item.attributes, &source.files[item.file].tokens));
-        members.any(|is_task| is_task).then_some(())
-    });
-    found.is_some()
+    query(|world| is_member(world, task, file?, name).then_some(())).is_some()
+}
+
+pub(super) fn is_member(world: &mut World, task: TokenStream, file: &Path, name: &str) -> bool {
+    if !world.known(task, Some(file)).is_empty() {
+        return false;
+    }
+    let source = &world.source;
+    let (Some(name), Ok(file)) = (source.names.find(name), file.canonicalize()) else {
+        return false;
+    };
+    source.items.iter().any(|item| {
+        let file_of = &source.files[item.file];
+        let is_task = |range| attributes::task(&file_of.tokens, range).is_some();
+        item.name == Some(name)
+            && matches!(item.kind, Kind::Associated { .. })
+            && file_of.path == file
+            && item.attributes.iter().any(is_task)
+    })
 }
 
 /// Asks the world. A mistake of this module causes no error: the compiler has its own message.

@@ -61,7 +61,7 @@ fn above_derive(input: &DeriveInput, ctxt: &Ctxt) {
         // A `macro_rules!` may have written some of the three in another place.
         let is_one_file = word.file() == derive.file() && name.file() == derive.file();
         if is_one_file && place(word) < place(derive) && place(derive) < place(name) {
-            let message = "`#[derive(Task)]` stands above `#[task(...)]`; exchange the two";
+            let message = "write `#[derive(Task)]` above `#[task(...)]`, and not below it";
             ctxt.error(attribute.path(), message);
         }
     }
@@ -104,7 +104,8 @@ fn of_function(options: TokenStream, item: (ItemFn, Group), tokens: &TokenStream
     let is_in_impl = !is_method
         && code::declared::is_in_impl(function.written.clone(), file.as_deref(), &plain(name));
     if is_in_impl {
-        let message = "a task that is a function cannot stand in an `impl`; write the function outside of it";
+        let message =
+            "a task that is a function cannot stand in an `impl`; write the function outside of it";
         ctxt.error(name, message);
     }
     if is_method || is_in_impl {

@@ -1,6 +1,6 @@
 //! Generates `impl Outputs`, and the typed keys of the fields.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
@@ -33,15 +33,18 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let targets = targets(outputs);
     let (codes, to, from) = (local("codes"), local("to"), local("from"));
     let save = outputs.parts.iter().map(|part| {
-        let (ident, key, target, converted) = (part.ident, &part.key, checked(part), converted(part));
-        quote! {
+        let (ident, key, target, converted) =
+            (part.ident, &part.key, checked(part), converted(part));
+        quote_spanned! {target_span(part)=>
             #to.part::<Self, #target>(Self::#key, #converted.stored(&self.#ident))?;
         }
     });
     let (of, described) = (local("of"), local("described"));
     let describe = outputs.parts.iter().map(|part| {
         let (key, target) = (&part.key, checked(part));
-        quote!(#described.push(#of.description::<Self, #target>(Self::#key)?);)
+        quote_spanned! {target_span(part)=>
+            #described.push(#of.description::<Self, #target>(Self::#key)?);
+        }
     });
     let checks = outputs.parts.iter().filter_map(|part| {
         let path = part.check.as_ref()?;
@@ -54,11 +57,14 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     });
     let types = outputs.parts.iter().map(|part| {
         let (key, target) = (&part.key, checked(part));
-        quote!(#private::check_field_type::<Self, #target>(Self::#key)?;)
+        let private = private_at(target_span(part));
+        quote_spanned!(target_span(part)=> #private::check_field_type::<Self, #target>(Self::#key)?;)
     });
     let load = outputs.parts.iter().map(|part| {
-        let (ident, key, target, converted) = (part.ident, &part.key, checked(part), converted(part));
-        quote!(#ident: #converted.loaded(#from.part::<Self, #target>(Self::#key)?))
+        let (ident, key, target, converted) =
+            (part.ident, &part.key, checked(part), converted(part));
+        let loaded = quote_spanned!(target_span(part)=> #from.part::<Self, #target>(Self::#key)?);
+        quote!(#ident: #converted.loaded(#loaded))
     });
     implement(
         outputs,
@@ -146,17 +152,22 @@ fn implement(outputs: &Outputs<'_>, members: &TokenStream) -> TokenStream {
     )
 }
 
-/// Returns the target through the trait `FieldTarget`, which reports once, and there, that a type is no target.
+/// Returns the span of the target. All generated code that requires a target has it, so that the compiler reports once,
+/// and there, that a type is none.
+fn target_span(part: &Part<'_>) -> Span {
+    part.target.span().resolved_at(Span::call_site())
+}
+
+/// Returns the target through the trait `FieldTarget`.
 fn checked(part: &Part<'_>) -> TokenStream {
-    let target = &part.target;
-    let span = target.span();
+    let (target, span) = (&part.target, target_span(part));
     let private = private_at(span);
     quote_spanned!(span=> <#target as #private::FieldTarget>::Target)
 }
 
-/// Returns `<Target as KeepPart>`, with spans that point at the target.
+/// Returns `<Target as KeepPart>`.
 fn keep_impl(part: &Part<'_>) -> TokenStream {
-    let (target, span) = (checked(part), part.target.span());
+    let (target, span) = (checked(part), target_span(part));
     let private = private_at(span);
     quote_spanned!(span=> <#target as #private::KeepPart>)
 }
@@ -166,7 +177,8 @@ fn keep_impl(part: &Part<'_>) -> TokenStream {
 fn converted(part: &Part<'_>) -> TokenStream {
     let (ty, span, of_target) = (&part.field.ty, part.span(), keep_impl(part));
     let private = private_at(span);
-    quote_spanned!(span=> #private::stored_as::<#ty, #of_target::Value>())
+    let value = quote_spanned!(target_span(part)=> #of_target::Value);
+    quote_spanned!(span=> #private::stored_as::<#ty, #value>())
 }
 
 /// `impl Split { const TRAIN: Part<Self, Parquet<RecordBatch>> = ...; }`

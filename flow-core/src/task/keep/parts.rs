@@ -142,7 +142,6 @@ impl<O, K> Part<O, K> {
 }
 
 impl<O, K: KeepPart> Part<O, K> {
-
     /// Returns the name of the field.
     pub fn name(&self) -> &'static str {
         self.name
