@@ -1,24 +1,8 @@
 //! The fields of a struct of outputs: their targets, and the values that these store.
 //!
-//! An expansion names each target through [`FieldTarget`], and converts each field by [`stored_as`]. So a type that is
-//! no target, and a field of another type than its target stores, are one error each.
+//! An expansion converts each field by [`stored_as`], so that a field of another type than its target stores is one error.
 
 use crate::task::keep::{KeepPart, Part};
-
-/// The target of a field: the type itself.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a target: it does not say how an output is kept",
-    label = "not a target",
-    note = "name one, such as `Parquet`, `Json` or `Pickle`, or implement `Target` for a type of your own"
-)]
-pub trait FieldTarget {
-    type Target: KeepPart;
-}
-
-#[diagnostic::do_not_recommend]
-impl<K: KeepPart> FieldTarget for K {
-    type Target = K;
-}
 
 /// A field whose target stores a `T`: a `T`.
 #[diagnostic::on_unimplemented(
@@ -70,6 +54,6 @@ impl<F, T> Stored<F, T> {
 /// # Errors
 ///
 /// The target cannot store values of the type. The error names the field.
-pub fn check_field_type<O, K: KeepPart>(part: Part<O, K>) -> anyhow::Result<()> {
+pub fn check_field_type<O, K: KeepPart<Value = V>, V>(part: Part<O, K>) -> anyhow::Result<()> {
     part.check_type()
 }

@@ -51,7 +51,7 @@ pub use crate::value::Value;
 pub use anyhow;
 pub use inventory;
 
-pub use self::fields::{FieldTarget, Stored, StoredAs, check_field_type, stored_as};
+pub use self::fields::{Stored, StoredAs, check_field_type, stored_as};
 pub use self::limits::{
     ChoicesOf, RangeOf, TextChoices, TextRange, choices, in_range, list, one_of, optional_in_range,
     optional_one_of, optional_text_in_range, text_choices, text_in_range,

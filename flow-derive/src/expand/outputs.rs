@@ -32,19 +32,17 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let keep_impls: Vec<_> = outputs.parts.iter().map(keep_impl).collect();
     let targets = targets(outputs);
     let (codes, to, from) = (local("codes"), local("to"), local("from"));
+    let this = quote_spanned!(Span::call_site()=> self);
     let save = outputs.parts.iter().map(|part| {
-        let (ident, key, target, converted) =
-            (part.ident, &part.key, checked(part), converted(part));
-        quote_spanned! {target_span(part)=>
-            #to.part::<Self, #target>(Self::#key, #converted.stored(&self.#ident))?;
+        let (ident, key, of, converted) = (part.ident, &part.key, arguments(part), converted(part));
+        quote_spanned! {part.target.span()=>
+            #to.part #of (Self::#key, #converted.stored(&#this.#ident))?;
         }
     });
     let (of, described) = (local("of"), local("described"));
     let describe = outputs.parts.iter().map(|part| {
-        let (key, target) = (&part.key, checked(part));
-        quote_spanned! {target_span(part)=>
-            #described.push(#of.description::<Self, #target>(Self::#key)?);
-        }
+        let (key, arguments) = (&part.key, arguments(part));
+        quote_spanned!(part.target.span()=> #described.push(#of.description #arguments (Self::#key)?);)
     });
     let checks = outputs.parts.iter().filter_map(|part| {
         let path = part.check.as_ref()?;
@@ -56,14 +54,13 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
         Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident))?;))
     });
     let types = outputs.parts.iter().map(|part| {
-        let (key, target) = (&part.key, checked(part));
-        let private = private_at(target_span(part));
-        quote_spanned!(target_span(part)=> #private::check_field_type::<Self, #target>(Self::#key)?;)
+        let (key, of, span) = (&part.key, arguments(part), part.target.span());
+        let private = private_at(span);
+        quote_spanned!(span=> #private::check_field_type #of (Self::#key)?;)
     });
     let load = outputs.parts.iter().map(|part| {
-        let (ident, key, target, converted) =
-            (part.ident, &part.key, checked(part), converted(part));
-        let loaded = quote_spanned!(target_span(part)=> #from.part::<Self, #target>(Self::#key)?);
+        let (ident, key, of, converted) = (part.ident, &part.key, arguments(part), converted(part));
+        let loaded = quote_spanned!(part.target.span()=> #from.part #of (Self::#key)?);
         quote!(#ident: #converted.loaded(#loaded))
     });
     implement(
@@ -152,32 +149,28 @@ fn implement(outputs: &Outputs<'_>, members: &TokenStream) -> TokenStream {
     )
 }
 
-/// Returns the span of the target. All generated code that requires a target has it, so that the compiler reports once,
-/// and there, that a type is none.
-fn target_span(part: &Part<'_>) -> Span {
-    part.target.span().resolved_at(Span::call_site())
-}
-
-/// Returns the target through the trait `FieldTarget`.
-fn checked(part: &Part<'_>) -> TokenStream {
-    let (target, span) = (&part.target, target_span(part));
-    let private = private_at(span);
-    quote_spanned!(span=> <#target as #private::FieldTarget>::Target)
-}
-
-/// Returns `<Target as KeepPart>`.
+/// Returns `<Target as KeepPart>`, with the span of the target.
+///
+/// All generated code that requires a target has this span, and names the trait or the type of the value first. So the
+/// compiler reports once, and there, that a type is no target.
 fn keep_impl(part: &Part<'_>) -> TokenStream {
-    let (target, span) = (checked(part), target_span(part));
+    let (target, span) = (&part.target, part.target.span());
     let private = private_at(span);
     quote_spanned!(span=> <#target as #private::KeepPart>)
+}
+
+/// Returns the type arguments of the functions for one field: the struct, the target, and the type of its value.
+fn arguments(part: &Part<'_>) -> TokenStream {
+    let (target, keep_impl) = (&part.target, keep_impl(part));
+    quote_spanned!(part.target.span()=> ::<Self, #target, #keep_impl::Value>)
 }
 
 /// Returns the conversions between the field and the value that its target stores, which report once, at the type of the
 /// field, that the two types differ.
 fn converted(part: &Part<'_>) -> TokenStream {
-    let (ty, span, of_target) = (&part.field.ty, part.span(), keep_impl(part));
+    let (ty, span, keep_impl) = (&part.field.ty, part.span(), keep_impl(part));
     let private = private_at(span);
-    let value = quote_spanned!(target_span(part)=> #of_target::Value);
+    let value = quote_spanned!(part.target.span()=> #keep_impl::Value);
     quote_spanned!(span=> #private::stored_as::<#ty, #value>())
 }
 

@@ -133,8 +133,7 @@ pub struct Part<O, K> {
 }
 
 impl<O, K> Part<O, K> {
-    /// Returns the key of a field. It does not require [`KeepPart`], because `FieldTarget` reports a type that is no
-    /// target.
+    /// Returns the key of a field. It does not require [`KeepPart`], so that a type that is no target is reported once.
     #[doc(hidden)]
     pub const fn __new(name: &'static str, target: fn() -> K) -> Self {
         Self { name, target, of: PhantomData }
