@@ -17,6 +17,7 @@ use syn::visit::Visit;
 use syn::{Attribute, Data, Fields, GenericParam, LitStr, PatIdent, Type};
 
 pub(crate) use self::field_type::is_refused;
+pub(crate) use self::kind::has_needless_run;
 pub(crate) use self::required::is_function;
 use crate::attr::entry::{Entry, Form};
 use crate::attr::word;
@@ -153,6 +154,7 @@ fn requires(task: &Task<'_>, ctxt: &Ctxt) {
         );
         ctxt.error(&entry.dependency, message);
     }
+    required::cycle(task, ctxt);
     for entry in entries {
         own_parameters(entry, task, ctxt);
         required::check(entry, task, ctxt);

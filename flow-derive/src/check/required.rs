@@ -1,14 +1,14 @@
-//! Checks what an entry of `requires` names, as far as the source shows it: a function that is no task, and a literal
-//! with a parameter that the required task does not have.
+//! Checks what an entry of `requires` names, as far as the source shows it: a function that is no task, a literal with a
+//! parameter that the required task does not have, and a task that leads back to the task itself.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::{Fields, ItemStruct, Type, TypePath};
 
-use crate::attr::entry::{Dependency, Entry};
+use crate::attr::entry::{Dependency, Entry, Form};
 use crate::attr::words;
 use crate::code::declared::{self, Declared};
-use crate::code::file;
+use crate::code::{cycle, file};
 use crate::ctxt::Ctxt;
 use crate::function;
 use crate::model::{self, Task};
@@ -40,6 +40,34 @@ pub(super) fn check(entry: &Entry, task: &Task<'_>, ctxt: &Ctxt) {
     }
 }
 
+/// Reports that a task requires itself, with the names of the tasks between.
+pub(super) fn cycle(task: &Task<'_>, ctxt: &Ctxt) {
+    let may_be = task.entries().iter().any(|entry| matches!(entry.form, Form::One));
+    if !may_be || !task.input.generics.params.is_empty() {
+        return;
+    }
+    let Some(file) = file::here() else { return };
+    let Some((entry, names)) = cycle::cycle(tokens(task), Some(&file)) else { return };
+    let Some(entry) = task.entries().get(entry) else { return };
+    let first = &names[0];
+    let message = if names.len() == 2 {
+        format!("`{first}` requires itself; leave out this requirement")
+    } else {
+        let steps = names.windows(2).map(|pair| format!("`{}` requires `{}`", pair[0], pair[1]));
+        let steps = steps.collect::<Vec<_>>().join(", ");
+        format!("`{first}` requires itself: {steps}; leave out one of these requirements")
+    };
+    ctxt.error(&entry.dependency, message);
+}
+
+/// Returns the tokens of the task as they stand in the source.
+fn tokens(task: &Task<'_>) -> TokenStream {
+    match task.function {
+        Some(function) => function.written.clone(),
+        None => task.input.to_token_stream(),
+    }
+}
+
 /// Returns whether an entry requires a function that is certainly no task.
 pub(crate) fn is_function(entry: &Entry, task: &Task<'_>) -> bool {
     matches!(look_up(entry, task), Some(Declared::Function))
@@ -57,11 +85,7 @@ fn look_up(entry: &Entry, task: &Task<'_>) -> Option<Declared> {
         return None;
     }
     let file = file::here()?;
-    let tokens = match task.function {
-        Some(function) => function.written.clone(),
-        None => task.input.to_token_stream(),
-    };
-    declared::declared(tokens, Some(&file), path)
+    declared::declared(tokens(task), Some(&file), path)
 }
 
 /// Returns the names of the parameters of a struct that is a task.

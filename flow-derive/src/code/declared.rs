@@ -12,11 +12,10 @@ use std::path::Path;
 use proc_macro2::TokenStream;
 use syn::{ItemFn, ItemStruct};
 
-use super::names::kw;
 use super::resolve::{End, Resolver};
 use super::source::{self, ItemId, Kind, ModuleId, Source};
 use super::world::World;
-use super::{attributes, scan, tokens};
+use super::{attributes, cycle, scan, tokens};
 use crate::text;
 
 /// What `requires` names.
@@ -66,18 +65,18 @@ pub(super) fn look_up(
 ) -> Option<Declared> {
     let [task] = world.known(task, file)[..] else { return None };
     let (source, item) = (&world.source, &world.source.items[task]);
-    let names = path.segments.iter().map(|segment| source.names.find(&segment.ident.to_string()));
-    let segments = names.collect::<Option<Vec<_>>>()?;
-    let path = source::Path { is_global: path.leading_colon.is_some(), segments };
+    let path = source::Path::of(path, &source.names)?;
     let view = world.view(item.is_test);
-    match view.resolver.path(&path, item.module, None).ends[..] {
-        [End::Item(id, ref rest)] if rest.is_empty() => one(&view.resolver, id, &path, item.module),
-        // A function that is a task is two items: the task, and the function.
-        [End::Item(a, ref rest), End::Item(b, ref more)] if rest.is_empty() && more.is_empty() => {
-            let is_function = |id: &ItemId| [a, b].map(Some).contains(&source.items[*id].task);
-            [a, b].into_iter().find(is_function).and_then(|id| of_function(source, id))
-        }
-        _ => None,
+    let ends = view.resolver.path(&path, item.module, None).ends;
+    match cycle::required_task(&view.resolver, &ends) {
+        Some(id) if source.items[id].task.is_some() => of_function(source, id),
+        Some(id) => of_struct(source, id),
+        None => match ends[..] {
+            [End::Item(id, ref rest)] if rest.is_empty() => {
+                is_function(&view.resolver, id, &path, item.module).then_some(Declared::Function)
+            }
+            _ => None,
+        },
     }
 }
 
@@ -104,38 +103,55 @@ pub(super) fn is_member(world: &mut World, task: TokenStream, file: &Path, name:
     })
 }
 
+/// Returns whether the source certainly has an `impl Run` for the task with these tokens, which stands in `file`.
+pub(crate) fn has_run(task: TokenStream, file: Option<&Path>) -> bool {
+    query(|world| runs(world, task, file).then_some(())).is_some()
+}
+
+pub(super) fn runs(world: &mut World, task: TokenStream, file: Option<&Path>) -> bool {
+    let [task] = world.known(task, file)[..] else { return false };
+    let source = &world.source;
+    let Some(run) = source.names.find("Run") else { return false };
+    let view = world.view(source.items[task].is_test);
+    (0..source.items.len()).any(|id| {
+        let item = &source.items[id];
+        let Kind::Impl(found) = &item.kind else { return false };
+        let Range { start, end } = found.implementor;
+        let path = scan::path(&source.files[item.file].tokens, start, end);
+        found.of == run
+            && view.resolver.is_seen(id)
+            && is_plain(source, id)
+            && path.is_some_and(|(path, _)| {
+                let ends = view.resolver.path(&path, item.module, None).ends;
+                matches!(&ends[..], [End::Item(of, rest)] if *of == task && rest.is_empty())
+            })
+    })
+}
+
 /// Asks the world. A mistake of this module causes no error: the compiler has its own message.
-fn query<R>(query: impl FnOnce(&mut World) -> Option<R>) -> Option<R> {
+pub(super) fn query<R>(query: impl FnOnce(&mut World) -> Option<R>) -> Option<R> {
     catch_unwind(AssertUnwindSafe(|| World::with(|world| query(world?)))).ok().flatten()
 }
 
-/// Returns what a single item is, which `path` names in `module`.
-fn one(
-    resolver: &Resolver<'_>,
-    id: ItemId,
-    path: &source::Path,
-    module: ModuleId,
-) -> Option<Declared> {
+/// Returns whether `path` certainly names a function in `module`, and no type. `id` is what it resolves to.
+fn is_function(resolver: &Resolver<'_>, id: ItemId, path: &source::Path, module: ModuleId) -> bool {
     let source = resolver.source;
-    match &source.items[id].kind {
-        Kind::Type(ty) if ty.is_task && ty.keyword == kw::STRUCT => of_struct(source, id),
-        Kind::Function if source.items[id].task.is_none() => {
-            // A glob import may define a type of the same name, which the function does not hide.
-            let [name] = path.segments[..] else { return None };
-            let has_type = source.modules[module].globs.iter().any(|glob| {
-                resolver.path(&glob.path, module, None).ends.iter().any(|end| match end {
-                    End::Module(inner) => !resolver.member(*inner, name).ends.is_empty(),
-                    End::Item(..) | End::Foreign(_) => false,
-                })
-            });
-            let is_certain = !has_type
-                && !source.modules[module].is_block
-                && !resolver.may_be_foreign(module, name)
-                && is_plain(source, id);
-            is_certain.then_some(Declared::Function)
-        }
-        _ => None,
-    }
+    let [name] = path.segments[..] else { return false };
+    // A glob import may define a type of the same name, which the function does not hide.
+    let has_type = || {
+        source.modules[module].globs.iter().any(|glob| {
+            resolver.path(&glob.path, module, None).ends.iter().any(|end| match end {
+                End::Module(inner) => !resolver.member(*inner, name).ends.is_empty(),
+                End::Item(..) | End::Foreign(_) => false,
+            })
+        })
+    };
+    matches!(source.items[id].kind, Kind::Function)
+        && source.items[id].task.is_none()
+        && is_plain(source, id)
+        && !source.modules[module].is_block
+        && !has_type()
+        && !resolver.may_be_foreign(module, name)
 }
 
 fn of_struct(source: &Source, id: ItemId) -> Option<Declared> {
@@ -155,7 +171,7 @@ fn of_function(source: &Source, id: ItemId) -> Option<Declared> {
 }
 
 /// Returns whether an item exists for certain, as it is written.
-fn is_plain(source: &Source, id: ItemId) -> bool {
+pub(super) fn is_plain(source: &Source, id: ItemId) -> bool {
     let (item, tokens) = (&source.items[id], source.tokens(id));
     let is_harmless = |range: &Range<usize>| {
         let path = scan::path(&tokens, range.start + 2, range.end);
@@ -166,7 +182,7 @@ fn is_plain(source: &Source, id: ItemId) -> bool {
 }
 
 /// Returns parts of an item as text. Each part consists of whole groups.
-fn written(source: &Source, id: ItemId, parts: &[Range<usize>]) -> String {
+pub(super) fn written(source: &Source, id: ItemId, parts: &[Range<usize>]) -> String {
     let (tokens, mut written) = (source.tokens(id), Vec::new());
     for part in parts {
         tokens::append(&tokens[part.clone()], part.start, &source.names, &mut written);

@@ -18,7 +18,7 @@ use super::relations::Relations;
 use super::resolve::{Meanings, Resolver};
 use super::source::{File, ItemId, Kind, Source};
 use super::tokens::{self, Part, Token};
-use super::{packages, scan};
+use super::{cycle, packages, scan};
 use crate::text;
 
 /// The source, and the cached results.
@@ -38,6 +38,7 @@ pub(crate) struct Cache {
     nodes: RefCell<HashMap<ItemId, Rc<Node>>>,
     digests: RefCell<HashMap<ItemId, u128>>,
     pub(crate) colors: RefCell<HashMap<ItemId, u128>>,
+    pub(super) required: RefCell<cycle::Known>,
 }
 
 /// The source as the program or its tests see it.
