@@ -137,20 +137,23 @@ pub(super) fn query<R>(query: impl FnOnce(&mut World) -> Option<R>) -> Option<R>
 fn is_function(resolver: &Resolver<'_>, id: ItemId, path: &source::Path, module: ModuleId) -> bool {
     let source = resolver.source;
     let [name] = path.segments[..] else { return false };
-    // A glob import may define a type of the same name, which the function does not hide.
-    let has_type = || {
-        source.modules[module].globs.iter().any(|glob| {
-            resolver.path(&glob.path, module, None).ends.iter().any(|end| match end {
-                End::Module(inner) => !resolver.member(*inner, name).ends.is_empty(),
-                End::Item(..) | End::Foreign(_) => false,
+    // A glob import or a macro call may define a type of the same name, which the function does not hide.
+    let has_type = |module: ModuleId| {
+        let around = &source.modules[module];
+        around.invocations.iter().any(|&called| resolver.defines(called, name))
+            || around.globs.iter().any(|glob| {
+                resolver.path(&glob.path, module, None).ends.iter().any(|end| match end {
+                    End::Module(inner) => !resolver.member(*inner, name).ends.is_empty(),
+                    End::Item(..) | End::Foreign(_) => false,
+                })
             })
-        })
     };
     matches!(source.items[id].kind, Kind::Function)
         && source.items[id].task.is_none()
         && is_plain(source, id)
         && !source.modules[module].is_block
-        && !has_type()
+        && !has_type(module)
+        && !has_type(source.items[id].module)
         && !resolver.may_be_foreign(module, name)
 }
 

@@ -48,6 +48,8 @@ fn what_is_not_certain_is_unknown() {
     let tasks = "mod tasks { #[task(target = Json<u8>)] pub fn load() -> u8 { 1 } }";
     assert_eq!(found(&format!("{tasks} use tasks::*; fn load() {{}}"), "load"), "unknown");
     assert_eq!(found("use other::*; fn load() {}", "load"), "unknown");
+    assert_eq!(found("make!(load); fn load() {}", "load"), "unknown");
+    assert_eq!(found("mod a { make!(load); pub fn load() {} } use a::load;", "load"), "unknown");
 }
 
 #[test]
