@@ -107,8 +107,8 @@ use proc_macro::TokenStream;
 ///
 /// A task cannot be more visible than the tasks that it requires and the type of its output.
 ///
-/// A task that requires itself, directly or through other tasks, does not compile; the compiler reports
-/// the cycle at the entries that form it. Entries with an `if` and entries of lists and maps do not
+/// A task that requires itself, directly or through other tasks, does not compile; the error names the
+/// tasks of the cycle. Entries with an `if` and entries of lists and maps do not
 /// count, since they may be empty; the planner checks those.
 ///
 /// # `#[param(...)]`

@@ -160,7 +160,8 @@ fn named_fields(data: &Data) -> impl Iterator<Item = (&Field, &Ident)> {
     fields.into_iter().flatten().filter_map(|field| Some((field, field.ident.as_ref()?)))
 }
 
-fn is_phantom(ty: &Type) -> bool {
+/// Returns whether a field is no parameter, because it holds nothing.
+pub(crate) fn is_phantom(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => {
             path.path.segments.last().is_some_and(|last| last.ident == "PhantomData")

@@ -122,7 +122,8 @@ fn target(field: &Field, ident: &Ident, ctxt: &Ctxt) -> Option<(Target, Option<E
         return None;
     };
     if let Some(second) = attributes.next() {
-        ctxt.error(second, format_args!("`{ident}` is kept in one way; keep one `#[output]`"));
+        let message = format!("`{ident}` has one target; leave out one `#[output]`");
+        ctxt.error(second, message);
     }
     let read = attribute
         .parse_args_with(|input: syn::parse::ParseStream<'_>| options::all_of(input, output));

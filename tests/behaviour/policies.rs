@@ -287,8 +287,8 @@ fn more_threads_than_workers_are_a_warning() -> Result<()> {
 fn an_offer_that_is_no_amount_is_an_error() {
     let (flow, _folder) = flow();
     let flow = flow.offer("memory", "a lot");
-    let expected = "the flow offers a wrong amount of `memory`: \"a lot\" is no amount; write a number, or one with a \
-                    unit, such as \"4GB\" or \"512 MiB\"";
+    let expected = "the flow offers a wrong amount of `memory`: \"a lot\" is no amount; write a whole number, or a number \
+                    with a unit, such as \"4GB\" or \"512 MiB\"";
     assert_eq!(plan_error::<Local>(&flow), expected);
     assert_eq!(flow.check::<Local>().expect_err("it is wrong").to_string(), expected);
 }

@@ -2,6 +2,7 @@
 //!
 //! | module | content |
 //! | --- | --- |
+//! | `fields` | the fields of a struct of outputs |
 //! | `limits` | the values that a parameter accepts: ranges and choices |
 //! | `policy` | the options of an execution: a backoff, amounts of resources |
 //! | `returned` | what the functions of a task return: outputs and results of checks |
@@ -9,6 +10,7 @@
 //! This file contains the rest: the declarations of fields and arguments, the inputs that an argument takes,
 //! `refresh` expressions, and requirements. Expansions name every item as an item of this module.
 
+mod fields;
 mod limits;
 mod policy;
 mod returned;
@@ -41,14 +43,15 @@ pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
 pub use crate::task::{
-    ByRun, Declared, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskKind, TaskType, Together,
-    Uses, coded, not_run,
+    ByRun, Declared, HasOutput, HasRun, IsAggregate, IsExternal, Run, Runs, Task, TaskKind,
+    TaskType, Uses, coded, not_run,
 };
 pub use crate::value::AnyValue;
 pub use crate::value::Value;
 pub use anyhow;
 pub use inventory;
 
+pub use self::fields::{Stored, StoredAs, check_field_type, stored_as};
 pub use self::limits::{
     ChoicesOf, RangeOf, TextChoices, TextRange, choices, in_range, list, one_of, optional_in_range,
     optional_one_of, optional_text_in_range, text_choices, text_in_range,
@@ -169,6 +172,28 @@ impl<const ERROR: usize> Inputs for Unknown<ERROR> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TaskRequiresNothing;
 
+/// Inputs with an output to load. No type implements it, so that a use is reported.
+#[diagnostic::on_unimplemented(
+    message = "this task requires nothing, so it has no input to load",
+    label = "no input",
+    note = "name the task whose output this loads: `#[task(requires = Other, ...)]`"
+)]
+pub trait HasInput<T> {}
+
+impl TaskRequiresNothing {
+    /// Does not compile, and says why.
+    ///
+    /// # Errors
+    ///
+    /// None: it is never called.
+    pub fn load<T>(&self) -> anyhow::Result<T>
+    where
+        Self: HasInput<T>,
+    {
+        unreachable!("the task requires nothing")
+    }
+}
+
 impl Inputs for TaskRequiresNothing {
     fn take(_: &mut Wires<'_>) -> Self {
         Self
@@ -205,9 +230,10 @@ pub fn map_key<T, K: MapKey<T>>(key: &K) -> T {
 
 /// A value that `#[task(refresh = ...)]` accepts: one that serde can serialize, or a `Result` of one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot say whether a task is to be refreshed",
-    label = "not a value that can be compared",
-    note = "write a value that implements serde's `Serialize`, such as a `String` or a number, or a `Result` of one"
+    message = "a `{Self}` cannot be the value of `refresh`, for it cannot be stored",
+    label = "does not implement `Serialize`",
+    note = "the task runs again if this value is not equal to the stored one: write a value that implements serde's \
+            `Serialize`, such as a `String` or a number, or a `Result` of one"
 )]
 pub trait Compared {
     fn compared(&self) -> anyhow::Result<Value>;

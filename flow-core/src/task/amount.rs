@@ -68,7 +68,7 @@ fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let wrong = || {
         format!(
-            "{text:?} is no amount; write a number, or one with a unit, such as \"4GB\" or \"512 MiB\""
+            "{text:?} is no amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
         )
     };
     let is_plain_fraction =
@@ -110,7 +110,7 @@ mod tests {
         for text in ["", " ", "GB", "-1", "-4GB", "0.5", "4 apples", "four", "4GB5", "1,5GB", "NaN"]
         {
             let error = text.amount().expect_err(text);
-            assert!(error.contains("is no amount; write a number"), "{error}");
+            assert!(error.contains("is no amount; write a whole number"), "{error}");
         }
         for text in ["99999999999999999999", "20 EB", "1e40"] {
             let error = text.amount().expect_err(text);

@@ -186,20 +186,20 @@ pub trait TaskKind {
 pub enum ByRun {}
 
 #[doc(hidden)]
-pub enum Elsewhere {}
+pub enum IsExternal {}
 
 #[doc(hidden)]
-pub enum Together {}
+pub enum IsAggregate {}
 
 impl TaskKind for ByRun {
     const KIND: Kind = Kind::Made;
 }
 
-impl TaskKind for Elsewhere {
+impl TaskKind for IsExternal {
     const KIND: Kind = Kind::External;
 }
 
-impl TaskKind for Together {
+impl TaskKind for IsAggregate {
     const KIND: Kind = Kind::Aggregate;
 }
 
@@ -226,7 +226,7 @@ pub trait HasOutput {}
 
 impl HasOutput for ByRun {}
 
-impl HasOutput for Elsewhere {}
+impl HasOutput for IsExternal {}
 
 /// The code of a task, which computes its output.
 ///

@@ -189,8 +189,8 @@ fn literal(content: ParseStream<'_>) -> Result<Vec<FieldValue>> {
     let mut fields: Vec<FieldValue> = Vec::new();
     while !content.is_empty() {
         if content.peek(Token![..]) {
-            let message = "`..` is not supported here; the parameters that are not listed are \
-                           resolved as usual";
+            let message = "leave out `..`: a parameter that is not listed takes the value that the flow \
+                           gives, or its default";
             return Err(content.error(message));
         }
         if content.peek(syn::LitInt) {

@@ -122,7 +122,8 @@ fn choices(input: ParseStream<'_>) -> Result<Choices> {
     }
     let choices: ExprArray = input.parse()?;
     if choices.elems.is_empty() {
-        let message = "with no choices no value is allowed; list those that are";
+        let message = "this list is empty, so that no value is allowed; list the allowed values, or leave out \
+                       `choices`";
         return Err(syn::Error::new_spanned(choices, message));
     }
     Ok(Choices::List(choices))

@@ -50,8 +50,8 @@ const NO_TIME: &str = "after a time-out of zero, each attempt fails at once; lea
 const PRIORITY: &str =
     "expected a number from -2147483648 to 2147483647, such as `priority = 10` or `priority = -1`";
 const THREADS: &str = "expected a number of threads, at least 1, such as `threads = 4`";
-const AMOUNT: &str =
-    "expected an amount: a number, or a text with a unit, such as `\"4GB\"` or `\"512 MiB\"`";
+const AMOUNT: &str = "expected an amount: a whole number from 0, such as `2`, or a text with a unit, such as \
+                      `\"4GB\"` or `\"1.5 MiB\"`";
 
 impl PolicyAttr {
     /// Parses the value of the option `word`.
@@ -234,7 +234,7 @@ fn amount(text: &str) -> std::result::Result<u64, String> {
     let text = text.trim();
     let wrong = || {
         format!(
-            "{text:?} is no amount; write a number, or one with a unit, such as \"4GB\" or \"512 MiB\""
+            "{text:?} is no amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
         )
     };
     let is_plain_fraction =

@@ -95,6 +95,22 @@ impl Words {
     }
 }
 
+/// Returns the error message for a parameter that a required task does not have.
+pub(crate) fn no_parameter(task: &str, name: &str, parameters: &[String]) -> String {
+    let mut message = format!("`{task}` has no parameter `{name}`");
+    let known: Vec<&str> = parameters.iter().map(String::as_str).collect();
+    if known.is_empty() {
+        let _ = write!(message, "; it has none");
+        return message;
+    }
+    if let Some(near) = nearest(name, &known) {
+        let _ = write!(message, "; did you mean `{near}`?");
+    }
+    let known: Vec<_> = known.iter().map(|known| format!("`{known}`")).collect();
+    let _ = write!(message, "\nits parameters are {}", known.join(", "));
+    message
+}
+
 /// Returns the known word that is most similar to `word`, if one is similar enough. Two exchanged letters are
 /// one mistake, and so is a plural such as `bodies`.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
@@ -111,8 +127,8 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The error message for `#[tracked]` above a function that is a task.
-pub(crate) const TRACKED_TWICE: &str = "a function that is a task is tracked without `#[tracked]`; \
-                                        write its options in `#[task(tracked(...))]`";
+pub(crate) const TRACKED_TWICE: &str = "leave out `#[tracked]`: a function that is a task is tracked \
+                                        already; write its options in `#[task(tracked(lock))]`";
 
 /// The error message for a reference in the type of a parameter.
 pub(crate) const MUST_OWN: &str = "a parameter owns its value; \

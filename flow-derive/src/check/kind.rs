@@ -4,6 +4,7 @@
 use quote::ToTokens;
 
 use super::{is_name, name_rule, word};
+use crate::code::{declared, file};
 use crate::ctxt::Ctxt;
 use crate::function::Function;
 use crate::model::Task;
@@ -24,13 +25,13 @@ pub(super) fn function(task: &Task<'_>, ctxt: &Ctxt) {
         return;
     }
     let others = [
-        (word(&attr.external), "the function makes the output"),
-        (word(&attr.aggregate), "a function has an output of its own"),
+        (word(&attr.external), "the function computes the output; an external task"),
+        (word(&attr.aggregate), "a function has an output of its own; an aggregate"),
     ];
     for (word, why) in others {
         if let Some(word) = word {
             let message = format!(
-                "{why}; what is `{word}` is declared as a struct: \
+                "{why} is declared as a struct: \
                  `#[derive(Task)] #[task({word}, ...)] struct Name;`"
             );
             ctxt.error(word, message);
@@ -70,6 +71,7 @@ pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
     if task.function.is_none() {
         external(task, ctxt);
         aggregate(task, ctxt);
+        not_run(task, ctxt);
     }
     for folder in [&attr.group, &attr.dir].into_iter().flatten() {
         if !folder.value.value().split('/').all(is_name) {
@@ -80,6 +82,35 @@ pub(super) fn target(task: &Task<'_>, ctxt: &Ctxt) {
             ctxt.error(&folder.value, message);
         }
     }
+}
+
+/// Reports an impl of `Run` for a task that is not run, if the source has one.
+fn not_run(task: &Task<'_>, ctxt: &Ctxt) {
+    if !has_needless_run(task) {
+        return;
+    }
+    let name = task.struct_name();
+    if let Some(word) = word(&task.attr.external) {
+        let message = format!(
+            "an external task is not run; leave out `impl Run for {name}`, or leave out `external` and `path`"
+        );
+        ctxt.error(word, message);
+    } else if let Some(word) = word(&task.attr.aggregate) {
+        let message = format!(
+            "an aggregate is not run; leave out `impl Run for {name}`, or write `target = Json<f64>` or \
+             another target instead of `aggregate`"
+        );
+        ctxt.error(word, message);
+    }
+}
+
+/// Returns whether a task that is external or an aggregate has an impl of `Run`.
+pub(crate) fn has_needless_run(task: &Task<'_>) -> bool {
+    let is_not_run = task.attr.external.is_some() || task.attr.aggregate.is_some();
+    is_not_run
+        && task.function.is_none()
+        && file::here()
+            .is_some_and(|file| declared::has_run(task.input.to_token_stream(), Some(&file)))
 }
 
 /// Checks that an external task has a path, and no option of tasks that run.

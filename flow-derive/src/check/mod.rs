@@ -6,6 +6,7 @@
 
 mod field_type;
 mod kind;
+mod required;
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -16,6 +17,8 @@ use syn::visit::Visit;
 use syn::{Attribute, Data, Fields, GenericParam, LitStr, PatIdent, Type};
 
 pub(crate) use self::field_type::is_refused;
+pub(crate) use self::kind::has_needless_run;
+pub(crate) use self::required::is_function;
 use crate::attr::entry::{Entry, Form};
 use crate::attr::word;
 use crate::ctxt::Ctxt;
@@ -112,7 +115,10 @@ fn names(task: &Task<'_>, ctxt: &Ctxt) {
     if let Some(was) = &attr.was {
         let own = attr.name.as_ref().map_or_else(|| task.struct_name(), |name| name.value.value());
         if was.value.value() == own {
-            ctxt.error(&was.value, "this is the task's name today; leave out `was`");
+            let message = format!(
+                "`{own}` is the present name of the task; leave out `was`, or write its former name"
+            );
+            ctxt.error(&was.value, message);
         }
     }
 }
@@ -148,8 +154,10 @@ fn requires(task: &Task<'_>, ctxt: &Ctxt) {
         );
         ctxt.error(&entry.dependency, message);
     }
+    required::cycle(task, ctxt);
     for entry in entries {
         own_parameters(entry, task, ctxt);
+        required::check(entry, task, ctxt);
         if let Form::Map(key, each) = &entry.form
             && key_type::infer(key, each, &task.params).is_none()
         {
@@ -219,9 +227,18 @@ fn options(param: &Param<'_>, ctxt: &Ctxt) {
     }
     if let Some(was) = &attr.was {
         if was.value.value() == plain(param.ident) {
-            ctxt.error(&was.value, "this is its current name; leave out `was`");
+            let message = format!(
+                "`{}` is the present name of the field; leave out `was`, or write its former name",
+                plain(param.ident)
+            );
+            ctxt.error(&was.value, message);
         } else if syn::parse_str::<Ident>(&was.value.value()).is_err() {
-            ctxt.error(&was.value, "this is not a valid name of a field");
+            let message = format!(
+                "a field cannot have been named `{}`; write the former name of the field, such as \
+                 `was = \"old_name\"`",
+                was.value.value()
+            );
+            ctxt.error(&was.value, message);
         }
     }
     if let (Some(file), Type::Path(path)) = (&attr.file, &param.field.ty)

@@ -3,9 +3,14 @@
 use std::path::{Component, Path, PathBuf};
 
 /// Returns the path of the file of `span` on this machine, if the compiler knows it.
-pub(crate) fn of(span: proc_macro::Span) -> Option<PathBuf> {
+fn of(span: proc_macro::Span) -> Option<PathBuf> {
     let file = span.local_file()?;
     Some(std::env::current_dir().map_or(file.clone(), |current| current.join(&file)))
+}
+
+/// Returns the file in which the macro is called; `None` outside of the compiler.
+pub(crate) fn here() -> Option<PathBuf> {
+    proc_macro::is_available().then(|| of(proc_macro::Span::call_site()))?
 }
 
 /// Returns the path of a file relative to the folder of the package, with `/` as the separator.

@@ -24,12 +24,17 @@
 //! In an editor, and for a documentation example, the compiler's arguments name no root file, so the source
 //! cannot be read. Then only the body of the impl counts. That is no error, but the reason states it.
 //!
+//! [`declared`] answers from the same source what a name in `requires` is, and [`cycle`] whether a task requires
+//! itself, for the messages of the macros.
+//!
 //! [`lock`] adds the versions of the packages that are not read, as `Cargo.lock` lists them.
 
 mod attributes;
 mod builds;
 mod colors;
 mod compilation;
+pub(crate) mod cycle;
+pub(crate) mod declared;
 pub(crate) mod file;
 mod functions;
 mod generated;

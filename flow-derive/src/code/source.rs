@@ -118,6 +118,15 @@ pub(crate) struct Path {
     pub(crate) segments: Vec<Name>,
 }
 
+impl Path {
+    /// Returns a path of the user's tokens; `None` if a name of it stands nowhere in the source.
+    pub(crate) fn of(path: &syn::Path, names: &Names) -> Option<Self> {
+        let segments = path.segments.iter().map(|segment| names.find(&segment.ident.to_string()));
+        let is_global = path.leading_colon.is_some();
+        Some(Self { is_global, segments: segments.collect::<Option<_>>()? })
+    }
+}
+
 pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) name: Option<Name>,

@@ -9,6 +9,7 @@ use super::table::Table;
 use super::world::World;
 
 mod checks;
+mod declared;
 mod derives;
 mod environment;
 mod execution;
@@ -66,12 +67,16 @@ impl Package {
 
     /// Reads the source again, and returns the table of an impl.
     fn table_of(&self, run: &str) -> Table {
-        let mut world =
-            World::read(self.compilation(), Some(self.folder.path())).expect("a source");
+        let mut world = self.world();
         let roots = world.find(run.parse().expect("tokens"), Some(&self.path("src/main.rs")));
         let own = Row { digest: 1, names: 0, name: "impl".to_owned(), file: String::new() };
         let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
         Table::of_impl(&view, &roots, own)
+    }
+
+    /// Reads the source.
+    fn world(&self) -> World {
+        World::read(self.compilation(), Some(self.folder.path())).expect("a source")
     }
 
     /// Returns the arguments with which cargo would call the compiler.

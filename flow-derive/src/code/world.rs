@@ -18,7 +18,7 @@ use super::relations::Relations;
 use super::resolve::{Meanings, Resolver};
 use super::source::{File, ItemId, Kind, Source};
 use super::tokens::{self, Part, Token};
-use super::{packages, scan};
+use super::{cycle, packages, scan};
 use crate::text;
 
 /// The source, and the cached results.
@@ -38,6 +38,7 @@ pub(crate) struct Cache {
     nodes: RefCell<HashMap<ItemId, Rc<Node>>>,
     digests: RefCell<HashMap<ItemId, u128>>,
     pub(crate) colors: RefCell<HashMap<ItemId, u128>>,
+    pub(super) required: RefCell<cycle::Known>,
 }
 
 /// The source as the program or its tests see it.
@@ -99,14 +100,29 @@ impl World {
     /// stands in no file, since a macro generated it, is added.
     pub(crate) fn find(&mut self, stream: TokenStream, file: Option<&Path>) -> Vec<ItemId> {
         let item_tokens = tokens::flatten(stream, &mut self.source.names);
-        let start = after_attributes(&item_tokens, &self.source);
+        let file = file.and_then(|file| file.canonicalize().ok());
+        let mut found = self.in_file(&item_tokens, file.as_deref());
+        if found.is_empty() {
+            found.extend(self.add(item_tokens, file.as_deref()));
+        }
+        found
+    }
+
+    /// Finds the item in its file; returns nothing for an item that a macro generated.
+    pub(crate) fn known(&mut self, stream: TokenStream, file: Option<&Path>) -> Vec<ItemId> {
+        let item_tokens = tokens::flatten(stream, &mut self.source.names);
+        let file = file.and_then(|file| file.canonicalize().ok());
+        self.in_file(&item_tokens, file.as_deref())
+    }
+
+    fn in_file(&self, item_tokens: &[Token], file: Option<&Path>) -> Vec<ItemId> {
+        let start = after_attributes(item_tokens, &self.source);
         let mut parts = Vec::new();
         tokens::append(&item_tokens[start..], start, &self.source.names, &mut parts);
         let digest = tokens::digest(&parts);
-        let file = file.and_then(|file| file.canonicalize().ok());
         let in_file = |&id: &ItemId| {
             let path = &self.source.files[self.source.items[id].file].path;
-            file.as_ref().is_some_and(|file| file == path)
+            file.is_some_and(|file| file == path)
         };
         let equal = self.by_digest.get(&digest).into_iter().flatten().copied();
         let mut found: Vec<ItemId> = equal.filter(in_file).collect();
@@ -125,9 +141,6 @@ impl World {
                 is_one && item.name == Some(name) && !item.is_generated
             });
             found = named.filter(in_file).collect();
-        }
-        if found.is_empty() {
-            found.extend(self.add(item_tokens, file.as_deref()));
         }
         found
     }

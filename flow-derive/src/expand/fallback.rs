@@ -31,9 +31,12 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
         Some(error) => quote!(#private::Unknown<{ #error }>),
         None => quote!(<Self as #private::Task>::Target),
     };
+    // A task that is not run has an impl of `Run`, and it is unknown which of the two is meant: the stub can be run, with
+    // any type of output.
+    let has_needless_run = check::has_needless_run(task);
     let target = match task.storage() {
-        Some(storage) => target_type(&storage),
-        None => {
+        Some(storage) if !has_needless_run => target_type(&storage),
+        _ => {
             let unknown = unknown();
             quote!(type Target = #unknown;)
         }
@@ -45,7 +48,7 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
     };
     let inputs = inputs(task, &ty);
     let keys = keys(task);
-    let kind = kind(task);
+    let kind = if has_needless_run { quote!(type __Kind = #private::ByRun;) } else { kind(task) };
     // A task must be `Send` and `Sync`. A parameter such as `Rc<T>` is reported already, so the stub claims that the
     // task is both; otherwise each use of it would be another error. The program does not compile, so no code
     // relies on the claim.
@@ -112,6 +115,7 @@ fn is_known(task: &Task<'_>) -> bool {
     !task.attr.bad_requires
         && (task.is_named() || task.entries().len() <= check::MAX_UNNAMED)
         && task.entries().iter().all(|entry| match &entry.form {
+            _ if check::is_function(entry, task) => false,
             Form::Map(key, each) => key_type::infer(key, each, &task.params).is_some(),
             Form::One | Form::Optional(_) | Form::List(_) => true,
         })

@@ -21,6 +21,7 @@ pub(crate) mod tracked;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::quote;
+use syn::spanned::Spanned;
 use syn::{AttrStyle, Attribute, DeriveInput, Item, ItemFn, Meta};
 
 pub(crate) use self::inputs::Shape;
@@ -31,11 +32,13 @@ pub(crate) use self::task::kind;
 use crate::ctxt::Ctxt;
 use crate::facade::Facade;
 use crate::model::Task;
-use crate::{check, function};
+use crate::spans::plain;
+use crate::{check, code, function};
 
 /// Expands `#[derive(Task)]`.
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let ctxt = Ctxt::new();
+    above_derive(input, &ctxt);
     let task = Task::read(input, &ctxt);
     check::check(&task, &ctxt);
     let errors = ctxt.check();
@@ -43,6 +46,25 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         return fallback::expand(&task, errors);
     }
     task::expand(&task)
+}
+
+/// Reports `#[task]` above `#[derive(Task)]`. The compiler rejects it, too, without saying what to write.
+fn above_derive(input: &DeriveInput, ctxt: &Ctxt) {
+    if !proc_macro::is_available() {
+        return;
+    }
+    let place = |span: proc_macro::Span| (span.line(), span.column());
+    let derive = proc_macro::Span::call_site();
+    let name = input.ident.span().unwrap();
+    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("task")) {
+        let word = attribute.path().span().unwrap();
+        // A `macro_rules!` may have written some of the three in another place.
+        let is_one_file = word.file() == derive.file() && name.file() == derive.file();
+        if is_one_file && place(word) < place(derive) && place(derive) < place(name) {
+            let message = "write `#[derive(Task)]` above `#[task(...)]`, and not below it";
+            ctxt.error(attribute.path(), message);
+        }
+    }
 }
 
 const PLACE: &str = "`#[task(...)]` stands above a function, or above a struct below its \
@@ -76,8 +98,18 @@ fn misplaced(item: &TokenStream) -> Option<syn::Error> {
 fn of_function(options: TokenStream, item: (ItemFn, Group), tokens: &TokenStream) -> TokenStream {
     let ctxt = Ctxt::new();
     let (function, input, attr) = function::read(options, item, tokens, &ctxt);
-    if function.item.sig.receiver().is_some() {
-        // The function is a method, and a struct cannot be declared beside a method.
+    let is_method = function.item.sig.receiver().is_some();
+    let name = &function.item.sig.ident;
+    let file = code::file::here();
+    let is_in_impl = !is_method
+        && code::declared::is_in_impl(function.written.clone(), file.as_deref(), &plain(name));
+    if is_in_impl {
+        let message =
+            "a task that is a function cannot stand in an `impl`; write the function outside of it";
+        ctxt.error(name, message);
+    }
+    if is_method || is_in_impl {
+        // A struct cannot be declared beside a method or another member of an `impl`.
         let errors = ctxt.check();
         let errors = errors.iter().map(syn::Error::to_compile_error);
         let item = function.item();

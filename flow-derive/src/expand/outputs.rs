@@ -1,6 +1,6 @@
 //! Generates `impl Outputs`, and the typed keys of the fields.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 use syn::spanned::Spanned;
@@ -32,14 +32,17 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
     let keep_impls: Vec<_> = outputs.parts.iter().map(keep_impl).collect();
     let targets = targets(outputs);
     let (codes, to, from) = (local("codes"), local("to"), local("from"));
+    let this = quote_spanned!(Span::call_site()=> self);
     let save = outputs.parts.iter().map(|part| {
-        let (ident, key) = (part.ident, &part.key);
-        quote_spanned!(part.span()=> #to.part(Self::#key, &self.#ident)?;)
+        let (ident, key, of, converted) = (part.ident, &part.key, arguments(part), converted(part));
+        quote_spanned! {part.target.span()=>
+            #to.part #of (Self::#key, #converted.stored(&#this.#ident))?;
+        }
     });
     let (of, described) = (local("of"), local("described"));
     let describe = outputs.parts.iter().map(|part| {
-        let key = &part.key;
-        quote_spanned!(part.span()=> #described.push(#of.description(Self::#key)?);)
+        let (key, arguments) = (&part.key, arguments(part));
+        quote_spanned!(part.target.span()=> #described.push(#of.description #arguments (Self::#key)?);)
     });
     let checks = outputs.parts.iter().filter_map(|part| {
         let path = part.check.as_ref()?;
@@ -51,12 +54,14 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
         Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident))?;))
     });
     let types = outputs.parts.iter().map(|part| {
-        let key = &part.key;
-        quote_spanned!(part.span()=> Self::#key.__check_type()?;)
+        let (key, of, span) = (&part.key, arguments(part), part.target.span());
+        let private = private_at(span);
+        quote_spanned!(span=> #private::check_field_type #of (Self::#key)?;)
     });
     let load = outputs.parts.iter().map(|part| {
-        let (ident, key) = (part.ident, &part.key);
-        quote_spanned!(part.span()=> #ident: #from.part(Self::#key)?)
+        let (ident, key, of, converted) = (part.ident, &part.key, arguments(part), converted(part));
+        let loaded = quote_spanned!(part.target.span()=> #from.part #of (Self::#key)?);
+        quote!(#ident: #converted.loaded(#loaded))
     });
     implement(
         outputs,
@@ -144,12 +149,29 @@ fn implement(outputs: &Outputs<'_>, members: &TokenStream) -> TokenStream {
     )
 }
 
-/// Returns `<Target as KeepPart>`, with spans that point at the target.
+/// Returns `<Target as KeepPart>`, with the span of the target.
+///
+/// All generated code that requires a target has this span, and names the trait or the type of the value first. So the
+/// compiler reports once, and there, that a type is no target.
 fn keep_impl(part: &Part<'_>) -> TokenStream {
-    let target = &part.target;
-    let span = target.span();
+    let (target, span) = (&part.target, part.target.span());
     let private = private_at(span);
     quote_spanned!(span=> <#target as #private::KeepPart>)
+}
+
+/// Returns the type arguments of the functions for one field: the struct, the target, and the type of its value.
+fn arguments(part: &Part<'_>) -> TokenStream {
+    let (target, keep_impl) = (&part.target, keep_impl(part));
+    quote_spanned!(part.target.span()=> ::<Self, #target, #keep_impl::Value>)
+}
+
+/// Returns the conversions between the field and the value that its target stores, which report once, at the type of the
+/// field, that the two types differ.
+fn converted(part: &Part<'_>) -> TokenStream {
+    let (ty, span, keep_impl) = (&part.field.ty, part.span(), keep_impl(part));
+    let private = private_at(span);
+    let value = quote_spanned!(part.target.span()=> #keep_impl::Value);
+    quote_spanned!(span=> #private::stored_as::<#ty, #value>())
 }
 
 /// `impl Split { const TRAIN: Part<Self, Parquet<RecordBatch>> = ...; }`

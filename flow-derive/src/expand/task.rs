@@ -138,8 +138,8 @@ pub(crate) fn kind(task: &Task<'_>) -> TokenStream {
     let private = private();
     let attr = &task.attr;
     match (&attr.external, &attr.aggregate) {
-        (Some(_), _) => quote!(type __Kind = #private::Elsewhere;),
-        (_, Some(_)) => quote!(type __Kind = #private::Together;),
+        (Some(_), _) => quote!(type __Kind = #private::IsExternal;),
+        (_, Some(_)) => quote!(type __Kind = #private::IsAggregate;),
         _ => quote!(type __Kind = #private::ByRun;),
     }
 }

@@ -7,8 +7,6 @@
 //! Code that `#[tracked]` cannot follow causes a warning: the generated code uses a deprecated constant.
 //! A macro has no other way to warn on the stable compiler, and users can allow this one.
 
-use std::path::PathBuf;
-
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -115,7 +113,7 @@ struct Root<'a> {
 impl Root<'_> {
     /// Returns the constant `CODE`.
     fn code(self, attr: &TrackedAttr, private: &TokenStream) -> TokenStream {
-        let (file, extent) = (here(), attr.extent());
+        let (file, extent) = (file::here(), attr.extent());
         let table = code::of_run(self.item, self.own, self.name, file.as_deref(), extent);
         let types = match extent {
             Extent::Body => Vec::new(),
@@ -142,11 +140,6 @@ pub(crate) fn of_function(
         kind: "function",
     };
     root.code(attr, private)
-}
-
-/// Returns the file in which the macro is called.
-fn here() -> Option<PathBuf> {
-    proc_macro::is_available().then(|| file::of(proc_macro::Span::call_site()))?
 }
 
 fn facade(arguments: &TrackedAttr) -> Facade {
@@ -218,7 +211,7 @@ pub(crate) fn implementation_of(
         generics.make_where_clause().predicates.push(bound);
     }
     let (generics, arguments, bounds) = generics.split_for_impl();
-    let table = code::of_type(written, here().as_deref());
+    let table = code::of_type(written, file::here().as_deref());
     let code = code(&table, &crates(false), &types, private, (name.span(), "impl"));
     // The bound `T: Tracked` repeats the user's own bounds of `T`.
     let repeated = (!types.is_empty()).then(

@@ -256,12 +256,12 @@ impl Roles<'_> {
             let task = crate::text::short_type(entry.dependency.task.to_token_stream());
             let message = match &entry.name {
                 Some(name) => format!(
-                    "no argument of `{function}` takes this; write one of that name, such as \
+                    "no argument of `{function}` takes this input; add one with this name, such as \
                      `{name}: &Input<{task}>`"
                 ),
                 None => format!(
-                    "no argument of `{function}` takes this; the first arguments without `#[param]` \
-                     are the inputs, such as `input: &Input<{task}>`"
+                    "no argument of `{function}` takes this input; add one without `#[param]`, such as \
+                     `input: &Input<{task}>`"
                 ),
             };
             self.ctxt.error(&entry.dependency, message);
@@ -333,7 +333,7 @@ fn input(place: usize, entry: &Entry, ty: &Type, ctxt: &Ctxt) -> Role {
         let how = match &entry.form {
             Form::List(_) => "a list: take it as `&[T]` or `Vec<T>`, where `T` is",
             Form::Map(..) => "a map: take it as `&BTreeMap<K, T>`, where `T` is",
-            Form::Optional(_) | Form::One => "there or not: take it as `Option<T>`, where `T` is",
+            Form::Optional(_) | Form::One => "optional: take it as `Option<T>`, where `T` is",
         };
         let task = crate::text::short_type(entry.dependency.task.to_token_stream());
         let message = format!(

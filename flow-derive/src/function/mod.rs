@@ -99,6 +99,16 @@ pub(crate) fn read(
     (Function { item, body, written, arguments }, input, attr)
 }
 
+/// Returns the names of the parameters of a function that is a task; `None` if it has mistakes.
+pub(crate) fn parameters(function: &ItemFn) -> Option<Vec<String>> {
+    let ctxt = Ctxt::new();
+    let attr = TaskAttr::read(&function.attrs, &ctxt);
+    let arguments = argument::read(&function.sig, &attr, &ctxt);
+    let parameters = arguments.iter().filter(|found| matches!(found.role, Role::Param { .. }));
+    let names = parameters.map(|argument| plain(&argument.ident)).collect();
+    ctxt.check().is_empty().then_some(names)
+}
+
 /// Returns whether an attribute has this name, also as in `#[flow::tracked]`.
 pub(crate) fn is_called(attribute: &Attribute, name: &str) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == name)

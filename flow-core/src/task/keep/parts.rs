@@ -132,12 +132,15 @@ pub struct Part<O, K> {
     of: PhantomData<fn() -> O>,
 }
 
-impl<O, K: KeepPart> Part<O, K> {
+impl<O, K> Part<O, K> {
+    /// Returns the key of a field. It does not require [`KeepPart`], so that a type that is no target is reported once.
     #[doc(hidden)]
     pub const fn __new(name: &'static str, target: fn() -> K) -> Self {
         Self { name, target, of: PhantomData }
     }
+}
 
+impl<O, K: KeepPart> Part<O, K> {
     /// Returns the name of the field.
     pub fn name(&self) -> &'static str {
         self.name
@@ -148,8 +151,7 @@ impl<O, K: KeepPart> Part<O, K> {
     }
 
     /// Checks that values of the field can be stored at all.
-    #[doc(hidden)]
-    pub fn __check_type(&self) -> anyhow::Result<()> {
+    pub(crate) fn check_type(&self) -> anyhow::Result<()> {
         let checked = self.target().__check_part_type();
         checked.map_err(|error| anyhow::anyhow!("output `{}`: {error:#}", self.name))
     }

@@ -52,8 +52,8 @@ use crate::target::Description;
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no struct of outputs",
-    label = "not outputs",
+    message = "`{Self}` is not a struct of outputs",
+    label = "does not implement `Outputs`",
     note = "write `#[derive(Outputs)]` above the struct, and `#[output(Json)]` or the like above each field"
 )]
 pub trait Outputs: Sized + Send + Sync + 'static {
@@ -104,10 +104,10 @@ pub struct Saving<'a, 'b> {
 }
 
 impl Saving<'_, '_> {
-    pub fn part<O, K: KeepPart>(
+    pub fn part<O, K: KeepPart<Value = V>, V>(
         &mut self,
         part: Part<O, K>,
-        value: &K::Value,
+        value: &V,
     ) -> anyhow::Result<()> {
         let saved = part.target().__save_part(part.name(), value, self.places, self.draft);
         saved.map_err(|error| error.context(format!("output `{}`", part.name())))
@@ -116,13 +116,13 @@ impl Saving<'_, '_> {
 
 impl Files<'_> {
     #[doc(hidden)]
-    pub fn part<O, K: KeepPart>(&self, part: Part<O, K>) -> anyhow::Result<K::Value> {
+    pub fn part<O, K: KeepPart<Value = V>, V>(&self, part: Part<O, K>) -> anyhow::Result<V> {
         let loaded = part.target().__load_part(part.name(), self);
         loaded.map_err(|error| error.context(format!("output `{}`", part.name())))
     }
 
     #[doc(hidden)]
-    pub fn description<O, K: KeepPart>(
+    pub fn description<O, K: KeepPart<Value = V>, V>(
         &self,
         part: Part<O, K>,
     ) -> anyhow::Result<(&'static str, Description)> {

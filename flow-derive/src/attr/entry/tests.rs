@@ -75,7 +75,7 @@ fn with_continues_after_a_comma_before_another_key() {
 fn mistakes_are_reported() {
     assert!(read("A, a = B").starts_with("either all entries have a name or none has"));
     assert!(read("a = A, a = B").starts_with("two entries are named `a`"));
-    assert!(read("A { ..b }").starts_with("`..` is not supported here"));
+    assert!(read("A { ..b }").starts_with("leave out `..`"));
     assert!(read("A with X = 1").starts_with("`X` does not name its task"));
     assert!(read("[A]").starts_with("brackets hold one task for each item"));
     assert!(read("[A, B]").starts_with("brackets hold one task for each item"));
