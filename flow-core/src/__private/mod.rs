@@ -41,7 +41,7 @@ pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
 pub use crate::task::{
-    ByRun, Declared, Elsewhere, HasOutput, HasRun, Run, Runs, Task, TaskKind, TaskType, Together,
+    ByRun, Declared, Elsewhere, HasOutput, HasRun, Run, RunCode, Task, TaskKind, TaskType, Together,
     Uses, coded, not_run,
 };
 pub use crate::value::AnyValue;

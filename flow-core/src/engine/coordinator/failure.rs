@@ -9,8 +9,9 @@ use crate::base::process::{Spent, host};
 use crate::base::seconds::Seconds;
 use crate::engine::coordinator::Coordinator;
 use crate::engine::message::{At, End};
-use crate::engine::outcome::TaskError;
+use crate::engine::outcome::{StoppedBy, TaskError};
 use crate::engine::timers::Timer;
+use crate::plan::label::Show;
 use crate::plan::policy::OnFailure;
 use crate::store::failure::FailedRun;
 use crate::store::record::Meta;
@@ -118,19 +119,22 @@ impl Coordinator {
         TaskError::new(error, attempts, None)
     }
 
-    /// Stops what the flow wants to be stopped after a failure.
-    pub(super) fn after_failure(&mut self) {
-        match self.execution.plan.policies.on_failure {
-            OnFailure::Continue => {}
-            OnFailure::FinishRunning => {
-                if let Some(schedule) = self.schedules.get_mut(&0) {
-                    schedule.stop();
-                }
-            }
-            OnFailure::Stop => {
-                self.execution.stopper.stop();
-                self.stop_all();
-            }
+    /// Stops what the flow wants to be stopped after a failure, which is that of this instance.
+    pub(super) fn after_failure(&mut self, failed: At) {
+        let on_failure = self.execution.plan.policies.on_failure;
+        if on_failure == OnFailure::Continue {
+            return;
+        }
+        let (id, node) = failed;
+        let label = self.schedules[&id].execution.plan.graph.label(node, Show::Clipped);
+        let by = StoppedBy::Failure(label.into());
+        if on_failure == OnFailure::Stop {
+            // The flag is set last: the coordinator takes it for a stop by the user.
+            self.schedules.values_mut().for_each(|schedule| schedule.stop_by(by.clone()));
+            self.execution.stopper.stop();
+            self.stop_all();
+        } else if let Some(schedule) = self.schedules.get_mut(&0) {
+            schedule.stop_by(by);
         }
     }
 }
