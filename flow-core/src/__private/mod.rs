@@ -41,8 +41,8 @@ pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
 pub use crate::task::{
-    ByRun, Declared, Elsewhere, HasOutput, HasRun, Run, RunCode, Task, TaskKind, TaskType, Together,
-    Uses, coded, not_run,
+    ByRun, Declared, Elsewhere, HasOutput, HasRun, Run, RunCode, Task, TaskKind, TaskType,
+    Together, Uses, coded, not_run,
 };
 pub use crate::value::AnyValue;
 pub use crate::value::Value;

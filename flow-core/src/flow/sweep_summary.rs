@@ -207,9 +207,7 @@ fn variant_outcome(
             };
             VariantOutcome::NotRun { why }
         }
-        Outcome::Stopped | Outcome::Open => {
-            VariantOutcome::NotRun { why: stopped_by.to_string() }
-        }
+        Outcome::Stopped | Outcome::Open => VariantOutcome::NotRun { why: stopped_by.to_string() },
     }
 }
 

@@ -199,7 +199,7 @@ impl Store {
     /// # Errors
     ///
     /// The file cannot be renamed. Then the log of the next attempt replaces it.
-        pub(crate) fn rotate_log(
+    pub(crate) fn rotate_log(
         &self,
         folder: &Folder,
         key: Key,
