@@ -119,7 +119,8 @@ fn a_reason_that_does_not_fit_is_on_a_line_of_its_own() -> Result<()> {
         // Below the instance, whose label is cut, and with the whole path.
         let alone = text.lines().any(|line| line == format!("      {reason}"));
         assert_eq!(alone, !fits, "{text}");
-        assert!(text.contains(" (inputs changed)"), "{text}");
+        // The second time, the output for five letters is known.
+        assert!(text.contains(" (inputs changed)") || !fits, "{text}");
     }
     Ok(())
 }
