@@ -118,7 +118,9 @@
 //! - [`Subgraph`], from [`Flow::graph`]: the tasks that a root requires.
 //! - [`debug`], from [`Flow::debug`]: a task that failed, and running it again by itself; [`log`]: what tasks log.
 //! - [`sweep::Sweep`], from [`Flow::sweep`]: many parameter values in one run.
-//! - [`store::FlowStore`], from [`Flow::store`]: maintenance of the store.
+//! - [`Flow::retries`], [`Flow::timeout`], [`Flow::offer`], [`Flow::on_failure`]: how tasks are executed.
+//! - [`Event`], from [`Flow::observe`]: what happens during a run.
+//! - [`store::FlowStore`], from [`Flow::store`]: maintenance of the store, and the history of runs ([`store::Runs`]).
 //! - [`Cx`]: inputs, files, metadata and everything else that a running task can use besides its parameters.
 //! - [`targets`]: the formats, and what each preserves.
 //! - [`Target`]: how to write a format of your own.

@@ -128,121 +128,95 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-mod absent;
+// Formats.
 #[cfg(feature = "arrow")]
 pub mod arrow_ipc;
 #[cfg(feature = "bytes")]
 pub mod bytes;
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-pub mod compression;
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(any(feature = "json", feature = "pickle"))]
-mod decoded;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-mod described;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-mod enums;
-#[cfg(any(feature = "csv", feature = "excel"))]
-mod exact;
 #[cfg(feature = "excel")]
 pub mod excel;
-#[cfg(any(feature = "csv", feature = "excel"))]
-mod given;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+#[cfg(feature = "pickle")]
+pub mod pickle;
+#[cfg(feature = "text")]
+pub mod text;
+
+// What formats share. `Cargo.toml` says which formats enable a feature with `_`.
+
+// All formats of serde.
+#[cfg(feature = "_serde")]
+mod observed;
+#[cfg(feature = "_serde")]
+mod ordered;
+#[cfg(feature = "_serde")]
+#[cfg_attr(
+    not(feature = "_tables"),
+    allow(unused_imports, unused_macros, reason = "each format uses some of the macros")
+)]
+mod serde_methods;
+#[cfg(feature = "_serde")]
+mod strict;
+
+// Values.
+#[cfg(feature = "_values")]
+mod decoded;
+#[cfg(feature = "_values")]
+mod memory;
+
+// Tables.
+#[cfg(feature = "_tables")]
+mod absent;
+#[cfg(feature = "_tables")]
+mod described;
+#[cfg(feature = "_tables")]
+mod enums;
+#[cfg(feature = "_tables")]
+mod row;
+#[cfg(feature = "_tables")]
+pub mod stream;
+#[cfg(feature = "_tables")]
+mod sweep;
+
+// Tables of cells.
+#[cfg(feature = "_cells")]
+mod exact;
+#[cfg(feature = "_cells")]
+mod given;
+#[cfg(feature = "_cells")]
+mod python;
+
+// Some formats of several groups.
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+pub mod compression;
+#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet", feature = "_values"))]
+mod lossless;
+#[cfg(any(feature = "json", feature = "_cells"))]
+mod never;
+#[cfg(any(feature = "json", feature = "_tables"))]
+mod shape;
+#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
+pub mod table;
+
+// All formats but plain `Csv`.
 #[cfg(any(
     feature = "arrow",
     feature = "bytes",
     feature = "csv-gz",
     feature = "excel",
-    feature = "json",
     feature = "parquet",
-    feature = "pickle",
-    feature = "text"
+    feature = "text",
+    feature = "_values"
 ))]
 #[cfg_attr(
     not(all(feature = "csv-gz", feature = "json", feature = "parquet")),
     allow(dead_code, reason = "each format takes a part of it")
 )]
 mod limit;
-#[cfg(any(
-    feature = "arrow",
-    feature = "excel",
-    feature = "json",
-    feature = "parquet",
-    feature = "pickle"
-))]
-mod lossless;
-#[cfg(any(feature = "json", feature = "pickle"))]
-mod memory;
-#[cfg(any(feature = "csv", feature = "excel", feature = "json"))]
-mod never;
-#[cfg(any(
-    feature = "arrow",
-    feature = "csv",
-    feature = "excel",
-    feature = "json",
-    feature = "parquet",
-    feature = "pickle"
-))]
-mod observed;
-#[cfg(any(
-    feature = "arrow",
-    feature = "csv",
-    feature = "excel",
-    feature = "json",
-    feature = "parquet",
-    feature = "pickle"
-))]
-mod ordered;
-#[cfg(feature = "parquet")]
-pub mod parquet;
-#[cfg(feature = "pickle")]
-pub mod pickle;
-#[cfg(any(feature = "csv", feature = "excel"))]
-mod python;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-mod row;
-#[cfg(any(
-    feature = "arrow",
-    feature = "csv",
-    feature = "excel",
-    feature = "json",
-    feature = "parquet",
-    feature = "pickle"
-))]
-#[cfg_attr(
-    not(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet")),
-    allow(unused_imports, unused_macros, reason = "each format uses some of the macros")
-)]
-mod serde_methods;
-#[cfg(any(
-    feature = "arrow",
-    feature = "csv",
-    feature = "excel",
-    feature = "json",
-    feature = "parquet"
-))]
-mod shape;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-pub mod stream;
-#[cfg(any(
-    feature = "arrow",
-    feature = "csv",
-    feature = "excel",
-    feature = "json",
-    feature = "parquet",
-    feature = "pickle"
-))]
-mod strict;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
-mod sweep;
-#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
-pub mod table;
-#[cfg(feature = "text")]
-pub mod text;
 
 #[cfg(feature = "arrow")]
 pub use crate::arrow_ipc::ArrowIpc;
@@ -262,21 +236,21 @@ pub use crate::json::Json;
 pub use crate::parquet::{Parquet, Statistics};
 #[cfg(feature = "pickle")]
 pub use crate::pickle::Pickle;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[cfg(feature = "_tables")]
 pub use crate::stream::BatchStream;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[cfg(feature = "_tables")]
 pub use crate::sweep::SweepTable;
 #[cfg(feature = "text")]
 pub use crate::text::Text;
 
 /// How many bytes a format that writes few at a time buffers before it writes them to the sink.
-#[cfg(any(feature = "arrow", feature = "csv", feature = "json", feature = "pickle"))]
+#[cfg(any(feature = "arrow", feature = "csv", feature = "_values"))]
 const BUFFER: usize = 64 * 1024;
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[cfg(feature = "_tables")]
 pub use arrow::array::RecordBatch;
 
 /// The `arrow` crate, in the version whose record batches these targets read and write.
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[cfg(feature = "_tables")]
 #[doc(no_inline)]
 pub use arrow;

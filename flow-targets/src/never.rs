@@ -4,7 +4,7 @@
 //! with a default may be left out, an enum may have other variants. Such values are errors when
 //! they are saved.
 
-#[cfg(any(feature = "csv", feature = "excel"))]
+#[cfg(feature = "_cells")]
 pub(crate) use cells::cells_of_type;
 #[cfg(feature = "json")]
 pub(crate) use keys::keys_of_type;
@@ -71,7 +71,7 @@ fn described(shape: &Shape) -> &'static str {
     }
 }
 
-#[cfg(any(feature = "csv", feature = "excel"))]
+#[cfg(feature = "_cells")]
 mod cells {
     use std::any::type_name;
 

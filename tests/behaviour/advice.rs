@@ -174,17 +174,35 @@ struct Fit {
 
 runs!(Fit: f64 = |self, _cx| Ok(self.c));
 
+/// The warning of a sweep with the value `1.0` twice.
+const EQUAL: &str = "the sweep gives the value `1.0` to `Fit.c` 2 times, so that several variants are the same \
+                     instance: give each value once";
+
+fn texts(warnings: &[flow::plan::Warning]) -> Vec<String> {
+    warnings.iter().map(ToString::to_string).collect()
+}
+
 #[test]
 fn equal_values_in_a_sweep_are_a_warning() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow.sweep::<Fit>().over(Fit::C, [1.0, 1.0, 2.0]);
-    let warning = "the sweep gives the value `1.0` to `Fit.c` 2 times, so that several variants are the same \
-                   instance: give each value once";
-    let texts = |warnings: &[flow::plan::Warning]| {
-        warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
-    };
-    assert_eq!(texts(sweep.preview()?.warnings()), [warning]);
-    assert_eq!(texts(sweep.run()?.warnings()), [warning]);
+    assert_eq!(texts(sweep.preview()?.warnings()), [EQUAL]);
+    assert_eq!(texts(sweep.run()?.warnings()), [EQUAL]);
     assert!(flow.sweep::<Fit>().over(Fit::C, [1.0, 2.0]).preview()?.warnings().is_empty());
+    Ok(())
+}
+
+#[test]
+fn equal_values_in_a_sample_are_no_mistake() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = || flow.sweep::<Fit>().over(Fit::C, [1.0, 1.0, 2.0, 3.0]);
+    for seed in 0..5 {
+        let sample = sweep().sample(3, seed);
+        assert_eq!(sample.len()?, 3);
+        assert_eq!(texts(sample.preview()?.warnings()), [""; 0]);
+    }
+    assert_eq!(texts(sweep().sample(3, 1).run()?.warnings()), [""; 0]);
+    // A sample of everything is the whole grid.
+    assert_eq!(texts(sweep().sample(4, 1).preview()?.warnings()), [EQUAL]);
     Ok(())
 }

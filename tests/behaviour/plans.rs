@@ -64,3 +64,4 @@ mod sweeps;
 mod unstorable;
 mod unused_parameter_values;
 mod why;
+mod why_branches;

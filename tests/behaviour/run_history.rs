@@ -98,7 +98,11 @@ fn a_run_is_recorded_with_its_instances() -> Result<()> {
 
     assert_eq!(outcomes(&first), ["Even ran", "Number ran", "Said ran"]);
     let number = of(&first, "Number");
+    // Threads of a process share its memory, of which the run has the peak.
     assert_eq!((number.attempts, number.peak_bytes, &number.error), (1, None, &None));
+    let peak = info.peak_bytes.map(|bytes| bytes >> 20);
+    assert_eq!(peak.is_some(), cfg!(target_os = "linux"), "{peak:?}");
+    assert!(peak.is_none_or(|mebibytes| (1..1 << 20).contains(&mebibytes)), "{peak:?}");
     assert_eq!(number.reasons, ["never run"]);
     assert_eq!(number.metadata["length"], 1);
     assert!(number.fingerprint.is_some() && number.output.is_some());
@@ -159,6 +163,7 @@ fn each_outcome_is_recorded() -> Result<()> {
     let fifth = latest(&flow);
     assert_eq!(fifth.info.outcome, RunOutcome::Stopped);
     assert_eq!(outcomes(&fifth), ["Even stopped", "Number stopped", "Said stopped"]);
+    assert_eq!(of(&fifth, "Even").error.as_deref(), Some("the execution was stopped"));
 
     flow.run::<Both>()?;
     let sixth = latest(&flow);

@@ -283,3 +283,78 @@ fn a_run_continues_or_ends_after_a_failure() {
         assert_eq!(rest.ran().len() + summary.ran().len(), 29, "{mode:?}");
     }
 }
+
+/// Fails first.
+#[derive(Task)]
+#[task(target = Json<u64>, priority = 1)]
+struct Breaks;
+
+#[tracked]
+impl Run for Breaks {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        bail!("no")
+    }
+}
+
+#[derive(Task)]
+#[task(requires = Breaks, target = Json<u64>)]
+struct AfterBreaks;
+
+#[tracked]
+impl Run for AfterBreaks {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Unrelated {
+    n: u64,
+}
+
+#[tracked]
+impl Run for Unrelated {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(self.n)
+    }
+}
+
+#[derive(Task)]
+#[task(requires(AfterBreaks, [Unrelated { n } for n in 0..9u64]), aggregate)]
+struct AllAfter;
+
+#[test]
+fn a_run_that_ends_after_a_failure_says_so() -> Result<()> {
+    for mode in [OnFailure::FinishRunning, OnFailure::Stop, OnFailure::Continue] {
+        let (flow, _folder) = flow();
+        let summary = failure(flow.workers(1).on_failure(mode).run::<AllAfter>());
+        assert_eq!(failed(&summary), ["Breaks"], "{mode:?}");
+        let not_run = summary.not_run();
+        let reasons = |task: &str| -> Vec<_> {
+            let of_task = not_run.iter().filter(|entry| entry.task() == task);
+            of_task.map(|entry| entry.error.clone().expect("a reason")).collect()
+        };
+        // These require what failed.
+        assert_eq!(
+            (reasons("AfterBreaks"), reasons("AllAfter")),
+            (vec!["Breaks failed".to_owned()], vec!["Breaks failed".to_owned()],)
+        );
+        let unrelated = reasons("Unrelated");
+        // One of them may have been running.
+        let expected = if mode == OnFailure::Continue { 0..=0 } else { 7..=9 };
+        assert!(expected.contains(&unrelated.len()), "{mode:?}: {summary}");
+        let reason = "Breaks failed, and the flow stops after a failure";
+        assert!(unrelated.iter().all(|text| text == reason), "{unrelated:?}");
+        let line = format!("\n    Unrelated {{n: 8}}: {reason}");
+        assert_eq!(summary.to_string().contains(&line), mode != OnFailure::Continue, "{summary}");
+
+        // The history has the same reason.
+        let runs = flow.store().runs()?;
+        let history = runs.load(&runs.latest().context("a run")?.id)?;
+        let stopped = history.instances.iter().filter(|run| run.task == "Unrelated");
+        let stopped = stopped.filter(|run| run.error.as_deref() == Some(reason));
+        assert_eq!(stopped.count(), unrelated.len(), "{history}");
+    }
+    Ok(())
+}

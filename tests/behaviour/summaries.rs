@@ -105,7 +105,7 @@ struct Report;
 runs!(Report: u64 = |self, cx| Ok(*cx.input().load()?));
 
 #[test]
-fn a_reason_that_does_not_fit_is_left_out() -> Result<()> {
+fn a_reason_that_does_not_fit_is_on_a_line_of_its_own() -> Result<()> {
     let (flow, folder) = flow();
     for (name, fits) in [("a".to_owned(), true), ("a".repeat(110), false)] {
         let path = folder.path().join(name);
@@ -114,8 +114,12 @@ fn a_reason_that_does_not_fit_is_left_out() -> Result<()> {
         flow.run::<Report>()?;
         std::fs::write(&path, "three")?;
         let text = flow.run::<Report>()?.to_string();
-        let reason = format!(" (file: {} changed)", path.display());
-        assert_eq!(text.contains(&reason), fits, "{text}");
+        let reason = format!("file: {} changed", path.display());
+        assert_eq!(text.contains(&format!(" ({reason})")), fits, "{text}");
+        // Below the instance, whose label is cut, and with the whole path.
+        let alone = text.lines().any(|line| line == format!("      {reason}"));
+        assert_eq!(alone, !fits, "{text}");
+        // The second time, the output for five letters is known.
         assert!(text.contains(" (inputs changed)") || !fits, "{text}");
     }
     Ok(())

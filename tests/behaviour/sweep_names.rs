@@ -1,6 +1,7 @@
 //! The variants of a sweep and their names.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flow::jiff::civil::{Date, date};
 use flow::prelude::*;
@@ -222,5 +223,40 @@ fn control_characters_in_names_are_escaped() -> Result<()> {
     assert!(sweep[hostile].is_complete::<Fit>()?);
     let table = sweep.table()?.to_string();
     assert!(table.lines().count() == 3 && !table.contains('\u{1b}'), "{table}");
+    Ok(())
+}
+
+/// The number of times that a `Level` was converted.
+static CONVERTED: AtomicUsize = AtomicUsize::new(0);
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+struct Level(u32);
+
+impl Serialize for Level {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        CONVERTED.fetch_add(1, Ordering::SeqCst);
+        serializer.serialize_u32(self.0)
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Leveled {
+    level: Level,
+    n: u32,
+}
+
+runs!(Leveled: u32 = |self, _cx| Ok(self.level.0 * self.n));
+
+#[test]
+fn each_value_of_a_grid_is_converted_once_to_name_the_variants() -> Result<()> {
+    let (flow, _folder) = flow();
+    let levels = [Level(1), Level(2), Level(2)];
+    let sweep = flow.sweep::<Leveled>().over(Leveled::LEVEL, levels).over(Leveled::N, 1..=4_u32);
+    let before = CONVERTED.load(Ordering::SeqCst);
+    let names = sweep.names()?;
+    assert_eq!((names.len(), &*names[0], &*names[11]), (12, "level=1,n=1", "level=2,n=4#2"));
+    assert_eq!(CONVERTED.load(Ordering::SeqCst) - before, 3);
     Ok(())
 }

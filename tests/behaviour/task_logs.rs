@@ -2,7 +2,7 @@
 //! whatever it holds.
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -340,5 +340,30 @@ fn a_task_cannot_read_the_log_of_another() -> Result<()> {
     assert_eq!(failed(&summary), ["Reads"]);
     let error = summary.failed()[0].error.clone().context("an error")?;
     assert!(error.contains("a running task cannot read its log, because"), "{error}");
+    Ok(())
+}
+
+static TRIED: AtomicUsize = AtomicUsize::new(0);
+
+/// Succeeds at the third attempt.
+#[derive(Task)]
+#[task(target = Json<u64>, retries = 3)]
+struct Third;
+
+runs!(Third: u64 = |self, cx| {
+    let attempt = TRIED.fetch_add(1, Ordering::SeqCst) + 1;
+    cx.log(format_args!("attempt {attempt}"));
+    ensure!(attempt == 3, "not yet");
+    Ok(attempt as u64)
+});
+
+#[test]
+fn each_attempt_has_a_log_of_its_own() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Third>()?;
+    assert_eq!(messages(&log::<Third>(&flow)), [" attempt 3"]);
+    let earlier = flow.graph::<Third>().instances()?.remove(0).earlier_logs()?;
+    let earlier: Vec<_> = earlier.iter().map(|log| (log.attempt(), messages(log.text()))).collect();
+    assert_eq!(earlier, [(Some(1), vec![" attempt 1"]), (Some(2), vec![" attempt 2"])]);
     Ok(())
 }

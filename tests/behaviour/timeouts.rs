@@ -196,3 +196,62 @@ fn a_fast_task_is_not_affected() -> Result<()> {
     assert_eq!(*flow.load::<Other>()?, 3);
     Ok(())
 }
+
+static LATE: AtomicBool = AtomicBool::new(false);
+static BEGUN: AtomicU32 = AtomicU32::new(0);
+static LATE_ENDED: AtomicU32 = AtomicU32::new(0);
+
+/// Logs before its time-out and after it.
+#[derive(Task)]
+#[task(requires(other = Other), target = Json<u64>, timeout = 0.2, retries = 1)]
+struct LogsAndHangs;
+
+#[tracked]
+impl Run for LogsAndHangs {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let attempt = BEGUN.fetch_add(1, Ordering::SeqCst) + 1;
+        cx.log(format_args!("attempt {attempt} begins"));
+        cx.meta("rows", *cx.input().other.load()?)?;
+        wait_for(&LATE);
+        cx.log(format_args!("attempt {attempt} is late"));
+        LATE_ENDED.fetch_add(1, Ordering::SeqCst);
+        Ok(7)
+    }
+}
+
+#[test]
+fn what_was_logged_until_a_time_out_is_part_of_the_failure() -> Result<()> {
+    let (flow, _folder) = flow();
+    let flow = flow.with(Other::N, 3);
+    let summary = failure(flow.run::<LogsAndHangs>());
+    assert_eq!(failed(&summary), ["LogsAndHangs"]);
+    let instance = flow.graph::<LogsAndHangs>().instances()?.pop().context("a root")?;
+    let recorded = || -> Result<_> { instance.failure()?.context("a failure") };
+    let last = recorded()?;
+    assert_eq!((last.attempts, &last.metadata["rows"]), (2, &3.into()));
+    assert!(last.log.is_some(), "{last}");
+    assert_eq!((&summary.failed()[0].log, summary.failed()[0].attempts), (&last.log, 2));
+    let log = flow.log::<LogsAndHangs>()?.context("a log")?;
+    assert_eq!(Some(log.path()), last.log.as_deref());
+    assert!(log.text().ends_with(" attempt 2 begins\n"), "{log}");
+    let earlier = instance.earlier_logs()?;
+    let earlier: Vec<_> = earlier.iter().map(|log| (log.attempt(), log.text())).collect();
+    let [(Some(1), first)] = earlier[..] else { panic!("the first attempt: {earlier:?}") };
+    assert!(first.ends_with(" attempt 1 begins\n"), "{first}");
+    // The recorded input is known, too.
+    let debug = flow.debug::<LogsAndHangs>()?.to_string();
+    assert!(debug.contains("timed out after 200.0 ms") && debug.contains("Other"), "{debug}");
+    assert!(debug.contains(" attempt 2 begins"), "{debug}");
+
+    // What the tasks log later is dropped.
+    LATE.store(true, Ordering::SeqCst);
+    let begun = Instant::now();
+    while LATE_ENDED.load(Ordering::SeqCst) < 2 && begun.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(LATE_ENDED.load(Ordering::SeqCst), 2);
+    assert_eq!(flow.log::<LogsAndHangs>()?.context("a log")?.text(), log.text());
+    assert_eq!(instance.earlier_logs()?.len(), 1);
+    assert_eq!(recorded()?, last);
+    Ok(())
+}

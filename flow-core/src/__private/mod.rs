@@ -43,7 +43,7 @@ pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};
 pub use crate::task::{
-    ByRun, Declared, HasOutput, HasRun, IsAggregate, IsExternal, Run, Runs, Task, TaskKind,
+    ByRun, Declared, HasOutput, HasRun, IsAggregate, IsExternal, Run, RunCode, Task, TaskKind,
     TaskType, Uses, coded, not_run,
 };
 pub use crate::value::AnyValue;

@@ -56,6 +56,19 @@ pub(crate) fn host() -> String {
     HOST.get_or_init(|| gethostname::gethostname().to_string_lossy().into_owned()).clone()
 }
 
+/// Returns the largest memory that this process has used so far, in bytes: the peak of its resident set.
+///
+/// `None` on systems other than Linux, and if `/proc` is not mounted.
+pub(crate) fn peak_bytes() -> Option<u64> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = peak.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
 /// Measures a piece of work on the thread that starts it.
 pub(crate) struct Stopwatch {
     started: Timestamp,
@@ -137,6 +150,18 @@ mod tests {
         }
         assert_ne!(digest(&long[1..]), digest(&long));
         assert_eq!(digest(b""), digest(b""));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_peak_of_the_process_covers_what_it_has_used() {
+        const BYTES: usize = 32 << 20;
+        let before = peak_bytes().expect("Linux reports it");
+        let used = vec![1_u8; BYTES];
+        assert!(used.iter().all(|&byte| byte == 1));
+        drop(used);
+        let after = peak_bytes().expect("Linux reports it");
+        assert!(after >= before.max(BYTES as u64), "{before} {after}");
     }
 
     #[cfg(target_os = "linux")]

@@ -1,8 +1,8 @@
 //! Records the failure of an instance, with what is needed to understand it and to run the instance again.
 //!
-//! A worker that has run a task describes the attempt by [`Running::failed_run`] and the instance by
-//! [`Execution::failed_instance`], and passes both to [`Execution::record_failure`]. An instance that failed before its
-//! task was started has neither.
+//! A worker that has run a task describes the attempt by [`failed_run`] and the instance by
+//! [`Execution::failed_instance`], and passes both to [`Execution::record_failure`]. For a task that takes too long the
+//! coordinator does so, while the task still runs. An instance that failed before its task was started has neither.
 
 use std::path::{Path, PathBuf};
 
@@ -12,30 +12,32 @@ use crate::base::error_text::ErrorText;
 use crate::base::key::Digest;
 use crate::base::process::host;
 use crate::engine::Execution;
-use crate::engine::running::Running;
 use crate::store::failure::{FailedInstance, FailedRun, Failure};
 use crate::store::record::MadeFrom;
 use crate::task::Kind;
+use crate::task::cx::Attempt;
 use crate::task::input::Origin;
 
 /// The number of inputs whose paths are recorded.
 const PATHS: usize = 100;
 
-impl Running {
-    /// Returns what the attempts to run this instance have left behind.
-    ///
-    /// `started` and `seconds` are those of the last attempt, whose log and metadata are taken.
-    pub(super) fn failed_run(
-        &self,
-        attempts: u32,
-        started: jiff::Timestamp,
-        seconds: f64,
-    ) -> FailedRun {
-        let attempt = self.attempt();
-        let log = attempt.and_then(|attempt| attempt.log().name()).map(str::to_owned);
-        let meta = attempt.map(|attempt| attempt.take_meta()).unwrap_or_default();
-        FailedRun { attempts, started, seconds, host: host(), log, meta }
-    }
+/// Returns what the attempts to run an instance have left behind.
+///
+/// `started` and `seconds` are those of the last attempt, whose log and metadata are taken; `attempt` is `None` if its
+/// task was not started. The log ends: of a task that has taken too long, and still runs, the rest is dropped.
+pub(super) fn failed_run(
+    attempt: Option<&Attempt>,
+    attempts: u32,
+    started: jiff::Timestamp,
+    seconds: f64,
+) -> FailedRun {
+    let log = attempt.and_then(|attempt| {
+        // Of a log of more than 64 MiB, the end cannot be written. The rest of it is there.
+        let _ = attempt.log().close();
+        attempt.log().name().map(str::to_owned)
+    });
+    let meta = attempt.map(Attempt::take_meta).unwrap_or_default();
+    FailedRun { attempts, started, seconds, host: host(), log, meta }
 }
 
 impl Execution {

@@ -85,7 +85,8 @@ impl Schedule {
         let (mut made, mut error) = (None, None);
         match outcome {
             Outcome::Failed { error: place, .. } => error = Some(self.error(place).to_owned()),
-            Outcome::NotRun { .. } | Outcome::Stopped => {}
+            Outcome::NotRun { .. } => {}
+            Outcome::Stopped => error = Some(self.stopped_by.to_string()),
             _ => made = held.made(node).or_else(|| held.gone(node)),
         }
         let attempt = self.attempt(node);

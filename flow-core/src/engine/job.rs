@@ -4,16 +4,22 @@
 //! back when it ends; while its task waits for others, the slots are free. The coordinator may *abandon* a job whose
 //! task has run for too long: its slots are free at once, and what the worker returns later is discarded. A lock
 //! decides which of the two comes first, so that the result of an abandoned job is never committed.
+//!
+//! What the worker knows of the attempt is in the control, too, so that the coordinator can record the failure of an
+//! abandoned job with its log and its inputs, while the task still runs.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use daggy::NodeIndex;
 
+use crate::base::key::Digest;
 use crate::base::stop::Stopper;
 use crate::engine::Execution;
 use crate::engine::busy::Others;
 use crate::engine::session::Slots;
 use crate::plan::policy::ResolvedPolicy;
+use crate::store::record::MadeFrom;
+use crate::task::cx::Attempt;
 
 /// An instance to settle.
 pub(crate) struct Job {
@@ -36,6 +42,10 @@ pub(crate) struct Control {
     /// Stops this job; stopped with its execution.
     pub(crate) stopper: Stopper,
     threads: usize,
+    /// The log and the metadata of the task, once it was started.
+    attempt: OnceLock<Arc<Attempt>>,
+    /// What a task with a time-out was about to compute, and the fingerprint of that.
+    computes: OnceLock<(MadeFrom, Digest)>,
     state: Mutex<State>,
 }
 
@@ -50,7 +60,14 @@ struct State {
 
 impl Control {
     pub(super) fn new(number: u64, stopper: Stopper, threads: usize) -> Arc<Self> {
-        Arc::new(Self { number, stopper, threads: threads.max(1), state: Mutex::default() })
+        Arc::new(Self {
+            number,
+            stopper,
+            threads: threads.max(1),
+            attempt: OnceLock::new(),
+            computes: OnceLock::new(),
+            state: Mutex::default(),
+        })
     }
 
     /// Returns the control of a task that runs without a coordinator, and so without slots.
@@ -60,6 +77,26 @@ impl Control {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("lock poisoned")
+    }
+
+    /// Records the attempt of a task that is about to be started.
+    pub(super) fn set_attempt(&self, attempt: &Arc<Attempt>) {
+        let _ = self.attempt.set(Arc::clone(attempt));
+    }
+
+    /// Returns what the task has left behind so far, if it was started.
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
+        self.attempt.get().map(|attempt| &**attempt)
+    }
+
+    /// Records what a task with a time-out is about to compute.
+    pub(super) fn set_computes(&self, made_from: MadeFrom, fingerprint: Digest) {
+        let _ = self.computes.set((made_from, fingerprint));
+    }
+
+    /// Returns what the task was about to compute, if it has a time-out and was started.
+    pub(super) fn computes(&self) -> Option<&(MadeFrom, Digest)> {
+        self.computes.get()
     }
 
     /// Waits for slots, and takes them.

@@ -87,7 +87,8 @@
 //! - **A store that cannot be written** ends the run ([`failure`]): no further instance starts, and the run returns the
 //!   error of the store. So one task has run in vain, and not all of them.
 //! - **Time-outs.** A thread cannot be ended from outside. If a task takes too long, its stop signal is set, its job is
-//!   *abandoned* and the instance fails. The thread ends with the task, whose result is discarded ([`job`]).
+//!   *abandoned* and the instance fails. The coordinator records the failure, with what was logged so far and with the
+//!   inputs ([`failed`]). The thread ends with the task, whose result is discarded ([`job`]).
 //!
 //! # Messages
 //!

@@ -1,11 +1,13 @@
 //! The outcomes of the instances of an execution.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use crate::base::error_text::ErrorText;
+use crate::base::stop::Stopped;
 use crate::plan::Plan;
 
 /// The outcome of one instance.
@@ -33,7 +35,7 @@ pub(crate) enum Outcome {
     Failed { seconds: f32, error: u32 },
     /// The instance was not run because this one failed.
     NotRun { because: NodeIndex },
-    /// The instance was not run because the execution was stopped.
+    /// The instance was not run because the execution was stopped, by the user or after a failure.
     Stopped,
     /// Another schedule of the session settled the instance, and has its outcome. If it failed, `error` is an index
     /// into the errors of this execution.
@@ -104,6 +106,29 @@ pub(crate) struct Outcomes {
     pub(crate) seconds: f64,
     /// The outcomes of the plans that running tasks required.
     pub(crate) in_run: Vec<Part>,
+    /// Why the instances that were stopped did not run.
+    pub(crate) stopped_by: StoppedBy,
+}
+
+/// What has stopped an execution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StoppedBy {
+    /// A [`Stopper`](crate::Stopper), a signal, or a store that cannot be written.
+    #[default]
+    Stopper,
+    /// The failure of the instance with this label: the flow stops after a failure.
+    Failure(Arc<str>),
+}
+
+impl fmt::Display for StoppedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopper => write!(f, "{Stopped}"),
+            Self::Failure(failed) => {
+                write!(f, "{failed} failed, and the flow stops after a failure")
+            }
+        }
+    }
 }
 
 /// The outcomes of a plan that a running task required.

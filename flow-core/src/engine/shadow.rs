@@ -22,6 +22,7 @@ use crate::base::names::unique;
 use crate::base::panics;
 use crate::base::pause::{running_time, seconds_since};
 use crate::engine::Execution;
+use crate::engine::failed::failed_run;
 use crate::engine::job::Control;
 use crate::engine::running::Running;
 use crate::engine::watch::Watch;
@@ -89,7 +90,7 @@ impl ShadowRun {
             (Err(error), Some(changed)) => Err(error.context(format!("{changed:#}"))),
         };
         let (reads, required) = (running.reads().all(), running.required());
-        Rerun { executed, reads, required, run: running.failed_run(1, started, seconds) }
+        Rerun { executed, reads, required, run: failed_run(running.attempt(), 1, started, seconds) }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::base::stop::Stopped;
 use crate::engine::Execution;
 use crate::engine::busy::Others;
 use crate::engine::committer::ToCommit;
+use crate::engine::failed::failed_run;
 use crate::engine::failure::is_stop;
 use crate::engine::job::Job;
 use crate::engine::message::{End, How, Message, NewlyMade};
@@ -313,7 +314,12 @@ impl<'a> Worker<'a> {
         let watch = Watch::begin(self.execution, node, &made_from, &self.job.control)?;
         self.has_begun.set(true);
         self.execution.report_started(node, self.job.attempt);
+        if self.job.attempt > 1 {
+            // If it cannot be renamed, the log of this attempt replaces it.
+            let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, self.job.attempt - 1);
+        }
         if self.job.policy.timeout.is_some() {
+            self.job.control.set_computes(made_from.clone(), fingerprint);
             let (at, number) = ((self.execution.id, node), self.job.control.number);
             let _ = self.messages.send(Message::Started { at, number });
         }
@@ -323,7 +329,7 @@ impl<'a> Worker<'a> {
         }
         let seconds = seconds_since(begun);
         let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
-            let run = watch.running().failed_run(self.job.attempt, started, seconds);
+            let run = failed_run(watch.running().attempt(), self.job.attempt, started, seconds);
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
             self.failed.set(Some((run, instance)));
         });

@@ -19,7 +19,7 @@ use crate::plan::stand_in;
 use crate::plan::view::View;
 use crate::plan::warning::Warning;
 
-/// The maximal number of characters of an instance that ran and the reason, if the reason is printed.
+/// The maximal number of characters of an instance that ran and the reason, if both are printed on one line.
 const WIDTH: usize = 100;
 
 /// The maximal number of instances that are printed for each outcome.
@@ -27,7 +27,8 @@ const LISTED: usize = 10;
 
 /// The result of a run: the outcome of each instance, with errors and warnings.
 ///
-/// An instance that ran has a reason in parentheses, unless it had never run before.
+/// An instance that ran has a reason in parentheses, or below if the line would be too long, unless it had never run
+/// before.
 ///
 /// ```text
 /// 3 tasks in 12.5 ms: 1 complete already, 2 ran
@@ -256,12 +257,13 @@ impl Summary {
         })
     }
 
-    /// Returns the instances that were not run, each with the reason: a failure upstream, or a stopped run.
+    /// Returns the instances that were not run, each with the reason: a failure upstream, a stopped run, or a failure
+    /// elsewhere after which the flow [stops](crate::Flow::on_failure).
     pub fn not_run(&self) -> Vec<Entry> {
         self.select(|outcome, _| match outcome {
             Outcome::NotRun { .. } => Some((0.0, None)),
             Outcome::Stopped | Outcome::Open => {
-                Some((0.0, Some("the execution was stopped".to_owned().into())))
+                Some((0.0, Some(self.outcomes.stopped_by.to_string().into())))
             }
             _ => None,
         })
@@ -377,10 +379,12 @@ impl Summary {
                 write!(f, "\n    {label}")?;
                 if *title == "ran" {
                     write!(f, " in {}", Seconds(entry.seconds))?;
-                    let fits =
-                        |reason: &String| label.chars().count() + reason.chars().count() <= WIDTH;
-                    if let Some(reason) = short_reason(entry.instance.reasons()).filter(fits) {
-                        write!(f, " ({reason})")?;
+                    if let Some(reason) = short_reason(entry.instance.reasons()) {
+                        match label.chars().count() + reason.chars().count() <= WIDTH {
+                            true => write!(f, " ({reason})")?,
+                            // Behind a long label nobody would find it.
+                            false => write!(f, "\n      {reason}")?,
+                        }
                     }
                 }
                 if let Some(error) = &entry.error {

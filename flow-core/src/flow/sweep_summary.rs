@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use daggy::NodeIndex;
 
-use crate::engine::outcome::{Outcome, Outcomes, TaskError};
+use crate::engine::outcome::{Outcome, Outcomes, StoppedBy, TaskError};
 use crate::flow::summary::Summary;
 use crate::plan::Plan;
 use crate::plan::label::Show;
@@ -165,11 +165,12 @@ fn outcome(plan: &Plan, outcomes: &Outcomes, root: NodeIndex) -> VariantOutcome 
             });
             if let Some(node) = node {
                 let own = part.nodes[node.index()];
-                return variant_outcome(&part.plan, own, &part.nodes, &part.errors);
+                let by = &outcomes.stopped_by;
+                return variant_outcome(&part.plan, own, &part.nodes, &part.errors, by);
             }
         }
     }
-    variant_outcome(plan, own, &outcomes.nodes, &outcomes.errors)
+    variant_outcome(plan, own, &outcomes.nodes, &outcomes.errors, &outcomes.stopped_by)
 }
 
 /// Converts the outcome of a root, `own`; `all` are the outcomes of its plan.
@@ -178,6 +179,7 @@ fn variant_outcome(
     own: Outcome,
     all: &[Outcome],
     errors: &[TaskError],
+    stopped_by: &StoppedBy,
 ) -> VariantOutcome {
     let error_of = |outcome: Outcome| match outcome {
         Outcome::Failed { error, .. } | Outcome::Elsewhere { error: Some(error) } => {
@@ -205,9 +207,7 @@ fn variant_outcome(
             };
             VariantOutcome::NotRun { why }
         }
-        Outcome::Stopped | Outcome::Open => {
-            VariantOutcome::NotRun { why: "the execution was stopped".to_owned() }
-        }
+        Outcome::Stopped | Outcome::Open => VariantOutcome::NotRun { why: stopped_by.to_string() },
     }
 }
 

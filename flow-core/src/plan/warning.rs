@@ -34,6 +34,8 @@ pub enum Warning {
         task: String,
     },
     /// A sweep gives a parameter the same value several times, so that several variants are one instance.
+    ///
+    /// A sample of a larger grid has no such warning.
     EqualValues {
         /// The parameter, as `Task.parameter`.
         parameter: String,

@@ -27,7 +27,6 @@ use crate::store::{Folder, Store};
 pub(crate) const LOG: &str = "log.txt";
 
 /// The number of failed attempts whose logs are kept.
-#[allow(dead_code, reason = "there is one attempt until tasks are tried again")]
 pub(crate) const EARLIER: u32 = 9;
 
 /// The size that a log may reach before its middle is left out, in bytes.
@@ -75,7 +74,7 @@ struct State {
     beyond: u64,
     /// The last bytes beyond the limit.
     end: VecDeque<u8>,
-    /// Whether the attempt has ended. Lines of threads that outlive it are dropped.
+    /// Whether the attempt has ended or has taken too long. Lines of threads that outlive it are dropped.
     is_closed: bool,
 }
 
@@ -200,7 +199,6 @@ impl Store {
     /// # Errors
     ///
     /// The file cannot be renamed. Then the log of the next attempt replaces it.
-    #[allow(dead_code, reason = "there is one attempt until tasks are tried again")]
     pub(crate) fn rotate_log(
         &self,
         folder: &Folder,

@@ -17,7 +17,8 @@ impl<R> Sweep<R> {
     /// Combines each variant that was declared so far with each of these values of a parameter.
     ///
     /// The result is a grid. In the order of the variants, this parameter changes fastest. Equal values give variants
-    /// that are the same instance, of which [`EqualValues`](crate::Warning::EqualValues) warns.
+    /// that are the same instance, of which [`EqualValues`](crate::Warning::EqualValues) warns. In a
+    /// [`sample`](Self::sample) they are no mistake: a value that is listed twice is selected twice as often.
     pub fn over<P: ParamKey, I: IntoParam<P::Value>>(
         self,
         key: P,
@@ -152,7 +153,7 @@ impl<R> Sweep<R> {
     ///
     /// The same seed selects the same variants on every machine, and a larger sample contains a
     /// smaller one. The grid may be too large to be listed. Values that are drawn from a range may
-    /// repeat.
+    /// repeat, and so may those that [`over`](Self::over) lists several times.
     ///
     /// ```
     /// # use flow::prelude::*;

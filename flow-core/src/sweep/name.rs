@@ -85,10 +85,20 @@ impl Labels {
         place: usize,
         value: &(dyn Any + Send + Sync),
     ) -> String {
+        let value = param_value("", &task.params[place], value).ok();
+        self.labeled(task, place, value.as_ref())
+    }
+
+    /// Returns the same for a value in canonical form; `None` for one that cannot be converted, which has no key and is
+    /// an error of the plan.
+    pub(super) fn labeled(
+        &self,
+        task: &'static TaskType,
+        place: usize,
+        value: Option<&Value>,
+    ) -> String {
         let label = &self.all[self.typed[&ParamId::new(task, place)]].1;
-        // A value that cannot be converted has no key, and is an error of the plan.
-        let value = param_value("", &task.params[place], value).unwrap_or(Value::None);
-        format!("{label}={}", text(&value))
+        format!("{label}={}", text(value.unwrap_or(&Value::None)))
     }
 
     /// Returns the name that is derived from a setting, such as `c=0.1,degree=2`.

@@ -4,6 +4,9 @@
 //! is set both in a row and by an axis, or by two axes, is an error, because one of the two values would be lost.
 //! A value from a range is drawn once for each try of a sample, independently of the other parameters. A range is
 //! therefore no axis of the full grid.
+//!
+//! A value that is listed twice gives variants that are one instance, of which a warning tells. In a sample it is a
+//! choice: the value is selected twice as often. So there is no warning, unless the sample is the whole grid.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::OnceLock;
@@ -66,6 +69,12 @@ impl Space {
         let labels = Labels::new(self.given());
         let mut list = Vec::with_capacity(cells.len());
         let (rows, axes) = (&grid.rows, &grid.axes);
+        let mut warnings = Vec::new();
+        // Each value of a whole grid is in some variant, and of several axes in many: it is converted once. A sample
+        // has few of the values.
+        let is_whole = grid.count() == Some(cells.len() as u128);
+        let texts: Option<Vec<Vec<String>>> =
+            is_whole.then(|| axes.iter().map(|axis| texts(axis, &labels, &mut warnings)).collect());
         let names = axes.is_empty().then(|| rows.iter().filter_map(|row| row.name.clone()));
         let mut names = name::Names::new(names.into_iter().flatten());
         for cell in cells {
@@ -75,7 +84,10 @@ impl Space {
             let is_given = given.is_some() && axes.is_empty();
             let of_row = || row.map(|row| labels.text(&row.setting)).unwrap_or_default();
             let mut parts = vec![given.unwrap_or_else(of_row)];
-            parts.extend(axes.iter().map(|&Axis { task, place, .. }| {
+            parts.extend(axes.iter().enumerate().map(|(at, &Axis { task, place, .. })| {
+                if let Some(texts) = &texts {
+                    return texts[at][cell.1[at] as usize].clone();
+                }
                 let value = setting.typed(ParamId::new(task, place)).expect("set by the axis");
                 labels.value_text(task, place, &**value)
             }));
@@ -83,7 +95,7 @@ impl Space {
             list.push(Variant { name, setting, flow: OnceLock::new() });
         }
         let names = list.iter().enumerate().map(|(place, variant)| (variant.name.clone(), place));
-        Ok(Variants { places: names.collect(), list, labels, warnings: equal_values(axes) })
+        Ok(Variants { places: names.collect(), list, labels, warnings })
     }
 
     /// Returns all parameters that any variant sets.
@@ -162,26 +174,27 @@ fn param(axis: &Axis) -> String {
     full_name(axis.task, axis.place)
 }
 
-/// Returns a warning for each value that an axis gives several times, the first few of each axis.
-fn equal_values(axes: &[Axis]) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    for axis in axes {
-        let AxisValues::Listed(values) = &axis.values else { continue };
-        let mut counts: BTreeMap<Value, usize> = BTreeMap::new();
-        for value in values {
-            // A value that cannot be converted has no key, and is an error of the plan.
-            if let Ok(value) = param_value("", &axis.task.params[axis.place], &**value) {
-                *counts.entry(value).or_default() += 1;
-            }
+/// Returns the label and the text of each value of an axis, and adds a warning for each value that is listed several
+/// times, the first few.
+fn texts(axis: &Axis, labels: &Labels, warnings: &mut Vec<Warning>) -> Vec<String> {
+    let AxisValues::Listed(values) = &axis.values else { return Vec::new() };
+    let mut counts: BTreeMap<Value, usize> = BTreeMap::new();
+    let mut texts = Vec::with_capacity(values.len());
+    for value in values {
+        // A value that cannot be converted has no key, and is an error of the plan.
+        let value = param_value("", &axis.task.params[axis.place], &**value).ok();
+        texts.push(labels.labeled(axis.task, axis.place, value.as_ref()));
+        if let Some(value) = value {
+            *counts.entry(value).or_default() += 1;
         }
-        let repeated = counts.into_iter().filter(|(_, times)| *times > 1).take(LISTED);
-        warnings.extend(repeated.map(|(value, times)| Warning::EqualValues {
-            parameter: param(axis),
-            value: first_line(&shortened(&value.to_string(), CLIPPED)),
-            times,
-        }));
     }
-    warnings
+    let repeated = counts.into_iter().filter(|(_, times)| *times > 1).take(LISTED);
+    warnings.extend(repeated.map(|(value, times)| Warning::EqualValues {
+        parameter: param(axis),
+        value: first_line(&shortened(&value.to_string(), CLIPPED)),
+        times,
+    }));
+    texts
 }
 
 fn all(grid: &Grid) -> Result<Vec<Cell>, SweepError> {

@@ -130,7 +130,7 @@ pub trait Declared: Sized + Send + Sync + 'static {
     /// Visits every task that is declared as `may_require`.
     fn __may_require(_visit: &mut dyn FnMut(&'static TaskType)) {}
 
-    fn __runs() -> Runs<Self>
+    fn __runs() -> RunCode<Self>
     where
         Self: Task;
 
@@ -262,7 +262,7 @@ pub trait Uses<C>: Task {}
 
 /// The code of a task, and the function that runs it.
 #[doc(hidden)]
-pub struct Runs<T: Task> {
+pub struct RunCode<T: Task> {
     pub(crate) code: Code,
     pub(crate) run: fn(&T, &Cx<T>) -> anyhow::Result<Output<T>>,
 }
@@ -272,17 +272,17 @@ pub struct Runs<T: Task> {
 #[doc(hidden)]
 pub struct Coded<T: Task> {
     code: Code,
-    runs: fn() -> Runs<T>,
+    runs: fn() -> RunCode<T>,
 }
 
 /// The only function in an expansion that requires `Run`, so that a missing impl is reported once.
 #[doc(hidden)]
 pub const fn coded<T: Run>() -> Coded<T> {
-    Coded { code: T::CODE, runs: || Runs { code: T::CODE, run: T::run } }
+    Coded { code: T::CODE, runs: || RunCode { code: T::CODE, run: T::run } }
 }
 
 impl<T: Task> Coded<T> {
-    pub fn runs(self) -> Runs<T> {
+    pub fn runs(self) -> RunCode<T> {
         (self.runs)()
     }
 
@@ -294,7 +294,7 @@ impl<T: Task> Coded<T> {
 
 /// Returns the placeholder for external and aggregate tasks, which are never run.
 #[doc(hidden)]
-pub const fn not_run<T: Task>() -> Runs<T> {
+pub const fn not_run<T: Task>() -> RunCode<T> {
     let run = |_: &T, _: &Cx<T>| Err(anyhow::anyhow!("it is not run: a mistake of this library"));
-    Runs { code: Code::version(0), run }
+    RunCode { code: Code::version(0), run }
 }

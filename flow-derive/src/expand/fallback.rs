@@ -101,7 +101,7 @@ pub(crate) fn expand(task: &Task<'_>, errors: Vec<syn::Error>) -> TokenStream {
 
                 fn __requirement_types(_: &mut dyn ::core::ops::FnMut(&'static #private::TaskType)) {}
 
-                fn __runs() -> #private::Runs<Self> {
+                fn __runs() -> #private::RunCode<Self> {
                     ::core::unreachable!()
                 }
             }

@@ -49,7 +49,9 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
         Some(function) => function.written.clone(),
         None => task.input.to_token_stream(),
     };
-    let tracked = tracked::implementation_of(task.input, written, &private.to_token_stream());
+    let is_run = task.attr.external.is_none() && task.attr.aggregate.is_none();
+    let private_tokens = private.to_token_stream();
+    let tracked = tracked::implementation_of(task.input, written, &private_tokens, !is_run);
     let run = declared::run(task);
     let (values, index, to, visit) = (local("values"), local("index"), local("to"), local("visit"));
     // The user's expressions refer to `self`, so this `self` has the span of the call site.
@@ -98,7 +100,7 @@ pub(super) fn expand(task: &Task<'_>) -> TokenStream {
                     #types
                 }
 
-                fn __runs() -> #private::Runs<Self> {
+                fn __runs() -> #private::RunCode<Self> {
                     #runs
                 }
 

@@ -189,14 +189,18 @@ fn refuse_extent(arguments: &TrackedAttr, ctxt: &Ctxt) {
 
 /// Returns `impl Tracked for X`, whose code is that of the type and its impls.
 pub(crate) fn implementation(input: &DeriveInput, private: &TokenStream) -> TokenStream {
-    implementation_of(input, input.to_token_stream(), private)
+    implementation_of(input, input.to_token_stream(), private, true)
 }
 
 /// Returns the same impl for a type whose tokens in the source are `written`.
+///
+/// If `warns`, the compiler warns about code that cannot be followed. The type of a task that is run does not warn: its
+/// impl of `Run` reaches the type, and warns about the same code.
 pub(crate) fn implementation_of(
     input: &DeriveInput,
     written: TokenStream,
     private: &TokenStream,
+    warns: bool,
 ) -> TokenStream {
     let name = &input.ident;
     let types = type_parameters(&input.generics);
@@ -211,7 +215,10 @@ pub(crate) fn implementation_of(
         generics.make_where_clause().predicates.push(bound);
     }
     let (generics, arguments, bounds) = generics.split_for_impl();
-    let table = code::of_type(written, file::here().as_deref());
+    let mut table = code::of_type(written, file::here().as_deref());
+    if !warns {
+        table.untracked.clear();
+    }
     let code = code(&table, &crates(false), &types, private, (name.span(), "impl"));
     // The bound `T: Tracked` repeats the user's own bounds of `T`.
     let repeated = (!types.is_empty()).then(

@@ -15,7 +15,7 @@
 
 mod dummy;
 mod probe;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[cfg(feature = "_tables")]
 mod sample;
 
 use std::any::TypeId;
@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 use self::dummy::{CHOICES, Dummy};
 use self::probe::{Call, Outcome, Probe, Step, Stop};
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[cfg(feature = "_tables")]
 pub(crate) use self::sample::samples;
 
 /// The most passes over a type. The rest of the type is unknown.
@@ -115,7 +115,7 @@ impl Shape {
     }
 
     /// Returns whether no part of the shape is unknown.
-    #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+    #[cfg(feature = "_tables")]
     pub(crate) fn is_complete(&self) -> bool {
         match self {
             Self::Unknown | Self::UnknownStruct => false,
@@ -142,7 +142,7 @@ impl Shape {
 
 impl Field {
     /// Returns whether a column of this name is for the field.
-    #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+    #[cfg(feature = "_tables")]
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.names.contains(&name)
     }

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use crate::base::error_text::ErrorText;
 use crate::base::pause::running_time;
-use crate::base::process::{Spent, host};
+use crate::base::process::Spent;
 use crate::base::seconds::Seconds;
 use crate::engine::coordinator::Coordinator;
+use crate::engine::failed::failed_run;
+use crate::engine::job::Control;
 use crate::engine::message::{At, End};
-use crate::engine::outcome::TaskError;
+use crate::engine::outcome::{StoppedBy, TaskError};
 use crate::engine::timers::Timer;
+use crate::plan::label::Show;
 use crate::plan::policy::OnFailure;
-use crate::store::failure::FailedRun;
-use crate::store::record::Meta;
 
 impl Coordinator {
     /// Prepares another attempt if a task has failed and may be tried again; otherwise returns the end of the job.
@@ -91,46 +92,53 @@ impl Coordinator {
         let begun = jiff::SignedDuration::try_from(timeout).ok();
         let now = jiff::Timestamp::now();
         let started = begun.and_then(|begun| now.checked_sub(begun).ok()).unwrap_or(now);
-        let error = self.record_time_out(at, text, started, seconds);
+        let error = self.record_time_out(at, text, started, seconds, &job.control);
         let spent = Some(Spent { started, seconds, cpu_seconds: None });
         self.end(at, End::Failed { error, spent });
     }
 
     /// Records a time-out in the folder of the instance, so that later plans can show it.
     ///
-    /// The log and the metadata stay with the task, which may still be running.
+    /// The task may still be running. Its log ends here, and what it records later is not recorded.
     fn record_time_out(
         &self,
         at: At,
         text: String,
         started: jiff::Timestamp,
         seconds: f64,
+        control: &Control,
     ) -> TaskError {
         let (id, node) = at;
         let error = ErrorText::from(text);
-        let mut attempts = 1;
+        let (mut attempts, mut log) = (1, None);
         if let Some(schedule) = self.schedules.get(&id) {
             attempts = schedule.attempt(node);
-            let (host, meta) = (host(), Meta::new());
-            let run = FailedRun { attempts, started, seconds, host, log: None, meta };
-            schedule.execution.record_failure(node, &error, Some(run), None);
+            let execution = &schedule.execution;
+            let run = failed_run(control.attempt(), attempts, started, seconds);
+            let instance = control.computes().map(|(made_from, fingerprint)| {
+                execution.failed_instance(node, made_from.clone(), *fingerprint)
+            });
+            log = execution.record_failure(node, &error, Some(run), instance);
         }
-        TaskError::new(error, attempts, None)
+        TaskError::new(error, attempts, log)
     }
 
-    /// Stops what the flow wants to be stopped after a failure.
-    pub(super) fn after_failure(&mut self) {
-        match self.execution.plan.policies.on_failure {
-            OnFailure::Continue => {}
-            OnFailure::FinishRunning => {
-                if let Some(schedule) = self.schedules.get_mut(&0) {
-                    schedule.stop();
-                }
-            }
-            OnFailure::Stop => {
-                self.execution.stopper.stop();
-                self.stop_all();
-            }
+    /// Stops what the flow wants to be stopped after a failure, which is that of this instance.
+    pub(super) fn after_failure(&mut self, failed: At) {
+        let on_failure = self.execution.plan.policies.on_failure;
+        if on_failure == OnFailure::Continue {
+            return;
+        }
+        let (id, node) = failed;
+        let label = self.schedules[&id].execution.plan.graph.label(node, Show::Clipped);
+        let by = StoppedBy::Failure(label.into());
+        if on_failure == OnFailure::Stop {
+            // The flag is set last: the coordinator takes it for a stop by the user.
+            self.schedules.values_mut().for_each(|schedule| schedule.stop_by(by.clone()));
+            self.execution.stopper.stop();
+            self.stop_all();
+        } else if let Some(schedule) = self.schedules.get_mut(&0) {
+            schedule.stop_by(by);
         }
     }
 }

@@ -76,10 +76,10 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     let _ = committer.join();
     ended?;
     let schedule = schedules.into_values().next().expect("schedule 0 ends last");
-    let outdated = schedule.outdated;
+    let (outdated, stopped_by) = (schedule.outdated, schedule.stopped_by.clone());
     let (nodes, errors) = schedule.into_outcomes();
     let seconds = seconds_since(begun);
-    Ok(Outcomes { nodes, errors, outdated, seconds, in_run: parts })
+    Ok(Outcomes { nodes, errors, outdated, seconds, in_run: parts, stopped_by })
 }
 
 pub(super) struct Coordinator {
@@ -269,7 +269,7 @@ impl Coordinator {
         match schedule.outcomes[node.index()] {
             Outcome::Failed { error, .. } => {
                 self.failed.insert(key, schedule.error(error).to_owned());
-                self.after_failure();
+                self.after_failure(at);
             }
             // With a single schedule, no other schedule would look the output up.
             Outcome::Ran { .. } | Outcome::Given | Outcome::Reused | Outcome::OtherProcess

@@ -16,7 +16,7 @@ use daggy::NodeIndex;
 use crate::base::process::Spent;
 use crate::engine::Execution;
 use crate::engine::message::{At, How};
-use crate::engine::outcome::{Outcome, TaskError};
+use crate::engine::outcome::{Outcome, StoppedBy, TaskError};
 use crate::engine::ready::Ready;
 use crate::engine::session::{Reply, Unmade};
 use crate::plan::judge::Upstream;
@@ -58,6 +58,8 @@ pub(super) struct Schedule {
     pins: HashMap<NodeIndex, Pin>,
     /// Whether the execution was stopped: no more instances are started.
     pub(super) stopped: bool,
+    /// What has stopped it, if it was stopped.
+    pub(super) stopped_by: StoppedBy,
     /// Whether an output has other content than the plan relied on.
     pub(super) outdated: bool,
     /// The aggregates with such an output as a member, whose digests have to be computed again.
@@ -104,6 +106,7 @@ impl Schedule {
             pinned_for: HashMap::new(),
             pins: HashMap::new(),
             stopped: false,
+            stopped_by: StoppedBy::default(),
             outdated: false,
             regather: BTreeSet::new(),
         };
@@ -225,6 +228,14 @@ impl Schedule {
         self.outcomes[node.index()] == Outcome::Open
             && !self.running.contains(&node)
             && !self.committing.contains_key(&node)
+    }
+
+    /// Stops the schedule for this reason, unless it was stopped before.
+    pub(super) fn stop_by(&mut self, by: StoppedBy) {
+        if !self.stopped {
+            self.stopped_by = by;
+            self.stop();
+        }
     }
 
     /// Stops the schedule: instances that are not with a worker or the committer are never started.

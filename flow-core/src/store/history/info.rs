@@ -53,6 +53,11 @@ pub struct RunInfo {
     pub counts: BTreeMap<InstanceOutcome, u64>,
     /// The number of settled instances that the history leaves out, because there are too many.
     pub omitted: u64,
+    /// The largest memory that the process had used when the run ended, in bytes.
+    ///
+    /// It is that of the whole program since its start, and not of this run alone. `None` on systems other than Linux,
+    /// and if the run has not ended, or was interrupted.
+    pub peak_bytes: Option<u64>,
 }
 
 /// The program that did a run.
@@ -122,7 +127,7 @@ impl RunInfo {
             None => RunOutcome::Interrupted,
         };
         let seconds = end.as_ref().map(|end| end.seconds);
-        let End { counts, omitted, .. } = end.unwrap_or_default();
+        let End { counts, omitted, peak_bytes, .. } = end.unwrap_or_default();
         let id = id.to_owned();
         Self {
             id,
@@ -139,6 +144,7 @@ impl RunInfo {
             planned,
             counts,
             omitted,
+            peak_bytes,
         }
     }
 

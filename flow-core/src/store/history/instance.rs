@@ -40,7 +40,10 @@ pub struct InstanceRun {
     /// It is that of the thread that ran the task. Threads that the task started are not included.
     #[serde(default)]
     pub cpu_seconds: Option<f64>,
-    /// The largest memory of the process that ran it, in bytes; `None` if it ran in a thread of the program.
+    /// The largest memory of the process that ran it, in bytes.
+    ///
+    /// `None` if it ran in a thread of the program, whose threads share their memory:
+    /// [`RunInfo::peak_bytes`](super::RunInfo::peak_bytes) is that of the whole program.
     #[serde(default)]
     pub peak_bytes: Option<u64>,
     /// How often the task was started; 0 if it was not.

@@ -63,6 +63,9 @@ pub(super) struct End {
     /// The number of settled instances without a line.
     #[serde(default)]
     pub(super) omitted: u64,
+    /// The largest memory of the process until then, in bytes.
+    #[serde(default)]
+    pub(super) peak_bytes: Option<u64>,
 }
 
 /// The schema of a file, which can be read whatever else the line has.

@@ -11,12 +11,17 @@
 //! | --- | --- |
 //! | first, `kind` is `run` | `schema`, `id`, `library` (its version), `started`, `host`, `pid`, `program` (`name` and `digest` of the executable file), `commit` (of git, if there is one), `roots` (the first [`ROOTS`]), `root_count`, `workers`, `planned` (the number of instances by status before the run) |
 //! | one for each instance that the run settled, `kind` is `instance` | `task`, `instance` (its label), `key`, `outcome`, `fingerprint`, `output` (the digest of its content), `started`, `seconds`, `cpu_seconds`, `peak_bytes`, `attempts`, `reasons`, `error` (its first line), `error_text` (the whole error, if it has more lines), `metadata` |
-//! | last, `kind` is `end` | `seconds`, `success`, `counts` (the number of instances by outcome), `omitted` |
+//! | last, `kind` is `end` | `seconds`, `success`, `counts` (the number of instances by outcome), `omitted`, `peak_bytes` |
 //!
 //! Times are RFC 3339 in UTC. Durations are seconds, without the time for which the process was suspended by Ctrl-Z.
-//! What is not known is `null`: `cpu_seconds` is the CPU time of the
-//! thread that ran the task, where the system reports it, and `peak_bytes` is known only if a task runs in a process of
-//! its own. `outcome` is one of `ran`, `reused`, `unchanged`, `other_process`, `given`, `completed`, `failed`, `skipped` and `stopped`:
+//! What is not known is `null`: `cpu_seconds` is the CPU time of the thread that ran the task, where the system reports it.
+//!
+//! `peak_bytes` of an instance is the largest memory of the process that ran it. It is `null` if the task ran in a thread
+//! of the program, because threads share their memory; so it is known only for tasks that run in a process of their
+//! own. `peak_bytes` of the last line is that of the whole program since its start, with everything that it did
+//! beside and before this run. It is `null` on systems other than Linux.
+//!
+//! `outcome` is one of `ran`, `reused`, `unchanged`, `other_process`, `given`, `completed`, `failed`, `skipped` and `stopped`:
 //! the variants of [`InstanceOutcome`]. Instances that were complete before have no line.
 //! An instance may have several lines, for example if its output turned out to be up to date and was later produced
 //! again because its file was missing.

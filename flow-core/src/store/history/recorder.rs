@@ -142,7 +142,9 @@ impl Recorder {
         };
         let Recording { entries, writer, run_lock, begun, counts, room: _ } = recording;
         let seconds = seconds_since(begun);
-        let _ = entries.send(Entry::End(End { seconds, success, counts, omitted: 0 }));
+        // The thread adds the rest.
+        let end = End { seconds, success, counts, ..End::default() };
+        let _ = entries.send(Entry::End(end));
         drop(entries);
         let written = writer.join();
         // Only now may others take the file for one that has ended.

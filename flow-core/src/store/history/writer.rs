@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use super::line::{End, Header, Line};
 use super::{BATCH, INTERVAL, InstanceOutcome, InstanceRun, MOST, MOST_WITH_FAILURES};
 use crate::base::error::{IoContext, StoreError};
-use crate::base::panics;
+use crate::base::{panics, process};
 use crate::files::is_absent;
 use crate::store::Store;
 use crate::store::limit::Limits;
@@ -121,7 +121,8 @@ impl Writer {
             }
             Entry::End(end) => {
                 let omitted = self.room.omitted.load(Ordering::Relaxed);
-                self.push(&Line::End(End { omitted, ..end }));
+                let peak_bytes = process::peak_bytes();
+                self.push(&Line::End(End { omitted, peak_bytes, ..end }));
             }
         }
     }
