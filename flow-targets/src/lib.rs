@@ -175,6 +175,8 @@ mod limit;
     feature = "pickle"
 ))]
 mod lossless;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod measured;
 #[cfg(any(feature = "json", feature = "pickle"))]
 mod memory;
 #[cfg(any(feature = "csv", feature = "excel", feature = "json"))]

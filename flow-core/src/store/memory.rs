@@ -91,13 +91,13 @@ impl Memory {
         let replaced = values.remove(digest);
         values.add(digest, value, task);
         self.added.fetch_add(1, Ordering::Relaxed);
-        self.count(&values, replaced);
+        self.count(values, replaced);
     }
 
     pub(crate) fn forget(&self, digest: Digest) {
         let mut values = self.values();
         let forgotten = values.remove(digest);
-        self.count(&values, forgotten);
+        self.count(values, forgotten);
     }
 
     pub(crate) fn clear(&self) {
