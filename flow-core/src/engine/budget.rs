@@ -1,4 +1,7 @@
 //! The budget of the values that a run passes on in memory.
+//!
+//! The coordinator takes memory for a value when it pins the value for consumers, and gives it back when the last of
+//! them has ended. Values of `Memory` tasks take nothing here, but leave less of the limit to the others.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
