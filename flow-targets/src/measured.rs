@@ -86,7 +86,8 @@ mod tests {
     }
 
     fn batch(columns: &[&ArrayRef]) -> RecordBatch {
-        let named = columns.iter().enumerate().map(|(n, column)| (format!("{n}"), (*column).clone()));
+        let named =
+            columns.iter().enumerate().map(|(n, column)| (format!("{n}"), (*column).clone()));
         RecordBatch::try_from_iter(named).expect("columns of one length")
     }
 
@@ -102,9 +103,8 @@ mod tests {
 
     #[test]
     fn a_batch_takes_what_arrow_reports() {
-        let texts: ArrayRef = Arc::new(StringArray::from_iter_values(
-            (0..10_000).map(|n| format!("text {n}")),
-        ));
+        let texts: ArrayRef =
+            Arc::new(StringArray::from_iter_values((0..10_000).map(|n| format!("text {n}"))));
         let field = Arc::new(Field::new("inner", DataType::Int64, true));
         let nested: ArrayRef = Arc::new(StructArray::from(vec![(field, numbers())]));
         let batch = batch(&[&numbers(), &texts, &nested]);

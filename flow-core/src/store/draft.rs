@@ -46,7 +46,15 @@ impl<'a> Draft<'a> {
         fingerprint: Digest,
         reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     ) -> Self {
-        Self { store, folder, fingerprint, reads, files: Vec::new(), in_memory: None, footprint: Footprint::default() }
+        Self {
+            store,
+            folder,
+            fingerprint,
+            reads,
+            files: Vec::new(),
+            in_memory: None,
+            footprint: Footprint::default(),
+        }
     }
 
     /// Creates the file of a part and hashes it while `save` writes it. Returns its size in bytes.

@@ -187,8 +187,7 @@ impl Selected {
                     graph.recorded(self.node, made_from, fingerprint),
                     RecordedRun { reads, required, output, meta, crates, started, seconds, host },
                 );
-                let (value, meta) =
-                    self.commit(&execution, &folder, record, value, footprint)?;
+                let (value, meta) = self.commit(&execution, &folder, record, value, footprint)?;
                 (Ok(value), meta)
             }
             Err(error) => {
