@@ -354,7 +354,8 @@ runs!(AfterRequester: u64 = |self, cx| {
 });
 
 #[test]
-fn plans_of_dynamic_requirements_are_dropped_when_their_requester_ends() -> Result<()> {
+fn plans_of_complete_requirements_are_dropped_with_their_requester_and_others_with_the_summary()
+-> Result<()> {
     for workers in [0, 1, 4] {
         let _counting = counting();
         let (flow, _folder) = flow();
