@@ -4,13 +4,15 @@
 //! `Memory`. The cases differ in the target of the first task: a table in memory is handed on as it is, and a stored one
 //! is written, and read by the task that requires it. A file of Arrow IPC is mapped. Each case is a process of its own.
 //!
-//! The floor of `memory` is no work at all: nothing is copied, so the peak of the memory is the table itself.
+//! The floor makes the table in the same way and passes it through as many functions, in a process of its own: nothing
+//! is copied, so that the peak of the memory is the table itself, and the time is almost none.
 //! What saving and loading cost is measured by the benchmarks `parquet` and `stream`.
 //!
-//! `RESULT handoff memory ms=... peak_ratio=... copies=...`: the time from when the first task has made the table until
-//! the run ends, the peak memory of the process divided by the size of the table, and how many of the tasks got or
-//! returned the values at another address than the tasks before. Loading a stored table does not count as a copy. Pages
-//! of a mapped file count as memory, although the system can reclaim them.
+//! `RESULT handoff memory ms=... peak_ratio=... copies=... floor_ms=... floor_peak_ratio=...`: the time from when the first
+//! task has made the table until the run ends, the peak memory of the process divided by the size of the table, and how
+//! many of the tasks got or returned the values at another address than the tasks before. Loading a stored table does
+//! not count as a copy. In the case `memory`, a copy is an error of the benchmark. Pages of a mapped file count as memory,
+//! although the system can reclaim them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -142,9 +144,15 @@ fn main() -> Result<()> {
         let [seconds, peak, copies] = child::measure(&[case], folder.path())?[..] else {
             bail!("not three figures");
         };
+        ensure!(case != "memory" || copies == 0.0, "{copies} copies of a table in memory");
+        let [floor, floor_peak] = child::measure(&["floor"], folder.path())?[..] else {
+            bail!("not two figures");
+        };
         println!(
-            "RESULT handoff {case} ms={:.2} peak_ratio={peak:.3} copies={copies}",
-            seconds * 1e3
+            "RESULT handoff {case} ms={:.2} peak_ratio={peak:.3} copies={copies} floor_ms={:.4} \
+             floor_peak_ratio={floor_peak:.3}",
+            seconds * 1e3,
+            floor * 1e3
         );
     }
     Ok(())
@@ -153,6 +161,9 @@ fn main() -> Result<()> {
 /// Runs all steps in a new store, and prints the time in seconds, the ratio of the peak memory, and the copies.
 fn measured(words: &[String]) -> Result<()> {
     let [case, folder] = words else { bail!("unexpected: {words:?}") };
+    if case == "floor" {
+        return floor();
+    }
     let flow = Flow::open(folder)?.quiet().with(Step::N, STEPS).with(Step::FIRST, case.as_str());
     flow.run::<Step>()?;
     let seconds = MADE.get().context("no task made the table")?.elapsed().as_secs_f64();
@@ -161,5 +172,26 @@ fn measured(words: &[String]) -> Result<()> {
     let last = flow.load::<Step>()?;
     ensure!(last.num_rows() as i64 == ROWS && last.column(7).null_count() == 0, "another table");
     println!("{seconds} {ratio} {copies}");
+    Ok(())
+}
+
+/// Makes the table and passes it through functions, and prints the time in seconds and the ratio of the peak memory.
+fn floor() -> Result<()> {
+    #[inline(never)]
+    fn step(table: &RecordBatch) -> RecordBatch {
+        see(table);
+        table.clone()
+    }
+
+    let mut tables = vec![table()?];
+    let begun = Instant::now();
+    // Like the values of tasks, all of them stay in memory.
+    for last in 0..STEPS as usize {
+        tables.push(step(&tables[last]));
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let ratio = memory::peak() / (ROWS * COLUMNS * 8) as f64;
+    std::hint::black_box(&tables);
+    println!("{seconds} {ratio}");
     Ok(())
 }

@@ -1,12 +1,17 @@
 //! Measures what a task costs that does nothing, and whose output stays in memory.
 //!
 //! It plans and runs a fan of tasks with the target `Memory`, and one that adds them up. Each measurement is a process
-//! of its own. The floor sends the number of each task to a thread and its value back, through channels of the
-//! standard library: the least that handing tasks to a worker costs.
+//! of its own. There are two floors, because a task in memory has no file of its output, but a durable record:
 //!
-//! `RESULT memory_tasks fan_100000 plan_ns_per_task=... plan_bytes_per_task=... ns_per_task=... bytes_per_task=...
-//! floor_ns_per_task=...`: medians of three measurements. `ns_per_task` and `bytes_per_task` are those of a whole run,
-//! which contains planning. Bytes are what is added to the peak memory of a process that has opened the flow.
+//! - `floor_ns_per_task` sends the number of each task to a thread and its value back, through channels of the standard
+//!   library: the least that handing tasks to a worker costs.
+//! - `records_ns_per_task` writes the records of the same run in a plain loop, in the same folders and as durable as the run
+//!   does.
+//!
+//! `RESULT memory_tasks fan_100000 ratio=... plan_ns_per_task=... plan_bytes_per_task=... ns_per_task=... bytes_per_task=...
+//! floor_ns_per_task=... records_ns_per_task=...`: medians of three measurements. `ns_per_task` and `bytes_per_task` are
+//! those of a whole run, which contains planning, and `ratio` compares the time with the sum of the floors. Bytes are what
+//! is added to the peak memory of a process that has opened the flow.
 //!
 //! `-- --large` adds a million tasks.
 
@@ -17,6 +22,7 @@ use std::time::Instant;
 use flow::prelude::*;
 use kit::args::Args;
 use kit::disk::settle;
+use kit::files::StoredFiles;
 use kit::{child, median, memory};
 use tempfile::TempDir;
 
@@ -68,10 +74,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Measures the plan, the run and the floor, in turns.
+/// Measures the plan, the run and the floors, in turns.
 fn compare(case: &str, tasks: u64) -> Result<()> {
     let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let mut floors = Vec::new();
+    let (mut floors, mut records) = (Vec::new(), Vec::new());
+    let mut stored = None;
     let mut figures = [const { Vec::new() }; 4];
     for round in 0..ROUNDS {
         floors.push(floor(tasks)?);
@@ -83,20 +90,29 @@ fn compare(case: &str, tasks: u64) -> Result<()> {
             };
             figures[place].push(time);
             figures[place + 1].push(bytes);
+            if what == "run" && stored.is_none() {
+                stored = Some(StoredFiles::of(&folder)?);
+            }
             // The records of a million tasks take some 8 GB.
             std::fs::remove_dir_all(folder)?;
         }
+        let folder = root.path().join(format!("records-{round}"));
+        settle();
+        records.push(stored.as_ref().context("no run")?.write_again(&folder, true, false)?);
+        std::fs::remove_dir_all(folder)?;
     }
     let each = |values: &[f64]| median(values) / tasks as f64;
     let [plan, plan_bytes, run, run_bytes] = &figures;
     println!(
-        "RESULT memory_tasks {case} plan_ns_per_task={:.0} plan_bytes_per_task={:.0} ns_per_task={:.0} \
-         bytes_per_task={:.0} floor_ns_per_task={:.0}",
+        "RESULT memory_tasks {case} ratio={:.2} plan_ns_per_task={:.0} plan_bytes_per_task={:.0} ns_per_task={:.0} \
+         bytes_per_task={:.0} floor_ns_per_task={:.0} records_ns_per_task={:.0}",
+        median(run) / (median(&floors) + median(&records)),
         each(plan) * 1e9,
         each(plan_bytes),
         each(run) * 1e9,
         each(run_bytes),
-        each(&floors) * 1e9
+        each(&floors) * 1e9,
+        each(&records) * 1e9
     );
     Ok(())
 }

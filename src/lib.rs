@@ -147,7 +147,8 @@ pub use flow_core::jiff;
 pub use flow_core::{
     Amount, Backoff, Code, Cx, Entry, Error, Event, File, Flow, Input, Inputs, IntoParam, Limits,
     Loaded, Memory, OnFailure, Output, Outputs, Param, ParamKey, Parameter, Roots, Run, RunHandle,
-    Secret, Stopper, Subgraph, Summary, Target, Task, Tracked, Trust, Uses, check, read,
+    Secret, Stopper, Subgraph, Summary, Target, Task, Tracked, Trust, Uses, check, memory_size,
+    read,
 };
 // For the tests of this workspace: a file system that fails, and the canonical form of values.
 #[doc(inline)]

@@ -12,7 +12,7 @@ use crate::disk;
 /// The most outputs that become durable by one sync, as in the library.
 const GROUP: usize = 512;
 
-/// The files of each instance of a store: an output, and a record that is renamed into place.
+/// The files of each instance of a store: an output, unless it is in memory, and a record that is renamed into place.
 #[derive(Debug)]
 pub struct StoredFiles {
     instances: Vec<Instance>,
@@ -24,18 +24,18 @@ pub struct StoredFiles {
 struct Instance {
     /// Its folder, relative to that of the store.
     folder: PathBuf,
-    /// The name and content of its output.
-    output: (PathBuf, Vec<u8>),
+    /// The name and content of its output, if it has a file.
+    output: Option<(PathBuf, Vec<u8>)>,
     /// The size of its record in bytes.
     record: usize,
 }
 
 impl StoredFiles {
-    /// Lists the files of a store whose tasks have one output file each, and no `dir` or `group`.
+    /// Lists the files of a store whose tasks have at most one output file each, and no `dir` or `group`.
     ///
     /// # Errors
     ///
-    /// A folder cannot be read, or an instance has no record or not one output.
+    /// A folder cannot be read, or an instance has no record or several output files.
     pub fn of(store: &Path) -> Result<Self> {
         let mut instances = Vec::new();
         let is_task = |name: &String| !name.starts_with('.') && store.join(name).is_dir();
@@ -46,8 +46,11 @@ impl StoredFiles {
                 let record = fs::metadata(at.join("record.json"))?.len();
                 let mut outputs = names(&at)?;
                 outputs.retain(|name| name != "record.json");
-                let [output] = &outputs[..] else { bail!("not one output in {}", at.display()) };
-                let output = (PathBuf::from(output), fs::read(at.join(output))?);
+                let output = match &outputs[..] {
+                    [] => None,
+                    [output] => Some((PathBuf::from(output), fs::read(at.join(output))?)),
+                    _ => bail!("several outputs in {}", at.display()),
+                };
                 instances.push(Instance { folder, output, record: usize::try_from(record)? });
             }
         }
@@ -72,19 +75,24 @@ impl StoredFiles {
             for instance in group {
                 let at = folder.join(&instance.folder);
                 fs::create_dir_all(&at)?;
-                let (name, content) = &instance.output;
-                let output = at.join(name);
-                File::create_new(&output)?.write_all(content)?;
+                let output = match &instance.output {
+                    Some((name, content)) => {
+                        let output = at.join(name);
+                        File::create_new(&output)?.write_all(content)?;
+                        Some(output)
+                    }
+                    None => None,
+                };
                 let draft = at.join("record.json.draft");
                 File::create_new(&draft)?.write_all(&self.filler[..instance.record])?;
                 drafts.push((output, draft, at.join("record.json")));
             }
             if is_synced {
-                disk::sync(&drafts[0].0)?;
+                disk::sync(&drafts[0].1)?;
             }
             for (output, draft, record) in &drafts {
                 fs::rename(draft, record)?;
-                if is_read {
+                if let (true, Some(output)) = (is_read, output) {
                     bytes += fs::read(output)?.len();
                 }
             }

@@ -52,6 +52,10 @@ impl Target for Bytes {
         Ok(sink.write_all(value)?)
     }
 
+    fn memory_size(&self, value: &Vec<u8>) -> Option<u64> {
+        Some((size_of_val(value) + value.capacity()) as u64)
+    }
+
     fn load(&self, source: &Source) -> Result<Vec<u8>> {
         let unreadable = || format!("cannot read {}", source.path().display());
         self.limit.read(source).with_context(unreadable)

@@ -176,6 +176,8 @@ mod described;
 #[cfg(feature = "_tables")]
 mod enums;
 #[cfg(feature = "_tables")]
+mod measured;
+#[cfg(feature = "_tables")]
 mod row;
 #[cfg(feature = "_tables")]
 pub mod stream;

@@ -54,6 +54,10 @@ impl Target for Text {
         Ok(sink.write_all(value.as_bytes())?)
     }
 
+    fn memory_size(&self, value: &String) -> Option<u64> {
+        Some((size_of_val(value) + value.capacity()) as u64)
+    }
+
     fn load(&self, source: &Source) -> Result<String> {
         let unreadable = || format!("cannot read {} as text", source.path().display());
         let bytes = self.limit.read(source).with_context(unreadable)?;

@@ -36,6 +36,7 @@ mod file_stamps;
 mod files_rewritten;
 mod in_memory;
 mod memory;
+mod memory_budget;
 mod metadata;
 mod multiple_outputs;
 mod observers;

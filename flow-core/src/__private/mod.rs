@@ -28,6 +28,7 @@ pub use crate::flow::Scratch;
 pub use crate::store::draft::Draft;
 pub use crate::store::place::Places;
 pub use crate::target::Target;
+pub use crate::target::footprint::{Footprint, Measured, footprint};
 use crate::target::{Sink, Source};
 use crate::task::Output;
 pub use crate::task::cx::Cx;

@@ -52,7 +52,7 @@ pub(crate) struct NewlyMade {
     pub(crate) made: Option<Made>,
     /// The value, if a reload returns an equal one.
     pub(crate) value: Option<Contained<AnyValue>>,
-    /// About how many bytes of memory the value takes.
+    /// About how many bytes of memory it takes to pass the value on; 0 if it stays in memory anyway.
     pub(crate) bytes: u64,
     /// The output, if it has to be committed.
     pub(crate) staged: Option<Box<ToCommit>>,

@@ -127,6 +127,20 @@
 //! All other inputs are loaded from their files. A value that several running tasks use is shared as long as one of
 //! them holds it ([`held`]). So memory is bounded by the instances that are ready, and not by the size of the graph.
 //!
+//! - **Budget** ([`budget`]). A value is *pinned* for its consumers if its size fits into the budget of the flow. Otherwise
+//!   each consumer reads the file.
+//! - **Last consumer.** The coordinator drops a pinned value when it takes the result of the last consumer for which the
+//!   value is pinned, and so before anything starts that waits for that consumer.
+//! - **`Memory` tasks.** Their values belong to the store (`store/memory`), not to the run. They are pinned without using the
+//!   budget again, count against it before all others, and are kept beyond it: [`Memory`](crate::Memory) promises them to
+//!   later runs and loads of the same flow, and to compute one again may take hours. The run warns instead. A value
+//!   that is not in memory, as in another process, is demanded like a missing file, and computed again.
+//! - **Sizes** (`target/footprint`). The target measures a value, or the type of the value does. What is not known counts as
+//!   the bytes of the file or, without a file, as those of the type itself.
+//! - **Dynamic requirements.** The plan of a requirement is dropped with the handles of the task that required it, at the latest
+//!   when the task ends, unless an instance of the plan was settled by this run: then the summary lists the instance, and
+//!   holds the plan.
+//!
 //! # Events
 //!
 //! Each step of an instance is an event of the run's [`Reporter`](crate::report::reporter::Reporter), which never waits

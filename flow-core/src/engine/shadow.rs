@@ -29,6 +29,7 @@ use crate::engine::watch::Watch;
 use crate::plan::affected::{Affected, Assumed};
 use crate::store::failure::FailedRun;
 use crate::store::made::Made;
+use crate::store::memory::Remembered;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::{MadeFrom, Read, Record, Required, digest_required};
 use crate::store::{ASIDE, Folder, Store};
@@ -275,13 +276,14 @@ impl<'a> Aside<'a> {
             return vec![format!("it cannot be compared: {changed:#}")];
         }
         let differences = differences(pair.record, &executed, &running);
-        let Executed { output, meta, value, .. } = executed;
+        let Executed { output, meta, value, footprint } = executed;
         if !loaded {
             plan.store.discard(&folder, &output);
             return differences;
         }
         if let (true, Some(value)) = (output.is_in_memory(), value) {
-            plan.store.memory().keep(output.digest, value);
+            let value = Remembered { value, footprint };
+            plan.store.memory().keep(output.digest, value, &plan.graph.task(pair.node).decl.name);
         }
         let fingerprint = Some(pair.fingerprint);
         let made = Made { folder, output, meta, fingerprint, from: None };

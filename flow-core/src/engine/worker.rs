@@ -14,7 +14,6 @@ use daggy::NodeIndex;
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::Digest;
 use crate::base::panics;
-use crate::base::panics::Contained;
 use crate::base::pause::{running_time, seconds_since};
 use crate::base::process::{Stopwatch, host};
 use crate::base::stop::Stopped;
@@ -36,6 +35,7 @@ use crate::store::external_reads;
 use crate::store::failure::{FailedInstance, FailedRun};
 use crate::store::kept::Kept;
 use crate::store::made::Made;
+use crate::store::memory::Remembered;
 use crate::store::record::{FORMAT, MadeFrom, Record, RecordedInstance, RecordedRun};
 use crate::task::execute::Executed;
 
@@ -333,7 +333,7 @@ impl<'a> Worker<'a> {
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
             self.failed.set(Some((run, instance)));
         });
-        let Executed { output, meta, value, bytes } = executed?;
+        let Executed { output, meta, value, footprint } = executed?;
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
         entry.keep_tables(&plan.store);
         let (crates, host) = (entry.crates, host());
@@ -347,9 +347,15 @@ impl<'a> Worker<'a> {
         }
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
         let made = self.stage(node, folder, record)?;
-        if let (Some(digest), Some(value)) = (in_memory, &value) {
-            plan.store.memory().keep(digest, value.clone());
-        }
+        let bytes = match (in_memory, &value) {
+            (Some(digest), Some(value)) => {
+                let value = Remembered { value: value.clone(), footprint };
+                plan.store.memory().keep(digest, value, &entry.decl.name);
+                // Its memory is counted there.
+                0
+            }
+            _ => footprint.total(),
+        };
         Ok(NewlyMade { value, bytes, ..made })
     }
 
@@ -395,9 +401,9 @@ impl<'a> Worker<'a> {
         let output = &kept.record.output;
         if let (Some(other), true) = (&kept.from, output.is_in_memory()) {
             let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
-            let value = other.memory().get(output.digest).ok_or_else(forgotten);
-            let value = Contained::new(value.during("take over", &from)?);
-            plan.store.memory().keep(output.digest, value);
+            let value = other.memory().remembered(output.digest).ok_or_else(forgotten);
+            let value = value.during("take over", &from)?;
+            plan.store.memory().keep(output.digest, value, &plan.graph.task(node).decl.name);
         }
         // The links get new names even within one folder: another process may remove the kept version as
         // surplus, and must not remove this output with it.

@@ -116,12 +116,17 @@ impl Flow {
         self.with_policies(|policies| policies.on_failure = on_failure)
     }
 
-    /// Sets how many bytes of values a run may keep in memory to pass them on. The default is a quarter of the memory of
-    /// the machine.
+    /// Sets how many bytes of values may be in memory. The default is a quarter of the memory of the machine.
     ///
-    /// A run hands a value to the tasks that require it without reading the file again if its target is
-    /// [exact](crate::Target::EXACT), as those of texts and bytes are. Values beyond the budget are read from their
-    /// files. Values of [`Memory`](crate::Memory) tasks have no files and are always kept.
+    /// - A run hands a value to the tasks that require it without reading the file again if its target is
+    ///   [exact](crate::Target::EXACT), as those of texts and bytes are. It drops the value after the last of these tasks.
+    ///   Values beyond the budget are read from their files. [`Target::memory_size`](crate::Target::memory_size)
+    ///   estimates their sizes.
+    /// - Values of [`Memory`](crate::Memory) tasks count first. They have no files and are always kept, so they may exceed
+    ///   the budget. Then no other values are passed on, and the summary of a run that has added some has the warning
+    ///   [`MemoryOverBudget`](crate::Warning::MemoryOverBudget). [`memory_size!`](crate::memory_size) declares their sizes.
+    ///
+    /// Values that a running task has loaded itself do not count, and neither do those in observers and in your program.
     ///
     /// ```
     /// use flow::prelude::*;

@@ -12,6 +12,7 @@ use crate::plan::variant::Root;
 use crate::plan::warning::Warning;
 use crate::report::reporter::Reporter;
 use crate::store::history::Recorder;
+use crate::store::memory::{Largest, Memory};
 
 impl Flow {
     /// Runs every instance of the graph that is not complete, and returns a summary.
@@ -40,6 +41,8 @@ impl Flow {
         let plan = self.to_run(roots)?;
         let reporting = self.observers.begin(Some(self.threads())).map_err(Error::Thread)?;
         let history = Arc::new(Recorder::default());
+        let (store, budget) = (Arc::clone(&plan.store), plan.policies.value_bytes());
+        let added = store.memory().added();
         let result = self.run_until_settled(roots, plan, reporting.reporter(), &history);
         let unwritten = history.finish(result.as_ref().is_ok_and(Summary::is_success));
         let mut summary = result?;
@@ -48,6 +51,10 @@ impl Flow {
             summary.set_errors_shown();
         }
         summary.add_warnings(unwritten.map(|error| Warning::HistoryNotWritten { error }));
+        // A run that has kept no value repeats no warning.
+        if store.memory().added() > added {
+            summary.add_warnings(memory_warning(store.memory(), budget));
+        }
         Ok(summary)
     }
 
@@ -109,4 +116,13 @@ impl Flow {
             None => Ok(Summary::new(plan, outcomes)),
         }
     }
+}
+
+/// Returns a warning if the values in memory exceed the budget.
+fn memory_warning(memory: &Memory, budget: u64) -> Option<Warning> {
+    if memory.bytes() <= budget {
+        return None;
+    }
+    let Largest { task, values, bytes, total } = memory.largest()?;
+    Some(Warning::MemoryOverBudget { task, values, bytes, total, budget })
 }

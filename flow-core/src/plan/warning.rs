@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::base::bytes::Bytes;
 use crate::base::names::nearest;
 use crate::plan::alias::origin;
 use crate::plan::error::PlanErrorKind;
@@ -104,6 +105,23 @@ pub enum Warning {
         /// The number of instances that this concerns.
         instances: usize,
     },
+    /// The values of [`Memory`](crate::Memory) tasks take more memory than
+    /// [`Flow::value_budget`](crate::Flow::value_budget) when the run ends, values of earlier runs included.
+    ///
+    /// They are kept, because a value in memory could not be loaded again. Sizes are those of
+    /// [`memory_size!`](crate::memory_size).
+    MemoryOverBudget {
+        /// The name of the task whose values take most.
+        task: String,
+        /// How many values of the task are in memory.
+        values: usize,
+        /// The bytes that these take.
+        bytes: u64,
+        /// The bytes that the values of all `Memory` tasks take.
+        total: u64,
+        /// The budget, in bytes.
+        budget: u64,
+    },
     /// Complete outputs were computed with other versions of crates, whose source is not tracked.
     ///
     /// Versions count only for tasks with `#[tracked(lock)]`.
@@ -168,6 +186,18 @@ impl fmt::Display for Warning {
                     "`{task}` declares {threads} threads, and the flow has {of_flow}: it counts as using all of them"
                 )?;
                 write_more_instances(f, *instances)
+            }
+            Self::MemoryOverBudget { task, values, bytes, total, budget } => {
+                let s = if *values == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "values of `Memory` tasks take {} of memory, and the budget is {}: most are of `{task}`, {} in \
+                     {values} value{s}; give it a target that stores them, such as `ArrowIpc`, reset it when they \
+                     are not needed any more, or raise the budget with `flow.value_budget({total})`",
+                    Bytes(*total),
+                    Bytes(*budget),
+                    Bytes(*bytes),
+                )
             }
             Self::ObserverPanicked { message } => {
                 write!(f, "an observer panicked and received no more events in this run: {message}")

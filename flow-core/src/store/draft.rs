@@ -12,6 +12,7 @@ use crate::store::record::Read;
 use crate::store::unwritable::is_refusal;
 use crate::store::{Folder, Store};
 use crate::target::Sink;
+use crate::target::footprint::Footprint;
 
 /// The reason why an output could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +35,8 @@ pub struct Draft<'a> {
     reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     files: Vec<OutputFile>,
     in_memory: Option<Digest>,
-    /// About how many bytes of memory the value takes.
-    memory: u64,
+    /// The memory that the value takes.
+    footprint: Footprint,
 }
 
 impl<'a> Draft<'a> {
@@ -45,7 +46,15 @@ impl<'a> Draft<'a> {
         fingerprint: Digest,
         reads: &'a (dyn Fn() -> Vec<Read> + 'a),
     ) -> Self {
-        Self { store, folder, fingerprint, reads, files: Vec::new(), in_memory: None, memory: 0 }
+        Self {
+            store,
+            folder,
+            fingerprint,
+            reads,
+            files: Vec::new(),
+            in_memory: None,
+            footprint: Footprint::default(),
+        }
     }
 
     /// Creates the file of a part and hashes it while `save` writes it. Returns its size in bytes.
@@ -79,14 +88,14 @@ impl<'a> Draft<'a> {
         Ok(written.bytes)
     }
 
-    /// Counts the memory that a part of the value takes, in bytes.
-    pub(crate) fn holds(&mut self, bytes: u64) {
-        self.memory = self.memory.saturating_add(bytes);
+    /// Counts the memory that a part of the value takes.
+    pub(crate) fn holds(&mut self, footprint: &Footprint) {
+        self.footprint.extend(footprint);
     }
 
-    /// Returns about how many bytes of memory the value takes.
-    pub(crate) fn memory(&self) -> u64 {
-        self.memory
+    /// Takes the memory that the value takes, as far as it was counted.
+    pub(crate) fn take_footprint(&mut self) -> Footprint {
+        std::mem::take(&mut self.footprint)
     }
 
     /// Adds a file or folder that the task wrote itself at the given path.

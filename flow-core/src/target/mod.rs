@@ -32,6 +32,7 @@
 //! ```
 
 mod description;
+pub(crate) mod footprint;
 mod parts;
 mod sink;
 mod source;
@@ -102,10 +103,14 @@ pub trait Target: Sized + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Returns about how many bytes of memory a value takes, or `None` if the size of its file is a good estimate.
+    /// Returns about how many bytes of memory a value takes, or `None` if the size of its file is a good estimate: the
+    /// number of bytes that [`save`](Self::save) has written counts then, once.
     ///
     /// A run passes values of [exact](Self::EXACT) targets to other tasks in memory as long as their sizes stay within
-    /// [`Flow::value_budget`](crate::Flow::value_budget).
+    /// [`Flow::value_budget`](crate::Flow::value_budget). Of other targets it passes no values, and does not call this.
+    ///
+    /// The targets of tables return the memory of a `RecordBatch`, of a list of them and of a `DataFrame`, `Text` and
+    /// `Bytes` that of their values, and the others `None`.
     fn memory_size(&self, _value: &Self::Value) -> Option<u64> {
         None
     }

@@ -12,6 +12,7 @@ use crate::store::output::Output;
 use crate::store::place::Places;
 use crate::store::record::Meta;
 use crate::store::{Folder, Store};
+use crate::target::footprint::Footprint;
 use crate::task::Task;
 use crate::task::cx::{Attempt, Base, Cx, Host, Reads};
 use crate::task::input::Handle;
@@ -45,8 +46,8 @@ pub(crate) struct Executed {
     pub(crate) meta: Meta,
     /// The value, if a reload returns an equal one.
     pub(crate) value: Option<Contained<AnyValue>>,
-    /// About how many bytes of memory the value takes.
-    pub(crate) bytes: u64,
+    /// The memory that the value takes.
+    pub(crate) footprint: Footprint,
 }
 
 /// The function [`execute`] of one task type.
@@ -135,6 +136,6 @@ fn save<K: Keep>(
             None
         }
     };
-    let bytes = draft.memory();
-    Ok(Executed { output: draft.finish(), meta: Meta::new(), value, bytes })
+    let footprint = draft.take_footprint();
+    Ok(Executed { output: draft.finish(), meta: Meta::new(), value, footprint })
 }

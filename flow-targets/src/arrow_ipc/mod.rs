@@ -93,6 +93,7 @@ use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use crate::compression::Compression;
 use crate::limit::Limit;
+use crate::measured::table_size;
 use crate::table::{Cut, Table, Way, reading};
 
 /// The name of the format in errors.
@@ -178,6 +179,10 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 
     fn check_type(&self) -> Result<()> {
         self.way.check_type(write::check)
+    }
+
+    fn memory_size(&self, value: &T) -> Option<u64> {
+        table_size(value)
     }
 
     fn load(&self, source: &Source) -> Result<T> {

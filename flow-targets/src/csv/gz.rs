@@ -14,6 +14,7 @@ use super::Sheet;
 use super::content::Content;
 use super::format::{Format, setters};
 use crate::limit::{Limit, check};
+use crate::measured::table_size;
 
 /// A CSV file of a table, compressed by [gzip](https://www.rfc-editor.org/rfc/rfc1952).
 ///
@@ -149,6 +150,10 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
 
     fn check_type(&self) -> Result<()> {
         self.format.check_type()
+    }
+
+    fn memory_size(&self, value: &T) -> Option<u64> {
+        table_size(value)
     }
 
     fn load(&self, source: &Source) -> Result<T> {

@@ -166,6 +166,8 @@ use format::{Format, setters};
 pub use gz::CsvGz;
 pub use sheet::Sheet;
 
+use crate::measured::table_size;
+
 /// A CSV file of a table.
 ///
 /// The table is a `RecordBatch`, a `Vec<RecordBatch>`, a
@@ -209,6 +211,10 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
 
     fn check_type(&self) -> Result<()> {
         self.format.check_type()
+    }
+
+    fn memory_size(&self, value: &T) -> Option<u64> {
+        table_size(value)
     }
 
     fn load(&self, source: &Source) -> Result<T> {

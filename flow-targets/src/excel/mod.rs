@@ -118,6 +118,7 @@ use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 
 use crate::limit::Limit;
+use crate::measured::table_size;
 use crate::table::{Known, Stored, Table, Way, reading};
 pub(crate) use cell::reference;
 use read::{Limits, Types};
@@ -273,6 +274,10 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
         }
         self.way.check_type(|schema| write::check_types(schema, true))?;
         (self.way.check_cells)()
+    }
+
+    fn memory_size(&self, value: &T) -> Option<u64> {
+        table_size(value)
     }
 
     fn load(&self, source: &Source) -> Result<T> {

@@ -105,7 +105,8 @@ impl Schedule {
         }
         let Some(value) = value.filter(|_| !released.is_empty()) else { return };
         // Over the budget the value is read again from its file.
-        if self.execution.session.values.take(bytes) {
+        let remembered = self.execution.plan.store.memory().bytes();
+        if self.execution.session.values.take(bytes, remembered) {
             self.execution.held.pin(node, value);
             self.pins.insert(node, Pin { consumers: released.len(), bytes });
             self.pinned_for.extend(released.into_iter().map(|consumer| (consumer, node)));

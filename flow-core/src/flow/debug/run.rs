@@ -25,7 +25,9 @@ use crate::store::failure::FailedRun;
 use crate::store::limit::Replaced;
 use crate::store::log_text::{TaskLog, escaped_lines};
 use crate::store::made::Made;
+use crate::store::memory::Remembered;
 use crate::store::record::{MadeFrom, Record, RecordedRun};
+use crate::target::footprint::Footprint;
 use crate::task::cx::{Reads, WatchError};
 use crate::task::execute::Executed;
 use crate::task::input::{Handle, Input};
@@ -178,14 +180,14 @@ impl Selected {
         let (label, seconds) = (self.label(), run.seconds);
         let fingerprint = self.fingerprint(&made_from);
         let (value, metadata) = match executed {
-            Ok(Executed { output, meta, value, .. }) => {
+            Ok(Executed { output, meta, value, footprint }) => {
                 let FailedRun { started, seconds, host, .. } = run;
                 let crates = graph.task(self.node).crates;
                 let record = Record::new(
                     graph.recorded(self.node, made_from, fingerprint),
                     RecordedRun { reads, required, output, meta, crates, started, seconds, host },
                 );
-                let (value, meta) = self.commit(&execution, &folder, record, value)?;
+                let (value, meta) = self.commit(&execution, &folder, record, value, footprint)?;
                 (Ok(value), meta)
             }
             Err(error) => {
@@ -282,6 +284,7 @@ impl Selected {
         folder: &Folder,
         record: Record,
         value: Option<Contained<AnyValue>>,
+        footprint: Footprint,
     ) -> Result<(Value, Metadata), Error> {
         let store = &self.plan.store;
         let entry = self.plan.graph.task(self.node);
@@ -290,7 +293,8 @@ impl Selected {
             .stage_record(folder, &record, true)
             .inspect_err(|_| store.discard(folder, &record.output))?;
         if let (true, Some(value)) = (record.output.is_in_memory(), &value) {
-            store.memory().keep(record.output.digest, value.clone());
+            let value = Remembered { value: value.clone(), footprint: footprint.clone() };
+            store.memory().keep(record.output.digest, value, &entry.decl.name);
         }
         let lock = execution.session.run_lock();
         for (task, staged, result) in store.commit(vec![(Arc::clone(&entry.folder), staged)]) {
@@ -302,7 +306,7 @@ impl Selected {
             // An error is ignored: the next run, or `gc`, removes replaced files that are left.
             let _ = store.tidy(replaced, self.flow.limits, lock);
         }
-        let executed = Executed { output: record.output, meta: record.meta, value, bytes: 0 };
+        let executed = Executed { output: record.output, meta: record.meta, value, footprint };
         Ok(self::value(execution, self.node, folder.clone(), executed))
     }
 }

@@ -9,6 +9,7 @@ use super::{Files, Keep};
 use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
+use crate::target::footprint::{Footprint, footprint};
 
 /// A target without a file: the value stays in memory as long as this flow, or a flow derived from it, exists.
 ///
@@ -18,6 +19,12 @@ use crate::store::place::Places;
 ///
 /// Because the value has no bytes to compare, its digest is its fingerprint: tasks downstream run again whenever the
 /// fingerprint changes. A value with a new fingerprint replaces the one before in memory.
+///
+/// A run never drops such a value to save memory, because a later task or [`Flow::load`](crate::Flow::load) may ask for
+/// it. If the values in memory take more than [`Flow::value_budget`](crate::Flow::value_budget), the summary of the run has
+/// the warning [`MemoryOverBudget`](crate::Warning::MemoryOverBudget). Then give the task with the largest values a
+/// target with a file, reset tasks whose values are not needed any more, or raise the budget.
+/// [`memory_size!`](crate::memory_size) declares the sizes of values of your own types.
 ///
 /// The prelude has this target. The target for files that a task writes itself, [`File`](crate::File), is `flow::File`:
 /// the prelude does not have it, because `std::fs::File` has the same name.
@@ -59,7 +66,13 @@ impl<T: Send + Sync + 'static> Keep for Memory<T> {
 
     fn __codes(_: &mut Vec<Code>) {}
 
-    fn __save(&self, _: &Arc<T>, _: &Places, draft: &mut Draft<'_>) -> anyhow::Result<()> {
+    fn __save(&self, value: &Arc<T>, _: &Places, draft: &mut Draft<'_>) -> anyhow::Result<()> {
+        let of_type = || {
+            let mut footprint = Footprint::default();
+            footprint.add(size_of::<T>() as u64);
+            footprint
+        };
+        draft.holds(&footprint(&**value).unwrap_or_else(of_type));
         draft.remember();
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::{Described, Files, Keep};
 use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
+use crate::target::footprint::Footprint;
 use crate::target::{Description, Target};
 
 /// A way to store one part of an output: any [`Target`], or [`File`](super::File).
@@ -69,7 +70,12 @@ impl<T: Target> KeepPart for T {
         draft: &mut Draft<'_>,
     ) -> anyhow::Result<()> {
         let bytes = draft.write(part, T::EXTENSION, |sink| self.save(value, sink))?;
-        draft.holds(self.memory_size(value).unwrap_or(bytes));
+        // Only the values of exact targets are passed on.
+        if T::EXACT {
+            let mut footprint = Footprint::default();
+            footprint.add(self.memory_size(value).unwrap_or(bytes));
+            draft.holds(&footprint);
+        }
         Ok(())
     }
 
