@@ -2,10 +2,11 @@
 //!
 //! The coordinator and the worker share the [`Control`] of a job. The worker takes slots when it begins and gives them
 //! back when it ends; while its task waits for others, the slots are free. The coordinator may *abandon* a job whose
-//! task has run for too long: its slots are free at once, and what the worker returns later is discarded. A lock
-//! decides which of the two comes first, so that the result of an abandoned job is never committed.
+//! task has run for too long: its slots and its claim are free at once, and what the worker returns later is discarded. A
+//! lock decides which of the two comes first: the result of an abandoned job is never committed, and a job that has ended
+//! in time is not abandoned.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use daggy::NodeIndex;
 
@@ -14,6 +15,8 @@ use crate::engine::Execution;
 use crate::engine::busy::Others;
 use crate::engine::session::Slots;
 use crate::plan::policy::ResolvedPolicy;
+use crate::store::claims::Claimed;
+use crate::task::cx::Attempt;
 
 /// An instance to settle.
 pub(crate) struct Job {
@@ -37,6 +40,8 @@ pub(crate) struct Control {
     pub(crate) stopper: Stopper,
     threads: usize,
     state: Mutex<State>,
+    /// The log and the metadata of the task, once it was started.
+    attempt: OnceLock<Arc<Attempt>>,
 }
 
 #[derive(Default)]
@@ -46,11 +51,16 @@ struct State {
     /// The number of the task's threads that wait for other tasks.
     waiting: usize,
     is_abandoned: bool,
+    /// Whether the job has ended in time, so that it can no longer be abandoned.
+    is_over: bool,
+    /// The claim on the instance, as long as this job holds it.
+    claim: Weak<Claimed>,
 }
 
 impl Control {
     pub(super) fn new(number: u64, stopper: Stopper, threads: usize) -> Arc<Self> {
-        Arc::new(Self { number, stopper, threads: threads.max(1), state: Mutex::default() })
+        let (threads, state) = (threads.max(1), Mutex::default());
+        Arc::new(Self { number, stopper, threads, state, attempt: OnceLock::new() })
     }
 
     /// Returns the control of a task that runs without a coordinator, and so without slots.
@@ -69,11 +79,41 @@ impl Control {
         state.held = self.threads;
     }
 
+    /// Decides that the job has ended in time. Returns `false` if it was abandoned before: its result is discarded.
+    ///
+    /// The worker calls this before it reports how the job has ended.
+    pub(super) fn conclude(&self) -> bool {
+        let mut state = self.state();
+        state.is_over = !state.is_abandoned;
+        state.is_over
+    }
+
     /// Gives the slots back. Returns whether the result of the job counts.
     pub(super) fn end(&self, slots: &Slots) -> bool {
         let mut state = self.state();
         slots.give(std::mem::take(&mut state.held));
-        !state.is_abandoned
+        state.is_over = !state.is_abandoned;
+        state.is_over
+    }
+
+    /// Passes on the claim on the instance, which is released when the job is abandoned.
+    pub(super) fn hold(&self, claim: &Arc<Claimed>) {
+        let mut state = self.state();
+        match state.is_abandoned {
+            true => claim.release(),
+            false => state.claim = Arc::downgrade(claim),
+        }
+    }
+
+    /// Passes on the log and the metadata of the task, which is about to run.
+    pub(super) fn set_attempt(&self, attempt: &Arc<Attempt>) {
+        // A job runs its task once.
+        let _ = self.attempt.set(Arc::clone(attempt));
+    }
+
+    /// Returns the log and the metadata of the task, if it was started.
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
+        self.attempt.get().map(|attempt| &**attempt)
     }
 
     /// Frees the slots while a thread of the task waits for other tasks.
@@ -109,13 +149,23 @@ impl Control {
         self.state().is_abandoned
     }
 
-    /// Discards the result of the job, and frees its slots.
-    pub(super) fn abandon(&self, slots: &Slots) {
+    /// Discards the result of the job, and frees its slots and its claim. Returns `false`, and does nothing, if the job
+    /// has ended in time.
+    pub(super) fn abandon(&self, slots: &Slots) -> bool {
         let mut state = self.state();
+        if state.is_over {
+            return false;
+        }
         state.is_abandoned = true;
         slots.give(std::mem::take(&mut state.held));
+        let claim = state.claim.upgrade();
         drop(state);
+        // The task may hang forever, and others may wait for the claim.
+        if let Some(claim) = claim {
+            claim.release();
+        }
         self.stopper.stop();
+        true
     }
 }
 
@@ -129,7 +179,7 @@ mod tests {
         let control = Control::new(1, Stopper::default(), 3);
         control.begin(&slots);
         assert_eq!(slots.free(), 1);
-        control.abandon(&slots);
+        assert!(control.abandon(&slots));
         assert_eq!(slots.free(), 4);
         assert!(control.stopper.is_stopped());
         assert!(!control.end(&slots), "its result does not count");
@@ -158,8 +208,30 @@ mod tests {
         let control = Control::new(1, Stopper::default(), 2);
         control.begin(&slots);
         control.begin_waiting(&slots);
-        control.abandon(&slots);
+        assert!(control.abandon(&slots));
         control.end_waiting(&slots);
         assert_eq!(slots.free(), 2);
+    }
+
+    #[test]
+    fn a_job_that_has_ended_in_time_is_not_abandoned() {
+        let slots = Slots::new(1);
+        let control = Control::new(1, Stopper::default(), 1);
+        control.begin(&slots);
+        assert!(control.conclude());
+        assert!(!control.abandon(&slots), "its end is reported already");
+        assert!(!control.stopper.is_stopped());
+        assert!(control.end(&slots), "its result counts");
+        assert!(!control.abandon(&slots));
+        assert_eq!(slots.free(), 1);
+    }
+
+    #[test]
+    fn the_end_of_an_abandoned_job_does_not_count() {
+        let slots = Slots::new(1);
+        let control = Control::new(1, Stopper::default(), 1);
+        control.begin(&slots);
+        assert!(control.abandon(&slots));
+        assert!(!control.conclude() && !control.end(&slots));
     }
 }

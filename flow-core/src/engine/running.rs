@@ -80,6 +80,7 @@ impl Running {
         let Self { execution, node, reads, .. } = &**self;
         let plan = &execution.plan;
         let attempt = self.attempt.get_or_init(|| Arc::new(Attempt::new(&plan.store, folder)));
+        self.control.set_attempt(attempt);
         let stand_in = plan.graph.stand_in(*node).map(|given| (given.value(), given.meta()));
         (plan.graph.task(*node).task.execute)(TaskRun {
             task: Origin::task(&**plan, *node),
@@ -161,7 +162,10 @@ impl Host for Running {
     }
 
     fn report(&self, report: TaskReport<'_>) {
-        self.execution.report(self.node, report);
+        // A task that was abandoned is reported as failed, and another attempt may be running.
+        if !self.control.is_abandoned() {
+            self.execution.report(self.node, report);
+        }
     }
 
     fn seed(&self) -> u64 {

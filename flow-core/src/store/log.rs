@@ -27,7 +27,6 @@ use crate::store::{Folder, Store};
 pub(crate) const LOG: &str = "log.txt";
 
 /// The number of failed attempts whose logs are kept.
-#[allow(dead_code, reason = "there is one attempt until tasks are tried again")]
 pub(crate) const EARLIER: u32 = 9;
 
 /// The size that a log may reach before its middle is left out, in bytes.
@@ -200,7 +199,6 @@ impl Store {
     /// # Errors
     ///
     /// The file cannot be renamed. Then the log of the next attempt replaces it.
-    #[allow(dead_code, reason = "there is one attempt until tasks are tried again")]
     pub(crate) fn rotate_log(
         &self,
         folder: &Folder,
