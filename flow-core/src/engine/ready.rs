@@ -61,6 +61,15 @@ impl Ready {
         self.heap.pop()
     }
 
+    /// Removes an instance, wherever it is in the order. Returns whether it was there.
+    ///
+    /// This looks at all ready instances.
+    pub(super) fn remove(&mut self, node: NodeIndex) -> bool {
+        let before = self.heap.len();
+        self.heap.retain(|(_, other)| *other != node);
+        self.heap.len() < before
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }

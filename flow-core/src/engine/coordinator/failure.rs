@@ -1,5 +1,6 @@
 //! What follows from a failure: another attempt, the end of a task that takes too long, the end of the run.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use crate::base::pause::running_time;
 use crate::base::process::{Spent, host};
 use crate::base::seconds::Seconds;
 use crate::engine::coordinator::Coordinator;
+use crate::engine::job::Control;
 use crate::engine::message::{At, End};
-use crate::engine::outcome::TaskError;
+use crate::engine::outcome::{Outcome, TaskError};
 use crate::engine::timers::Timer;
 use crate::plan::policy::OnFailure;
 use crate::store::failure::FailedRun;
@@ -39,8 +41,26 @@ impl Coordinator {
         let after = policy.backoff.delay(attempt, seed);
         schedule.execution.report_retried(node, attempt, &error.text, after);
         schedule.retry(node);
+        let key = schedule.execution.plan.graph.node(node).key;
+        self.retrying.insert(at, key);
         self.delay(at, after);
         None
+    }
+
+    /// Releases the claims of instances that waited for another attempt and were concluded meanwhile: their schedule was
+    /// stopped, or an input could not be committed.
+    ///
+    /// Otherwise other schedules that require the same keys would wait forever.
+    pub(super) fn release_concluded(&mut self) {
+        let Self { retrying, schedules, .. } = self;
+        let is_open = |(id, node): &At| {
+            let schedule = schedules.get(id);
+            schedule.is_some_and(|schedule| schedule.outcomes[node.index()] == Outcome::Open)
+        };
+        let concluded = retrying.extract_if(|at, _| !is_open(at)).collect::<Vec<_>>();
+        for (at, key) in concluded {
+            self.release_claim(key, at);
+        }
     }
 
     /// Makes an instance that was held back ready again after some time.
@@ -57,7 +77,7 @@ impl Coordinator {
     }
 
     /// Does what a timer was set for, if its instance is still in that state.
-    pub(super) fn expire(&mut self, timer: Timer) -> std::io::Result<()> {
+    pub(super) fn expire(&mut self, timer: Timer) -> io::Result<()> {
         match timer {
             Timer::Ready { execution, node } => {
                 if let Some(schedule) = self.schedules.get_mut(&execution) {
@@ -65,57 +85,74 @@ impl Coordinator {
                 }
             }
             Timer::Look { execution, node } => self.look((execution, node)),
-            Timer::TimedOut { execution, node, number } => self.time_out((execution, node), number),
+            Timer::TimedOut { execution, node, number } => {
+                return self.time_out((execution, node), number);
+            }
         }
         Ok(())
     }
 
-    /// Abandons a job whose task has run for too long.
-    fn time_out(&mut self, at: At, number: u64) {
+    /// Abandons a job whose task has run for too long, unless it has ended just now.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses a thread in place of the one that the task keeps, and there is no other.
+    fn time_out(&mut self, at: At, number: u64) -> io::Result<()> {
         let job = self.running.get(&at).filter(|job| job.control.number == number);
-        let Some(timeout) = job.and_then(|job| job.policy.timeout) else { return };
-        let job = self.running.remove(&at).expect("looked up above");
-        if job.waits == 0 {
-            self.ledger.give(&job.demand);
+        let Some(timeout) = job.and_then(|job| job.policy.timeout) else { return Ok(()) };
+        if !job.is_some_and(|job| job.control.abandon(&self.execution.session.slots)) {
+            return Ok(());
         }
-        job.control.abandon(&self.execution.session.slots);
+        let job = self.running.remove(&at).expect("looked up above");
+        match job.waits {
+            0 => self.ledger.give(&job.demand),
+            _ => self.waiting -= 1,
+        }
         // The thread ends when its task does. Another one takes its place.
         self.working = self.working.saturating_sub(1);
-        for id in self.waits.get(&at).into_iter().flatten() {
-            if let Some(schedule) = self.schedules.get_mut(id) {
+        for id in self.waits.remove(&at).into_iter().flatten() {
+            if let Some(schedule) = self.schedules.get_mut(&id) {
                 schedule.stop();
             }
         }
+        self.release_concluded();
         let text = format!("timed out after {}", Seconds(timeout.as_secs_f64()));
         let seconds = timeout.as_secs_f64();
         let begun = jiff::SignedDuration::try_from(timeout).ok();
         let now = jiff::Timestamp::now();
         let started = begun.and_then(|begun| now.checked_sub(begun).ok()).unwrap_or(now);
-        let error = self.record_time_out(at, text, started, seconds);
+        let error = self.record_time_out(at, &job.control, text, started, seconds);
         let spent = Some(Spent { started, seconds, cpu_seconds: None });
         self.end(at, End::Failed { error, spent });
+        // A job that no thread has taken may be left.
+        self.spawn_missing()
     }
 
     /// Records a time-out in the folder of the instance, so that later plans can show it.
     ///
-    /// The log and the metadata stay with the task, which may still be running.
+    /// The task may still be running. Its log ends here, and it has the metadata that the task has recorded so far.
     fn record_time_out(
         &self,
         at: At,
+        control: &Control,
         text: String,
         started: jiff::Timestamp,
         seconds: f64,
     ) -> TaskError {
         let (id, node) = at;
         let error = ErrorText::from(text);
-        let mut attempts = 1;
-        if let Some(schedule) = self.schedules.get(&id) {
-            attempts = schedule.attempt(node);
-            let (host, meta) = (host(), Meta::new());
-            let run = FailedRun { attempts, started, seconds, host, log: None, meta };
-            schedule.execution.record_failure(node, &error, Some(run), None);
+        let Some(schedule) = self.schedules.get(&id) else { return TaskError::new(error, 1, None) };
+        let attempts = schedule.attempt(node);
+        let (mut log, mut meta) = (None, Meta::new());
+        if let Some(attempt) = control.attempt() {
+            // A line that the task writes later would replace the log of the next attempt.
+            let _ = attempt.log().close();
+            log = attempt.log().name().map(str::to_owned);
+            meta = attempt.take_meta();
         }
-        TaskError::new(error, attempts, None)
+        let run = FailedRun { attempts, started, seconds, host: host(), log, meta };
+        let log = schedule.execution.record_failure(node, &error, Some(run), None);
+        TaskError::new(error, attempts, log)
     }
 
     /// Stops what the flow wants to be stopped after a failure.
@@ -126,6 +163,7 @@ impl Coordinator {
                 if let Some(schedule) = self.schedules.get_mut(&0) {
                     schedule.stop();
                 }
+                self.release_concluded();
             }
             OnFailure::Stop => {
                 self.execution.stopper.stop();
