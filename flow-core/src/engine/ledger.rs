@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn many_different_demands_cost_little() {
-        const INSTANCES: usize = 4_000;
+        const INSTANCES: usize = 1_500;
         let mut ledger = ledger(8, &[("memory", INSTANCES as u64)]);
         let all = demand(1, &[("memory", INSTANCES as u64)]);
         ledger.take(&all);

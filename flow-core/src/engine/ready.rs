@@ -17,7 +17,7 @@ pub(super) struct Rank {
     /// The duration of the longest path from the instance to one that nothing waits for, in seconds.
     pub(super) path: f32,
     /// Counts the instances that became ready.
-    order: u64,
+    pub(super) order: u64,
 }
 
 impl Eq for Rank {}
