@@ -298,7 +298,8 @@ impl Execution {
         plan: Arc<Plan>,
         control: &Control,
     ) -> (Arc<Self>, Reply) {
-        let (stopper, reporter) = (self.stopper.clone(), Arc::clone(&self.reporter));
+        // If the task takes too long, what it requires is stopped with it.
+        let (stopper, reporter) = (control.stopper.clone(), Arc::clone(&self.reporter));
         let required = Self::in_session(&self.session, plan, stopper, reporter);
         if !self.session.is_coordinated.load(Ordering::Acquire) {
             let alone = self.session.alone;
