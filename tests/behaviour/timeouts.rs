@@ -182,10 +182,55 @@ impl Run for Required {
 }
 
 #[test]
-fn a_time_out_counts_the_time_of_required_tasks() {
+fn a_time_out_counts_the_time_of_required_tasks_and_stops_them() {
     let (flow, _folder) = flow();
+    let begun = Instant::now();
     let summary = failure(flow.workers(1).run::<Requires>());
     assert_eq!(failed(&summary), ["Requires"]);
+    assert!(begun.elapsed() < Duration::from_secs(4), "the required task was not stopped");
+    assert!(ran(&summary).is_empty(), "{summary}");
+}
+
+static REQUIRED_AGAIN: AtomicU32 = AtomicU32::new(0);
+
+/// Waits too long at the first attempt.
+#[derive(Task)]
+#[task(target = Json<u32>, timeout = 0.2, retries = 1)]
+struct RequiresAgain;
+
+#[tracked]
+impl Run for RequiresAgain {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        Ok(*cx.require::<SlowAtFirst>()?.load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct SlowAtFirst;
+
+#[tracked]
+impl Run for SlowAtFirst {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        let run = REQUIRED_AGAIN.fetch_add(1, Ordering::SeqCst) + 1;
+        while run == 1 {
+            cx.checkpoint()?;
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(run)
+    }
+}
+
+#[test]
+fn the_next_attempt_requires_again_what_was_stopped() -> Result<()> {
+    for workers in [0, 1, 2] {
+        let (flow, _folder) = flow();
+        REQUIRED_AGAIN.store(0, Ordering::SeqCst);
+        let flow = flow.workers(workers);
+        assert_eq!(ran(&flow.run::<RequiresAgain>()?), ["RequiresAgain", "SlowAtFirst"]);
+        assert_eq!(*flow.load::<RequiresAgain>()?, 2);
+    }
+    Ok(())
 }
 
 #[test]

@@ -5,7 +5,10 @@
 //!
 //! Another process may commit the output after a worker has judged the instance, and before the worker has claimed it. So
 //! the worker judges the instance once more if it has a record with the fingerprint then. The claim goes to the
-//! committer with the output, and is released after the commit. If the task fails, it is released at once.
+//! committer with the output, and is released after the commit. If the task fails or takes too long, it is released at
+//! once.
+
+use std::sync::Arc;
 
 use daggy::NodeIndex;
 
@@ -23,7 +26,7 @@ impl Worker<'_> {
     /// Claims an instance that has to run. Returns `false` if another process is running it.
     ///
     /// A value in memory is not claimed, because no other process can take it.
-    pub(super) fn claim(&self, claim: &mut Option<Claimed>) -> bool {
+    pub(super) fn claim(&self, claim: &mut Option<Arc<Claimed>>) -> bool {
         let job = self.job;
         let graph = &self.execution.plan.graph;
         let Some(claims) = &self.execution.session.claims else { return true };
@@ -31,7 +34,11 @@ impl Worker<'_> {
             return true;
         }
         match claims.try_claim(graph.node(job.node).key) {
-            Claim::Taken(taken) => *claim = Some(taken),
+            Claim::Taken(taken) => {
+                let taken = Arc::new(taken);
+                job.control.hold(&taken);
+                *claim = Some(taken);
+            }
             Claim::Held => return false,
             Claim::Unsupported => {}
         }

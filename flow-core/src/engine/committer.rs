@@ -27,7 +27,7 @@ pub(crate) struct ToCommit {
     pub(crate) task: Arc<TaskFolder>,
     pub(crate) staged: Staged,
     /// The claim on the instance, which is released when the output is committed.
-    pub(crate) claim: Option<Claimed>,
+    pub(crate) claim: Option<Arc<Claimed>>,
 }
 
 /// Commits staged outputs until the channel is closed, with one message for each.

@@ -33,15 +33,16 @@ impl Worker<'_> {
         // The coordinator reports failures that are followed by another attempt.
         let is_of_task = self.has_begun.get();
         let is_final = !is_of_task || *attempt > policy.retries;
-        let is_reported = is_final && !control.is_abandoned();
+        let counts = control.conclude();
+        let is_reported = is_final && counts;
         if is_reported {
             self.execution.report_failed(*node, &text.text, spent.seconds as f32);
         }
         let (run, instance) = self.failed.take().unzip();
         let attempts = run.as_ref().map_or(0, |run| run.attempts);
-        let log = match control.is_abandoned() {
-            true => None,
-            false => self.execution.record_failure(*node, &text, run, instance),
+        let log = match counts {
+            true => self.execution.record_failure(*node, &text, run, instance),
+            false => None,
         };
         let error = TaskError { is_of_task, is_reported, ..TaskError::new(text, attempts, log) };
         End::Failed { error, spent: Some(spent) }

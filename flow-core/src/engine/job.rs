@@ -2,13 +2,14 @@
 //!
 //! The coordinator and the worker share the [`Control`] of a job. The worker takes slots when it begins and gives them
 //! back when it ends; while its task waits for others, the slots are free. The coordinator may *abandon* a job whose
-//! task has run for too long: its slots are free at once, and what the worker returns later is discarded. A lock
-//! decides which of the two comes first, so that the result of an abandoned job is never committed.
+//! task has run for too long: its slots and its claim are free at once, and what the worker returns later is discarded. A
+//! lock decides which of the two comes first: the result of an abandoned job is never committed, and a job that has ended
+//! in time is not abandoned.
 //!
 //! What the worker knows of the attempt is in the control, too, so that the coordinator can record the failure of an
 //! abandoned job with its log and its inputs, while the task still runs.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use daggy::NodeIndex;
 
@@ -18,6 +19,7 @@ use crate::engine::Execution;
 use crate::engine::busy::Others;
 use crate::engine::session::Slots;
 use crate::plan::policy::ResolvedPolicy;
+use crate::store::claims::Claimed;
 use crate::store::record::MadeFrom;
 use crate::task::cx::Attempt;
 
@@ -56,6 +58,10 @@ struct State {
     /// The number of the task's threads that wait for other tasks.
     waiting: usize,
     is_abandoned: bool,
+    /// Whether the job has ended in time, so that it can no longer be abandoned.
+    is_over: bool,
+    /// The claim on the instance, as long as this job holds it.
+    claim: Weak<Claimed>,
 }
 
 impl Control {
@@ -81,6 +87,7 @@ impl Control {
 
     /// Records the attempt of a task that is about to be started.
     pub(super) fn set_attempt(&self, attempt: &Arc<Attempt>) {
+        // A job runs its task once.
         let _ = self.attempt.set(Arc::clone(attempt));
     }
 
@@ -106,11 +113,30 @@ impl Control {
         state.held = self.threads;
     }
 
+    /// Decides that the job has ended in time. Returns `false` if it was abandoned before: its result is discarded.
+    ///
+    /// The worker calls this before it reports how the job has ended.
+    pub(super) fn conclude(&self) -> bool {
+        let mut state = self.state();
+        state.is_over = !state.is_abandoned;
+        state.is_over
+    }
+
     /// Gives the slots back. Returns whether the result of the job counts.
     pub(super) fn end(&self, slots: &Slots) -> bool {
         let mut state = self.state();
         slots.give(std::mem::take(&mut state.held));
-        !state.is_abandoned
+        state.is_over = !state.is_abandoned;
+        state.is_over
+    }
+
+    /// Passes on the claim on the instance, which is released when the job is abandoned.
+    pub(super) fn hold(&self, claim: &Arc<Claimed>) {
+        let mut state = self.state();
+        match state.is_abandoned {
+            true => claim.release(),
+            false => state.claim = Arc::downgrade(claim),
+        }
     }
 
     /// Frees the slots while a thread of the task waits for other tasks.
@@ -146,13 +172,23 @@ impl Control {
         self.state().is_abandoned
     }
 
-    /// Discards the result of the job, and frees its slots.
-    pub(super) fn abandon(&self, slots: &Slots) {
+    /// Discards the result of the job, and frees its slots and its claim. Returns `false`, and does nothing, if the job
+    /// has ended in time.
+    pub(super) fn abandon(&self, slots: &Slots) -> bool {
         let mut state = self.state();
+        if state.is_over {
+            return false;
+        }
         state.is_abandoned = true;
         slots.give(std::mem::take(&mut state.held));
+        let claim = state.claim.upgrade();
         drop(state);
+        // The task may hang forever, and others may wait for the claim.
+        if let Some(claim) = claim {
+            claim.release();
+        }
         self.stopper.stop();
+        true
     }
 }
 
@@ -166,7 +202,7 @@ mod tests {
         let control = Control::new(1, Stopper::default(), 3);
         control.begin(&slots);
         assert_eq!(slots.free(), 1);
-        control.abandon(&slots);
+        assert!(control.abandon(&slots));
         assert_eq!(slots.free(), 4);
         assert!(control.stopper.is_stopped());
         assert!(!control.end(&slots), "its result does not count");
@@ -195,8 +231,30 @@ mod tests {
         let control = Control::new(1, Stopper::default(), 2);
         control.begin(&slots);
         control.begin_waiting(&slots);
-        control.abandon(&slots);
+        assert!(control.abandon(&slots));
         control.end_waiting(&slots);
         assert_eq!(slots.free(), 2);
+    }
+
+    #[test]
+    fn a_job_that_has_ended_in_time_is_not_abandoned() {
+        let slots = Slots::new(1);
+        let control = Control::new(1, Stopper::default(), 1);
+        control.begin(&slots);
+        assert!(control.conclude());
+        assert!(!control.abandon(&slots), "its end is reported already");
+        assert!(!control.stopper.is_stopped());
+        assert!(control.end(&slots), "its result counts");
+        assert!(!control.abandon(&slots));
+        assert_eq!(slots.free(), 1);
+    }
+
+    #[test]
+    fn the_end_of_an_abandoned_job_does_not_count() {
+        let slots = Slots::new(1);
+        let control = Control::new(1, Stopper::default(), 1);
+        control.begin(&slots);
+        assert!(control.abandon(&slots));
+        assert!(!control.conclude() && !control.end(&slots));
     }
 }

@@ -1,24 +1,32 @@
 //! The ledger: which threads and resources the running tasks use, and which instances wait for them.
 //!
 //! An instance starts when the threads and resources that it demands are free. Until then it is *blocked*. Blocked
-//! instances with equal demands form a queue, so that a release looks at one instance for each different demand, and
-//! not at all instances.
+//! instances with equal demands form a queue in the order of their ranks. A release looks at the first instance of each
+//! queue, in the same order, and at no more than [`LOOKAHEAD`] queues: each instance may have a demand of its own.
 //!
 //! Small demands must not keep a large one waiting forever: an instance that [`PATIENCE`] others have overtaken has what
-//! it lacks reserved. No other instance that demands any of it starts before.
+//! it lacks reserved, and so has a task that is to continue after it has waited for others. No other instance that
+//! demands any of it starts before.
 //!
 //! Invariant: the amount in use of a resource never exceeds the offer. Threads are the exception: one instance with a
 //! single thread more than there are workers is handed out, so that no worker waits for its next job, and a task that
 //! continues after it has waited for others takes its threads at once. The slots of the session bound what really runs.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use crate::engine::message::At;
 use crate::engine::ready::Rank;
 
 /// How many competing instances may start before a blocked one.
 const PATIENCE: u32 = 8;
+
+/// The number of different demands that are compared with what is free.
+const LOOKAHEAD: usize = 256;
+
+/// The number of impatient demands for which something is reserved at the same time.
+const RESERVED: usize = 8;
 
 /// What an instance needs while it runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,12 +41,14 @@ impl Default for Demand {
     }
 }
 
-/// An instance that waits until its demand fits.
-#[derive(Clone, Copy, Debug)]
-struct Blocked {
-    at: At,
-    rank: Rank,
-    /// How many competing instances have started since.
+/// An instance that waits until its demand fits. A greater one goes first: that of the later schedule, then by rank.
+type Blocked = (u32, Rank, At);
+
+/// The blocked instances with equal demands.
+#[derive(Default)]
+struct Queue {
+    instances: BinaryHeap<Blocked>,
+    /// How many competing instances have started since an instance of this queue did.
     overtaken: u32,
 }
 
@@ -50,13 +60,31 @@ pub(super) struct Ledger {
     threads: usize,
     offers: BTreeMap<Cow<'static, str>, u64>,
     used: BTreeMap<Cow<'static, str>, u64>,
-    blocked: BTreeMap<Demand, VecDeque<Blocked>>,
+    queues: BTreeMap<Arc<Demand>, Queue>,
+    /// The first instance of each queue.
+    fronts: BTreeMap<Blocked, Arc<Demand>>,
+    /// The demands of the queues that have run out of patience, in the order in which they did.
+    impatient: Vec<Arc<Demand>>,
+    /// The demands of tasks that are to continue and lack resources.
+    returning: Vec<Demand>,
+    /// Whether a blocked instance may fit that did not when they were looked at last.
+    has_changed: bool,
 }
 
 impl Ledger {
     pub(super) fn new(workers: usize, offers: BTreeMap<Cow<'static, str>, u64>) -> Self {
-        let (workers, ahead) = (workers.max(1), workers.min(1));
-        Self { workers, ahead, threads: 0, offers, used: BTreeMap::new(), blocked: BTreeMap::new() }
+        Self {
+            workers: workers.max(1),
+            ahead: workers.min(1),
+            threads: 0,
+            offers,
+            used: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            fronts: BTreeMap::new(),
+            impatient: Vec::new(),
+            returning: Vec::new(),
+            has_changed: false,
+        }
     }
 
     /// Whether another instance may be handed out: one more than there are workers, so that none waits for its next.
@@ -67,7 +95,7 @@ impl Ledger {
     }
 
     /// Whether a demand is free now.
-    pub(super) fn fits(&self, demand: &Demand) -> bool {
+    fn fits(&self, demand: &Demand) -> bool {
         self.threads_fit(demand.threads) && self.resources_fit(demand)
     }
 
@@ -104,74 +132,102 @@ impl Ledger {
                 *used = used.saturating_sub(*amount);
             }
         }
+        self.has_changed = true;
     }
 
-    /// Whether an instance may start now: its demand is free, and nothing of it is reserved for a blocked instance.
+    /// Whether an instance may start now: its demand is free, and nothing of it is reserved.
     pub(super) fn may_start(&self, demand: &Demand) -> bool {
-        self.fits(demand) && (self.blocked.is_empty() || !self.is_reserved(demand))
+        self.fits(demand) && !self.is_reserved(demand)
     }
 
-    /// Whether a blocked instance has run out of patience and lacks something that `demand` takes.
+    /// Whether a task that is to continue, or a blocked instance that has run out of patience, lacks something that
+    /// `demand` takes.
     fn is_reserved(&self, demand: &Demand) -> bool {
-        let impatient = self.blocked.iter().filter(|(other, queue)| {
-            *other != demand && queue.front().is_some_and(|front| front.overtaken >= PATIENCE)
-        });
-        impatient.into_iter().any(|(other, _)| !self.fits(other) && self.competes(other, demand))
+        let mut impatient = self.impatient.iter().take(RESERVED).filter(|other| ***other != *demand);
+        self.returning.iter().any(|other| self.lacks_resource_of(other, demand))
+            || impatient.any(|other| !self.fits(other) && self.competes(other, demand))
     }
 
     /// Whether `demand` takes something that `other` lacks.
     fn competes(&self, other: &Demand, demand: &Demand) -> bool {
-        let lacks_threads = !self.threads_fit(other.threads);
+        !self.threads_fit(other.threads) || self.lacks_resource_of(other, demand)
+    }
+
+    /// Whether `demand` takes a resource that `other` lacks.
+    fn lacks_resource_of(&self, other: &Demand, demand: &Demand) -> bool {
         let mut lacking =
             other.resources.iter().filter(|(name, amount)| self.free(name) < **amount);
-        lacks_threads || lacking.any(|(name, _)| demand.resources.contains_key(name))
+        lacking.any(|(name, _)| demand.resources.contains_key(name))
+    }
+
+    /// Reserves what tasks lack that are to continue, in place of what was reserved for such tasks before.
+    pub(super) fn reserve(&mut self, returning: Vec<Demand>) {
+        self.returning = returning;
+        self.has_changed = true;
     }
 
     /// Lets an instance wait until its demand fits.
     pub(super) fn block(&mut self, at: At, rank: Rank, demand: Demand) {
-        self.blocked.entry(demand).or_default().push_back(Blocked { at, rank, overtaken: 0 });
+        let demand = Arc::new(demand);
+        let queue = self.queues.entry(Arc::clone(&demand)).or_default();
+        let blocked = (at.0, rank, at);
+        let front = queue.instances.peek().copied();
+        queue.instances.push(blocked);
+        if front.is_none_or(|front| front < blocked) {
+            if let Some(front) = front {
+                self.fronts.remove(&front);
+            }
+            self.fronts.insert(blocked, demand);
+        }
     }
 
     /// Returns the blocked instance that goes first among those that may start now.
-    pub(super) fn first_blocked(&self) -> Option<(At, Rank, &Demand)> {
-        let fronts = self.blocked.iter().filter_map(|(demand, queue)| {
-            let front = queue.front()?;
-            self.may_start(demand).then_some((front.at, front.rank, demand))
-        });
-        fronts.max_by_key(|(at, rank, _)| (at.0, *rank))
+    pub(super) fn first_blocked(&mut self) -> Option<(At, Rank, Arc<Demand>)> {
+        if !self.has_changed || self.fronts.is_empty() {
+            return None;
+        }
+        let mut fronts = self.fronts.iter().rev().take(LOOKAHEAD);
+        let first = fronts.find(|(_, demand)| self.may_start(demand));
+        let first = first.map(|(&(_, rank, at), demand)| (at, rank, Arc::clone(demand)));
+        self.has_changed = first.is_some();
+        first
     }
 
     /// Removes the first blocked instance with this demand.
-    pub(super) fn unblock(&mut self, demand: &Demand) {
-        if let Some(queue) = self.blocked.get_mut(demand) {
-            queue.pop_front();
-            if queue.is_empty() {
-                self.blocked.remove(demand);
-            }
+    pub(super) fn unblock(&mut self, demand: &Arc<Demand>) {
+        let Some(queue) = self.queues.get_mut(demand) else { return };
+        queue.overtaken = 0;
+        self.impatient.retain(|impatient| impatient != demand);
+        if let Some(front) = queue.instances.pop() {
+            self.fronts.remove(&front);
         }
+        match queue.instances.peek().copied() {
+            Some(front) => drop(self.fronts.insert(front, Arc::clone(demand))),
+            None => drop(self.queues.remove(demand)),
+        }
+        self.has_changed = true;
     }
 
     /// Counts that an instance with this demand has started before the blocked ones that compete with it.
     pub(super) fn overtake(&mut self, demand: &Demand) {
-        if self.blocked.is_empty() {
-            return;
-        }
-        let competing: Vec<_> = self
-            .blocked
-            .keys()
-            .filter(|other| *other != demand && !self.fits(other) && self.competes(other, demand))
-            .cloned()
-            .collect();
-        for other in competing {
-            if let Some(front) = self.blocked.get_mut(&other).and_then(VecDeque::front_mut) {
-                front.overtaken = front.overtaken.saturating_add(1);
+        let fronts = self.fronts.values().rev().take(LOOKAHEAD);
+        let competing = fronts.filter(|other| {
+            ***other != *demand && !self.fits(other) && self.competes(other, demand)
+        });
+        for other in competing.cloned().collect::<Vec<_>>() {
+            let Some(queue) = self.queues.get_mut(&other) else { continue };
+            queue.overtaken = queue.overtaken.saturating_add(1);
+            if queue.overtaken == PATIENCE {
+                self.impatient.push(other);
             }
         }
     }
 
     /// Forgets all blocked instances, because no more are started.
     pub(super) fn clear(&mut self) {
-        self.blocked.clear();
+        self.queues.clear();
+        self.fronts.clear();
+        self.impatient.clear();
     }
 }
 
@@ -192,6 +248,14 @@ mod tests {
 
     fn at(node: usize) -> At {
         (0, NodeIndex::new(node))
+    }
+
+    fn first(ledger: &mut Ledger) -> Option<At> {
+        ledger.first_blocked().map(|(at, ..)| at)
+    }
+
+    fn rank(priority: i32) -> Rank {
+        Rank { priority, ..Rank::default() }
     }
 
     #[test]
@@ -224,8 +288,8 @@ mod tests {
         assert_eq!(started, PATIENCE);
         assert!(ledger.may_start(&demand(1, &[])), "another resource is not reserved");
         ledger.give(&small);
-        assert_eq!(ledger.first_blocked().map(|(at, ..)| at), Some(at(0)));
-        ledger.unblock(&large);
+        assert_eq!(first(&mut ledger), Some(at(0)));
+        ledger.unblock(&Arc::new(large));
         assert!(ledger.may_start(&small));
     }
 
@@ -238,5 +302,77 @@ mod tests {
         ledger.take(&one);
         assert!(!ledger.may_start(&three));
         assert!(ledger.may_start(&one));
+    }
+
+    #[test]
+    fn blocked_instances_start_in_the_order_of_their_ranks() {
+        let mut ledger = ledger(8, &[("api", 2)]);
+        let (one, two) = (demand(1, &[("api", 1)]), demand(1, &[("api", 2)]));
+        ledger.take(&two);
+        for (node, priority, demand) in [(0, 0, &one), (1, 2, &one), (2, 1, &two), (3, 3, &one)] {
+            ledger.block(at(node), rank(priority), demand.clone());
+        }
+        assert_eq!(first(&mut ledger), None);
+        ledger.give(&two);
+        let mut order = Vec::new();
+        while let Some((at, _, demand)) = ledger.first_blocked() {
+            ledger.unblock(&demand);
+            order.push(at.1.index());
+        }
+        assert_eq!(order, [3, 1, 2, 0]);
+        assert!(ledger.queues.is_empty() && ledger.fronts.is_empty());
+    }
+
+    #[test]
+    fn a_later_schedule_goes_first() {
+        let mut ledger = ledger(8, &[("api", 1)]);
+        let one = demand(1, &[("api", 1)]);
+        ledger.take(&one);
+        ledger.block((0, NodeIndex::new(0)), rank(5), one.clone());
+        ledger.block((2, NodeIndex::new(0)), rank(0), one.clone());
+        ledger.give(&one);
+        assert_eq!(first(&mut ledger), Some((2, NodeIndex::new(0))));
+    }
+
+    #[test]
+    fn a_task_that_continues_gets_what_it_lacks_before_others() {
+        let mut ledger = ledger(8, &[("memory", 4)]);
+        let (small, large) = (demand(1, &[("memory", 1)]), demand(1, &[("memory", 4)]));
+        ledger.take(&small);
+        ledger.reserve(vec![large]);
+        assert!(!ledger.may_start(&small));
+        assert!(ledger.may_start(&demand(1, &[])), "it takes nothing of it");
+        ledger.block(at(0), Rank::default(), small.clone());
+        assert_eq!(first(&mut ledger), None);
+        ledger.give(&small);
+        // It fits now, and is about to take its resources.
+        ledger.reserve(Vec::new());
+        assert_eq!(first(&mut ledger), Some(at(0)));
+    }
+
+    #[test]
+    fn many_different_demands_cost_little() {
+        const INSTANCES: usize = 1_500;
+        let mut ledger = ledger(8, &[("memory", INSTANCES as u64)]);
+        let all = demand(1, &[("memory", INSTANCES as u64)]);
+        ledger.take(&all);
+        for node in 0..INSTANCES {
+            let own = demand(1, &[("memory", 1 + node as u64)]);
+            assert!(!ledger.may_start(&own));
+            ledger.block(at(node), Rank::default(), own);
+        }
+        ledger.give(&all);
+        let begun = std::time::Instant::now();
+        for started in 0..INSTANCES {
+            let Some((_, _, demand)) = ledger.first_blocked() else {
+                panic!("{started} instances have started");
+            };
+            ledger.unblock(&demand);
+            ledger.take(&demand);
+            ledger.overtake(&demand);
+            assert!(ledger.first_blocked().is_none_or(|(.., next)| ledger.fits(&next)));
+            ledger.give(&demand);
+        }
+        assert!(begun.elapsed().as_secs() < 30, "it takes {:?}", begun.elapsed());
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Rank {
     /// The duration of the longest path from the instance to one that nothing waits for, in seconds.
     pub(super) path: f32,
     /// Counts the instances that became ready.
-    order: u64,
+    pub(super) order: u64,
 }
 
 impl Eq for Rank {}
@@ -59,6 +59,15 @@ impl Ready {
     /// Removes and returns the instance that goes first.
     pub(super) fn pop(&mut self) -> Option<(Rank, NodeIndex)> {
         self.heap.pop()
+    }
+
+    /// Removes an instance, wherever it is in the order. Returns whether it was there.
+    ///
+    /// This looks at all ready instances.
+    pub(super) fn remove(&mut self, node: NodeIndex) -> bool {
+        let before = self.heap.len();
+        self.heap.retain(|(_, other)| *other != node);
+        self.heap.len() < before
     }
 
     pub(super) fn is_empty(&self) -> bool {

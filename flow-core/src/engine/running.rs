@@ -162,7 +162,10 @@ impl Host for Running {
     }
 
     fn report(&self, report: TaskReport<'_>) {
-        self.execution.report(self.node, report);
+        // A task that was abandoned is reported as failed, and another attempt may be running.
+        if !self.control.is_abandoned() {
+            self.execution.report(self.node, report);
+        }
     }
 
     fn seed(&self) -> u64 {

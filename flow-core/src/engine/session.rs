@@ -6,7 +6,7 @@
 //! never more tasks work at the same time than there are workers.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -169,6 +169,29 @@ impl Session {
         }
     }
 
+    /// Records that no coordinator answers requests any more, and drops those that it has not received.
+    ///
+    /// Without a reply, the task of a late request continues as stopped.
+    pub(super) fn refuse_requests(&self) {
+        self.is_coordinated.store(false, Ordering::Release);
+        self.drop_requests();
+    }
+
+    /// Sends a request to the coordinator. If it has ended, the request is dropped.
+    fn send_request(&self, request: Request) {
+        let _ = self.messages.send(Message::Require(request));
+        fence(Ordering::SeqCst);
+        if !self.is_coordinated.load(Ordering::Acquire) {
+            self.drop_requests();
+        }
+    }
+
+    /// Drops the messages that nobody receives. Either the sender of a request or `refuse_requests` sees the other.
+    fn drop_requests(&self) {
+        fence(Ordering::SeqCst);
+        self.received.try_iter().for_each(drop);
+    }
+
     /// Ends the workers, once they have settled the jobs that were sent.
     pub(super) fn close_jobs(&self) {
         self.send_jobs.lock().expect("lock poisoned").take();
@@ -275,7 +298,8 @@ impl Execution {
         plan: Arc<Plan>,
         control: &Control,
     ) -> (Arc<Self>, Reply) {
-        let (stopper, reporter) = (self.stopper.clone(), Arc::clone(&self.reporter));
+        // If the task takes too long, what it requires is stopped with it.
+        let (stopper, reporter) = (control.stopper.clone(), Arc::clone(&self.reporter));
         let required = Self::in_session(&self.session, plan, stopper, reporter);
         if !self.session.is_coordinated.load(Ordering::Acquire) {
             let alone = self.session.alone;
@@ -288,9 +312,9 @@ impl Execution {
         let execution = Arc::clone(&required);
         let (by, number) = ((self.id, node), control.number);
         let request = Request { by, number, execution, reply };
-        let sent = self.session.messages.send(Message::Require(request));
+        self.session.send_request(request);
         control.begin_waiting(&self.session.slots);
-        let reply = sent.ok().and_then(|()| self.session.wait_for(&replied));
+        let reply = self.session.wait_for(&replied);
         control.end_waiting(&self.session.slots);
         // The coordinator replies to every request as long as an instance runs, so a missing reply means a stop.
         let stopped = || Reply {

@@ -137,9 +137,8 @@ impl<'a> Worker<'a> {
             Ok(Settled::As(how, made)) => {
                 // The schedule decides whether an unchanged instance is reported, and the late result of an abandoned
                 // job never is.
-                if !matches!(how, How::Unchanged | How::OtherProcess)
-                    && !self.job.control.is_abandoned()
-                {
+                let counts = self.job.control.conclude();
+                if counts && !matches!(how, How::Unchanged | How::OtherProcess) {
                     self.execution.report_settled(self.job.node, how, spent.seconds as f32);
                 }
                 End::Settled { how, spent, made: Box::new(made) }
@@ -158,7 +157,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Settles the instance. Returns `None` if it has to be judged again, now that it is claimed.
-    fn try_settle(&self, claim: &mut Option<Claimed>) -> anyhow::Result<Option<Settled>> {
+    fn try_settle(&self, claim: &mut Option<Arc<Claimed>>) -> anyhow::Result<Option<Settled>> {
         let Job { node, needed, control, others, .. } = self.job;
         let node = *node;
         let plan = &self.execution.plan;
@@ -323,8 +322,13 @@ impl<'a> Worker<'a> {
             let (at, number) = ((self.execution.id, node), self.job.control.number);
             let _ = self.messages.send(Message::Started { at, number });
         }
+        if let Some(failed @ 1..) = self.job.attempt.checked_sub(1) {
+            // An error is ignored: the log of this attempt then replaces the one before.
+            let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, failed);
+        }
         let executed = panics::catch_error(|| watch.running().execute(&folder, fingerprint));
-        if executed.as_ref().is_err_and(is_stop) {
+        // The failure of an abandoned job was reported.
+        if executed.as_ref().is_err_and(is_stop) && !self.job.control.is_abandoned() {
             self.execution.report_stopped(node);
         }
         let seconds = seconds_since(begun);

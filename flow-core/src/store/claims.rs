@@ -22,8 +22,9 @@
 //!
 //! Two keys whose bytes are the same number only wait without need.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::base::fs::{ByteLock, LAST_BYTE, is_byte_locked, lock_byte, unlock_byte};
@@ -36,8 +37,9 @@ const CLAIMS: &str = "claims";
 /// The claims of one run. Dropping it releases all of them.
 pub(crate) struct Claims {
     file: File,
-    /// The bytes that this run has locked: to lock one of them again succeeds.
-    held: Mutex<HashSet<u64>>,
+    /// The bytes that this run has locked, each with the number of its claims: to lock one of them again succeeds, and
+    /// the last claim unlocks it.
+    held: Mutex<HashMap<u64, usize>>,
 }
 
 /// The result of claiming an instance.
@@ -53,8 +55,8 @@ pub(crate) enum Claim {
 /// An instance that this run computes. Dropping it releases the claim.
 pub(crate) struct Claimed {
     claims: Arc<Claims>,
-    /// The locked byte. `None` if another key of this run has locked it, and unlocks it.
-    byte: Option<u64>,
+    byte: u64,
+    is_released: AtomicBool,
 }
 
 impl Claims {
@@ -67,19 +69,18 @@ impl Claims {
     /// Claims an instance, unless another run has claimed it.
     pub(crate) fn try_claim(self: &Arc<Self>, key: Key) -> Claim {
         let byte = byte_of(key);
-        let taken = |byte| Claim::Taken(Claimed { claims: Arc::clone(self), byte });
-        if !self.held().insert(byte) {
-            return taken(None);
+        let mut held = self.held();
+        // An instance of this run may be claimed twice: by a task that takes too long, and by the next attempt.
+        if !held.contains_key(&byte) {
+            match lock_byte(&self.file, byte) {
+                ByteLock::Taken => {}
+                ByteLock::Held => return Claim::Held,
+                ByteLock::Unsupported => return Claim::Unsupported,
+            }
         }
-        let locked = lock_byte(&self.file, byte);
-        if locked == ByteLock::Taken {
-            return taken(Some(byte));
-        }
-        self.held().remove(&byte);
-        match locked {
-            ByteLock::Held => Claim::Held,
-            _ => Claim::Unsupported,
-        }
+        *held.entry(byte).or_default() += 1;
+        let is_released = AtomicBool::new(false);
+        Claim::Taken(Claimed { claims: Arc::clone(self), byte, is_released })
     }
 
     /// Returns whether another run has claimed an instance.
@@ -89,20 +90,33 @@ impl Claims {
 
     /// Returns whether this run has claimed an instance.
     pub(crate) fn is_held(&self, key: Key) -> bool {
-        self.held().contains(&byte_of(key))
+        self.held().contains_key(&byte_of(key))
     }
 
-    fn held(&self) -> MutexGuard<'_, HashSet<u64>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<u64, usize>> {
         self.held.lock().expect("lock poisoned")
+    }
+}
+
+impl Claimed {
+    /// Releases the claim before it is dropped.
+    pub(crate) fn release(&self) {
+        if self.is_released.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut held = self.claims.held();
+        let Some(claims) = held.get_mut(&self.byte) else { return };
+        *claims -= 1;
+        if *claims == 0 {
+            held.remove(&self.byte);
+            unlock_byte(&self.claims.file, self.byte);
+        }
     }
 }
 
 impl Drop for Claimed {
     fn drop(&mut self) {
-        if let Some(byte) = self.byte {
-            unlock_byte(&self.claims.file, byte);
-            self.claims.held().remove(&byte);
-        }
+        self.release();
     }
 }
 
@@ -147,6 +161,22 @@ mod tests {
         drop(second);
         assert!(matches!(other.try_claim(key), Claim::Held));
         drop((first, one));
+        assert!(matches!(other.try_claim(key), Claim::Taken(_)));
+    }
+
+    #[test]
+    fn the_last_claim_of_a_run_releases_the_instance() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [one, other] = two_runs(folder.path());
+        let key = Key(7 << 64);
+        let Claim::Taken(abandoned) = one.try_claim(key) else { panic!("it is free") };
+        let Claim::Taken(second) = one.try_claim(key) else { panic!("it is this run's own") };
+        // The job of the first attempt was abandoned, and its task ends later.
+        abandoned.release();
+        drop(abandoned);
+        assert!(matches!(other.try_claim(key), Claim::Held), "the second attempt is running");
+        assert!(one.is_held(key));
+        drop(second);
         assert!(matches!(other.try_claim(key), Claim::Taken(_)));
     }
 }

@@ -194,6 +194,8 @@ impl Store {
         // An attempt that logged nothing may follow one that did.
         let since = match self.begun(folder, key)? {
             Begun::Silently => i64::MIN,
+            // The log of an attempt replaces those of earlier runs, and the record has the time of the last attempt.
+            Begun::After(since) if self.log(folder, LOG, since)?.is_some() => i64::MIN,
             Begun::After(since) => since,
         };
         // If the last run failed, the number of its attempts is known. Other logs are those of earlier runs.

@@ -1,5 +1,6 @@
 //! What follows from a failure: another attempt, the end of a task that takes too long, the end of the run.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::engine::coordinator::Coordinator;
 use crate::engine::failed::failed_run;
 use crate::engine::job::Control;
 use crate::engine::message::{At, End};
-use crate::engine::outcome::{StoppedBy, TaskError};
+use crate::engine::outcome::{Outcome, StoppedBy, TaskError};
 use crate::engine::timers::Timer;
 use crate::plan::label::Show;
 use crate::plan::policy::OnFailure;
@@ -40,8 +41,26 @@ impl Coordinator {
         let after = policy.backoff.delay(attempt, seed);
         schedule.execution.report_retried(node, attempt, &error.text, after);
         schedule.retry(node);
+        let key = schedule.execution.plan.graph.node(node).key;
+        self.retrying.insert(at, key);
         self.delay(at, after);
         None
+    }
+
+    /// Releases the claims of instances that waited for another attempt and were concluded meanwhile: their schedule was
+    /// stopped, or an input could not be committed.
+    ///
+    /// Otherwise other schedules that require the same keys would wait forever.
+    pub(super) fn release_concluded(&mut self) {
+        let Self { retrying, schedules, .. } = self;
+        let is_open = |(id, node): &At| {
+            let schedule = schedules.get(id);
+            schedule.is_some_and(|schedule| schedule.outcomes[node.index()] == Outcome::Open)
+        };
+        let concluded = retrying.extract_if(|at, _| !is_open(at)).collect::<Vec<_>>();
+        for (at, key) in concluded {
+            self.release_claim(key, at);
+        }
     }
 
     /// Makes an instance that was held back ready again after some time.
@@ -58,7 +77,7 @@ impl Coordinator {
     }
 
     /// Does what a timer was set for, if its instance is still in that state.
-    pub(super) fn expire(&mut self, timer: Timer) -> std::io::Result<()> {
+    pub(super) fn expire(&mut self, timer: Timer) -> io::Result<()> {
         match timer {
             Timer::Ready { execution, node } => {
                 if let Some(schedule) = self.schedules.get_mut(&execution) {
@@ -66,27 +85,37 @@ impl Coordinator {
                 }
             }
             Timer::Look { execution, node } => self.look((execution, node)),
-            Timer::TimedOut { execution, node, number } => self.time_out((execution, node), number),
+            Timer::TimedOut { execution, node, number } => {
+                return self.time_out((execution, node), number);
+            }
         }
         Ok(())
     }
 
-    /// Abandons a job whose task has run for too long.
-    fn time_out(&mut self, at: At, number: u64) {
+    /// Abandons a job whose task has run for too long, unless it has ended just now.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses a thread in place of the one that the task keeps, and there is no other.
+    fn time_out(&mut self, at: At, number: u64) -> io::Result<()> {
         let job = self.running.get(&at).filter(|job| job.control.number == number);
-        let Some(timeout) = job.and_then(|job| job.policy.timeout) else { return };
-        let job = self.running.remove(&at).expect("looked up above");
-        if job.waits == 0 {
-            self.ledger.give(&job.demand);
+        let Some(timeout) = job.and_then(|job| job.policy.timeout) else { return Ok(()) };
+        if !job.is_some_and(|job| job.control.abandon(&self.execution.session.slots)) {
+            return Ok(());
         }
-        job.control.abandon(&self.execution.session.slots);
+        let job = self.running.remove(&at).expect("looked up above");
+        match job.waits {
+            0 => self.ledger.give(&job.demand),
+            _ => self.waiting -= 1,
+        }
         // The thread ends when its task does. Another one takes its place.
         self.working = self.working.saturating_sub(1);
-        for id in self.waits.get(&at).into_iter().flatten() {
-            if let Some(schedule) = self.schedules.get_mut(id) {
+        for id in self.waits.remove(&at).into_iter().flatten() {
+            if let Some(schedule) = self.schedules.get_mut(&id) {
                 schedule.stop();
             }
         }
+        self.release_concluded();
         let text = format!("timed out after {}", Seconds(timeout.as_secs_f64()));
         let seconds = timeout.as_secs_f64();
         let begun = jiff::SignedDuration::try_from(timeout).ok();
@@ -95,6 +124,8 @@ impl Coordinator {
         let error = self.record_time_out(at, text, started, seconds, &job.control);
         let spent = Some(Spent { started, seconds, cpu_seconds: None });
         self.end(at, End::Failed { error, spent });
+        // A job that no thread has taken may be left.
+        self.spawn_missing()
     }
 
     /// Records a time-out in the folder of the instance, so that later plans can show it.
@@ -137,8 +168,11 @@ impl Coordinator {
             self.schedules.values_mut().for_each(|schedule| schedule.stop_by(by.clone()));
             self.execution.stopper.stop();
             self.stop_all();
-        } else if let Some(schedule) = self.schedules.get_mut(&0) {
-            schedule.stop_by(by);
+        } else {
+            if let Some(schedule) = self.schedules.get_mut(&0) {
+                schedule.stop_by(by);
+            }
+            self.release_concluded();
         }
     }
 }

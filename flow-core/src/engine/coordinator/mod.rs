@@ -19,6 +19,7 @@ use daggy::NodeIndex;
 use self::required::Resuming;
 use self::start::Running;
 use crate::base::key::{Digest, Key};
+use crate::base::panics;
 use crate::base::pause::{running_time, seconds_since};
 use crate::engine::Execution;
 use crate::engine::busy::Busy;
@@ -27,6 +28,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::message::{At, End, Message};
 use crate::engine::outcome::{Outcome, Outcomes, Part};
 use crate::engine::schedule::Schedule;
+use crate::engine::session::Session;
 use crate::engine::timers::Timers;
 use crate::engine::{committer, worker};
 use crate::plan::judge::Upstream;
@@ -68,9 +70,9 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
         coordinator.coordinate()
     };
     coordinator.join_workers();
-    session.is_coordinated.store(false, Ordering::Release);
-    // Requests of abandoned tasks that arrived late get no reply, and end as stopped.
-    session.received.try_iter().for_each(drop);
+    session.refuse_requests();
+    // After an error, jobs may be left that no thread has taken.
+    session.jobs.try_iter().for_each(panics::discard);
     let Coordinator { schedules, parts, commits, .. } = coordinator;
     drop(commits);
     let _ = committer.join();
@@ -80,6 +82,21 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     let (nodes, errors) = schedule.into_outcomes();
     let seconds = seconds_since(begun);
     Ok(Outcomes { nodes, errors, outdated, seconds, in_run: parts, stopped_by })
+}
+
+/// Closes the channel of jobs on drop, so that no worker waits for a coordinator that has ended.
+struct CloseOnDrop(Arc<Session>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        let Self(session) = self;
+        session.close_jobs();
+        // The calling thread may be running a task that was abandoned, and nothing receives its requests any more. Other
+        // threads are joined first.
+        if session.on_caller {
+            session.refuse_requests();
+        }
+    }
 }
 
 pub(super) struct Coordinator {
@@ -100,8 +117,10 @@ pub(super) struct Coordinator {
     running: HashMap<At, Running>,
     /// The number of jobs sent so far.
     jobs: u64,
-    /// The number of requests that running tasks wait for.
+    /// The number of these jobs whose task waits for others. Each of them keeps its thread.
     waiting: usize,
+    /// The instances that wait for another attempt, with their keys. Meanwhile they keep the claims of these keys.
+    pub(super) retrying: HashMap<At, Key>,
     ledger: Ledger,
     pub(super) timers: Timers,
     /// The instances that wait for other processes.
@@ -144,6 +163,7 @@ impl Coordinator {
             running: HashMap::new(),
             jobs: 0,
             waiting: 0,
+            retrying: HashMap::new(),
             ledger: Ledger::new(workers, policies.all_offers()),
             timers: Timers::default(),
             busy: Busy::default(),
@@ -159,11 +179,23 @@ impl Coordinator {
         }
     }
 
-    /// Runs all schedules to their end. Afterwards the channel of jobs is closed, also after an error.
+    /// Runs all schedules to their end. Afterwards the channel of jobs is closed, also after an error or a panic.
     fn coordinate(&mut self) -> std::io::Result<()> {
+        let _closes = CloseOnDrop(Arc::clone(&self.execution.session));
         let ended = self.coordinate_all();
-        self.execution.session.close_jobs();
+        if ended.is_err() {
+            self.abort();
+        }
         ended
+    }
+
+    /// Ends all tasks after an error of the operating system, so that the workers can be joined.
+    fn abort(&mut self) {
+        self.execution.stopper.stop();
+        self.stop_all();
+        // Without a reply, a task that waits for others continues as stopped.
+        self.resuming.clear();
+        self.schedules.values_mut().for_each(|schedule| schedule.request = None);
     }
 
     fn coordinate_all(&mut self) -> std::io::Result<()> {
@@ -172,6 +204,8 @@ impl Coordinator {
             if self.execution.is_stopped() {
                 self.stop_all();
             }
+            // A task that has waited for others takes its resources before a further instance does.
+            self.finish_schedules();
             self.hand_out()?;
             self.finish_schedules();
             if self.schedules.len() == 1 && self.schedules[&0].is_over() {
@@ -210,6 +244,7 @@ impl Coordinator {
     fn stop_all(&mut self) {
         self.schedules.values_mut().for_each(Schedule::stop);
         self.parked.clear();
+        self.retrying.clear();
         self.ledger.clear();
         self.busy.clear();
     }
@@ -243,6 +278,7 @@ impl Coordinator {
         }
         let Some(end) = self.retry(at, end) else { return };
         let is_busy = matches!(end, End::Busy);
+        let is_given_up = matches!(end, End::GivenUp);
         let first = match &end {
             End::Wait(first) => Some(*first),
             _ => None,
@@ -250,6 +286,9 @@ impl Coordinator {
         let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
         schedule.end(node, end, &self.commits);
         self.after(at);
+        if is_given_up {
+            self.release_concluded();
+        }
         if let Some(first) = first {
             self.wait_for_first(at, first);
         }
@@ -269,6 +308,8 @@ impl Coordinator {
         match schedule.outcomes[node.index()] {
             Outcome::Failed { error, .. } => {
                 self.failed.insert(key, schedule.error(error).to_owned());
+                // An instance that requires it may have waited for another attempt, if its commit failed.
+                self.release_concluded();
                 self.after_failure(at);
             }
             // With a single schedule, no other schedule would look the output up.

@@ -1,7 +1,8 @@
 //! Schedules for the instances that running tasks require.
 //!
 //! While a task waits, it uses neither threads nor resources. It continues when its instances are settled and the
-//! resources that it demands are free again. So no instance waits forever for resources of a task that waits for it.
+//! resources that it demands are free again; until then no other instance gets any of them. So no instance waits forever
+//! for resources of a task that waits for it, and no task waits until all instances have run that use its resources.
 
 use std::sync::Arc;
 
@@ -40,9 +41,9 @@ impl Coordinator {
         };
         if job.waits == 0 {
             self.ledger.give(&job.demand);
+            self.waiting += 1;
         }
         job.waits += 1;
-        self.waiting += 1;
         if self.working <= self.waiting
             && let Err(error) = self.spawn()
             && self.working == self.waiting
@@ -50,6 +51,8 @@ impl Coordinator {
             self.continue_task(by, number);
             return refuse(Unmade::Thread(error.to_string()));
         }
+        // Jobs that were sent ahead may run now. One thread is free, so that an error is no obstacle.
+        let _ = self.spawn_missing();
         let id = execution.id;
         let mut schedule = Schedule::new(execution);
         schedule.request = Some((by, number, reply));
@@ -82,28 +85,34 @@ impl Coordinator {
         self.resume();
     }
 
-    /// Replies to the tasks whose resources are free again.
+    /// Replies to the tasks whose resources are free again, and reserves what the others lack.
     pub(super) fn resume(&mut self) {
+        if self.resuming.is_empty() {
+            return;
+        }
+        let mut lacking = Vec::new();
         for Resuming { by, number, reply, to } in std::mem::take(&mut self.resuming) {
             let job = self.running.get(&by).filter(|job| job.control.number == number);
-            let fits =
-                job.is_none_or(|job| job.waits > 1 || self.ledger.resources_fit(&job.demand));
-            if fits {
+            let job =
+                job.filter(|job| job.waits == 1 && !self.ledger.resources_fit(&job.demand));
+            if let Some(job) = job {
+                lacking.push(job.demand.clone());
+                self.resuming.push(Resuming { by, number, reply, to });
+            } else {
                 self.continue_task(by, number);
                 let _ = to.send(reply);
-            } else {
-                self.resuming.push(Resuming { by, number, reply, to });
             }
         }
+        self.ledger.reserve(lacking);
     }
 
     /// Counts that one request of a running task has ended.
     fn continue_task(&mut self, by: At, number: u64) {
-        self.waiting -= 1;
         if let Some(job) = self.running.get_mut(&by).filter(|job| job.control.number == number) {
             job.waits -= 1;
             if job.waits == 0 {
                 self.ledger.take(&job.demand);
+                self.waiting -= 1;
             }
         }
     }

@@ -42,26 +42,27 @@ impl Coordinator {
     /// The latest schedules go first, because running tasks wait for them.
     fn next(&mut self) -> Option<(At, Arc<ResolvedPolicy>)> {
         let first = self.first_schedule();
+        if first > 0
+            && let Some(next) = self.next_awaited(first)
+        {
+            return Some(next);
+        }
+        let mut blocked = self.first_blocked(first);
         loop {
             let ready = self.schedules.range(first..).rev().find_map(|(&id, schedule)| {
                 let (rank, node) = schedule.ready.peek()?;
                 Some(((id, node), rank))
             });
-            let blocked = self.ledger.first_blocked().filter(|(at, ..)| at.0 >= first);
-            let is_blocked = |at: At, rank: Rank| {
+            let goes_first = |at: At, rank: Rank| {
                 ready.is_none_or(|((id, _), ready): (At, Rank)| (at.0, rank) > (id, ready))
             };
-            if let Some((at, rank, demand)) = blocked
-                && is_blocked(at, rank)
+            if let Some((at, _, demand)) = blocked.take_if(|(at, rank, _)| goes_first(*at, *rank))
             {
-                let demand = demand.clone();
                 self.ledger.unblock(&demand);
-                let Some(schedule) = self.schedules.get_mut(&at.0) else { continue };
-                schedule.held_back.remove(&at.1);
-                match schedule.policy(at.1) {
-                    Ok(policy) => return Some((at, policy)),
-                    Err(error) => self.fail(at, error),
+                if let Some(policy) = self.let_go_blocked(at) {
+                    return Some((at, policy));
                 }
+                blocked = self.first_blocked(first);
                 continue;
             }
             let (at, rank) = ready?;
@@ -93,10 +94,44 @@ impl Coordinator {
         }
     }
 
+    /// Returns the blocked instance that goes first, if its schedule is not before `first`.
+    fn first_blocked(&mut self, first: u32) -> Option<(At, Rank, Arc<Demand>)> {
+        self.ledger.first_blocked().filter(|(at, ..)| at.0 >= first)
+    }
+
+    /// Returns the policy of an instance that was blocked, if it can start.
+    fn let_go_blocked(&mut self, at: At) -> Option<Arc<ResolvedPolicy>> {
+        let schedule = self.schedules.get_mut(&at.0)?;
+        schedule.held_back.remove(&at.1);
+        schedule.policy(at.1).map_err(|error| self.fail(at, error)).ok()
+    }
+
+    /// Removes and returns an instance of a schedule before `first` that the task on top of the stack waits for: it has
+    /// claimed a key for which an instance of a later schedule is parked, and is ready for another attempt.
+    fn next_awaited(&mut self, first: u32) -> Option<(At, Arc<ResolvedPolicy>)> {
+        let is_awaited = |parked: &[At]| parked.iter().any(|(id, _)| *id >= first);
+        let awaited = self.parked.iter().filter(|(_, parked)| is_awaited(parked));
+        let owners = awaited.filter_map(|(key, _)| self.claims.get(key));
+        let owners = owners.filter(|at| at.0 < first && self.retrying.contains_key(at));
+        for at in owners.copied().collect::<Vec<_>>() {
+            let Some(schedule) = self.schedules.get_mut(&at.0) else { continue };
+            // The delay before the attempt may not be over.
+            if !schedule.ready.remove(at.1) {
+                continue;
+            }
+            match schedule.policy(at.1) {
+                Ok(policy) => return Some((at, policy)),
+                Err(error) => self.fail(at, error),
+            }
+        }
+        None
+    }
+
     /// Returns the first schedule whose instances may be started.
     ///
     /// If the calling thread is the only worker, a task that waits is on its stack, below what is started next. Only what
-    /// that task waits for may be started: anything else might wait for the task itself.
+    /// that task waits for may be started: anything else might wait for the task itself. [`next_awaited`](Self::next_awaited)
+    /// finds what it waits for in earlier schedules.
     fn first_schedule(&self) -> u32 {
         if !self.execution.session.on_caller || self.waiting == 0 {
             return 0;
@@ -153,13 +188,20 @@ impl Coordinator {
             self.claims.insert(key, at);
         }
         self.send(at, policy);
-        let waiting = self.running.values().filter(|job| job.waits > 0);
-        let busy = (self.running.len() - waiting.count()).min(self.workers);
-        if self.working.saturating_sub(self.waiting) < busy
-            && let Err(error) = self.spawn()
-            && self.working.saturating_sub(self.waiting) == 0
-        {
-            return Err(error);
+        self.spawn_missing()
+    }
+
+    /// Starts worker threads until each job that may run has one.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses a thread, and there is none to take the jobs that were sent.
+    pub(super) fn spawn_missing(&mut self) -> io::Result<()> {
+        let busy = (self.running.len() - self.waiting).min(self.workers);
+        while !self.execution.session.on_caller && self.working < self.waiting + busy {
+            if let Err(error) = self.spawn() {
+                return if self.working > self.waiting { Ok(()) } else { Err(error) };
+            }
         }
         Ok(())
     }
@@ -185,6 +227,7 @@ impl Coordinator {
         };
         self.ledger.take(&demand);
         self.ledger.overtake(&demand);
+        self.retrying.remove(&at);
         self.running.insert(at, Running { control, policy, demand, waits: 0 });
         self.execution.session.send_job(job);
     }
@@ -214,8 +257,10 @@ impl Coordinator {
     pub(super) fn take_running(&mut self, at: At, number: u64) -> bool {
         match self.running.get(&at) {
             Some(job) if job.control.number == number => {
-                if job.waits == 0 {
-                    self.ledger.give(&job.demand);
+                match job.waits {
+                    0 => self.ledger.give(&job.demand),
+                    // A thread of the task has outlived it, and still waits.
+                    _ => self.waiting -= 1,
                 }
                 self.running.remove(&at);
                 true

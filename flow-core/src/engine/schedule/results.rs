@@ -142,6 +142,8 @@ impl Schedule {
         while let Some(node) = blocked.pop() {
             for waiter in self.waiters(node) {
                 if self.is_idle(waiter) {
+                    // It may have waited for another attempt.
+                    self.held_back.remove(&waiter);
                     self.unpin_for(waiter);
                     self.conclude(waiter, Outcome::NotRun { because });
                     blocked.push(waiter);
