@@ -14,6 +14,7 @@
 //!     versions/Train/<key>/<fingerprint>.json  the records that were replaced
 //!     code/<digest>.json                       the items of a task's code
 //!     digests                                  cached digests of external files
+//!     records/Train                            what a plan compares of the task's records, as a cache
 //!     owners/Train                             which task of which crate owns the name
 //!     running/<number>                         locked by a run while it works in the store
 //!     waits.<number>                           what tasks of that run wait for, in rare cases
@@ -66,6 +67,7 @@ pub(crate) mod output;
 pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod record_cache;
 pub(crate) mod removal;
 pub(crate) mod reset;
 pub(crate) mod run_lock;
