@@ -119,8 +119,7 @@ impl World {
 
     /// Returns how many records of items a plan reads that finds everything complete.
     fn items_read(&self) -> Result<u64> {
-        let (is_complete, read) =
-            self.items_read_by(|flow| Ok(flow.is_complete::<Total>()?))?;
+        let (is_complete, read) = self.items_read_by(|flow| Ok(flow.is_complete::<Total>()?))?;
         assert!(is_complete);
         Ok(read)
     }
@@ -295,7 +294,8 @@ fn a_copy_of_a_store_does_not_use_the_cache_that_it_contains() -> Result<()> {
         let time = fs::metadata(&path)?.modified()?;
         fs::File::options().write(true).open(&to)?.set_modified(time)?;
     }
-    let flow = || Ok::<_, flow::Error>(copy.flow().expect("a flow").with(Item::SOURCE, world.source()));
+    let flow =
+        || Ok::<_, flow::Error>(copy.flow().expect("a flow").with(Item::SOURCE, world.source()));
     for expected in [MANY, 0] {
         let (is_complete, read) = copy.items_read_by(|_| Ok(flow()?.is_complete::<Total>()?))?;
         assert_eq!((is_complete, read), (true, expected));

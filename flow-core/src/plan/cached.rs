@@ -7,6 +7,7 @@
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
+use crate::base::fs::Stat;
 use crate::plan::judge::Judge;
 use crate::store::record::Record;
 use crate::store::record_cache::{Extract, ExtractFile, RecordCache, Stamp};
@@ -30,7 +31,9 @@ impl<'a> Judge<'a> {
             return Ok(None);
         }
         let (entry, key) = (graph.task(node), graph.node(node).key);
-        let folder = graph.folder(node, store)?;
+        let Some(folder) = store.listed_folder(&entry.folder, key.short())? else {
+            return Ok(None);
+        };
         let Some(extract) = records.get(store, &entry.folder, &folder, key) else {
             return Ok(None);
         };
@@ -47,20 +50,11 @@ impl<'a> Judge<'a> {
         }
         let is_whole = match extract.files.as_slice() {
             [] => store.memory().contains(extract.digest),
-            files => files.iter().all(|file| self.is_unchanged(node, &folder, file)),
+            files => files.iter().all(|file| {
+                store.stat_in(&folder, &file.name).is_ok_and(|stat| is_as_recorded(&stat, file))
+            }),
         };
         Ok(is_whole.then_some(extract))
-    }
-
-    /// Returns whether a file of an output has the recorded size and time, and is no link.
-    fn is_unchanged(&self, node: NodeIndex, folder: &Folder, file: &ExtractFile) -> bool {
-        let (task, key) = (&self.graph.task(node).folder, self.graph.node(node).key);
-        let stat = self.store.instance_stat(task, folder, key, &file.name);
-        stat.is_ok_and(|stat| {
-            !stat.folder
-                && !stat.special
-                && (stat.bytes, stat.modified) == (file.bytes, file.modified)
-        })
     }
 
     /// Reads the record of an instance. Returns it with its stamp, if it may be cached.
@@ -71,9 +65,7 @@ impl<'a> Judge<'a> {
     ) -> Result<(Found, Option<Stamp>), StoreError> {
         let key = self.graph.node(node).key;
         match self.records {
-            Some(records) => {
-                records.read(self.store, &self.graph.task(node).folder, folder, key)
-            }
+            Some(records) => records.read(self.store, &self.graph.task(node).folder, folder, key),
             None => Ok((self.store.record(folder, key)?, None)),
         }
     }
@@ -84,4 +76,10 @@ impl<'a> Judge<'a> {
             records.add(self.store, &self.graph.task(node).folder, stamp, record);
         }
     }
+}
+
+/// Returns whether a file of an output has the recorded size and time, and is no link.
+fn is_as_recorded(stat: &Stat, file: &ExtractFile) -> bool {
+    let is_regular = !stat.folder && !stat.special;
+    is_regular && (stat.bytes, stat.modified) == (file.bytes, file.modified)
 }

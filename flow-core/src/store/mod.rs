@@ -93,7 +93,7 @@ use crate::files::{Contents, is_absent};
 use crate::store::memory::Memory;
 use crate::store::note::DraftedNote;
 use crate::store::record::{Record, Unreadable};
-pub(crate) use crate::store::task_folder::TaskFolder;
+pub(crate) use crate::store::task_folder::{ListedFolder, TaskFolder};
 use crate::value::secret::SecretKey;
 
 /// The folder below the store's internal folder for outputs that are computed only for comparison.

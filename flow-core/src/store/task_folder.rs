@@ -54,6 +54,13 @@ pub(super) struct Listing {
     unclear: HashSet<Short>,
 }
 
+/// The folder of an instance, as the listing of its task has shown it.
+pub(crate) struct ListedFolder {
+    pub(crate) path: PathBuf,
+    /// Whether it may be a link.
+    is_unclear: bool,
+}
+
 impl Store {
     /// Returns the part of the store that belongs to this task.
     ///
@@ -148,27 +155,27 @@ impl Store {
         self.in_listing(task, |listing| listing.folders.get(&key).cloned())
     }
 
-    /// Returns the metadata of a file in the folder of an instance. Follows no link.
-    ///
-    /// This is one system call if the listing has shown that the folder is no link. `file` is the name of a
-    /// file, without any folder.
-    pub(crate) fn instance_stat(
+    /// Returns the same, with what the listing has shown of the folder.
+    pub(crate) fn listed_folder(
         &self,
         task: &TaskFolder,
-        folder: &Folder,
-        key: Key,
-        file: &str,
-    ) -> io::Result<Stat> {
-        let key = key.short();
-        let is_clear = self.in_listing(task, |listing| {
-            let listed = listing.folders.get(&key);
-            listed.is_some_and(|listed| listed.as_os_str() == folder.as_os_str())
-                && !listing.unclear.contains(&key)
-        });
-        let path = self.path(folder, file);
-        match is_clear {
-            Ok(true) => self.unconfined.link_stat(&path),
-            Ok(false) | Err(_) => self.fs.link_stat(&path),
+        key: Short,
+    ) -> Result<Option<ListedFolder>, StoreError> {
+        self.in_listing(task, |listing| {
+            let path = self.root.join(listing.folders.get(&key)?);
+            Some(ListedFolder { path, is_unclear: listing.unclear.contains(&key) })
+        })
+    }
+
+    /// Returns the metadata of a file in the folder of an instance. Follows no link.
+    ///
+    /// This is one system call if the listing has shown that the folder is no link. `file` is a name without
+    /// any folder.
+    pub(crate) fn stat_in(&self, folder: &ListedFolder, file: &str) -> io::Result<Stat> {
+        let path = folder.path.join(file);
+        match folder.is_unclear {
+            true => self.fs.link_stat(&path),
+            false => self.unconfined.link_stat(&path),
         }
     }
 

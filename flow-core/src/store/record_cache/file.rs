@@ -8,7 +8,7 @@
 //! | the digest of everything before | 16 |
 //!
 //! The file is read into memory whole, and an extract is decoded when it is looked up. It is written as a whole,
-//! under another name, and renamed into place.
+//! under another name, and renamed into place, when reading the new records again would take longer.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -28,12 +28,13 @@ const HEADER: &[u8] = b"flow record cache 1\n";
 /// The length of the digest at the end.
 const CHECK: usize = 16;
 
-/// The smallest number of new records for which the file is written.
-const FEW: usize = 64;
+/// The size of new records for which the file is written, in bytes: that of some thirty records of a task
+/// with few inputs.
+const WORTHWHILE: u64 = 32 << 10;
 
-/// The part of the records, as its inverse, that must be new for the file to be written. To write a record of
-/// the cache takes about a hundredth of the time to read the record from its own file.
-const PART: usize = 64;
+/// The largest size of the file for each byte of new records. Reading a record of a kilobyte takes about
+/// as long as writing a hundred extracts.
+const SHARE: u64 = 12;
 
 /// The size of the buffer for writing.
 const BUFFER: usize = 1 << 20;
@@ -48,6 +49,8 @@ pub(super) struct TaskCache {
     /// The new extracts, in the form of the file.
     new: Vec<u8>,
     new_keys: HashSet<Short>,
+    /// The size of the records whose extracts are new, in bytes.
+    new_bytes: u64,
 }
 
 impl TaskCache {
@@ -90,14 +93,15 @@ impl TaskCache {
         match u32::try_from(self.new.len() - at - LENGTH) {
             Ok(len) if encoded.is_some() => {
                 self.new[at..at + LENGTH].copy_from_slice(&len.to_le_bytes());
+                self.new_bytes += stamp.bytes;
             }
             _ => self.new.truncate(at),
         }
     }
 
-    /// Returns whether there are enough new records.
+    /// Returns whether reading the new records again would take longer than writing the file.
     pub(super) fn is_worth_writing(&self) -> bool {
-        self.new_keys.len() >= FEW.max(self.places.len() / PART)
+        self.new_bytes >= WORTHWHILE.max(self.bytes.len() as u64 / SHARE)
     }
 
     /// Writes the file with the new records, and with those of the old ones for which `is_there` is true.
@@ -300,17 +304,19 @@ mod tests {
     }
 
     #[test]
-    fn few_new_records_are_not_written() {
+    fn few_and_small_new_records_are_not_written() {
+        let record = |cache: &mut TaskCache, i: u64, bytes: u64| {
+            cache.add(key(i), Stamp { bytes, ..stamp(i) }, &extract(i));
+            cache.is_worth_writing()
+        };
         let mut cache = TaskCache::default();
-        fill(&mut cache, 0..FEW as u64 - 1);
-        assert!(!cache.is_worth_writing());
-        fill(&mut cache, 0..FEW as u64);
-        assert!(cache.is_worth_writing());
-        let (_folder, path) = written(0..(FEW * PART * 2) as u64);
+        assert!((0..31).all(|i| !record(&mut cache, i, 1 << 10)));
+        assert!(record(&mut cache, 31, 1 << 10));
+        assert!(record(&mut TaskCache::default(), 0, 1 << 20));
+        // A large file is written for many new records only.
+        let (_folder, path) = written(0..10_000);
         let mut cache = TaskCache::load(&Disk, &path);
-        fill(&mut cache, 0..FEW as u64);
-        assert!(!cache.is_worth_writing());
-        fill(&mut cache, 0..2 * FEW as u64);
-        assert!(cache.is_worth_writing());
+        assert!((0..100).all(|i| !record(&mut cache, i, 1 << 10)));
+        assert!((100..1_000).any(|i| record(&mut cache, i, 1 << 10)));
     }
 }

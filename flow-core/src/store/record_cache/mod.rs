@@ -68,7 +68,7 @@ use crate::base::fs::Stat;
 use crate::base::key::Key;
 use crate::files::{SETTLED, is_absent};
 use crate::store::record::Record;
-use crate::store::{Folder, Found, RECORD, Store, TaskFolder};
+use crate::store::{Folder, Found, ListedFolder, RECORD, Store, TaskFolder};
 
 /// The name of the folder in the store's internal folder that has the caches.
 pub(super) const RECORDS: &str = "records";
@@ -94,11 +94,11 @@ impl RecordCache {
         &self,
         store: &Store,
         task: &Arc<TaskFolder>,
-        folder: &Folder,
+        folder: &ListedFolder,
         key: Key,
     ) -> Option<Extract> {
         let (stamp, extract) = self.with(store, task, |cache| cache.get(key))?;
-        let stat = store.instance_stat(task, folder, key, RECORD).ok()?;
+        let stat = store.stat_in(folder, RECORD).ok()?;
         (Stamp::of(&stat) == Some(stamp)).then_some(extract)
     }
 
@@ -117,7 +117,13 @@ impl RecordCache {
     ) -> Result<(Found, Option<Stamp>), StoreError> {
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // The metadata are read first: if the file is replaced in between, it never has this stamp again.
-        let stamp = match store.instance_stat(task, folder, key, RECORD) {
+        let path = store.root().join(folder);
+        let listed = store.listed_folder(task, key.short())?;
+        let stat = match listed.filter(|listed| listed.path.as_os_str() == path.as_os_str()) {
+            Some(listed) => store.stat_in(&listed, RECORD),
+            None => store.fs().link_stat(&path.join(RECORD)),
+        };
+        let stamp = match stat {
             Ok(stat) => settled_stamp(&stat, begun.as_nanos() as i64),
             Err(error) if is_absent(&error) => return Ok((Found::Nothing, None)),
             // Reading the record reports the error.
@@ -127,13 +133,7 @@ impl RecordCache {
     }
 
     /// Adds the record of a complete instance, if it is of a kind that is cached.
-    pub(crate) fn add(
-        &self,
-        store: &Store,
-        task: &Arc<TaskFolder>,
-        stamp: Stamp,
-        record: &Record,
-    ) {
+    pub(crate) fn add(&self, store: &Store, task: &Arc<TaskFolder>, stamp: Stamp, record: &Record) {
         if let Some(extract) = Extract::of(record) {
             self.with(store, task, |cache| cache.add(record.key, stamp, &extract));
         }
