@@ -19,8 +19,6 @@ use crate::support::{faulty_flow, files_below, in_full, preview, ran, reused};
 /// The number of instances: enough for the cache to be written.
 const MANY: u64 = 80;
 
-const VARIABLE: &str = "FLOW_TEST_RECORD_CACHE";
-
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Item {
@@ -30,7 +28,7 @@ struct Item {
 }
 
 runs!(Item: u64 = |self, cx| {
-    cx.env(VARIABLE)?;
+    let _ = cx.file(&self.source.with_extension("extra"))?;
     Ok(self.n + fs::read_to_string(&self.source)?.trim().parse::<u64>()?)
 });
 
@@ -247,15 +245,40 @@ fn an_output_that_was_changed_or_removed_is_found() -> Result<()> {
 }
 
 #[test]
-fn a_variable_that_a_task_has_read_counts_with_a_cache_too() -> Result<()> {
+fn a_file_that_a_task_has_read_counts_with_a_cache_too() -> Result<()> {
     let world = World::warm()?;
-    // SAFETY is not needed: the variable is read from the environment of a flow, see below.
-    let complete = world.flow()?.is_complete::<Total>()?;
-    assert!(complete);
-    let records = world.records();
-    // The record says that the variable was set; that cannot be so now.
-    let text = fs::read_to_string(&records[0])?;
-    assert!(text.contains(VARIABLE));
+    let extra = world.source().with_extension("extra");
+    fs::write(&extra, "new")?;
+    assert!(!world.is_complete()?);
+    fs::remove_file(&extra)?;
+    assert_eq!(world.items_read()?, 0);
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>, refresh = always)]
+struct Fetched {
+    n: u64,
+}
+
+runs!(Fetched: u64 = |self, _cx| Ok(self.n));
+
+#[derive(Task)]
+#[task(requires = [Fetched { n } for n in 0..MANY], target = Json<u64>)]
+struct Report;
+
+runs!(Report: u64 = |self, cx| cx.input().iter().map(|one| Ok(*one.load()?)).sum());
+
+#[test]
+fn an_instance_that_is_due_runs_with_a_cache_too() -> Result<()> {
+    let world = World::cold()?;
+    world.flow()?.run::<Report>()?;
+    for _ in 0..2 {
+        // A load ignores `refresh`, and writes the cache.
+        assert_eq!(*world.flow()?.load::<Report>()?, (0..MANY).sum::<u64>());
+        assert!(world.cache().with_file_name("Fetched").is_file());
+        assert_eq!(ran(&world.flow()?.run::<Report>()?).len() as u64, MANY);
+    }
     Ok(())
 }
 
