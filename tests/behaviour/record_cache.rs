@@ -384,6 +384,7 @@ fn a_cache_of_another_task_is_not_believed() -> Result<()> {
 #[task(target = Json<u64>)]
 struct Duplicate {
     n: u64,
+    #[param(default = 1)]
     of: u64,
 }
 
@@ -423,7 +424,8 @@ fn verdicts_are_right_whatever_fails_on_the_cache() -> Result<()> {
                     return None;
                 }
                 let mut seen = count.lock().expect("no panic");
-                let n = std::mem::replace(&mut *seen, *seen + 1);
+                let n = *seen;
+                *seen += 1;
                 match event {
                     Event::Fails(fault) => (n == at).then_some(fault),
                     Event::Crash if op.changes() => {
@@ -552,13 +554,16 @@ struct Requester {
     of: u64,
 }
 
-runs!(Requester: u64 = |self, cx| Ok(*cx.require(Duplicate { n: self.n, of: self.of })?.load()?));
+runs!(Requester: u64 = |self, cx| {
+    let required = cx.with(Duplicate::N, self.n).with(Duplicate::OF, self.of);
+    Ok(*required.require::<Duplicate>()?.load()?)
+});
 
 #[derive(Task)]
-#[task(aggregate, requires = {
-    folders: [FolderOutput { n } for n in 0..MANY],
-    requesters: [Requester { n, of: 1 } for n in 0..MANY],
-})]
+#[task(aggregate, requires(
+    folders = [FolderOutput { n } for n in 0..MANY],
+    requesters = [Requester { n, of: 1 } for n in 0..MANY],
+))]
 struct Others;
 
 #[test]
