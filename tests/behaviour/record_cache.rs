@@ -1,8 +1,9 @@
 //! The record cache: a plan that finds nothing changed reads no record again, and the cache is never believed
-//! against what is there.
+//! against what is there. It is used where the system reports inodes.
 
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -491,11 +492,8 @@ fn several_plans_at_once_leave_a_whole_cache() -> Result<()> {
     Ok(())
 }
 
-#[cfg(unix)]
 #[test]
 fn a_link_is_an_error_with_a_cache_too() -> Result<()> {
-    use std::os::unix::fs::symlink;
-
     let world = World::warm()?;
     let record = world.records()[7].clone();
     let instance = record.parent().expect("a folder").to_owned();

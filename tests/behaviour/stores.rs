@@ -54,6 +54,7 @@ mod pushing_damaged;
 mod random_edits;
 mod random_graph;
 mod readonly;
+#[cfg(unix)]
 mod record_cache;
 mod repeated_exports;
 mod run_history;

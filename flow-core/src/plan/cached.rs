@@ -37,8 +37,7 @@ impl<'a> Judge<'a> {
         let Some(extract) = records.get(store, &entry.folder, &folder, key) else {
             return Ok(None);
         };
-        let Some(made_from) = self.made_from(node)? else { return Ok(None) };
-        if made_from.fingerprint(entry.decl.identity()) != extract.fingerprint
+        if self.fingerprint(node)? != Some(extract.fingerprint)
             || self.due(node, extract.started).is_some()
         {
             return Ok(None);
