@@ -113,6 +113,11 @@ impl Fs for BenchDisk {
         Disk.list(path)
     }
 
+    fn list_kinds(&self, path: &Path) -> io::Result<Vec<(OsString, Option<FileKind>)>> {
+        self.lists.fetch_add(1, Ordering::Relaxed);
+        Disk.list_kinds(path)
+    }
+
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         Disk.create_folder(path)
     }

@@ -46,6 +46,7 @@ impl Fs for Scratch {
         kind(path: &Path) -> io::Result<FileKind>;
         canonical(path: &Path) -> io::Result<PathBuf>;
         list(path: &Path) -> io::Result<Vec<OsString>>;
+        list_kinds(path: &Path) -> io::Result<Vec<(OsString, Option<FileKind>)>>;
         create_folder(path: &Path) -> io::Result<()>;
         rename(from: &Path, to: &Path) -> io::Result<()>;
         link(from: &Path, to: &Path) -> io::Result<()>;

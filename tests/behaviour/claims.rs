@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -296,11 +296,11 @@ fn an_output_that_is_committed_before_the_claim_is_taken() -> Result<()> {
     let (other, gate) = gated(&faulty_flow(folder.path(), &Faulty::new().without_locks())?);
     gate.go_on.send(true)?;
     let (flow, _) = gated(&faulty_flow(folder.path(), &fs)?);
-    let is_over = AtomicBool::new(false);
+    let looks = AtomicU64::new(0);
     fs.fail(move |_, op, path| {
-        // The first look at the record after the instance was judged and claimed.
+        // The first look is that of the plan, the second that of the run, after the instance was judged and claimed.
         let is_look = op == Op::Stat && path.ends_with("record.json");
-        if is_look && !is_over.swap(true, Ordering::SeqCst) {
+        if is_look && looks.fetch_add(1, Ordering::SeqCst) == 1 {
             other.run::<Slow>().expect("another run");
         }
         None

@@ -5,7 +5,7 @@ pub(crate) mod power_loss;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use flow::fs::{Disk, FileKind, Fs, Lock, Stat};
@@ -71,6 +71,8 @@ struct State {
     count: AtomicU64,
     rule: Mutex<Option<Rule>>,
     has_locks: AtomicBool,
+    /// How much earlier files appear to have been changed, in seconds.
+    age: AtomicI64,
     synced: Mutex<Vec<Synced>>,
     unsynced: Mutex<Option<Unsynced>>,
 }
@@ -84,6 +86,7 @@ impl Faulty {
             count: AtomicU64::new(0),
             rule: Mutex::new(None),
             has_locks: AtomicBool::new(true),
+            age: AtomicI64::new(0),
             synced: Mutex::default(),
             unsynced: Mutex::default(),
         }))
@@ -135,6 +138,11 @@ impl Faulty {
     pub(crate) fn without_locks(self) -> Self {
         self.0.has_locks.store(false, Ordering::SeqCst);
         self
+    }
+
+    /// Lets the time of the last change of files and links appear to be this number of seconds earlier.
+    pub(crate) fn age(&self, seconds: i64) {
+        self.0.age.store(seconds, Ordering::SeqCst);
     }
 
     /// Returns the files and folders synced since the last call of this function, a pair for each sync.
@@ -276,12 +284,19 @@ impl Fs for Faulty {
 
     fn link_stat(&self, path: &Path) -> io::Result<Stat> {
         self.check(Op::Stat, path)?;
-        Disk.link_stat(path)
+        let stat = Disk.link_stat(path)?;
+        let age = self.0.age.load(Ordering::SeqCst) * 1_000_000_000;
+        Ok(Stat { changed: stat.changed.map(|changed| changed - age), ..stat })
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
         self.check(Op::List, path)?;
         Disk.list(path)
+    }
+
+    fn list_kinds(&self, path: &Path) -> io::Result<Vec<(std::ffi::OsString, Option<FileKind>)>> {
+        self.check(Op::List, path)?;
+        Disk.list_kinds(path)
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {

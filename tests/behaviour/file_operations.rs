@@ -69,7 +69,7 @@ fn counted(faulty: &Faulty, act: impl FnOnce() -> Result<()>) -> Result<BTreeMap
 }
 
 #[test]
-fn checking_a_complete_instance_takes_one_read_and_one_stat_per_file() -> Result<()> {
+fn checking_a_new_complete_instance_takes_a_read_and_a_stat_more_than_files() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let faulty = Faulty::new();
     let flow = faulty_flow(folder.path(), &faulty)?;
@@ -86,13 +86,43 @@ fn checking_a_complete_instance_takes_one_read_and_one_stat_per_file() -> Result
             Ok(())
         })?;
         let count = |op: &str| counts.get(op).copied().unwrap_or_default();
-        assert_eq!((count("Read"), count("Stat")), (MANY, MANY * files), "{counts:?}");
+        // The record cache is read once, and has no records that have just been written.
+        assert_eq!((count("Read"), count("Stat")), (MANY + 1, MANY * (files + 1)), "{counts:?}");
         // The folder of the task is listed once, and no file is opened.
-        assert_eq!(counts.values().sum::<u64>(), MANY + MANY * files + 1, "{counts:?}");
+        assert_eq!(counts.values().sum::<u64>(), MANY * (files + 2) + 2, "{counts:?}");
     }
     // A run does the same operations, and no others.
     let counts = counted(&faulty, || Ok(flow.run::<Ones>().map(drop)?))?;
-    assert_eq!(counts.values().sum::<u64>(), 2 * MANY + 1, "{counts:?}");
+    assert_eq!(counts.values().sum::<u64>(), 3 * MANY + 2, "{counts:?}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn checking_a_complete_instance_in_the_record_cache_takes_a_stat_more_than_files() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let faulty = Faulty::new();
+    faulty.age(3600);
+    let flow = faulty_flow(folder.path(), &faulty)?;
+    flow.run::<(Ones, Twos, Values)>()?;
+    // The first plan after the run writes the cache.
+    assert!(flow.is_complete::<(Ones, Twos, Values)>()?);
+    type Ask = fn(&Flow) -> Result<bool, flow::Error>;
+    let asks: [(Ask, u64); 4] = [
+        (Flow::is_complete::<Ones>, 1),
+        (Flow::is_complete::<Twos>, 2),
+        (Flow::is_complete::<Values>, 0),
+        (|flow| flow.run::<Ones>().map(|summary| summary.ran().is_empty()), 1),
+    ];
+    for (ask, files) in asks {
+        let counts = counted(&faulty, || {
+            assert!(ask(&flow)?);
+            Ok(())
+        })?;
+        let expected = [("List", 1), ("Read", 1), ("Stat", MANY * (files + 1))];
+        let expected = BTreeMap::from(expected.map(|(op, count)| (op.to_owned(), count)));
+        assert_eq!(counts, expected);
+    }
     Ok(())
 }
 
@@ -115,8 +145,8 @@ fn a_sweep_takes_as_many_operations_as_its_instances() -> Result<()> {
     let flow = faulty_flow(folder.path(), &faulty)?;
     let sweep = flow.sweep::<Varied>().over(Varied::V, 0..MANY);
     sweep.run()?;
-    // The shared instance is checked once; two folders are listed.
-    let once = 2 * (MANY + 1) + 2;
+    // The shared instance is checked once; two folders are listed, and two caches read.
+    let once = 3 * (MANY + 1) + 4;
     let total = |counts: BTreeMap<String, u64>| counts.values().sum::<u64>();
     assert_eq!(total(counted(&faulty, || Ok(sweep.run().map(drop)?))?), once);
     assert_eq!(total(counted(&faulty, || Ok(sweep.is_complete().map(drop)?))?), once);

@@ -54,6 +54,8 @@ mod pushing_damaged;
 mod random_edits;
 mod random_graph;
 mod readonly;
+#[cfg(unix)]
+mod record_cache;
 mod repeated_exports;
 mod run_history;
 #[cfg(target_os = "linux")]

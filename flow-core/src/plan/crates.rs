@@ -15,7 +15,6 @@ use crate::plan::Graph;
 use crate::plan::warning::Warning;
 use crate::store::Store;
 use crate::store::crates::{CrateChange, Crates};
-use crate::store::record::Record;
 use crate::task::TaskType;
 
 /// The complete instances that were computed with other versions, by task name and recorded digest.
@@ -29,12 +28,12 @@ struct Others {
 }
 
 impl OtherCrates {
-    /// Compares the record of a complete instance with today's versions.
+    /// Compares the recorded versions of a complete instance with today's.
     ///
     /// A record without versions is ignored.
-    pub(super) fn look(&mut self, graph: &Graph, node: NodeIndex, record: &Record) {
+    pub(super) fn look(&mut self, graph: &Graph, node: NodeIndex, recorded: Option<Digest>) {
         let entry = graph.task(node);
-        if let (Some(was), Some(now)) = (record.crates, entry.crates)
+        if let (Some(was), Some(now)) = (recorded, entry.crates)
             && was != now
         {
             let new = || Others { task: entry.task, keys: HashSet::new() };

@@ -31,6 +31,7 @@ use crate::plan::reason::{LISTED, Reason};
 use crate::plan::verdicts::Known;
 use crate::store::kept::Kept;
 use crate::store::record::{Record, Required};
+use crate::store::record_cache::RecordCache;
 use crate::task::requirement::Dependency;
 
 /// The stack that must be left before it grows, and the size that is added, in bytes.
@@ -243,9 +244,18 @@ pub(crate) struct Replay<'a> {
     pub(super) other_crates: RefCell<OtherCrates>,
     /// The finder of outputs that no store of the plan has.
     finder: Option<&'a dyn Finder>,
+    /// The cache of records, if it is used.
+    pub(super) records: Option<RecordCache>,
 }
 
 impl<'a> Replay<'a> {
+    /// Creates a state that uses the record cache.
+    ///
+    /// The cache of a task is loaded whole, so this is meant for plans of many instances.
+    pub(crate) fn with_record_cache() -> Self {
+        Self { records: Some(RecordCache::default()), ..Self::default() }
+    }
+
     /// Creates a state that also searches `finder` for outputs.
     pub(crate) fn finding(finder: &'a dyn Finder) -> Self {
         Self { finder: Some(finder), ..Self::default() }

@@ -28,6 +28,7 @@ use crate::store::fingerprint::hash_role;
 use crate::store::kept::Kept;
 use crate::store::output::Look;
 use crate::store::record::{MadeFrom, Meta, Record};
+use crate::store::record_cache::RecordCache;
 use crate::store::trust::Trust;
 use crate::store::{Folder, Found, RECORD, Store};
 use crate::task::Kind;
@@ -43,6 +44,8 @@ pub(crate) struct Judge<'a> {
     pub(super) again: &'a dyn Again,
     /// The digests of parameters that are files, if each file is read once.
     pub(super) seen: Option<&'a SeenFiles>,
+    /// The cache of records, if it is used.
+    pub(super) records: Option<&'a RecordCache>,
 }
 
 /// A cache of the digests of parameters that are files, by path: instances may share a folder.
@@ -94,7 +97,8 @@ pub(crate) enum Verdict {
 impl<'a> Judge<'a> {
     pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream, again: &'a dyn Again) -> Self {
         let Plan { graph, store, contents, trust, .. } = plan;
-        Self { plan, graph, store, contents, trust: *trust, upstream, again, seen: None }
+        let (trust, seen, records) = (*trust, None, None);
+        Self { plan, graph, store, contents, trust, upstream, again, seen, records }
     }
 
     /// Returns this judge with a cache of the digests of files.
@@ -121,7 +125,7 @@ impl<'a> Judge<'a> {
             let in_run = Vec::new();
             return Ok(Judged { folder, verdict, reasons, in_run });
         }
-        let found = store.record(&folder, graph.node(node).key)?;
+        let (found, stamp) = self.read_record(node, &folder)?;
         let format_1 = match (&now, &found) {
             (Some((made_from, fingerprint)), Found::Record(record))
                 if record.fingerprint != *fingerprint =>
@@ -138,7 +142,7 @@ impl<'a> Judge<'a> {
             (Some((made_from, fingerprint)), Found::Record(record))
                 if record.fingerprint == *fingerprint || format_1.is_of(&record) =>
             {
-                reasons.extend(self.due(node, &record));
+                reasons.extend(self.due(node, record.started));
                 if reasons.is_empty() {
                     reasons = self.changed_reads(node, &record)?;
                 }
@@ -150,6 +154,9 @@ impl<'a> Judge<'a> {
                             let output = |what| Reason::Output { file: seen.what, what };
                             match seen.look {
                                 Look::Whole => {
+                                    if seen.output == record.output {
+                                        self.cache_record(node, stamp, &record);
+                                    }
                                     let verdict = Verdict::Complete(record);
                                     return Ok(Judged { folder, verdict, reasons, in_run });
                                 }
@@ -177,7 +184,7 @@ impl<'a> Judge<'a> {
                 self.explain(node, &folder, &found, now, &mut reasons)?;
                 reasons.extend(format_1.reason().filter(|_| reasons.is_empty()));
                 if let Found::Record(record) = &found {
-                    reasons.extend(self.due(node, record));
+                    reasons.extend(self.due(node, record.started));
                 }
             }
         }
@@ -281,7 +288,7 @@ impl<'a> Judge<'a> {
                 return false;
             }
             let changed = || self.changed_reads(node, record);
-            if self.due(node, record).is_some()
+            if self.due(node, record.started).is_some()
                 || !changed().is_ok_and(|changed| changed.is_empty())
             {
                 return false;

@@ -14,6 +14,7 @@ mod advice;
 pub(crate) mod affected;
 pub(crate) mod alias;
 pub(crate) mod builder;
+mod cached;
 pub(crate) mod claim;
 pub(crate) mod cost;
 mod crates;

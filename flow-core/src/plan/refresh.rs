@@ -30,8 +30,7 @@ use crate::plan::verdicts::Status;
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan};
 use crate::store::Store;
-use crate::store::record::Moment;
-use crate::store::record::{MadeFrom, Record};
+use crate::store::record::{MadeFrom, Moment};
 use crate::task::refresh::Refresh;
 use crate::value::Value;
 
@@ -202,14 +201,16 @@ impl Judge<'_> {
     }
 
     /// Returns why an output that is as recorded is due to be fetched again, if it is.
-    pub(super) fn due(&self, node: NodeIndex, record: &Record) -> Option<Reason> {
+    ///
+    /// `started` is when the run began that computed the output.
+    pub(super) fn due(&self, node: NodeIndex, started: jiff::Timestamp) -> Option<Reason> {
         let asked = self.graph.asked.as_ref().filter(|asked| asked.at > jiff::Timestamp::MIN)?;
         let what = match self.graph.refresh(node) {
             // An output that this run has produced, for a task that required it, is as new as can be.
-            Refresh::Always => (record.started < asked.at).then(|| "always".to_owned())?,
+            Refresh::Always => (started < asked.at).then(|| "always".to_owned())?,
             // A time in the future comes from another clock, and counts as one long ago.
             Refresh::After { text, seconds } => {
-                let age = jiff::Timestamp::now().duration_since(record.started).as_secs();
+                let age = jiff::Timestamp::now().duration_since(started).as_secs();
                 (age.unsigned_abs() >= seconds).then(|| format!("older than {text}"))?
             }
             Refresh::Never | Refresh::Asked => return None,

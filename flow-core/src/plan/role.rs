@@ -47,20 +47,26 @@ impl Graph {
     /// Returns the role of each input of a node, in the order of the inputs.
     pub(crate) fn roles(&self, node: NodeIndex, store: &Store) -> Vec<Role> {
         let mut roles = Vec::with_capacity(self.inputs(node).len());
+        roles.extend(self.each_role(node, store));
+        roles
+    }
+
+    /// Returns the same, one role after the other: a node may have a million inputs.
+    pub(crate) fn each_role(&self, node: NodeIndex, store: &Store) -> impl Iterator<Item = Role> {
         let several = self.entries(node).len() > 1;
-        for (place, (entry, form, len)) in self.entries(node).iter().enumerate() {
+        let entries = self.entries(node).iter().enumerate();
+        entries.flat_map(move |(place, (entry, form, len))| {
             // One of several entries without names is identified by its index, however many there are.
             let entry = match *entry {
                 "" if several => place.to_string(),
                 entry => entry.to_owned(),
             };
             let plain = |text| Role { text, key: None, is_unique_in_format_1: true };
-            roles.extend((0..*len as usize).map(|item| match form {
+            (0..*len as usize).map(move |item| match form {
                 Form::One | Form::Optional => plain(entry.clone()),
                 Form::List => plain(format!("{entry}[{item}]")),
                 Form::Map(keys) => Role::of_item(&entry, &keys.value(item), store),
-            }));
-        }
-        roles
+            })
+        })
     }
 }

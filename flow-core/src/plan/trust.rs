@@ -81,7 +81,7 @@ impl Judge<'_> {
                 .iter()
                 .zip(&inputs)
                 .all(|(&required, input)| input.of == Some(graph.node(required).key));
-        if !is_same || self.due(node, &record).is_some() {
+        if !is_same || self.due(node, record.started).is_some() {
             return Ok(None);
         }
         let targets = self.targets(node);

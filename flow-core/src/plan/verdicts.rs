@@ -16,6 +16,7 @@ use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::kept::Kept;
 use crate::store::record::Meta;
+use crate::store::trust::Trust;
 use crate::task::Kind;
 
 /// Whether an instance is complete.
@@ -150,7 +151,15 @@ impl Verdicts {
 impl Plan {
     /// Judges every instance, upstream first.
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
-        self.judge_all_by(&Replay::default())
+        let replay = match self.trust {
+            Trust::Content => Replay::default(),
+            Trust::Stamps | Trust::Records => Replay::with_record_cache(),
+        };
+        let judged = self.judge_all_by(&replay);
+        if let Some(records) = &replay.records {
+            records.keep(&self.store);
+        }
+        judged
     }
 
     /// Judges every instance, upstream first, with the state in `replay`.
@@ -163,7 +172,7 @@ impl Plan {
             if let Some(trusted) = trusted.as_ref().filter(|all| !all.judged[node.index()]) {
                 match trusted.records.get(&node) {
                     Some(record) => {
-                        replay.other_crates.borrow_mut().look(&self.graph, node, record);
+                        replay.other_crates.borrow_mut().look(&self.graph, node, record.crates);
                         verdicts.push(Status::Complete, Some(record.output.digest), Vec::new());
                     }
                     None => verdicts.push(Status::Unchecked, None, Vec::new()),
@@ -215,10 +224,16 @@ impl Plan {
         seen: &SeenFiles,
     ) -> Result<Vec<Answered>, StoreError> {
         let judge = Judge::new(self, verdicts, replay).having_seen(seen);
+        let judge = judge.with_record_cache(replay.records.as_ref());
+        if let Some(complete) = judge.complete_by_cache(node)? {
+            replay.other_crates.borrow_mut().look(&self.graph, node, complete.crates);
+            verdicts.push(Status::Complete, Some(complete.digest), Vec::new());
+            return Ok(Vec::new());
+        }
         let Judged { verdict, mut reasons, in_run, .. } = judge.judge(node)?;
         let (status, digest) = match verdict {
             Verdict::Complete(record) => {
-                replay.other_crates.borrow_mut().look(&self.graph, node, &record);
+                replay.other_crates.borrow_mut().look(&self.graph, node, record.crates);
                 (Status::Complete, Some(record.output.digest))
             }
             Verdict::Evicted(record, _) => (Status::Evicted, Some(record.output.digest)),

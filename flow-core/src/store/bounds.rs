@@ -12,6 +12,10 @@ pub(crate) const RECORD: u64 = 256 << 20;
 /// deleted. Then earlier outputs of the task are not reused, and nothing else is lost.
 pub(crate) const INDEX: u64 = 512 << 20;
 
+/// The largest record cache of a task, in bytes: about three million records. Records beyond it are not
+/// cached. It can be deleted.
+pub(crate) const RECORD_CACHE: u64 = 512 << 20;
+
 /// The largest file of the history of runs, in bytes. A run writes at most a part of it.
 pub(crate) const HISTORY: u64 = 64 << 20;
 

@@ -9,6 +9,19 @@ impl MadeFrom {
     /// The role and the content of each input count. The instance that produced the content does
     /// not, so that equal data gives equal fingerprints whichever instance produced it.
     pub(crate) fn fingerprint(&self, task: &str) -> Digest {
+        let inputs = self.inputs.iter().map(|input| (&input.role, input.key, input.digest));
+        self.fingerprint_with(task, self.inputs.len(), inputs)
+    }
+
+    /// Returns the same with these inputs in place of its own, so that they need not be in memory.
+    ///
+    /// Each of the `count` inputs is the text of its role, the digest of a map's key, and that of the content.
+    pub(crate) fn fingerprint_with<R: AsRef<str>>(
+        &self,
+        task: &str,
+        count: usize,
+        inputs: impl Iterator<Item = (R, Option<Digest>, Digest)>,
+    ) -> Digest {
         let mut hasher = Hasher::new("fingerprint");
         hasher.text(task).part(self.parameters).part(self.code);
         hasher.number(u64::from(self.version)).text(&self.target);
@@ -17,10 +30,10 @@ impl MadeFrom {
             hasher.text(name).number(u64::from(file.digest.is_some()));
             hasher.part(file.digest.unwrap_or(Digest(0)));
         }
-        hasher.number(self.inputs.len() as u64);
-        for input in &self.inputs {
-            hash_role(&mut hasher, &input.role, input.key);
-            hasher.part(input.digest);
+        hasher.number(count as u64);
+        for (role, key, digest) in inputs {
+            hash_role(&mut hasher, role.as_ref(), key);
+            hasher.part(digest);
         }
         hasher.number(self.targets.len() as u64);
         for (task, target) in &self.targets {

@@ -14,6 +14,7 @@
 //!     versions/Train/<key>/<fingerprint>.json  the records that were replaced
 //!     code/<digest>.json                       the items of a task's code
 //!     digests                                  cached digests of external files
+//!     records/Train                            what a plan compares of the task's records, as a cache
 //!     owners/Train                             which task of which crate owns the name
 //!     running/<number>                         locked by a run while it works in the store
 //!     waits.<number>                           what tasks of that run wait for, in rare cases
@@ -66,6 +67,7 @@ pub(crate) mod output;
 pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod record_cache;
 pub(crate) mod recorded;
 pub(crate) mod removal;
 pub(crate) mod reset;
@@ -92,7 +94,7 @@ use crate::files::{Contents, is_absent};
 use crate::store::memory::Memory;
 use crate::store::note::DraftedNote;
 use crate::store::record::{Record, Unreadable};
-pub(crate) use crate::store::task_folder::TaskFolder;
+pub(crate) use crate::store::task_folder::{ListedFolder, TaskFolder};
 use crate::value::secret::SecretKey;
 
 /// The folder below the store's internal folder for outputs that are computed only for comparison.

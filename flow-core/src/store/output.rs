@@ -134,13 +134,18 @@ impl Output {
         let is_separator = |c: char| c == '/' || cfg!(windows) && c == '\\';
         self.files.iter().find_map(|file| {
             let name = file.file.as_str();
-            if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0', ':']) {
+            if is_outside(name) {
                 return Some(name);
             }
             let mut within = file.folder.iter().flatten().map(|within| within.path.as_str());
             within.find(|path| path.split(is_separator).any(leads_out))
         })
     }
+}
+
+/// Returns whether the name of an output's file leads out of the folder of the instance.
+pub(super) fn is_outside(name: &str) -> bool {
+    name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0', ':'])
 }
 
 impl OutputFile {

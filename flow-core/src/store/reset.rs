@@ -20,6 +20,7 @@ use crate::files::is_absent;
 use crate::store::failure::FAILURE;
 use crate::store::log::is_log;
 use crate::store::output::remove_all;
+use crate::store::record_cache::RECORDS;
 use crate::store::removal::Removal;
 use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index};
 
@@ -190,6 +191,9 @@ impl Store {
         // are files of them.
         let indices = self.internal("index");
         tasks.iter().try_for_each(|task| self.remove(&indices.join(task), &mut Vec::new()))?;
+        // Nothing depends on a cache, so errors are ignored.
+        let caches = self.internal(RECORDS);
+        tasks.iter().for_each(|task| drop(self.remove(&caches.join(task), &mut Vec::new())));
         Ok(removed)
     }
 

@@ -8,13 +8,15 @@
 //! stored under another name: its fields were reordered, or the task was renamed. Then the folders
 //! of the task are listed once and searched by key.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use crate::base::decl::TaskDecl;
 use crate::base::error::{IoContext, StoreError};
+use crate::base::fs::{FileKind, Stat};
 use crate::base::key::{Key, Short};
 use crate::base::names::key_of;
 use crate::files::is_absent;
@@ -40,7 +42,23 @@ pub(crate) struct TaskFolder {
     pub(super) index: Index,
     /// The folders of the instances by key. Listed when an instance is not in the folder that its
     /// parameters name.
-    pub(super) listing: Mutex<Option<HashMap<Short, PathBuf>>>,
+    pub(super) listing: Mutex<Option<Listing>>,
+}
+
+/// The folders of the instances of a task.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// The folders by key, relative to the root.
+    folders: HashMap<Short, PathBuf>,
+    /// The keys of those that are links or the like, or of which the system has not reported what they are.
+    unclear: HashSet<Short>,
+}
+
+/// The folder of an instance, as the listing of its task has shown it.
+pub(crate) struct ListedFolder {
+    pub(crate) path: PathBuf,
+    /// Whether it may be a link.
+    is_unclear: bool,
 }
 
 impl Store {
@@ -134,7 +152,31 @@ impl Store {
         task: &TaskFolder,
         key: Short,
     ) -> Result<Option<Folder>, StoreError> {
-        self.in_listing(task, |listing| listing.get(&key).cloned())
+        self.in_listing(task, |listing| listing.folders.get(&key).cloned())
+    }
+
+    /// Returns the same, with what the listing has shown of the folder.
+    pub(crate) fn listed_folder(
+        &self,
+        task: &TaskFolder,
+        key: Short,
+    ) -> Result<Option<ListedFolder>, StoreError> {
+        self.in_listing(task, |listing| {
+            let path = self.root.join(listing.folders.get(&key)?);
+            Some(ListedFolder { path, is_unclear: listing.unclear.contains(&key) })
+        })
+    }
+
+    /// Returns the metadata of a file in the folder of an instance. Follows no link.
+    ///
+    /// This is one system call if the listing has shown that the folder is no link. `file` is a name without
+    /// any folder.
+    pub(crate) fn stat_in(&self, folder: &ListedFolder, file: &str) -> io::Result<Stat> {
+        let path = folder.path.join(file);
+        match folder.is_unclear {
+            true => self.fs.link_stat(&path),
+            false => self.unconfined.link_stat(&path),
+        }
     }
 
     /// Returns the folders of the `count` instances of a task with the smallest keys.
@@ -145,7 +187,7 @@ impl Store {
     ) -> Result<Vec<Folder>, StoreError> {
         self.in_listing(task, |listing| {
             let mut least = BTreeMap::new();
-            for (key, folder) in listing {
+            for (key, folder) in &listing.folders {
                 least.insert(*key, folder);
                 if least.len() > count {
                     least.pop_last();
@@ -168,7 +210,7 @@ impl Store {
     fn in_listing<T>(
         &self,
         task: &TaskFolder,
-        look: impl FnOnce(&HashMap<Short, Folder>) -> T,
+        look: impl FnOnce(&Listing) -> T,
     ) -> Result<T, StoreError> {
         let mut listing = task.listing.lock().expect("lock poisoned");
         let listing = match &mut *listing {
@@ -178,20 +220,25 @@ impl Store {
         Ok(look(listing))
     }
 
-    fn list(&self, task: &TaskFolder) -> Result<HashMap<Short, PathBuf>, StoreError> {
-        let mut found = HashMap::new();
+    fn list(&self, task: &TaskFolder) -> Result<Listing, StoreError> {
+        let mut found = Listing::default();
         // Instances under the present name hide those under the former name.
         for name in task.was.iter().chain([&task.name]) {
             let path = self.root.join(name);
-            let folders = match self.names(&path) {
+            let folders = match self.fs.list_kinds(&path) {
                 Ok(folders) => folders,
                 Err(error) if is_absent(&error) => continue,
                 Err(error) => return Err(error).during("list", &path),
             };
-            for folder in folders {
-                if let Some(key) = key_of(&folder) {
-                    found.insert(key, Path::new(name).join(folder));
-                }
+            for (folder, kind) in folders {
+                // The store creates no names that are not Unicode.
+                let Some(folder) = folder.to_str() else { continue };
+                let Some(key) = key_of(folder) else { continue };
+                found.folders.insert(key, Path::new(name).join(folder));
+                match kind {
+                    Some(FileKind::Folder) => found.unclear.remove(&key),
+                    _ => found.unclear.insert(key),
+                };
             }
         }
         Ok(found)

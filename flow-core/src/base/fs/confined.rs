@@ -147,6 +147,11 @@ impl Fs for Confined {
         self.fs.list(path)
     }
 
+    fn list_kinds(&self, path: &Path) -> io::Result<Vec<(OsString, Option<FileKind>)>> {
+        self.check(path)?;
+        self.fs.list_kinds(path)
+    }
+
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         self.check(path)?;
         self.fs.create_folder(path)

@@ -30,8 +30,8 @@ impl Fs for Disk {
     }
 
     fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
-        let mut file = self.open(path)?;
-        let size = file.metadata()?.len().saturating_sub(offset);
+        let (mut file, metadata) = open_inspected(OpenOptions::new().read(true), path)?;
+        let size = metadata.len().saturating_sub(offset);
         if size > limit {
             return Err(Refused::TooLarge { bytes: size, limit }.into());
         }
@@ -94,17 +94,20 @@ impl Fs for Disk {
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
-        let kind = fs::symlink_metadata(path)?.file_type();
-        Ok(match kind {
-            kind if kind.is_symlink() => FileKind::Link,
-            kind if kind.is_dir() => FileKind::Folder,
-            kind if kind.is_file() => FileKind::File,
-            _ => FileKind::Other,
-        })
+        Ok(kind_of(fs::symlink_metadata(path)?.file_type()))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn list_kinds(&self, path: &Path) -> io::Result<Vec<(OsString, Option<FileKind>)>> {
+        let named = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            // Most file systems list the kind with the name. An entry may be gone meanwhile.
+            Ok((entry.file_name(), entry.file_type().ok().map(kind_of)))
+        };
+        fs::read_dir(path)?.map(named).collect()
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {
@@ -145,8 +148,22 @@ impl Fs for Disk {
     }
 }
 
+fn kind_of(kind: fs::FileType) -> FileKind {
+    match kind {
+        kind if kind.is_symlink() => FileKind::Link,
+        kind if kind.is_dir() => FileKind::Folder,
+        kind if kind.is_file() => FileKind::File,
+        _ => FileKind::Other,
+    }
+}
+
 /// Opens a file without blocking, if it is a regular file.
 fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    open_inspected(options, path).map(|(file, _)| file)
+}
+
+/// Opens a file without blocking, if it is a regular file. Returns it with its metadata.
+fn open_inspected(options: &mut OpenOptions, path: &Path) -> io::Result<(File, fs::Metadata)> {
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -156,10 +173,10 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.cast_signed());
     }
     let file = options.open(path)?;
-    let kind = file.metadata()?.file_type();
+    let metadata = file.metadata()?;
     match () {
-        () if kind.is_file() => Ok(file),
-        () if kind.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        () if metadata.is_file() => Ok((file, metadata)),
+        () if metadata.is_dir() => Err(ErrorKind::IsADirectory.into()),
         () => Err(Refused::Special.into()),
     }
 }

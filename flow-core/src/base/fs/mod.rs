@@ -113,6 +113,15 @@ pub trait Fs: Send + Sync {
     /// Returns the names in a folder, in no order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
 
+    /// Returns the names in a folder, in no order, with what exists at each, if the system reports that
+    /// together with the names. Does not follow links.
+    ///
+    /// A store then needs no further operation to know which of its folders are links. The default reports
+    /// the kind of none.
+    fn list_kinds(&self, path: &Path) -> io::Result<Vec<(OsString, Option<FileKind>)>> {
+        Ok(self.list(path)?.into_iter().map(|name| (name, None)).collect())
+    }
+
     /// Creates a folder and its parents where they do not exist.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
 

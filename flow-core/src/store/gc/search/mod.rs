@@ -16,6 +16,7 @@ use crate::files::SETTLED;
 use crate::store::gc::{Found, Item, Keep, Size, What, is_unfinished};
 use crate::store::limit::folder_key;
 use crate::store::record::FORMAT;
+use crate::store::record_cache::RECORDS;
 use crate::store::survey::{Brief, RecordState, Survey};
 use crate::store::{ASIDE, Store, index};
 
@@ -256,7 +257,7 @@ impl Search<'_> {
                 _ => {}
             }
         }
-        let drafts = [store.internal("index"), store.internal("owners"), store.internal("")];
+        let drafts = ["index", "owners", RECORDS, ""].map(|folder| store.internal(folder));
         let versions = store.version_folders()?.into_iter().map(|(path, _)| path);
         for folder in drafts.into_iter().chain(versions) {
             let names = store.names_if_there(&folder)?.into_iter();
