@@ -33,7 +33,7 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::stand_in;
 use crate::plan::warning::Warning;
 use crate::store::Store;
-use crate::task::{Kind, TaskType};
+use crate::task::{Kind, TaskType, provider};
 
 /// The result of checking a flow without problems. It can be printed.
 ///
@@ -245,7 +245,7 @@ impl Flow {
             }
         }
         for (id, ty) in (graph.task(node).task.uses)() {
-            if !self.provides(id) {
+            if !self.provides(id) && !provider::is_registered(id) {
                 report(PlanErrorKind::NotProvided { task: task(), ty });
             }
         }

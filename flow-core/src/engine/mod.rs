@@ -151,6 +151,7 @@ pub(crate) mod coordinator;
 pub(crate) mod cycle;
 pub(crate) mod dedup;
 pub(crate) mod demand;
+pub(crate) mod executor;
 mod failed;
 mod failure;
 pub(crate) mod held;

@@ -16,15 +16,17 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::Digest;
 use crate::base::panics;
 use crate::base::panics::Contained;
-use crate::base::process::{Stopwatch, host};
+use crate::base::process::{Spent, Stopwatch, host};
 use crate::base::stop::Stopped;
 use crate::engine::Execution;
 use crate::engine::busy::Others;
 use crate::engine::committer::ToCommit;
+use crate::engine::executor::{self, TaskJob};
 use crate::engine::failure::is_stop;
 use crate::engine::job::Job;
 use crate::engine::message::{End, How, Message, NewlyMade};
 use crate::engine::remake::Remake;
+use crate::engine::running::ProcessCost;
 use crate::engine::watch::Watch;
 use crate::plan::Plan;
 use crate::plan::judge::{Judge, Judged, Verdict};
@@ -111,6 +113,8 @@ pub(super) struct Worker<'a> {
     pub(super) has_begun: Cell<bool>,
     /// What the task left behind and was about to compute, if it failed.
     pub(super) failed: Cell<Option<(FailedRun, FailedInstance)>>,
+    /// What the process of the task has used, if it ran in one.
+    used: Cell<Option<ProcessCost>>,
 }
 
 impl<'a> Worker<'a> {
@@ -121,6 +125,7 @@ impl<'a> Worker<'a> {
             messages,
             has_begun: Cell::new(false),
             failed: Cell::default(),
+            used: Cell::default(),
         }
     }
 
@@ -128,7 +133,10 @@ impl<'a> Worker<'a> {
     fn end(&self) -> End {
         let stopwatch = Stopwatch::start();
         let settled = panics::catch_error(|| self.settle());
-        let spent = stopwatch.read();
+        let mut spent = stopwatch.read();
+        if let Some(ProcessCost { cpu_seconds, peak_bytes }) = self.used.get() {
+            spent = Spent { cpu_seconds, peak_bytes, ..spent };
+        }
         match settled {
             Ok(Settled::Demand(inputs)) => End::Demand(inputs),
             Ok(Settled::Wait(first)) => End::Wait(first),
@@ -317,7 +325,13 @@ impl<'a> Worker<'a> {
             let (at, number) = ((self.execution.id, node), self.job.control.number);
             let _ = self.messages.send(Message::Started { at, number });
         }
-        let executed = panics::catch_error(|| watch.running().execute(&folder, fingerprint));
+        let executed = panics::catch_error(|| {
+            let (attempt, policy) = (self.job.attempt, &*self.job.policy);
+            let running = watch.running();
+            let task = TaskJob { running, folder: &folder, fingerprint, attempt, policy };
+            executor::of(&task).execute(&task)
+        });
+        self.used.set(watch.running().used());
         if executed.as_ref().is_err_and(is_stop) {
             self.execution.report_stopped(node);
         }

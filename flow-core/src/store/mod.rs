@@ -218,6 +218,11 @@ impl Store {
         &self.root
     }
 
+    /// Returns the folder that the user opened: the root itself or, for a namespace, the folder above it.
+    pub(crate) fn opened(&self) -> &Path {
+        &self.opened
+    }
+
     fn internal(&self, part: &str) -> PathBuf {
         self.root.join(INTERNAL).join(part)
     }
