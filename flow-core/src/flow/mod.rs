@@ -242,10 +242,7 @@ impl Flow {
             observers: Observers::default(),
             stopper: Stopper::default(),
             limits: Limits::default(),
-            policies: Policies {
-                opened_by: std::thread::current().name().map(Into::into),
-                ..Policies::default()
-            },
+            policies: Policies::of_this_thread(),
         }
     }
 

@@ -117,6 +117,11 @@ pub(crate) enum Offer {
 }
 
 impl Policies {
+    /// Returns the settings of a flow that this thread opens.
+    pub(crate) fn of_this_thread() -> Self {
+        Self { opened_by: std::thread::current().name().map(Into::into), ..Self::default() }
+    }
+
     /// Returns how an attempt of an instance is executed; the first attempt is number 1.
     ///
     /// # Errors

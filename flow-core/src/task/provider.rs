@@ -29,7 +29,8 @@ pub(crate) fn is_registered(of: TypeId) -> bool {
 pub(crate) fn value(of: TypeId) -> Option<&'static (dyn Any + Send + Sync)> {
     static MADE: Mutex<Option<HashMap<TypeId, &'static AnyValue>>> = Mutex::new(None);
 
-    let provider = inventory::iter::<Provider>.into_iter().find(|provider| (provider.id)() == of)?;
+    let provider =
+        inventory::iter::<Provider>.into_iter().find(|provider| (provider.id)() == of)?;
     // The lock is held while the constructor is called, so that it is called once.
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     let made = made.get_or_insert_default();

@@ -50,17 +50,14 @@ impl Value {
             Self::Str(value) => json!(value),
             Self::Bytes(value) => json!({ "bytes": value }),
             Self::Some(value) => json!({ "some": written(value)? }),
-            Self::Seq(items) => {
-                items.iter().map(written).collect::<Option<Vec<_>>>()?.into()
-            }
+            Self::Seq(items) => items.iter().map(written).collect::<Option<Vec<_>>>()?.into(),
             Self::Map(entries) => json!({ "map": written_entries(entries, secrets)? }),
             Self::OrderedMap(entries) => {
                 json!({ "ordered_map": written_entries(entries, secrets)? })
             }
             Self::Struct(fields) => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, value)| Some(((*name).to_owned(), written(value)?)));
+                let fields =
+                    fields.iter().map(|(name, value)| Some(((*name).to_owned(), written(value)?)));
                 json!({ "struct": Json::Object(fields.collect::<Option<Map<_, _>>>()?) })
             }
             Self::UnitVariant(name) => json!({ "variant": name }),

@@ -30,10 +30,10 @@
 
 #[cfg(unix)]
 pub(crate) mod process;
-mod threads;
 #[cfg(not(unix))]
 #[path = "unsupported.rs"]
 pub(crate) mod process;
+mod threads;
 
 use std::sync::Arc;
 

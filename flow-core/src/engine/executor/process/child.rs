@@ -62,7 +62,9 @@ impl Child {
     /// The operating system refuses it.
     pub(super) fn start(opened_by: Option<&str>, surroundings: Digest) -> anyhow::Result<Self> {
         let digest = executable().digest.ok_or_else(|| {
-            anyhow!("cannot start a child process: the executable file of this process cannot be read")
+            anyhow!(
+                "cannot start a child process: the executable file of this process cannot be read"
+            )
         })?;
         let (socket, of_child) = UnixStream::pair().context("cannot create a socket")?;
         let (wake, waker) = UnixStream::pair().context("cannot create a socket")?;

@@ -16,9 +16,8 @@ pub(super) fn message(
     memory: Option<u64>,
     last: &[String],
 ) -> String {
-    let is_out_of_memory = |line: &String| {
-        line.starts_with("memory allocation of ") || line.contains("out of memory")
-    };
+    let is_out_of_memory =
+        |line: &String| line.starts_with("memory allocation of ") || line.contains("out of memory");
     let signal = status.and_then(|status| status.signal());
     let what = match (status, signal) {
         _ if !has_begun => {
@@ -28,7 +27,9 @@ pub(super) fn message(
                  program, with the same arguments?"
             )
         }
-        (_, Some(signal)) if signal == Signal::ABORT.as_raw() && last.iter().any(is_out_of_memory) => {
+        (_, Some(signal))
+            if signal == Signal::ABORT.as_raw() && last.iter().any(is_out_of_memory) =>
+        {
             match memory {
                 Some(limit) => format!(
                     "out of memory: it needs more than {}, its `resources(memory)`",
@@ -38,7 +39,10 @@ pub(super) fn message(
             }
         }
         (_, Some(signal)) => match name(signal) {
-            Some("SIGKILL") => "its process was killed by SIGKILL, as the system does when memory runs out".to_owned(),
+            Some("SIGKILL") => {
+                "its process was killed by SIGKILL, as the system does when memory runs out"
+                    .to_owned()
+            }
             Some("SIGABRT") => "its process aborted (SIGABRT)".to_owned(),
             Some(name) => format!("its process was ended by {name}"),
             None => format!("its process was ended by signal {signal}"),
@@ -92,7 +96,9 @@ mod tests {
     fn the_message_names_the_signal_or_the_exit_code() {
         assert_eq!(ended(11, &[]), "its process was ended by SIGSEGV");
         assert_eq!(ended(6, &["a check failed"]), "its process aborted (SIGABRT): a check failed");
-        assert!(ended(6, &["memory allocation of 7 bytes failed"]).starts_with("out of memory: it"));
+        assert!(
+            ended(6, &["memory allocation of 7 bytes failed"]).starts_with("out of memory: it")
+        );
         assert!(ended(9, &[]).contains("SIGKILL"));
         assert_eq!(ended(3 << 8, &[]), "its process exited with code 3 before the task had ended");
     }

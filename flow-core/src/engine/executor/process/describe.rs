@@ -7,7 +7,7 @@ use anyhow::Context;
 use daggy::NodeIndex;
 
 use super::message::{
-    Bytes, EntryMessage, FormMessage, JobMessage, MadeMessage, MissingMessage, NodeMessage,
+    EntryMessage, FormMessage, JobMessage, MadeMessage, MissingMessage, NodeMessage,
     RefusedMessage, RequiredMessage, SettingMessage, StoreAt, WhyRefused,
 };
 use crate::engine::executor::TaskJob;

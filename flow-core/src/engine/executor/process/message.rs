@@ -44,15 +44,37 @@ pub(super) enum ToChild {
 #[derive(Serialize, Deserialize)]
 pub(super) enum FromChild {
     /// The child is ready. `program` is the digest of its executable file.
-    Hello { token: String, program: Option<Digest> },
-    Progress { job: u64, done: u64, total: u64 },
-    Status { job: u64, text: String },
+    Hello {
+        token: String,
+        program: Option<Digest>,
+    },
+    Progress {
+        job: u64,
+        done: u64,
+        total: u64,
+    },
+    Status {
+        job: u64,
+        text: String,
+    },
     /// Text of the task's log.
-    Log { job: u64, text: Bytes },
+    Log {
+        job: u64,
+        text: Bytes,
+    },
     /// The task requires instances of a task, one for each of the settings.
-    Require { job: u64, request: u64, task: TaskMessage, settings: Vec<Vec<SettingMessage>> },
+    Require {
+        job: u64,
+        request: u64,
+        task: TaskMessage,
+        settings: Vec<Vec<SettingMessage>>,
+    },
     /// A requirement of the task was refused.
-    Refuse { job: u64, task: TaskMessage, setting: Vec<SettingMessage> },
+    Refuse {
+        job: u64,
+        task: TaskMessage,
+        setting: Vec<SettingMessage>,
+    },
     /// The task has ended.
     Done(Box<DoneMessage>),
 }

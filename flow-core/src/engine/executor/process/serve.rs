@@ -12,12 +12,12 @@ use anyhow::anyhow;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::child::{Child, GRACE};
-use super::{crash, describe};
 use super::message::{
     DoneMessage, FailedMessage, FromChild, JobMessage, RefusedMessage, RequiredMessage,
     SettingMessage, TaskMessage, ToChild, WhyRefused,
 };
 use super::output::{self, Output, Pipe};
+use super::{crash, describe};
 use crate::base::error::StoreError;
 use crate::base::error_text::ForeignError;
 use crate::base::process::executable;

@@ -98,9 +98,8 @@ impl Received {
 
 impl Node {
     fn new(stores: &Stores, mut message: NodeMessage) -> anyhow::Result<Self> {
-        let task = registry::of_type(&message.task).with_context(|| {
-            format!("this program does not know the type of {}", message.label)
-        })?;
+        let task = registry::of_type(&message.task)
+            .with_context(|| format!("this program does not know the type of {}", message.label))?;
         let made = message.made.take().map(|made| made.map(|made| found(stores, made)));
         Ok(Self {
             task,

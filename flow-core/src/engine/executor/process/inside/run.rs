@@ -2,8 +2,8 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use daggy::NodeIndex;
