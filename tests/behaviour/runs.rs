@@ -27,6 +27,8 @@ mod embedding;
 mod equal_fingerprints;
 mod events;
 mod executable;
+#[cfg(target_os = "linux")]
+mod executors;
 mod expectations;
 mod external;
 mod failure;
@@ -35,6 +37,12 @@ mod faulty;
 mod file_stamps;
 mod files_rewritten;
 mod in_memory;
+#[cfg(target_os = "linux")]
+mod isolation;
+#[cfg(target_os = "linux")]
+mod isolation_ends;
+#[cfg(target_os = "linux")]
+mod isolation_plans;
 mod memory;
 mod metadata;
 mod multiple_outputs;
