@@ -30,6 +30,8 @@ pub(super) struct Output<'a> {
     err: Lines,
     /// The last lines of the standard error.
     pub(super) last: VecDeque<String>,
+    /// Whether the standard error says that an allocation failed.
+    pub(super) is_out_of_memory: bool,
     has_failed: bool,
 }
 
@@ -50,7 +52,8 @@ pub(super) enum Pipe {
 impl<'a> Output<'a> {
     pub(super) fn new(running: &'a Arc<Running>, attempt: &'a Arc<Attempt>) -> Self {
         let (out, err, last) = (Lines::default(), Lines::default(), VecDeque::new());
-        Self { running, attempt, out, err, last, has_failed: false }
+        let (is_out_of_memory, has_failed) = (false, false);
+        Self { running, attempt, out, err, last, is_out_of_memory, has_failed }
     }
 
     /// Whether the child has closed a pipe.
@@ -105,7 +108,9 @@ impl<'a> Output<'a> {
 
     fn take(&mut self, pipe: Pipe, text: &[u8]) {
         if pipe == Pipe::Err {
-            for line in String::from_utf8_lossy(text).lines().filter(|line| !line.is_empty()) {
+            for line in String::from_utf8_lossy(text).lines().filter(|line| is_shown(line)) {
+                // Rust writes this before it aborts.
+                self.is_out_of_memory |= line.starts_with("memory allocation of ");
                 let start = line.ceil_char_boundary(line.len().saturating_sub(SHOWN_OF_LINE));
                 self.last.push_back(line[start..].to_owned());
             }
@@ -133,6 +138,15 @@ impl<'a> Output<'a> {
     }
 }
 
+/// Returns whether an error message shows a line: it is neither empty nor a part of a backtrace, which is in the log.
+fn is_shown(line: &str) -> bool {
+    let frame = line.trim_start();
+    let is_numbered = || frame.split_once(": ").is_some_and(|(n, _)| n.parse::<u32>().is_ok());
+    let is_frame = frame.len() < line.len() && (frame.starts_with("at ") || is_numbered());
+    let is_note = line.starts_with("note: Some details") || line.contains("`RUST_BACKTRACE=");
+    !line.is_empty() && !is_frame && !is_note && line != "stack backtrace:"
+}
+
 /// Returns whether a pipe has something to read now, or has ended.
 fn has_more(child: &Child, pipe: Pipe) -> bool {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -148,4 +162,17 @@ pub(super) fn discard(child: &mut Child) {
     let mut chunk = vec![0; CHUNK];
     while has_more(child, Pipe::Out) && child.out.read(&mut chunk).is_ok_and(|read| read > 0) {}
     while has_more(child, Pipe::Err) && child.err.read(&mut chunk).is_ok_and(|read| read > 0) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_message_leaves_out_backtraces() {
+        let text = "thread 'main' panicked at src/a.rs:1:2:\nno luck\nstack backtrace:\n   0: a::b\n             at \
+                    src/a.rs:1\n  10: c\nnote: Some details are omitted\n\nat last";
+        let shown: Vec<_> = text.lines().filter(|line| is_shown(line)).collect();
+        assert_eq!(shown, ["thread 'main' panicked at src/a.rs:1:2:", "no luck", "at last"]);
+    }
 }
