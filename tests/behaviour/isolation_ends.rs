@@ -182,10 +182,17 @@ struct Process {
 runs!(Process: u32 = |self, _cx| Ok(id()));
 
 #[derive(Task)]
-#[task(requires = Process { n: 1 }, target = Json<u32>, isolate)]
+#[task(requires = Process { n: 1 }, target = Json<u32>, isolate, priority = 10)]
 struct Panics;
 
 runs!(Panics: u32 = |self, _cx| panic!("it panics in a child"));
+
+/// Runs after the task that panics.
+#[derive(Task)]
+#[task(requires = Process { n: 1 }, target = Json<u32>, isolate)]
+struct Late;
+
+runs!(Late: u32 = |self, _cx| Ok(id()));
 
 #[derive(Task)]
 #[task(aggregate, requires = [Process { n } for n in 0..4_u32])]
@@ -206,14 +213,16 @@ fn a_child_runs_several_tasks_and_none_after_a_panic() -> Result<()> {
     wait_for_end(&[i32::try_from(first)?]);
 
     let other = opened.flow.namespace("panics").workers(1);
-    let summary = failure(other.run::<(Panics, Ends)>());
+    let summary = failure(other.run::<(Panics, Late)>());
     let error = summary.failed()[0].error.clone().context("an error")?;
     assert!(error.contains("it panicked at tests/behaviour/isolation_ends.rs:"), "{error}");
+    let before = *other.with(Process::N, 1).load::<Process>()?;
+    assert_ne!(*other.load::<Late>()?, before);
     Ok(())
 }
 
 #[derive(Task)]
-#[task(requires = Panics if false, target = Json<u32>, isolate, retries = 2)]
+#[task(target = Json<u32>, isolate, retries = 2)]
 struct Improves {
     count: PathBuf,
 }

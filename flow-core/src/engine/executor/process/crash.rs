@@ -7,17 +7,23 @@ use rustix::process::Signal;
 
 use crate::base::bytes::Bytes;
 
+/// What is known of a child that has ended.
+#[derive(Clone, Copy)]
+pub(super) struct Ended<'a> {
+    pub(super) status: Option<ExitStatus>,
+    /// Whether it had taken over.
+    pub(super) has_begun: bool,
+    /// The limit of its memory.
+    pub(super) memory: Option<u64>,
+    /// Whether an allocation has failed.
+    pub(super) is_out_of_memory: bool,
+    /// The last lines that it has written to the standard error.
+    pub(super) last: &'a [String],
+}
+
 /// Returns the message of the error of a task whose process has ended.
-///
-/// `last` are the last lines that it has written to the standard error, and `memory` is the limit of its memory.
-pub(super) fn message(
-    status: Option<ExitStatus>,
-    has_begun: bool,
-    memory: Option<u64>,
-    last: &[String],
-) -> String {
-    let is_out_of_memory =
-        |line: &String| line.starts_with("memory allocation of ") || line.contains("out of memory");
+pub(super) fn message(ended: Ended<'_>) -> String {
+    let Ended { status, has_begun, memory, is_out_of_memory, last } = ended;
     let signal = status.and_then(|status| status.signal());
     let what = match (status, signal) {
         _ if !has_begun => {
@@ -27,17 +33,13 @@ pub(super) fn message(
                  program, with the same arguments?"
             )
         }
-        (_, Some(signal))
-            if signal == Signal::ABORT.as_raw() && last.iter().any(is_out_of_memory) =>
-        {
-            match memory {
-                Some(limit) => format!(
-                    "out of memory: it needs more than {}, its `resources(memory)`",
-                    Bytes(limit)
-                ),
-                None => "out of memory: an allocation failed".to_owned(),
-            }
-        }
+        (_, Some(signal)) if signal == Signal::ABORT.as_raw() && is_out_of_memory => match memory {
+            Some(limit) => format!(
+                "out of memory: it needs more than {}, its `resources(memory)`",
+                Bytes(limit)
+            ),
+            None => "out of memory: an allocation failed".to_owned(),
+        },
         (_, Some(signal)) => match name(signal) {
             Some("SIGKILL") => {
                 "its process was killed by SIGKILL, as the system does when memory runs out"
@@ -89,23 +91,32 @@ mod tests {
 
     fn ended(raw: i32, last: &[&str]) -> String {
         let last: Vec<_> = last.iter().map(|line| (*line).to_owned()).collect();
-        message(Some(ExitStatus::from_raw(raw)), true, Some(1 << 30), &last)
+        let is_out_of_memory = last.iter().any(|line| line.contains("memory allocation"));
+        message(Ended {
+            status: Some(ExitStatus::from_raw(raw)),
+            has_begun: true,
+            memory: Some(1 << 30),
+            is_out_of_memory,
+            last: &last,
+        })
     }
 
     #[test]
     fn the_message_names_the_signal_or_the_exit_code() {
         assert_eq!(ended(11, &[]), "its process was ended by SIGSEGV");
         assert_eq!(ended(6, &["a check failed"]), "its process aborted (SIGABRT): a check failed");
-        assert!(
-            ended(6, &["memory allocation of 7 bytes failed"]).starts_with("out of memory: it")
-        );
+        let text = ended(6, &["memory allocation of 7 bytes failed"]);
+        assert!(text.starts_with("out of memory: it needs more than 1.1 GB"), "{text}");
         assert!(ended(9, &[]).contains("SIGKILL"));
         assert_eq!(ended(3 << 8, &[]), "its process exited with code 3 before the task had ended");
     }
 
     #[test]
     fn a_program_that_opens_no_flow_is_explained() {
-        let text = message(Some(ExitStatus::from_raw(0)), false, None, &[]);
+        let status = Some(ExitStatus::from_raw(0));
+        let ended =
+            Ended { status, has_begun: false, memory: None, is_out_of_memory: false, last: &[] };
+        let text = message(ended);
         assert!(text.contains("is `Flow::open` reached"), "{text}");
     }
 }

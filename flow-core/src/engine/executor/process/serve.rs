@@ -327,7 +327,13 @@ impl Served<'_> {
             return Ended::Process(Stopped.into());
         }
         let last: Vec<_> = self.output.last.iter().cloned().collect();
-        let message = crash::message(status, has_begun, self.memory, &last);
+        let message = crash::message(crash::Ended {
+            status,
+            has_begun,
+            memory: self.memory,
+            is_out_of_memory: self.output.is_out_of_memory,
+            last: &last,
+        });
         Ended::Process(match broken {
             Some(error) => anyhow!("cannot understand its child process: {error}"),
             None => anyhow!(message),
