@@ -40,6 +40,8 @@ mod in_memory;
 #[cfg(target_os = "linux")]
 mod isolation;
 #[cfg(target_os = "linux")]
+mod isolation_drafts;
+#[cfg(target_os = "linux")]
 mod isolation_ends;
 #[cfg(target_os = "linux")]
 mod isolation_plans;

@@ -166,6 +166,7 @@ mod ledger;
 pub(crate) mod message;
 pub(crate) mod outcome;
 mod ready;
+pub(crate) mod recover;
 pub(crate) mod remake;
 mod reports;
 pub(crate) mod running;

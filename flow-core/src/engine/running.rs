@@ -1,6 +1,7 @@
 //! A running instance: the engine as its task sees it, through [`Host`].
 
 use std::any::{Any, TypeId};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use daggy::NodeIndex;
@@ -39,6 +40,8 @@ pub(crate) struct Running {
     pub(super) control: Arc<Control>,
     /// What the process of the task has used, if the task has a process of its own.
     used: OnceLock<ProcessCost>,
+    /// The draft record that the process of the task has written.
+    draft: OnceLock<PathBuf>,
 }
 
 /// What the process of a task has used.
@@ -77,7 +80,18 @@ impl Running {
             requested: Mutex::default(),
             control: Arc::clone(control),
             used: OnceLock::new(),
+            draft: OnceLock::new(),
         })
+    }
+
+    /// Sets the draft record that the process of the task has written.
+    pub(super) fn set_draft(&self, draft: PathBuf) {
+        let _ = self.draft.set(draft);
+    }
+
+    /// Returns the draft record that the process of the task has written, if it has.
+    pub(super) fn draft(&self) -> Option<PathBuf> {
+        self.draft.get().cloned()
     }
 
     /// Sets what the process of the task has used.

@@ -87,8 +87,9 @@ pub(crate) fn settle(job: Job, messages: &Sender<Message>) -> ControlFlow<()> {
 /// Removes the files of an output that is not committed, because its job was abandoned.
 fn discard(plan: &Plan, end: End) {
     if let End::Settled { made, .. } = end
-        && let Some(ToCommit { staged, .. }) = made.staged.map(|staged| *staged)
+        && let Some(ToCommit { staged, draft, .. }) = made.staged.map(|staged| *staged)
     {
+        draft.iter().for_each(|draft| plan.store.discard_path(draft));
         plan.store.discard_path(&staged.draft);
         staged.output.iter().for_each(|output| plan.store.discard(&staged.folder, output));
     }
@@ -328,7 +329,8 @@ impl<'a> Worker<'a> {
         let executed = panics::catch_error(|| {
             let (attempt, policy) = (self.job.attempt, &*self.job.policy);
             let running = watch.running();
-            let task = TaskJob { running, folder: &folder, fingerprint, attempt, policy };
+            let (folder, made_from) = (&folder, &made_from);
+            let task = TaskJob { running, folder, fingerprint, made_from, format, attempt, policy };
             executor::of(&task).execute(&task)
         });
         self.used.set(watch.running().used());
@@ -343,6 +345,7 @@ impl<'a> Worker<'a> {
         });
         let Executed { output, meta, value, bytes } = executed?;
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
+        let draft = watch.running().draft();
         entry.keep_tables(&plan.store);
         let (crates, host) = (entry.crates, host());
         let instance = plan.graph.recorded(node, made_from, fingerprint);
@@ -354,7 +357,12 @@ impl<'a> Worker<'a> {
             self.execution.session.set_forced(record.key);
         }
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
-        let made = self.stage(node, folder, record)?;
+        let mut made = self.stage(node, folder, record).inspect_err(|_| {
+            draft.iter().for_each(|draft| plan.store.discard_path(draft));
+        })?;
+        if let Some(staged) = &mut made.staged {
+            staged.draft = draft;
+        }
         if let (Some(digest), Some(value)) = (in_memory, &value) {
             plan.store.memory().keep(digest, value.clone());
         }
@@ -371,7 +379,9 @@ impl<'a> Worker<'a> {
         match (executed, watch.check_unchanged()) {
             (executed, Ok(())) => executed,
             (Ok(executed), Err(changed)) => {
-                self.execution.plan.store.discard(folder, &executed.output);
+                let store = &self.execution.plan.store;
+                store.discard(folder, &executed.output);
+                watch.running().draft().iter().for_each(|draft| store.discard_path(draft));
                 Err(changed)
             }
             (Err(error), Err(_)) if is_stop(&error) => Err(error),
@@ -431,7 +441,7 @@ impl<'a> Worker<'a> {
         staged.is_forced = plan.graph.is_forced(node);
         let task = Arc::clone(&plan.graph.task(node).folder);
         let execution = self.execution.id;
-        let to_commit = ToCommit { execution, node, task, staged, claim: None };
+        let to_commit = ToCommit { execution, node, task, staged, claim: None, draft: None };
         let made = Some(Made::new(folder, record));
         Ok(NewlyMade { made, staged: Some(Box::new(to_commit)), ..NewlyMade::default() })
     }

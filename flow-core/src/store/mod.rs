@@ -17,6 +17,7 @@
 //!     owners/Train                             which task of which crate owns the name
 //!     running/<number>                         locked by a run while it works in the store
 //!     waits.<number>                           what tasks of that run wait for, in rare cases
+//!     drafts/<key>-<number>.json               a record that a child process has written, and that is to be committed
 //!     claims                                   empty: a locked byte is an instance that a run computes
 //!     runs/<time>-<number>.jsonl               the history of a run
 //!     secret                                   the key with which secrets are hashed
@@ -47,6 +48,7 @@ pub(crate) mod code;
 pub(crate) mod commit;
 pub(crate) mod crates;
 pub(crate) mod draft;
+pub(crate) mod draft_record;
 pub(crate) mod external_reads;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;

@@ -80,6 +80,14 @@ pub(crate) fn reachable(id: &str) -> Option<&'static TaskType> {
     reachable.get(id).copied()
 }
 
+/// Returns the task that is stored under a name and declared in a module, if it is [`reachable`].
+pub(crate) fn reachable_called(name: &str, module: &str) -> Option<&'static TaskType> {
+    from(all()).into_values().find(|task| {
+        let decl = (task.decl)();
+        decl.identity() == name && decl.module == module
+    })
+}
+
 /// Returns the task with this [`type_id`], among those that are reachable or were required in this process.
 pub(crate) fn of_type(id: &str) -> Option<&'static TaskType> {
     if let Some(task) = reachable(id) {

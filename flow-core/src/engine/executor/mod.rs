@@ -27,6 +27,9 @@
 //! - If the [`Control`](crate::engine::job::Control) of the job is stopped, it tells the task. If the job is abandoned,
 //!   it ends the task, if it can. The result is discarded in any case.
 //! - The files of a task that fails, or that is lost, are removed, or left for `gc`.
+//! - Where the task may outlive this process, it leaves a [draft record](crate::store::draft_record), from which another
+//!   run commits the output. [`Running::set_draft`](crate::engine::running::Running::set_draft) names it, so that the
+//!   committer removes it.
 
 #[cfg(unix)]
 pub(crate) mod process;
@@ -43,6 +46,7 @@ use crate::base::key::Digest;
 use crate::engine::running::Running;
 use crate::plan::policy::ResolvedPolicy;
 use crate::store::Folder;
+use crate::store::record::MadeFrom;
 use crate::task::execute::Executed;
 
 /// Runs tasks somewhere. See the [module documentation](self).
@@ -63,6 +67,9 @@ pub(crate) struct TaskJob<'a> {
     pub(crate) folder: &'a Folder,
     /// The fingerprint of the output, which is part of the names of its files.
     pub(crate) fingerprint: Digest,
+    /// What the output is computed from, and the format of its record.
+    pub(crate) made_from: &'a MadeFrom,
+    pub(crate) format: u32,
     /// The number of the attempt, beginning with 1.
     pub(crate) attempt: u32,
     pub(crate) policy: &'a ResolvedPolicy,

@@ -7,7 +7,7 @@ use anyhow::Context;
 use daggy::NodeIndex;
 
 use super::message::{
-    EntryMessage, FormMessage, JobMessage, MadeMessage, MissingMessage, NodeMessage,
+    DraftMessage, EntryMessage, FormMessage, JobMessage, MadeMessage, MissingMessage, NodeMessage,
     RefusedMessage, RequiredMessage, SettingMessage, StoreAt, WhyRefused,
 };
 use crate::engine::executor::TaskJob;
@@ -15,6 +15,7 @@ use crate::engine::running::Running;
 use crate::plan::policy::MEMORY;
 use crate::store::Store;
 use crate::store::made::Made;
+use crate::store::record::{RecordedInstance, Required};
 use crate::task::error::{LoadErrorKind, RequireError, RequireErrorKind};
 use crate::task::input::Handle;
 use crate::task::requirement::Form;
@@ -32,9 +33,10 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
     let mut nodes = Nodes::default();
     nodes.add(&execution.handle(node, task.running.reads()), Which::Running)?;
     let files = plan.graph.file_parameters(node).into_iter();
+    let entry = plan.graph.task(node);
     Ok(JobMessage {
         number,
-        task: plan.graph.task(node).decl.name.to_string(),
+        task: entry.decl.name.to_string(),
         key: plan.graph.node(node).key,
         fingerprint: task.fingerprint,
         folder: task.folder.as_path().into(),
@@ -43,6 +45,15 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
         attempt: task.attempt,
         current_folder: std::env::current_dir().ok().map(|folder| folder.as_path().into()),
         file_parameters: files.map(|(_, path)| path).collect(),
+        draft: DraftMessage {
+            path: plan.store.new_draft_record(plan.graph.node(node).key).as_path().into(),
+            module: entry.decl.module.to_owned(),
+            instance: RecordedInstance {
+                format: task.format,
+                ..plan.graph.recorded(node, task.made_from.clone(), task.fingerprint)
+            },
+            crates: entry.crates,
+        },
         is_watched: !execution.reporter.is_silent(),
         memory: task.policy.resources.get(MEMORY).copied(),
         nodes: nodes.all,
@@ -53,6 +64,7 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
 pub(super) fn required(
     request: u64,
     results: Vec<Result<Handle, RequireError>>,
+    recorded: Vec<Vec<Required>>,
 ) -> RequiredMessage {
     let mut nodes = Nodes::default();
     let mut result = |result: Result<Handle, RequireError>| {
@@ -65,7 +77,7 @@ pub(super) fn required(
         Ok((place, handle.number()))
     };
     let results = results.into_iter().map(&mut result).collect();
-    RequiredMessage { request, results, nodes: nodes.all }
+    RequiredMessage { request, results, nodes: nodes.all, recorded }
 }
 
 fn refused(error: RequireError) -> RefusedMessage {

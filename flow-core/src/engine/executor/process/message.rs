@@ -26,7 +26,7 @@ use crate::base::error_text::ErrorText;
 use crate::base::key::{Digest, Key};
 use crate::engine::running::ProcessCost;
 use crate::store::output::Output;
-use crate::store::record::{Meta, Read};
+use crate::store::record::{Meta, Read, RecordedInstance, Required};
 use crate::task::Kind;
 
 /// A message to a child.
@@ -98,12 +98,26 @@ pub(super) struct JobMessage {
     pub(super) current_folder: Option<Bytes>,
     /// The paths of the parameters that are files.
     pub(super) file_parameters: Vec<String>,
+    /// What the child needs for a draft record.
+    pub(super) draft: DraftMessage,
     /// Whether progress and status are wanted.
     pub(super) is_watched: bool,
     /// How many bytes of memory the task may allocate, if there is a limit.
     pub(super) memory: Option<u64>,
     /// The instance, then its inputs and the members of those that are aggregates.
     pub(super) nodes: Vec<NodeMessage>,
+}
+
+/// What a child needs for a [draft record](crate::store::draft_record).
+#[derive(Serialize, Deserialize)]
+pub(super) struct DraftMessage {
+    /// Where it is written.
+    pub(super) path: Bytes,
+    /// The module that declares the task.
+    pub(super) module: String,
+    pub(super) instance: RecordedInstance,
+    /// The digest of the versions of the crates that the task is compiled with.
+    pub(super) crates: Option<Digest>,
 }
 
 /// A task that a running task requires.
@@ -195,6 +209,8 @@ pub(super) struct RequiredMessage {
     /// For each setting, the place of the instance among `nodes`, and the number of the requirement.
     pub(super) results: Vec<Result<(u32, u32), RefusedMessage>>,
     pub(super) nodes: Vec<NodeMessage>,
+    /// All that the task has required so far, as it is recorded.
+    pub(super) recorded: Vec<Vec<Required>>,
 }
 
 /// A required instance without an output.
@@ -223,6 +239,8 @@ pub(super) struct DoneMessage {
     /// What the task has read besides its inputs.
     pub(super) reads: Vec<Read>,
     pub(super) used: ProcessCost,
+    /// Whether a draft record was written.
+    pub(super) has_draft: bool,
 }
 
 /// Why a task has no output.

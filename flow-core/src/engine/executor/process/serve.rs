@@ -4,6 +4,7 @@
 //! as these run, so it has a thread of its own. If the child dies meanwhile, the task fails after they have ended.
 
 use std::io::{self, ErrorKind, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
@@ -48,13 +49,14 @@ pub(super) fn serve(
     job: JobMessage,
 ) -> Ended {
     output::discard(child);
-    let (number, memory) = (job.number, job.memory);
+    let (number, memory, draft) = (job.number, job.memory, job.draft.path.to_path());
     let _wakes = running.control.stopper.on_stop(child.waker());
     let mut served = Served {
         child,
         running,
         number,
         memory,
+        draft,
         output: Output::new(running, attempt),
         job: Some(job),
         is_told_to_stop: false,
@@ -71,6 +73,8 @@ struct Served<'a> {
     running: &'a Arc<Running>,
     number: u64,
     memory: Option<u64>,
+    /// Where the child writes a draft record.
+    draft: PathBuf,
     output: Output<'a>,
     /// The job, until it was sent.
     job: Option<JobMessage>,
@@ -268,7 +272,8 @@ impl Served<'_> {
             });
             let reply = match known {
                 Ok((task, settings)) => {
-                    describe::required(request, running.require(task, settings))
+                    let results = running.require(task, settings);
+                    describe::required(request, results, running.required())
                 }
                 Err(error) => {
                     running.refuse_unknown(task.name.clone());
@@ -287,13 +292,16 @@ impl Served<'_> {
 
     /// Takes the result of the task.
     fn done(&mut self, done: DoneMessage) -> Ended {
-        let DoneMessage { result, meta, reads, used, .. } = done;
+        let DoneMessage { result, meta, reads, used, has_draft, .. } = done;
         self.output.drain(self.child);
         self.running.set_used(used);
         let of_task = self.running.reads();
         reads.into_iter().for_each(|read| of_task.add(read));
         let FailedMessage { is_stopped, has_panicked, error, unwritable } = match result {
             Ok(output) => {
+                if has_draft {
+                    self.running.set_draft(self.draft.clone());
+                }
                 let executed = Executed { output, meta, value: None, bytes: 0 };
                 return Ended::Task { result: Ok(executed), is_usable: true };
             }
@@ -323,6 +331,8 @@ impl Served<'_> {
         }
         let status = self.child.wait();
         self.output.drain(self.child);
+        // A result that was not received does not count.
+        self.running.execution.plan.store.discard_path(&self.draft);
         if was_killed {
             return Ended::Process(Stopped.into());
         }
@@ -344,5 +354,10 @@ impl Served<'_> {
 /// Returns the reply to a request for `count` instances of a task that all fail.
 fn refused(request: u64, count: usize, task: &str, why: WhyRefused) -> RequiredMessage {
     let refused = RefusedMessage { instance: task.to_owned(), why };
-    RequiredMessage { request, results: vec![Err(refused); count], nodes: Vec::new() }
+    RequiredMessage {
+        request,
+        results: vec![Err(refused); count],
+        nodes: Vec::new(),
+        recorded: Vec::new(),
+    }
 }

@@ -16,6 +16,7 @@ use crate::engine::executor::process::message::{
 };
 use crate::files::Contents;
 use crate::store::Store;
+use crate::store::record::Required;
 use crate::task::cx::{Host, Reads, TaskReport};
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::input::Handle;
@@ -41,6 +42,10 @@ pub(super) struct ChildHost {
     pub(super) reads: Arc<Reads>,
     /// Whether a call of `require` returned that the execution was stopped.
     pub(super) was_stopped: AtomicBool,
+    /// What the task has required, as it is recorded.
+    pub(super) required: Mutex<Vec<Vec<Required>>>,
+    /// Whether a requirement was refused, so that the parent alone knows what is recorded.
+    pub(super) has_refused: AtomicBool,
     /// When progress was last reported.
     pub(super) reported: Mutex<Option<Instant>>,
 }
@@ -54,6 +59,12 @@ impl ChildHost {
             *reported = Some(Instant::now());
         }
         is_due
+    }
+
+    /// Returns what the task has required, as it is recorded; `None` if only the parent knows.
+    pub(super) fn recorded(&self) -> Option<Vec<Vec<Required>>> {
+        let required = self.required.lock().unwrap_or_else(PoisonError::into_inner);
+        (!self.has_refused.load(Ordering::SeqCst)).then(|| required.clone())
     }
 
     /// Sends a request, and waits for the reply.
@@ -138,9 +149,10 @@ impl Host for ChildHost {
             let instance = (task.decl)().name.into_owned();
             vec![Err(RequireError { instance, kind }); settings.len()]
         };
-        let RequiredMessage { results, nodes, .. } = match self.ask(task, &settings) {
+        let RequiredMessage { results, nodes, recorded, .. } = match self.ask(task, &settings) {
             Ok(reply) => reply,
             Err(kind) => {
+                self.has_refused.store(true, Ordering::SeqCst);
                 // So the output is never complete, as if the parent had refused it.
                 self.link.send(&FromChild::Refuse {
                     job: self.job,
@@ -150,6 +162,13 @@ impl Host for ChildHost {
                 return refuse(kind);
             }
         };
+        {
+            // Replies to several threads of the task may arrive in another order.
+            let mut required = self.required.lock().unwrap_or_else(PoisonError::into_inner);
+            if recorded.len() >= required.len() {
+                *required = recorded;
+            }
+        }
         let received = match Received::new(&self.store, &self.stores, nodes) {
             Ok(received) => received,
             Err(error) => return refuse(RequireErrorKind::Failed { error: format!("{error:#}") }),
@@ -171,6 +190,7 @@ impl Host for ChildHost {
     }
 
     fn refuse(&self, task: &'static TaskType, setting: Values) {
+        self.has_refused.store(true, Ordering::SeqCst);
         // A value that cannot be sent is left out: the requirement counts as failed in any case.
         let setting = setting_messages(&setting).unwrap_or_default();
         self.link.send(&FromChild::Refuse { job: self.job, task: task_message(task), setting });

@@ -1,9 +1,9 @@
 //! Runs one task in a child, and sends what it has left behind.
 
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use anyhow::Context;
 use daggy::NodeIndex;
@@ -14,13 +14,15 @@ use super::link::Link;
 use super::received::{Received, Stores};
 use crate::base::error::StoreError;
 use crate::base::error_text::ErrorText;
-use crate::base::panics;
+use crate::base::key::Digest;
+use crate::base::{panics, process};
 use crate::engine::executor::process::message::{
-    DoneMessage, FailedMessage, FromChild, JobMessage,
+    Bytes, DoneMessage, DraftMessage, FailedMessage, FromChild, JobMessage, NodeMessage,
 };
 use crate::engine::failure::is_stop;
+use crate::store::draft_record::DraftRecord;
 use crate::store::output::Output;
-use crate::store::record::Meta;
+use crate::store::record::{Meta, Record, RecordedRun};
 use crate::store::{Folder, Store};
 use crate::task::cx::{Attempt, Reads};
 use crate::task::execute::{Executed, TaskRun};
@@ -40,20 +42,46 @@ impl Runner {
     /// Runs the task of a job, and sends what it has left behind.
     pub(super) fn run(&self, job: JobMessage) {
         let number = job.number;
+        let started = jiff::Timestamp::now();
+        let begun = Instant::now();
         let store = self.stores.get(&job.store);
         let folder = job.folder.to_path();
         let (reads, attempt) = (Arc::default(), Arc::new(Attempt::new(&store, &folder)));
         let (limit, meter) = (Limit::set(job.memory), Meter::start());
-        let executed =
-            panics::catch_error(|| self.execute(job, (&store, &folder), &reads, &attempt));
+        let host = Arc::new(self.host(&job, &store, &reads));
+        let JobMessage { current_folder, nodes, fingerprint, draft, .. } = job;
+        let at = (&store, &folder, fingerprint);
+        let executed = panics::catch_error(|| {
+            set_current_folder(current_folder)?;
+            self.execute(nodes, &host, at, &reads, &attempt)
+        });
         let executed = unless_written(&store, &folder, &reads, executed);
         drop(limit);
+        let mut has_draft = false;
         let (result, meta) = match executed {
-            Ok((output, meta)) => (Ok(output), meta),
+            Ok((output, meta)) => {
+                let (reads, required) = (reads.all(), host.recorded());
+                let (seconds, host) = (begun.elapsed().as_secs_f64(), process::host());
+                has_draft = required.is_some_and(|required| {
+                    let (output, meta, crates) = (output.clone(), meta.clone(), draft.crates);
+                    let run = RecordedRun {
+                        reads,
+                        required,
+                        output,
+                        meta,
+                        crates,
+                        started,
+                        seconds,
+                        host,
+                    };
+                    write_draft(&store, &folder, draft, run)
+                });
+                (Ok(output), meta)
+            }
             Err(error) => (Err(failed(&store, error)), attempt.take_meta()),
         };
         let (reads, used) = (reads.all(), meter.read());
-        let done = DoneMessage { job: number, result, meta, reads, used };
+        let done = DoneMessage { job: number, result, meta, reads, used, has_draft };
         // The parent reads what was written before it receives the message.
         let _ = std::io::stdout().flush();
         let _ = std::io::stderr().flush();
@@ -61,45 +89,47 @@ impl Runner {
         self.link.send(&FromChild::Done(Box::new(done)));
     }
 
-    fn execute(
-        &self,
-        job: JobMessage,
-        (store, folder): (&Arc<Store>, &Folder),
-        reads: &Arc<Reads>,
-        attempt: &Arc<Attempt>,
-    ) -> anyhow::Result<(Output, Meta)> {
-        if let Some(current) = &job.current_folder {
-            let current = current.to_path();
-            std::env::set_current_dir(&current)
-                .with_context(|| format!("cannot make {} the current folder", current.display()))?;
-        }
-        let received = Received::new(store, &self.stores, job.nodes)?;
-        let node = NodeIndex::new(0);
-        let task = received.build(node)?;
-        let host = ChildHost {
+    /// Returns the parent as the task of a job sees it.
+    fn host(&self, job: &JobMessage, store: &Arc<Store>, reads: &Arc<Reads>) -> ChildHost {
+        ChildHost {
             link: Arc::clone(&self.link),
             job: job.number,
-            task: job.task,
+            task: job.task.clone(),
             store: Arc::clone(store),
             stores: Arc::clone(&self.stores),
             stopper: self.link.stopper(),
             seed: job.seed,
-            file_parameters: job.file_parameters,
+            file_parameters: job.file_parameters.clone(),
             is_watched: job.is_watched,
             reads: Arc::clone(reads),
             was_stopped: AtomicBool::new(false),
+            required: Mutex::default(),
+            has_refused: AtomicBool::new(false),
             reported: Mutex::default(),
-        };
+        }
+    }
+
+    fn execute(
+        &self,
+        nodes: Vec<NodeMessage>,
+        host: &Arc<ChildHost>,
+        (store, folder, fingerprint): (&Arc<Store>, &Folder, Digest),
+        reads: &Arc<Reads>,
+        attempt: &Arc<Attempt>,
+    ) -> anyhow::Result<(Output, Meta)> {
+        let received = Received::new(store, &self.stores, nodes)?;
+        let node = NodeIndex::new(0);
+        let task = received.build(node)?;
         let (origin, run) = (Arc::clone(&received) as _, Arc::clone(&received) as _);
         let executed = (received.task_of(node).execute)(TaskRun {
             task,
             running: Handle::running(origin, run, node, reads),
-            host: Arc::new(host),
+            host: Arc::clone(host) as _,
             reads,
             attempt,
             store,
             folder,
-            fingerprint: job.fingerprint,
+            fingerprint,
             stand_in: None,
         })?;
         // The value stays here: the parent loads the output if a task needs it.
@@ -107,6 +137,24 @@ impl Runner {
         panics::discard(value);
         Ok((output, meta))
     }
+}
+
+/// Makes a folder the current one, against which the task resolves relative paths.
+fn set_current_folder(folder: Option<Bytes>) -> anyhow::Result<()> {
+    let Some(folder) = folder.map(|folder| folder.to_path()) else { return Ok(()) };
+    std::env::set_current_dir(&folder)
+        .with_context(|| format!("cannot make {} the current folder", folder.display()))
+}
+
+/// Writes a draft record. Returns whether there is one: without it the output is lost if the parent dies before the
+/// commit, and nothing else happens.
+fn write_draft(store: &Store, folder: &Folder, draft: DraftMessage, run: RecordedRun) -> bool {
+    let DraftMessage { path, module, instance, .. } = draft;
+    let parts = folder.iter().map(|part| part.to_str());
+    let Some(parts) = parts.collect::<Option<Vec<_>>>() else { return false };
+    let record = Record::new(instance, run);
+    let draft = DraftRecord { folder: parts.join("/"), module, record };
+    store.write_draft_record(&path.to_path(), &draft).is_ok()
 }
 
 /// Returns the result, or an error if a file that the task has read was written meanwhile.
