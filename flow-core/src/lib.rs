@@ -2,6 +2,8 @@
 //!
 //! Users depend on the facade crate, `typed-flow`, which re-exports the public items of this crate.
 
+#![cfg_attr(not(unix), allow(dead_code, reason = "child processes that run tasks need Unix"))]
+
 #[doc(hidden)]
 pub mod __private;
 mod base;

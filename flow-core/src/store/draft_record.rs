@@ -65,14 +65,14 @@ impl Store {
     }
 
     /// Returns the paths of all drafts, each with the digits of its instance's key. In most cases there are none, and
-    /// this is one system call.
+    /// the folder does not exist.
     pub(crate) fn draft_records(&self) -> Vec<(PathBuf, Short)> {
         let folder = self.internal(DRAFTS);
-        // Nothing is opened here. A folder that cannot be read has no drafts for this user.
-        let names = self.unconfined.list(&folder).unwrap_or_default().into_iter();
+        // A folder that cannot be read has no drafts for this user.
+        let names = self.names(&folder).unwrap_or_default().into_iter();
         let mut drafts: Vec<_> = names
             .filter_map(|name| {
-                let (key, rest) = name.to_str()?.split_once('-')?;
+                let (key, rest) = name.split_once('-')?;
                 let key = u64::from_str_radix(key, 16).ok().filter(|_| key.len() == 16)?;
                 rest.ends_with(".json").then(|| (folder.join(&name), Short(key)))
             })

@@ -70,10 +70,14 @@ impl Meter {
 }
 
 /// Returns the CPU time that all threads of this process have used, in seconds.
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
 fn cpu_seconds() -> Option<f64> {
-    if !cfg!(any(target_os = "linux", target_os = "macos", target_os = "freebsd")) {
-        return None;
-    }
+    None
+}
+
+/// Returns the CPU time that all threads of this process have used, in seconds.
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd"))]
+fn cpu_seconds() -> Option<f64> {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
 }
