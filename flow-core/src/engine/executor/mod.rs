@@ -40,7 +40,8 @@ mod threads;
 
 use std::sync::Arc;
 
-pub(crate) use self::process::{Children, take_over};
+pub(crate) use self::process::Children;
+pub use self::process::take_over;
 use self::threads::Threads;
 use crate::base::key::Digest;
 use crate::engine::running::Running;

@@ -50,7 +50,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::child::Child;
-pub(crate) use self::inside::take_over;
+pub use self::inside::take_over;
 use self::serve::Ended;
 use super::{Executor, TaskJob};
 use crate::base::stop::Stopped;

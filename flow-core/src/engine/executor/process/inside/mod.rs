@@ -51,7 +51,7 @@ impl Order {
 /// Runs the tasks of the parent and never returns, if this process is a child and has not taken over before.
 ///
 /// Later calls return: a task may open a flow of its own.
-pub(crate) fn take_over() {
+pub fn take_over() {
     static HAS_TAKEN_OVER: AtomicBool = AtomicBool::new(false);
 
     let Some(order) = std::env::var(VARIABLE).ok().and_then(|text| Order::parse(&text)) else {
