@@ -310,6 +310,8 @@ fn output_and_log_lines_of_a_child_are_the_log_and_progress_reaches_observers() 
     {
         assert!(log.contains(line), "{line:?} in {log}");
     }
+    // What the program has printed before it opened the flow is no output of the task.
+    assert!(!log.contains("running 1 test"), "{log}");
     let seen = seen.lock().expect("no panic").clone();
     for text in ["1 of 4", "half way", "4 of 4", "log: on the standard output"] {
         assert!(seen.iter().any(|line| line == text), "{text:?} in {seen:?}");

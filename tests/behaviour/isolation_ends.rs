@@ -279,3 +279,19 @@ fn no_child_outlives_a_parent_that_is_killed() -> Result<()> {
     fs::remove_dir_all(path.parent().context("a folder")?)?;
     Ok(())
 }
+
+#[test]
+fn a_program_that_inherits_the_variable_of_a_child_is_none() -> Result<()> {
+    let output = Command::new(std::env::current_exe()?)
+        .args([
+            "isolation_ends::a_stop_reaches_the_child_at_its_checkpoint",
+            "--exact",
+            "--nocapture",
+        ])
+        .env("FLOW_CHILD", "1:0123456789abcdef:00000000000000000000000000000000")
+        .stdin(Stdio::null())
+        .output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
+    Ok(())
+}

@@ -30,6 +30,8 @@ pub(super) struct Output<'a> {
     err: Lines,
     /// The last lines of the standard error.
     pub(super) last: VecDeque<String>,
+    /// Whether the child has taken over. What it has written before is not output of the task, and is not logged.
+    pub(super) is_of_task: bool,
     /// Whether the standard error says that an allocation failed.
     pub(super) is_out_of_memory: bool,
     has_failed: bool,
@@ -50,10 +52,14 @@ pub(super) enum Pipe {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(running: &'a Arc<Running>, attempt: &'a Arc<Attempt>) -> Self {
+    pub(super) fn new(
+        running: &'a Arc<Running>,
+        attempt: &'a Arc<Attempt>,
+        is_of_task: bool,
+    ) -> Self {
         let (out, err, last) = (Lines::default(), Lines::default(), VecDeque::new());
         let (is_out_of_memory, has_failed) = (false, false);
-        Self { running, attempt, out, err, last, is_out_of_memory, has_failed }
+        Self { running, attempt, out, err, last, is_of_task, is_out_of_memory, has_failed }
     }
 
     /// Whether the child has closed a pipe.
@@ -116,7 +122,16 @@ impl<'a> Output<'a> {
             }
             self.last.drain(..self.last.len().saturating_sub(SHOWN));
         }
-        self.log(text);
+        if self.is_of_task {
+            self.log(text);
+        }
+    }
+
+    /// Begins the log of the task, now that the child has taken over.
+    pub(super) fn begin_task(&mut self, child: &mut Child) {
+        self.drain(child);
+        self.last.clear();
+        (self.is_of_task, self.is_out_of_memory) = (true, false);
     }
 
     /// Reads what the child has written before now, and ends the lines that it has begun.

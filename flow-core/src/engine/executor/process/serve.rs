@@ -21,6 +21,7 @@ use super::output::{self, Output, Pipe};
 use super::{crash, describe};
 use crate::base::error::StoreError;
 use crate::base::error_text::ForeignError;
+use crate::base::key::Digest;
 use crate::base::process::executable;
 use crate::base::stop::Stopped;
 use crate::engine::running::Running;
@@ -50,6 +51,7 @@ pub(super) fn serve(
 ) -> Ended {
     output::discard(child);
     let (number, memory, draft) = (job.number, job.memory, job.draft.path.to_path());
+    let is_ready = child.is_ready;
     let _wakes = running.control.stopper.on_stop(child.waker());
     let mut served = Served {
         child,
@@ -57,7 +59,7 @@ pub(super) fn serve(
         number,
         memory,
         draft,
-        output: Output::new(running, attempt),
+        output: Output::new(running, attempt, is_ready),
         job: Some(job),
         is_told_to_stop: false,
         kill_at: None,
@@ -219,13 +221,12 @@ impl Served<'_> {
         let number = self.number;
         match message {
             FromChild::Hello { token, program } => {
-                if token != self.child.token || program != executable().digest {
-                    return Some(Ended::Process(anyhow!(
-                        "the child process is of another build of this program: was it built again while it runs? \
-                         Start it again"
-                    )));
+                let expected = (&*self.child.token, executable().digest);
+                if let Err(error) = check_build(expected, (&token, program)) {
+                    return Some(Ended::Process(error));
                 }
                 self.child.is_ready = true;
+                self.output.begin_task(self.child);
                 if let Err(error) = self.send_job() {
                     return Some(self.lost(Some(error)));
                 }
@@ -359,5 +360,33 @@ fn refused(request: u64, count: usize, task: &str, why: WhyRefused) -> RequiredM
         results: vec![Err(refused); count],
         nodes: Vec::new(),
         recorded: Vec::new(),
+    }
+}
+
+/// Returns an error if the token and the digest of a child are not those of this program.
+fn check_build(
+    expected: (&str, Option<Digest>),
+    of_child: (&str, Option<Digest>),
+) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        expected == of_child && of_child.1.is_some(),
+        "the child process is of another build of this program: was it built again while it runs? Start it again"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_of_another_build_is_refused() {
+        let (one, other) = (Some(Digest(1)), Some(Digest(2)));
+        assert!(check_build(("token", one), ("token", one)).is_ok());
+        for child in [("token", other), ("token", None), ("another", one)] {
+            let error = check_build(("token", one), child).expect_err("another build").to_string();
+            assert!(error.contains("another build"), "{error}");
+        }
+        assert!(check_build(("token", None), ("token", None)).is_err());
     }
 }

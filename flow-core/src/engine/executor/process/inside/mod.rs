@@ -10,7 +10,7 @@ mod received;
 mod run;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::exit;
@@ -102,6 +102,8 @@ fn start(token: String) -> io::Result<(UnixStream, Arc<Link>, Jobs)> {
     let runner = Runner::new(Arc::clone(&link));
     let work = move || received.iter().for_each(|job: Box<_>| runner.run(*job));
     Builder::new().name("flow-worker-child".to_owned()).stack_size(STACK).spawn(work)?;
+    // What the program has printed so far is not output of a task.
+    let _ = io::stdout().flush();
     link.send(&FromChild::Hello { token, program: executable().digest });
     Ok((socket, link, jobs))
 }
