@@ -39,6 +39,8 @@ fn values_in_memory_are_refused_before_anything_runs() {
         error.contains("`AfterRemembered` cannot run in a child process: its input `Remembered`"),
         "{error}"
     );
+    let problems = opened.flow.check::<AfterRemembered>().expect_err("a mistake").to_string();
+    assert!(problems.contains("its input `Remembered` is kept in the memory"), "{problems}");
     let error = plan_error::<Remembered>(&opened.flow.isolate());
     assert!(error.contains("`Remembered` cannot run in a child process"), "{error}");
 }

@@ -214,7 +214,9 @@ impl Flow {
             findings.problems.extend(wrong_offer.map(|kind| PlanError::new(kind, Vec::new())));
             for node in graph.nodes() {
                 self.inspect_node(&graph, node, &mut findings.problems);
-                if let Err(kind) = policies.check(&graph, node) {
+                let checked = policies.check(&graph, node);
+                let checked = checked.and_then(|()| policies.check_isolated(&graph, node));
+                if let Err(kind) = checked {
                     findings.problems.push(PlanError::new(kind, graph.way(node)));
                 }
             }
