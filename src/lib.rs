@@ -278,6 +278,55 @@ pub mod target {
     pub use flow_core::{Gathered, Keep, KeepPart, Part, Several};
 }
 
+/// Registers the constructor of a type that tasks use, for tasks that run in a child process.
+///
+/// A task that is declared with `uses(Client)` gets the `Client` that [`Flow::provide`] has given to the flow. That is in
+/// the memory of one process. A task that is [isolated](Flow::isolate) runs in another one, which calls the
+/// constructor when the first task asks for the value. So does a flow that provides no such value. A constructor is called
+/// once in a process, and its panic fails the task.
+///
+/// ```
+/// use flow::prelude::*;
+///
+/// struct Client {
+///     url: &'static str,
+/// }
+///
+/// flow::provider!(Client, || Client { url: "https://example.org" });
+///
+/// #[derive(Task)]
+/// #[task(target = Text, uses(Client))]
+/// struct Page;
+///
+/// #[tracked]
+/// impl Run for Page {
+///     fn run(&self, cx: &Cx<Self>) -> Result<String> {
+///         Ok(cx.provided::<Client>().url.to_owned())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let flow = Flow::open(folder.path())?.quiet();
+/// assert_eq!(*flow.get::<Page>()?, "https://example.org");
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! provider {
+    ($ty:ty, $make:expr $(,)?) => {
+        $crate::__private::inventory::submit! {
+            $crate::__private::Provider {
+                id: ::std::any::TypeId::of::<$ty>,
+                make: || {
+                    let make: fn() -> $ty = $make;
+                    ::std::sync::Arc::new(make())
+                },
+            }
+        }
+    };
+}
+
 /// The result that tasks, and programs that run them, return: [`anyhow::Result`].
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 

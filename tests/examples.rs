@@ -616,6 +616,29 @@ fn async_client_fetches_within_tasks_and_only_once() {
     assert!(second.ends_with("\nCRUX: 344\n0 requests\n"), "{second}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn isolate_fails_one_task_for_each_crash() {
+    let example = Example::new("isolate");
+    let printed = example.run(&[]);
+    let lines = [
+        "1 of 6 models",
+        "Train {model: Aborts}: its process aborted (SIGABRT): assertion failed in a foreign library",
+        "Train {model: Exits}: its process exited with code 7 before the task had ended",
+        "Train {model: TakesTooMuchMemory}: out of memory: it needs more than 200.0 MB, its `resources(memory)`",
+        "Train {model: Hangs}: timed out after 3.0 s",
+    ];
+    for line in lines {
+        assert!(printed.lines().any(|printed| printed.starts_with(line)), "{line:?} in {printed}");
+    }
+    let panics = "Train {model: Panics}: it panicked at examples/isolate.rs:";
+    assert!(printed.contains(panics) && printed.contains(": the matrix is singular"), "{printed}");
+    let (_, log) = printed.split_once("the log of the model that aborts:\n").expect("a log");
+    assert!(log.contains(" training\nassertion failed in a foreign library\n"), "{log}");
+    // The model that fits is complete, and the others are tried again.
+    assert!(example.run(&[]).starts_with("0 of 5 models\n"));
+}
+
 #[test]
 fn service_computes_once_cancels_runs_and_gives_memory_back() {
     let example = Example::new("service");

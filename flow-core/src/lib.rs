@@ -2,6 +2,8 @@
 //!
 //! Users depend on the facade crate, `typed-flow`, which re-exports the public items of this crate.
 
+#![cfg_attr(not(unix), allow(dead_code, reason = "child processes that run tasks need Unix"))]
+
 #[doc(hidden)]
 pub mod __private;
 mod base;
@@ -88,6 +90,7 @@ pub mod process {
     pub use crate::base::pause::{Change, announce_exit, on_change, pause, resume, running_time};
     pub use crate::base::programs::{continue_all, kill_all, suspend_all};
     pub use crate::base::stop::{clear_interrupt, interrupt, interrupted, runs_in_progress};
+    pub use crate::engine::executor::take_over;
     pub use crate::flow::failures::without_shown_errors;
     pub use crate::report::announcement::announce;
 }

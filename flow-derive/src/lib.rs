@@ -70,7 +70,7 @@ use proc_macro::TokenStream;
 /// | `priority = 10` | of the instances that are ready, those with a higher priority start first; 0 by default, may be negative |
 /// | `threads = 4` | the number of workers that the task takes, because it uses several cores; 1 by default |
 /// | `resources(memory = "4GB", gpu = 1, api = 1)` | what each instance needs while it runs, of what the flow offers by `flow.offer("api", 2)`. An amount is a `u64` or a text with a unit; that of `memory` is in bytes |
-/// | `isolate` | each instance runs in a child process |
+/// | `isolate` | each instance runs in a child process of this program, so that a crash fails it alone; `flow.isolate()` for all tasks, which describes what a child is. It needs files as inputs and outputs, and Unix |
 /// | `crate = ::path` | the path of the facade, if another crate re-exports it. A renamed dependency is found in `Cargo.toml` |
 ///
 /// The options from `retries` to `isolate` say how the task is executed, and not what it computes: they are no part of the

@@ -30,6 +30,8 @@ macro_rules! as_flow {
 
 impl Flow {
     pub(super) fn new() -> Self {
+        // In a child that runs isolated tasks, this call does not return, and no folder is created.
+        flow_core::process::take_over();
         let folder = tempfile::tempdir().expect("a temporary folder for a test");
         let store = folder.path().join("data");
         let fs = Arc::new(disk::Scratch::new(folder));

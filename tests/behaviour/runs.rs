@@ -27,6 +27,8 @@ mod embedding;
 mod equal_fingerprints;
 mod events;
 mod executable;
+#[cfg(target_os = "linux")]
+mod executors;
 mod expectations;
 mod external;
 mod failure;
@@ -36,6 +38,14 @@ mod file_stamps;
 mod files_rewritten;
 mod hung_tasks;
 mod in_memory;
+#[cfg(target_os = "linux")]
+mod isolation;
+#[cfg(target_os = "linux")]
+mod isolation_drafts;
+#[cfg(target_os = "linux")]
+mod isolation_ends;
+#[cfg(target_os = "linux")]
+mod isolation_plans;
 mod memory;
 mod memory_budget;
 mod metadata;

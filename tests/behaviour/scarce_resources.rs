@@ -54,9 +54,7 @@ struct AllCalls;
 #[test]
 fn a_task_that_has_waited_gets_its_resources_before_others_start() -> Result<()> {
     let (flow, _folder) = flow();
-    let is_prepared = |event: &Event| {
-        matches!(event, Event::Committed { instance, .. } if instance.task() == "Prepare")
-    };
+    let is_prepared = |event: &Event| matches!(event, Event::Committed { instance, .. } if instance.task() == "Prepare");
     let observed = flow.observe(move |event| {
         IS_PREPARED.fetch_or(is_prepared(event), Ordering::SeqCst);
     });

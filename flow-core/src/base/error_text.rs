@@ -3,10 +3,15 @@
 //!
 //! The error itself belongs to the task's thread. What summaries and records need of it is text.
 
+use std::error::Error;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::base::panics;
 
 /// An error of user code as text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ErrorText {
     /// The message followed by all causes, in one text.
     pub(crate) text: String,
@@ -23,12 +28,51 @@ impl ErrorText {
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         let text = panics::text(error);
         let chain = panics::catch(|| error.chain().map(ToString::to_string).collect());
+        let foreign = panics::catch(|| {
+            let foreign = error.chain().find_map(|cause| cause.downcast_ref::<ForeignError>());
+            foreign.map(|foreign| (foreign.panicked_at.clone(), foreign.backtrace.clone()))
+        });
+        let (panicked_at, backtrace) = foreign.ok().flatten().unwrap_or_default();
         Self {
             chain: chain.unwrap_or_else(|_| vec![text.clone()]),
-            panicked_at: panics::place(error),
-            backtrace: panics::backtrace(error),
+            panicked_at: panics::place(error).or(panicked_at),
+            backtrace: backtrace.or_else(|| panics::backtrace(error)),
             text,
         }
+    }
+}
+
+/// An error that occurred in another process, of which the text is known.
+#[derive(Debug)]
+pub(crate) struct ForeignError {
+    message: String,
+    source: Option<Box<ForeignError>>,
+    panicked_at: Option<String>,
+    backtrace: Option<String>,
+}
+
+impl ForeignError {
+    /// Returns an error with these messages, each caused by the next.
+    pub(crate) fn new(error: ErrorText) -> Self {
+        let ErrorText { text, mut chain, panicked_at, backtrace } = error;
+        let last = chain.pop().unwrap_or(text);
+        let last = Self { message: last, source: None, panicked_at, backtrace };
+        chain.into_iter().rev().fold(last, |cause, message| {
+            let (panicked_at, backtrace) = (cause.panicked_at.clone(), cause.backtrace.clone());
+            Self { message, source: Some(Box::new(cause)), panicked_at, backtrace }
+        })
+    }
+}
+
+impl fmt::Display for ForeignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ForeignError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 
@@ -62,6 +106,16 @@ mod tests {
         assert!(place.starts_with(&format!("{}:", file!())), "{place}");
         assert_eq!(text.chain[1], format!("it panicked at {place}: index 7"));
         assert_eq!(text.backtrace, None);
+    }
+
+    #[test]
+    fn an_error_of_another_process_has_the_same_text() {
+        let panicked = panics::catch_error(|| -> anyhow::Result<()> { panic!("index 7") });
+        let error = panicked.context("row 2").context("a.csv").expect_err("it panics");
+        let text = ErrorText::of(&error);
+        assert_eq!(text.chain.len(), 3);
+        let again = ErrorText::of(&ForeignError::new(text.clone()).into());
+        assert_eq!(again, text);
     }
 
     #[test]

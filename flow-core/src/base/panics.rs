@@ -154,6 +154,11 @@ pub(crate) fn place(error: &anyhow::Error) -> Option<String> {
     place.ok().flatten()
 }
 
+/// Returns whether an error is or comes from a panic.
+pub(crate) fn is_panic(error: &anyhow::Error) -> bool {
+    catch(|| error.chain().any(|cause| cause.is::<Panic>())).unwrap_or(true)
+}
+
 /// Returns the message of an error of user code with its causes.
 pub(crate) fn text(error: &anyhow::Error) -> String {
     catch(|| format!("{error:#}"))

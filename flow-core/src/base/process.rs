@@ -84,6 +84,8 @@ pub(crate) struct Spent {
     pub(crate) seconds: f64,
     /// The CPU time of the thread, without that of other threads which it started; `None` if it is not known.
     pub(crate) cpu_seconds: Option<f64>,
+    /// The peak memory of the process, if the work had a process of its own.
+    pub(crate) peak_bytes: Option<u64>,
 }
 
 impl Stopwatch {
@@ -95,7 +97,8 @@ impl Stopwatch {
     pub(crate) fn read(&self) -> Spent {
         let cpu_seconds =
             self.cpu.zip(thread_cpu_seconds()).map(|(before, now)| (now - before).max(0.0));
-        Spent { started: self.started, seconds: seconds_since(self.begun), cpu_seconds }
+        let seconds = seconds_since(self.begun);
+        Spent { started: self.started, seconds, cpu_seconds, peak_bytes: None }
     }
 }
 

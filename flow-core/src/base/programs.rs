@@ -46,11 +46,24 @@ impl Drop for Program {
     }
 }
 
+impl Program {
+    /// Asks the program, and the processes that it has started, to end.
+    pub(crate) fn terminate(&self) {
+        send(self.group, Order::Terminate);
+    }
+
+    /// Kills the program, and the processes that it has started.
+    pub(crate) fn kill(&self) {
+        send(self.group, Order::Kill);
+    }
+}
+
 /// What a program is to do.
 #[derive(Clone, Copy)]
 enum Order {
     Suspend,
     Continue,
+    Terminate,
     Kill,
 }
 
@@ -83,6 +96,7 @@ fn send(group: u32, order: Order) {
     let signal = match order {
         Order::Suspend => Signal::TSTP,
         Order::Continue => Signal::CONT,
+        Order::Terminate => Signal::TERM,
         Order::Kill => Signal::KILL,
     };
     if let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) {
@@ -92,3 +106,32 @@ fn send(group: u32, order: Order) {
 
 #[cfg(not(unix))]
 fn send(_: u32, _: Order) {}
+
+/// Puts a program into a process group of its own, and on Linux ends it with this process.
+///
+/// More exactly, the kernel ends it with the thread that starts it, which must outlive the program.
+#[cfg_attr(target_os = "linux", expect(unsafe_code, reason = "what runs between fork and exec"))]
+pub(crate) fn tie_to_parent(program: &mut std::process::Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(program, 0);
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt;
+
+        use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+
+        let parent = getpid();
+        // SAFETY: between fork and exec only functions that are safe in a signal handler may be called. These
+        // are plain system calls, which neither allocate nor take a lock.
+        unsafe {
+            program.pre_exec(move || {
+                set_parent_process_death_signal(Some(Signal::KILL))?;
+                // The parent may have died before the signal was set.
+                match getppid() {
+                    Some(now) if now == parent => Ok(()),
+                    _ => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe)),
+                }
+            });
+        }
+    }
+}

@@ -33,7 +33,7 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::stand_in;
 use crate::plan::warning::Warning;
 use crate::store::Store;
-use crate::task::{Kind, TaskType};
+use crate::task::{Kind, TaskType, provider};
 
 /// The result of checking a flow without problems. It can be printed.
 ///
@@ -214,7 +214,9 @@ impl Flow {
             findings.problems.extend(wrong_offer.map(|kind| PlanError::new(kind, Vec::new())));
             for node in graph.nodes() {
                 self.inspect_node(&graph, node, &mut findings.problems);
-                if let Err(kind) = policies.check(&graph, node) {
+                let checked = policies.check(&graph, node);
+                let checked = checked.and_then(|()| policies.check_isolated(&graph, node));
+                if let Err(kind) = checked {
                     findings.problems.push(PlanError::new(kind, graph.way(node)));
                 }
             }
@@ -245,7 +247,7 @@ impl Flow {
             }
         }
         for (id, ty) in (graph.task(node).task.uses)() {
-            if !self.provides(id) {
+            if !self.provides(id) && !provider::is_registered(id) {
                 report(PlanErrorKind::NotProvided { task: task(), ty });
             }
         }

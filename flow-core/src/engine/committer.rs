@@ -1,5 +1,6 @@
 //! The committer: one thread that commits the outputs that workers have staged, a group at a time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -28,6 +29,8 @@ pub(crate) struct ToCommit {
     pub(crate) staged: Staged,
     /// The claim on the instance, which is released when the output is committed.
     pub(crate) claim: Option<Arc<Claimed>>,
+    /// The draft record of another process, which is removed when the output is committed.
+    pub(crate) draft: Option<PathBuf>,
 }
 
 /// Commits staged outputs until the channel is closed, with one message for each.
@@ -50,9 +53,11 @@ pub(crate) fn commit_all(
         }
         let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
         let nodes: Vec<_> = group.iter().map(|commit| (commit.execution, commit.node)).collect();
+        let drafts: Vec<_> = group.iter().filter_map(|commit| commit.draft.clone()).collect();
         let (group, claims): (Vec<_>, Vec<_>) =
             group.into_iter().map(|commit| ((commit.task, commit.staged), commit.claim)).unzip();
         let results = panics::catch(|| store.commit(group));
+        drafts.iter().for_each(|draft| store.discard_path(draft));
         // From now on other processes find the outputs.
         drop(claims);
         let results: Vec<Result<(), String>> = match results {

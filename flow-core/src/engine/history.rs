@@ -128,7 +128,7 @@ impl Settled {
             started: spent.map(|spent| spent.started),
             seconds: spent.map_or(0.0, |spent| spent.seconds),
             cpu_seconds: spent.and_then(|spent| spent.cpu_seconds),
-            peak_bytes: None,
+            peak_bytes: spent.and_then(|spent| spent.peak_bytes),
             attempts: if was_started { attempt } else { 0 },
             reasons: plan.verdicts.reasons(node).iter().map(ToString::to_string).collect(),
             error_text: error.filter(|text| Some(text.trim_end()) != first.as_deref()),

@@ -143,7 +143,8 @@ impl Ledger {
     /// Whether a task that is to continue, or a blocked instance that has run out of patience, lacks something that
     /// `demand` takes.
     fn is_reserved(&self, demand: &Demand) -> bool {
-        let mut impatient = self.impatient.iter().take(RESERVED).filter(|other| ***other != *demand);
+        let mut impatient =
+            self.impatient.iter().take(RESERVED).filter(|other| ***other != *demand);
         self.returning.iter().any(|other| self.lacks_resource_of(other, demand))
             || impatient.any(|other| !self.fits(other) && self.competes(other, demand))
     }

@@ -86,9 +86,14 @@
 //!   task also fails if a file that it may have read was written while it ran ([`watch`]).
 //! - **A store that cannot be written** ends the run ([`failure`]): no further instance starts, and the run returns the
 //!   error of the store. So one task has run in vain, and not all of them.
-//! - **Time-outs.** A thread cannot be ended from outside. If a task takes too long, its stop signal is set, its job is
-//!   *abandoned* and the instance fails. The coordinator records the failure, with what was logged so far and with the
-//!   inputs ([`failed`]). The thread ends with the task, whose result is discarded ([`job`]).
+//! - **Time-outs.** A thread cannot be ended from outside, and a child process is killed. If a task takes too long, its
+//!   stop signal is set, its job is *abandoned* and the instance fails. The coordinator records the failure, with what was
+//!   logged so far and with the inputs ([`failed`]). The thread ends with the task, whose result is discarded ([`job`]).
+//!
+//! # Executors
+//!
+//! A worker runs a task through an [`executor`]: on its own thread, or in a child process if the task is isolated. The
+//! executor returns the files of the output and what the task has read. The worker does the rest in both cases.
 //!
 //! # Messages
 //!
@@ -166,6 +171,7 @@ pub(crate) mod coordinator;
 pub(crate) mod cycle;
 pub(crate) mod dedup;
 pub(crate) mod demand;
+pub(crate) mod executor;
 mod failed;
 mod failure;
 pub(crate) mod held;
@@ -175,6 +181,7 @@ mod ledger;
 pub(crate) mod message;
 pub(crate) mod outcome;
 mod ready;
+pub(crate) mod recover;
 pub(crate) mod remake;
 mod reports;
 pub(crate) mod running;

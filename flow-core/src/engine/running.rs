@@ -1,9 +1,11 @@
 //! A running instance: the engine as its task sees it, through [`Host`].
 
 use std::any::{Any, TypeId};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use daggy::NodeIndex;
+use serde::{Deserialize, Serialize};
 
 use crate::base::key::Digest;
 use crate::base::stop::Stopper;
@@ -23,6 +25,7 @@ use crate::task::cx::{Attempt, Host, Reads, TaskReport};
 use crate::task::error::{RequireError, RequireErrorKind};
 use crate::task::execute::{Executed, TaskRun};
 use crate::task::input::{Handle, Origin};
+use crate::task::provider;
 use crate::task::requirement::Dependency;
 use crate::task::setting::Values;
 
@@ -34,7 +37,20 @@ pub(crate) struct Running {
     /// The log and the metadata of the task, once it was started.
     attempt: OnceLock<Arc<Attempt>>,
     requested: Mutex<Requested>,
-    control: Arc<Control>,
+    pub(super) control: Arc<Control>,
+    /// What the process of the task has used, if the task has a process of its own.
+    used: OnceLock<ProcessCost>,
+    /// The draft record that the process of the task has written.
+    draft: OnceLock<PathBuf>,
+}
+
+/// What the process of a task has used.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ProcessCost {
+    /// The CPU time of all its threads.
+    pub(crate) cpu_seconds: Option<f64>,
+    /// Its peak memory.
+    pub(crate) peak_bytes: Option<u64>,
 }
 
 /// The instances that a running task has required.
@@ -63,7 +79,29 @@ impl Running {
             attempt: OnceLock::new(),
             requested: Mutex::default(),
             control: Arc::clone(control),
+            used: OnceLock::new(),
+            draft: OnceLock::new(),
         })
+    }
+
+    /// Sets the draft record that the process of the task has written.
+    pub(super) fn set_draft(&self, draft: PathBuf) {
+        let _ = self.draft.set(draft);
+    }
+
+    /// Returns the draft record that the process of the task has written, if it has.
+    pub(super) fn draft(&self) -> Option<PathBuf> {
+        self.draft.get().cloned()
+    }
+
+    /// Sets what the process of the task has used.
+    pub(super) fn set_used(&self, used: ProcessCost) {
+        let _ = self.used.set(used);
+    }
+
+    /// Returns what the process of the task has used, if the task has a process of its own.
+    pub(super) fn used(&self) -> Option<ProcessCost> {
+        self.used.get().copied()
     }
 
     /// Returns the task's reads besides the outputs of its inputs.
@@ -71,7 +109,15 @@ impl Running {
         &self.reads
     }
 
-    /// Runs the task and writes what it returns into this folder.
+    /// Returns the log and the metadata of the attempt, which begins with the first call.
+    pub(super) fn begin(&self, folder: &Folder) -> &Arc<Attempt> {
+        let store = &self.execution.plan.store;
+        let attempt = self.attempt.get_or_init(|| Arc::new(Attempt::new(store, folder)));
+        self.control.set_attempt(attempt);
+        attempt
+    }
+
+    /// Runs the task on this thread, and writes what it returns into this folder.
     pub(super) fn execute(
         self: &Arc<Self>,
         folder: &Folder,
@@ -79,8 +125,7 @@ impl Running {
     ) -> anyhow::Result<Executed> {
         let Self { execution, node, reads, .. } = &**self;
         let plan = &execution.plan;
-        let attempt = self.attempt.get_or_init(|| Arc::new(Attempt::new(&plan.store, folder)));
-        self.control.set_attempt(attempt);
+        let attempt = self.begin(folder);
         let stand_in = plan.graph.stand_in(*node).map(|given| (given.value(), given.meta()));
         (plan.graph.task(*node).task.execute)(TaskRun {
             task: Origin::task(&**plan, *node),
@@ -112,6 +157,21 @@ impl Running {
     /// Returns the roots of required plans that contain external files, with their executions.
     pub(super) fn executions(&self) -> Vec<(Arc<Execution>, NodeIndex)> {
         self.requested().executions.clone()
+    }
+
+    /// Records that a task of this name was required whose type is not known, so that the output is never complete.
+    #[cfg(unix)]
+    pub(super) fn refuse_unknown(&self, task: String) {
+        let required = Required {
+            instance: task.clone(),
+            task,
+            module: String::new(),
+            key: None,
+            settings: Vec::new(),
+            digest: None,
+            target: None,
+        };
+        self.requested().groups.push(vec![required]);
     }
 
     /// Plans the required dependencies, and judges the plan.
@@ -178,7 +238,8 @@ impl Host for Running {
     }
 
     fn provided(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
-        self.execution.plan.provided.get(&of).map(|provided| &***provided)
+        let provided = self.execution.plan.provided.get(&of).map(|provided| &***provided);
+        provided.or_else(|| provider::value(of))
     }
 
     fn was_stopped(&self) -> bool {

@@ -17,6 +17,7 @@ use crate::base::key::Key;
 use crate::engine::Execution;
 use crate::engine::budget::Budget;
 use crate::engine::dedup::RunningFingerprints;
+use crate::engine::executor::Children;
 use crate::engine::job::{Control, Job};
 use crate::engine::message::{At, Message};
 use crate::engine::worker;
@@ -66,6 +67,8 @@ pub(crate) struct Session {
     is_halted: AtomicBool,
     /// Whether a coordinator is running, which answers requests.
     pub(super) is_coordinated: AtomicBool,
+    /// The child processes that run isolated tasks.
+    pub(super) children: Children,
     /// When no other task is run, if there is no coordinator: the end of a sentence.
     alone: &'static str,
 }
@@ -124,6 +127,7 @@ impl Session {
             unwritable: Mutex::default(),
             is_halted: AtomicBool::new(false),
             is_coordinated: AtomicBool::new(false),
+            children: Children::new(workers.max(1)),
             alone,
         })
     }

@@ -15,16 +15,18 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::Digest;
 use crate::base::panics;
 use crate::base::pause::{running_time, seconds_since};
-use crate::base::process::{Stopwatch, host};
+use crate::base::process::{Spent, Stopwatch, host};
 use crate::base::stop::Stopped;
 use crate::engine::Execution;
 use crate::engine::busy::Others;
 use crate::engine::committer::ToCommit;
+use crate::engine::executor::{self, TaskJob};
 use crate::engine::failed::failed_run;
 use crate::engine::failure::is_stop;
 use crate::engine::job::Job;
 use crate::engine::message::{End, How, Message, NewlyMade};
 use crate::engine::remake::Remake;
+use crate::engine::running::ProcessCost;
 use crate::engine::watch::Watch;
 use crate::plan::Plan;
 use crate::plan::judge::{Judge, Judged, Verdict};
@@ -86,8 +88,9 @@ pub(crate) fn settle(job: Job, messages: &Sender<Message>) -> ControlFlow<()> {
 /// Removes the files of an output that is not committed, because its job was abandoned.
 fn discard(plan: &Plan, end: End) {
     if let End::Settled { made, .. } = end
-        && let Some(ToCommit { staged, .. }) = made.staged.map(|staged| *staged)
+        && let Some(ToCommit { staged, draft, .. }) = made.staged.map(|staged| *staged)
     {
+        draft.iter().for_each(|draft| plan.store.discard_path(draft));
         plan.store.discard_path(&staged.draft);
         staged.output.iter().for_each(|output| plan.store.discard(&staged.folder, output));
     }
@@ -112,6 +115,8 @@ pub(super) struct Worker<'a> {
     pub(super) has_begun: Cell<bool>,
     /// What the task left behind and was about to compute, if it failed.
     pub(super) failed: Cell<Option<(FailedRun, FailedInstance)>>,
+    /// What the process of the task has used, if it ran in one.
+    used: Cell<Option<ProcessCost>>,
 }
 
 impl<'a> Worker<'a> {
@@ -122,6 +127,7 @@ impl<'a> Worker<'a> {
             messages,
             has_begun: Cell::new(false),
             failed: Cell::default(),
+            used: Cell::default(),
         }
     }
 
@@ -129,7 +135,10 @@ impl<'a> Worker<'a> {
     fn end(&self) -> End {
         let stopwatch = Stopwatch::start();
         let settled = panics::catch_error(|| self.settle());
-        let spent = stopwatch.read();
+        let mut spent = stopwatch.read();
+        if let Some(ProcessCost { cpu_seconds, peak_bytes }) = self.used.get() {
+            spent = Spent { cpu_seconds, peak_bytes, ..spent };
+        }
         match settled {
             Ok(Settled::Demand(inputs)) => End::Demand(inputs),
             Ok(Settled::Wait(first)) => End::Wait(first),
@@ -322,11 +331,14 @@ impl<'a> Worker<'a> {
             let (at, number) = ((self.execution.id, node), self.job.control.number);
             let _ = self.messages.send(Message::Started { at, number });
         }
-        if let Some(failed @ 1..) = self.job.attempt.checked_sub(1) {
-            // An error is ignored: the log of this attempt then replaces the one before.
-            let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, failed);
-        }
-        let executed = panics::catch_error(|| watch.running().execute(&folder, fingerprint));
+        let executed = panics::catch_error(|| {
+            let (attempt, policy) = (self.job.attempt, &*self.job.policy);
+            let running = watch.running();
+            let (folder, made_from) = (&folder, &made_from);
+            let task = TaskJob { running, folder, fingerprint, made_from, format, attempt, policy };
+            executor::of(&task).execute(&task)
+        });
+        self.used.set(watch.running().used());
         // The failure of an abandoned job was reported.
         if executed.as_ref().is_err_and(is_stop) && !self.job.control.is_abandoned() {
             self.execution.report_stopped(node);
@@ -339,6 +351,7 @@ impl<'a> Worker<'a> {
         });
         let Executed { output, meta, value, footprint } = executed?;
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
+        let draft = watch.running().draft();
         entry.keep_tables(&plan.store);
         let (crates, host) = (entry.crates, host());
         let instance = plan.graph.recorded(node, made_from, fingerprint);
@@ -350,7 +363,12 @@ impl<'a> Worker<'a> {
             self.execution.session.set_forced(record.key);
         }
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
-        let made = self.stage(node, folder, record)?;
+        let mut made = self.stage(node, folder, record).inspect_err(|_| {
+            draft.iter().for_each(|draft| plan.store.discard_path(draft));
+        })?;
+        if let Some(staged) = &mut made.staged {
+            staged.draft = draft;
+        }
         let bytes = match (in_memory, &value) {
             (Some(digest), Some(value)) => {
                 let value = Remembered { value: value.clone(), footprint };
@@ -373,7 +391,9 @@ impl<'a> Worker<'a> {
         match (executed, watch.check_unchanged()) {
             (executed, Ok(())) => executed,
             (Ok(executed), Err(changed)) => {
-                self.execution.plan.store.discard(folder, &executed.output);
+                let store = &self.execution.plan.store;
+                store.discard(folder, &executed.output);
+                watch.running().draft().iter().for_each(|draft| store.discard_path(draft));
                 Err(changed)
             }
             (Err(error), Err(_)) if is_stop(&error) => Err(error),
@@ -433,7 +453,7 @@ impl<'a> Worker<'a> {
         staged.is_forced = plan.graph.is_forced(node);
         let task = Arc::clone(&plan.graph.task(node).folder);
         let execution = self.execution.id;
-        let to_commit = ToCommit { execution, node, task, staged, claim: None };
+        let to_commit = ToCommit { execution, node, task, staged, claim: None, draft: None };
         let made = Some(Made::new(folder, record));
         Ok(NewlyMade { made, staged: Some(Box::new(to_commit)), ..NewlyMade::default() })
     }

@@ -77,6 +77,7 @@ use crate::base::error::IoContext;
 use crate::base::fs::{Disk, Fs};
 use crate::base::panics::Contained;
 use crate::base::stop::Stopper;
+use crate::engine::executor;
 use crate::flow::error::Error;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
@@ -104,7 +105,7 @@ use crate::value::AnyValue;
 ///   [`quiet`](Self::quiet), [`stopper`](Self::stopper), [`trust`](Self::trust), [`limits`](Self::limits).
 /// - To set how tasks are executed that do not say it themselves: [`retries`](Self::retries),
 ///   [`backoff`](Self::backoff), [`timeout`](Self::timeout), [`offer`](Self::offer),
-///   [`on_failure`](Self::on_failure).
+///   [`on_failure`](Self::on_failure), [`isolate`](Self::isolate).
 /// - To look at a failure: [`debug`](Self::debug), which runs the instance again by itself, and [`log`](Self::log).
 /// - To use the tasks upstream of a root: [`graph`](Self::graph).
 /// - To remove outputs and maintain the store: [`reset`](Self::reset), [`store`](Self::store),
@@ -201,6 +202,9 @@ impl Flow {
     /// because another program may have written the store: an operation that meets a link fails with
     /// an error that names it.
     ///
+    /// In a child process that runs [isolated](Self::isolate) tasks, the first call of this function runs them and does
+    /// not return.
+    ///
     /// # Errors
     ///
     /// The folder cannot be created, or the path names something other than a folder.
@@ -210,10 +214,14 @@ impl Flow {
 
     /// Opens a store on a custom file system, such as one that simulates failures.
     ///
+    /// [Isolated](Self::isolate) tasks write to the disk, and not to the custom file system.
+    ///
     /// # Errors
     ///
     /// The same as [`open`](Self::open).
     pub fn open_on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Result<Self, Error> {
+        // In a child process, this call does not return.
+        executor::take_over();
         let folder = folder.into();
         let folder = std::path::absolute(&folder).during("open", &folder)?;
         let store = Store::new(folder.clone(), Arc::clone(&fs));
@@ -236,7 +244,7 @@ impl Flow {
             observers: Observers::default(),
             stopper: Stopper::default(),
             limits: Limits::default(),
-            policies: Policies::default(),
+            policies: Policies::of_this_thread(),
         }
     }
 

@@ -116,6 +116,50 @@ impl Flow {
         self.with_policies(|policies| policies.on_failure = on_failure)
     }
 
+    /// Runs every task in a child process of this program, as `#[task(isolate)]` does for one task.
+    ///
+    /// A task that aborts, crashes, calls `std::process::exit` or runs out of memory then fails alone. Its time-out kills
+    /// the process with all programs that it has started. What it writes to the standard output and the standard error
+    /// goes to its log. If it declares `resources(memory = ...)`, it cannot allocate more (on Linux).
+    ///
+    /// The child process is the same program with the same arguments and environment. **It runs the code of `main` again,
+    /// up to the first [`Flow::open`](Self::open)**, which takes over: so open the flow first, and do before that
+    /// only what may happen once in each process. In a test, the child runs the test function up to that call. A program
+    /// that does not reach the call fails the task. A child process is used again after a task that has ended without a
+    /// panic; the children end with the run.
+    ///
+    /// A task and its inputs must be stored in files, and not in [`Memory`](crate::Memory). A type that the task
+    /// [uses](crate::Uses) needs a constructor, by `flow::provider!`. Parameters, secrets included, are sent as serde
+    /// writes them. Stand-ins of tests, [`bless`](Self::bless) and [`debug`](Self::debug) stay in this process. On
+    /// systems other than Unix, planning a run with an isolated task fails.
+    ///
+    /// ```no_run
+    /// use flow::prelude::*;
+    ///
+    /// /// Crashes, as a call of a foreign library may.
+    /// #[derive(Task)]
+    /// #[task(target = Json<u32>)]
+    /// struct Crashes;
+    ///
+    /// #[tracked]
+    /// impl Run for Crashes {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+    ///         std::process::abort()
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// let flow = Flow::open("data")?.isolate();
+    /// let error = flow.run::<Crashes>().unwrap_err();
+    /// assert!(error.to_string().contains("SIGABRT"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn isolate(&self) -> Self {
+        self.with_policies(|policies| policies.isolate = true)
+    }
+
     /// Sets how many bytes of values may be in memory. The default is a quarter of the memory of the machine.
     ///
     /// - A run hands a value to the tasks that require it without reading the file again if its target is

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Execution, coordinator};
+use crate::engine::{Execution, coordinator, recover};
 use crate::flow::error::Error;
 use crate::flow::plan::roots_of;
 use crate::flow::summary::Summary;
@@ -38,6 +38,7 @@ impl Flow {
 
     /// Runs the pending instances of `roots` and of their dependencies.
     pub(crate) fn run_roots(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
+        recover::commit_drafts(&self.store);
         let plan = self.to_run(roots)?;
         let reporting = self.observers.begin(Some(self.threads())).map_err(Error::Thread)?;
         let history = Arc::new(Recorder::default());

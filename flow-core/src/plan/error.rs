@@ -200,6 +200,10 @@ pub enum PlanErrorKind {
     #[error("`{task}` uses a `{ty}`, and the flow has none: give it one with `flow.provide(...)`")]
     NotProvided { task: String, ty: &'static str },
 
+    /// A task cannot run in a child process, although it declares `isolate` or the flow isolates all tasks.
+    #[error("`{task}` cannot run in a child process: {reason}")]
+    NotIsolated { task: String, reason: String },
+
     /// An option of a task's execution, such as `timeout`, cannot be evaluated.
     #[error("evaluating `{option}` of `{instance}` failed: {reason}")]
     TaskOption { instance: String, option: &'static str, reason: String },

@@ -27,6 +27,7 @@ pub(crate) mod force;
 pub(crate) mod format_1;
 pub(crate) mod given;
 pub(crate) mod instance;
+mod isolated;
 pub(crate) mod judge;
 pub(crate) mod label;
 pub(crate) mod lookup;

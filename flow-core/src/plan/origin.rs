@@ -14,10 +14,10 @@ use crate::plan::label::Show;
 use crate::store::made::Made;
 use crate::store::record::Record;
 use crate::store::{Found, Store};
-use crate::task::Kind;
 use crate::task::error::LoadErrorKind;
 use crate::task::input::Origin;
 use crate::task::requirement::Form;
+use crate::task::{Kind, TaskType};
 
 impl Origin for Plan {
     fn store(&self) -> &Arc<Store> {
@@ -26,6 +26,14 @@ impl Origin for Plan {
 
     fn contents(&self) -> &Contents {
         &self.contents
+    }
+
+    fn task_type(&self, node: NodeIndex) -> &'static TaskType {
+        self.graph.task(node).task
+    }
+
+    fn parameter(&self, node: NodeIndex, place: usize) -> &dyn Any {
+        self.graph.field(node, place)
     }
 
     fn kind(&self, node: NodeIndex) -> Kind {
@@ -38,6 +46,10 @@ impl Origin for Plan {
 
     fn inputs(&self, node: NodeIndex) -> &[NodeIndex] {
         self.graph.inputs(node)
+    }
+
+    fn entries(&self, node: NodeIndex) -> usize {
+        self.graph.entries(node).len()
     }
 
     fn entry(&self, node: NodeIndex, place: usize) -> (Form, usize) {

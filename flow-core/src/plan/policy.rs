@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use daggy::NodeIndex;
@@ -65,6 +66,10 @@ pub(crate) struct Policies {
     pub(crate) value_bytes: Option<u64>,
     /// The number of worker threads, if the flow sets it.
     pub(crate) workers: Option<usize>,
+    /// Whether all tasks run in child processes.
+    pub(crate) isolate: bool,
+    /// The name of the thread that opened the flow: that of the test, in a test.
+    pub(crate) opened_by: Option<Arc<str>>,
 }
 
 impl Default for Policies {
@@ -78,6 +83,8 @@ impl Default for Policies {
             on_failure: OnFailure::default(),
             value_bytes: None,
             workers: None,
+            isolate: false,
+            opened_by: None,
         }
     }
 }
@@ -110,6 +117,11 @@ pub(crate) enum Offer {
 }
 
 impl Policies {
+    /// Returns the settings of a flow that this thread opens.
+    pub(crate) fn of_this_thread() -> Self {
+        Self { opened_by: std::thread::current().name().map(Into::into), ..Self::default() }
+    }
+
     /// Returns how an attempt of an instance is executed; the first attempt is number 1.
     ///
     /// # Errors
@@ -165,7 +177,7 @@ impl Policies {
             priority: 0,
             threads: 1,
             resources: BTreeMap::new(),
-            isolate: false,
+            isolate: self.isolate,
         }
     }
 
@@ -236,7 +248,7 @@ impl Policies {
                 threads => threads.min(self.workers()),
             },
             resources,
-            isolate: own.isolate,
+            isolate: own.isolate || self.isolate,
         })
     }
 }

@@ -1,13 +1,15 @@
 //! Checks that the flow provides what tasks declare: types with `uses(...)`, and amounts with `resources(...)`.
 //!
 //! A missing type or amount is an error before anything runs, if a task that has to run needs it. The amounts are
-//! checked in [`policy`](super::policy).
+//! checked in [`policy`](super::policy), and what a child process needs in
+//! [`isolated`](super::isolated).
 
 use daggy::NodeIndex;
 
 use crate::plan::Plan;
 use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::verdicts::Status;
+use crate::task::provider;
 
 impl Plan {
     /// Returns an error if a pending task uses a type that the flow does not provide, or needs more of a resource than
@@ -21,6 +23,7 @@ impl Plan {
                 self.check_node(node)?;
             }
         }
+        self.check_all_isolated()?;
         self.check_demands()
     }
 
@@ -31,12 +34,13 @@ impl Plan {
             return Ok(());
         }
         for (id, ty) in (entry.task.uses)() {
-            if !self.provided.contains_key(&id) {
+            // A child process is checked by `check_isolated`.
+            if !self.provided.contains_key(&id) && !provider::is_registered(id) {
                 let task = entry.decl.name.to_string();
                 let kind = PlanErrorKind::NotProvided { task, ty };
                 return Err(Box::new(PlanError::new(kind, Vec::new())));
             }
         }
-        Ok(())
+        self.check_isolated(node)
     }
 }

@@ -18,6 +18,7 @@
 //!     owners/Train                             which task of which crate owns the name
 //!     running/<number>                         locked by a run while it works in the store
 //!     waits.<number>                           what tasks of that run wait for, in rare cases
+//!     drafts/<key>-<number>.json               a record that a child process has written, and that is to be committed
 //!     claims                                   empty: a locked byte is an instance that a run computes
 //!     runs/<time>-<number>.jsonl               the history of a run
 //!     secret                                   the key with which secrets are hashed
@@ -48,6 +49,7 @@ pub(crate) mod code;
 pub(crate) mod commit;
 pub(crate) mod crates;
 pub(crate) mod draft;
+pub(crate) mod draft_record;
 pub(crate) mod external_reads;
 pub(crate) mod failure;
 pub(crate) mod fingerprint;
@@ -219,6 +221,11 @@ impl Store {
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Returns the folder that the user opened: the root itself or, for a namespace, the folder above it.
+    pub(crate) fn opened(&self) -> &Path {
+        &self.opened
     }
 
     fn internal(&self, part: &str) -> PathBuf {

@@ -61,6 +61,7 @@ pub(crate) struct Record {
 /// of a plan.
 ///
 /// The fields are those of [`Record`].
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RecordedInstance {
     pub(crate) format: u32,
     pub(crate) task: String,

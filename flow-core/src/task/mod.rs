@@ -17,6 +17,7 @@
 //! | [`task_type`], [`instances`], [`registry`], [`info`] | tasks without their types, and what tools read of them |
 //! | [`cx`], [`command`] | what a running task can use: inputs, files, metadata, programs, further tasks |
 //! | [`input`], [`loaded`] | handles on outputs, and loaded values |
+//! | [`provider`] | constructors of the values that tasks use |
 //! | [`keep`] | how an output is stored: in a file, in several, in memory |
 //! | [`execute`] | runs a task where its type is known |
 //! | [`policy`], [`backoff`], [`amount`] | how an instance is executed: retries, time-outs, resources |
@@ -37,6 +38,7 @@ pub(crate) mod keep;
 pub(crate) mod loaded;
 pub(crate) mod param;
 pub(crate) mod policy;
+pub(crate) mod provider;
 pub(crate) mod refresh;
 pub(crate) mod registry;
 pub(crate) mod requirement;
@@ -45,6 +47,8 @@ pub(crate) mod task_type;
 
 use std::any::{Any, TypeId};
 use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 use crate::base::code::Code;
 use crate::base::decl::TaskDecl;
@@ -165,7 +169,7 @@ pub trait Declared: Sized + Send + Sync + 'static {
 pub type Output<T> = <<T as Task>::Target as Keep>::Value;
 
 /// How the output of a task is produced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// By running the task.
     Made,

@@ -4,6 +4,9 @@
 //! each task without type parameters with the program, by `inventory`. A generic task has a type for each argument,
 //! so it cannot be registered. Its types are known if a planned task names them in `requires` or `may_require`, or
 //! if they were required in this process before.
+//!
+//! A child process finds the type of the task that it is to run in the same way, by [`type_id`]: in two processes of one
+//! build a type has the same id.
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
@@ -79,6 +82,57 @@ pub(crate) fn called(name: &str) -> Vec<&'static TaskType> {
         if !found.iter().any(|other| (other.id)() == (task.id)()) {
             found.push(task);
         }
+    }
+    found
+}
+
+/// Returns the text that identifies a task's type in all processes of one build.
+pub(crate) fn type_id(task: &TaskType) -> String {
+    format!("{:?}", (task.id)())
+}
+
+/// Returns the task with this [`type_id`], if another process of this build could find it, too: it is registered, or a
+/// registered task names it in `requires` or `may_require`, directly or through others.
+pub(crate) fn reachable(id: &str) -> Option<&'static TaskType> {
+    static REACHABLE: OnceLock<HashMap<String, &'static TaskType>> = OnceLock::new();
+
+    let reachable = REACHABLE.get_or_init(|| from(all()));
+    reachable.get(id).copied()
+}
+
+/// Returns the task that is stored under a name and declared in a module, if it is [`reachable`].
+pub(crate) fn reachable_called(name: &str, module: &str) -> Option<&'static TaskType> {
+    from(all()).into_values().find(|task| {
+        let decl = (task.decl)();
+        decl.identity() == name && decl.module == module
+    })
+}
+
+/// Returns the task with this [`type_id`], among those that are reachable or were required in this process.
+pub(crate) fn of_type(id: &str) -> Option<&'static TaskType> {
+    if let Some(task) = reachable(id) {
+        return Some(task);
+    }
+    let required: Vec<_> = {
+        let required = REQUIRED.lock().expect("lock poisoned");
+        required.iter().flat_map(HashMap::values).flatten().copied().collect()
+    };
+    from(required).get(id).copied()
+}
+
+/// Returns these tasks, and those that they name in `requires` and `may_require` or as the source of a parameter.
+fn from(tasks: Vec<&'static TaskType>) -> HashMap<String, &'static TaskType> {
+    let mut found = HashMap::new();
+    let mut seen: HashSet<TypeId> = HashSet::new();
+    let mut new = tasks;
+    while let Some(task) = new.pop() {
+        if !seen.insert((task.id)()) {
+            continue;
+        }
+        found.insert(type_id(task), task);
+        (task.requirement_types)(&mut |required| new.push(required));
+        (task.may_require)(&mut |required| new.push(required));
+        new.extend(task.params.iter().filter_map(|param| Some(param.from?().0)));
     }
     found
 }

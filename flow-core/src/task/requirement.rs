@@ -184,3 +184,16 @@ impl<M: Parameter> MapKeys for Vec<M> {
         value::to_parameter(&self[index]).unwrap_or(Value::None)
     }
 }
+
+/// The keys of a map that another process has sent, before their type is known.
+pub(crate) struct ReceivedKeys(pub(crate) Vec<Value>);
+
+impl MapKeys for ReceivedKeys {
+    fn as_any(&self) -> &dyn Any {
+        &self.0
+    }
+
+    fn value(&self, index: usize) -> Value {
+        self.0[index].clone()
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! A record lists the parameters that were set for instances required while the task ran, so that
 //! later plans can build these instances again. What JSON lacks is written as an object of one
-//! field: `{"some": 1}`, `{"variant": "Gbm"}`, `{"float": "NaN"}`. A secret is not written.
+//! field: `{"some": 1}`, `{"variant": "Gbm"}`, `{"float": "NaN"}`. A secret is not written to a record. Only
+//! [`Value::to_sent`] writes it, for the memory of another process.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -10,10 +11,30 @@ use std::sync::Mutex;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Entries, Float, Int, Value};
+use crate::value::secret::Secret;
+
+/// Whether secrets are part of the JSON.
+#[derive(Clone, Copy)]
+enum Secrets {
+    Refused,
+    Exposed,
+}
 
 impl Value {
     /// Returns the value as JSON, or `None` if it contains a secret.
     pub(crate) fn to_stored(&self) -> Option<Json> {
+        self.written(Secrets::Refused)
+    }
+
+    /// Returns the value as JSON with its secrets, for a process that computes with it.
+    ///
+    /// The JSON must not be written to a file or shown.
+    pub(crate) fn to_sent(&self) -> Json {
+        self.written(Secrets::Exposed).unwrap_or_default()
+    }
+
+    fn written(&self, secrets: Secrets) -> Option<Json> {
+        let written = |value: &Self| value.written(secrets);
         Some(match self {
             Self::None => Json::Null,
             Self::Unit => json!({ "unit": null }),
@@ -28,21 +49,23 @@ impl Value {
             Self::Char(value) => json!({ "char": value }),
             Self::Str(value) => json!(value),
             Self::Bytes(value) => json!({ "bytes": value }),
-            Self::Some(value) => json!({ "some": value.to_stored()? }),
-            Self::Seq(items) => {
-                items.iter().map(Self::to_stored).collect::<Option<Vec<_>>>()?.into()
+            Self::Some(value) => json!({ "some": written(value)? }),
+            Self::Seq(items) => items.iter().map(written).collect::<Option<Vec<_>>>()?.into(),
+            Self::Map(entries) => json!({ "map": written_entries(entries, secrets)? }),
+            Self::OrderedMap(entries) => {
+                json!({ "ordered_map": written_entries(entries, secrets)? })
             }
-            Self::Map(entries) => json!({ "map": stored_entries(entries)? }),
-            Self::OrderedMap(entries) => json!({ "ordered_map": stored_entries(entries)? }),
             Self::Struct(fields) => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, value)| Some(((*name).to_owned(), value.to_stored()?)));
+                let fields =
+                    fields.iter().map(|(name, value)| Some(((*name).to_owned(), written(value)?)));
                 json!({ "struct": Json::Object(fields.collect::<Option<Map<_, _>>>()?) })
             }
             Self::UnitVariant(name) => json!({ "variant": name }),
-            Self::Variant(variant) => json!({ "variant": variant.0, "of": variant.1.to_stored()? }),
-            Self::Secret(_) => return None,
+            Self::Variant(variant) => json!({ "variant": variant.0, "of": written(&variant.1)? }),
+            Self::Secret(secret) => match secrets {
+                Secrets::Refused => return None,
+                Secrets::Exposed => json!({ "secret": written(secret.expose())? }),
+            },
         })
     }
 
@@ -92,6 +115,7 @@ impl Value {
                 let bytes = value.as_array()?.iter().map(|byte| byte.as_u64()?.try_into().ok());
                 Self::Bytes(bytes.collect::<Option<Vec<u8>>>()?.into())
             }
+            "secret" => Self::Secret(Secret::new(Box::new(Self::from_stored(value)?))),
             "some" => Self::Some(Box::new(Self::from_stored(value)?)),
             "map" => Self::Map(Entries::new(entries_of(value)?).ok()?),
             "ordered_map" => Self::ordered_map(entries_of(value)?).ok()?,
@@ -105,9 +129,11 @@ impl Value {
     }
 }
 
-fn stored_entries(entries: &[(Value, Value)]) -> Option<Vec<Json>> {
-    let entries = entries.iter();
-    entries.map(|(key, value)| Some(json!([key.to_stored()?, value.to_stored()?]))).collect()
+fn written_entries(entries: &[(Value, Value)], secrets: Secrets) -> Option<Vec<Json>> {
+    let entry = |(key, value): &(Value, Value)| {
+        Some(json!([key.written(secrets)?, value.written(secrets)?]))
+    };
+    entries.iter().map(entry).collect()
 }
 
 fn entries_of(json: &Json) -> Option<Vec<(Value, Value)>> {

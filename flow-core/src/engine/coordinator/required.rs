@@ -93,8 +93,7 @@ impl Coordinator {
         let mut lacking = Vec::new();
         for Resuming { by, number, reply, to } in std::mem::take(&mut self.resuming) {
             let job = self.running.get(&by).filter(|job| job.control.number == number);
-            let job =
-                job.filter(|job| job.waits == 1 && !self.ledger.resources_fit(&job.demand));
+            let job = job.filter(|job| job.waits == 1 && !self.ledger.resources_fit(&job.demand));
             if let Some(job) = job {
                 lacking.push(job.demand.clone());
                 self.resuming.push(Resuming { by, number, reply, to });

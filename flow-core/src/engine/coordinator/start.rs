@@ -56,8 +56,7 @@ impl Coordinator {
             let goes_first = |at: At, rank: Rank| {
                 ready.is_none_or(|((id, _), ready): (At, Rank)| (at.0, rank) > (id, ready))
             };
-            if let Some((at, _, demand)) = blocked.take_if(|(at, rank, _)| goes_first(*at, *rank))
-            {
+            if let Some((at, _, demand)) = blocked.take_if(|(at, rank, _)| goes_first(*at, *rank)) {
                 self.ledger.unblock(&demand);
                 if let Some(policy) = self.let_go_blocked(at) {
                     return Some((at, policy));

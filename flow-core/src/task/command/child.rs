@@ -15,7 +15,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::Command;
 use super::pipe::{self, Ended, UntilEnd};
 use crate::base::pause::{running_time, seconds_since};
-use crate::base::programs::Program;
+use crate::base::programs::{Program, tie_to_parent};
 use crate::base::seconds::Seconds;
 use crate::base::stop::{Stopped, Stopper};
 use crate::task::cx::RunLog;
@@ -205,29 +205,19 @@ impl Running {
         i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)
     }
 
-    #[cfg(unix)]
     fn terminate(&mut self) {
-        self.signal(rustix::process::Signal::TERM);
-    }
-
-    #[cfg(not(unix))]
-    fn terminate(&mut self) {
-        let _ = self.child.kill();
+        match &self.program {
+            Some(program) if cfg!(unix) => program.terminate(),
+            _ => drop(self.child.kill()),
+        }
     }
 
     /// Kills the program, and the remaining processes that it has started.
     fn kill(&mut self) {
-        #[cfg(unix)]
-        self.signal(rustix::process::Signal::KILL);
-        let _ = self.child.kill();
-    }
-
-    /// Sends a signal to the program's process group, which contains the processes that it has started.
-    #[cfg(unix)]
-    fn signal(&self, signal: rustix::process::Signal) {
-        if let Some(group) = self.id() {
-            let _ = rustix::process::kill_process_group(group, signal);
+        if let Some(program) = &self.program {
+            program.kill();
         }
+        let _ = self.child.kill();
     }
 }
 
@@ -237,33 +227,6 @@ impl Drop for Running {
             self.kill();
             self.program = None;
             let _ = self.child.wait();
-        }
-    }
-}
-
-/// Puts the program into a process group of its own, and on Linux ends it with this process.
-#[cfg_attr(target_os = "linux", expect(unsafe_code, reason = "what runs between fork and exec"))]
-fn tie_to_parent(program: &mut std::process::Command) {
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(program, 0);
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::process::CommandExt;
-
-        use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
-
-        let parent = getpid();
-        // SAFETY: between fork and exec only functions that are safe in a signal handler may be called. These
-        // are plain system calls, which neither allocate nor take a lock.
-        unsafe {
-            program.pre_exec(move || {
-                set_parent_process_death_signal(Some(Signal::KILL))?;
-                // The parent may have died before the signal was set.
-                match getppid() {
-                    Some(now) if now == parent => Ok(()),
-                    _ => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe)),
-                }
-            });
         }
     }
 }

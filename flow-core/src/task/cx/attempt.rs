@@ -28,7 +28,7 @@ impl Attempt {
         self.meta.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_meta(&self, name: &str, value: serde_json::Value) {
+    pub(crate) fn set_meta(&self, name: &str, value: serde_json::Value) {
         self.meta().insert(name.to_owned(), value);
     }
 

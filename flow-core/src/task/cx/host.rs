@@ -39,6 +39,11 @@ pub(crate) trait Host: Send + Sync {
     /// Receives a report of the task, and never waits.
     fn report(&self, report: TaskReport<'_>);
 
+    /// Sends text of the task's log to another process, which writes the log. Returns whether there is one.
+    fn forward_log(&self, _text: &[u8]) -> bool {
+        false
+    }
+
     /// Returns the seed of the instance.
     fn seed(&self) -> u64;
 

@@ -52,6 +52,9 @@ impl RunLog {
     /// The log cannot be written.
     pub(crate) fn write(&self, text: &[u8]) -> Result<(), StoreError> {
         let _writing = Writing::begin();
+        if self.host.upgrade().is_some_and(|host| host.forward_log(text)) {
+            return Ok(());
+        }
         self.report(text);
         self.attempt.log().write(text)
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{Handle, Input};
 use crate::task::Task;
 use crate::task::param::Parameter;
-use crate::task::requirement::Form;
+use crate::task::requirement::{Form, MapKeys};
+use crate::value::{self, Value};
 
 /// The inputs of a task, in the form of its `requires`.
 ///
@@ -81,9 +82,23 @@ impl<A: Task, M: Parameter + Ord> Inputs for BTreeMap<M, Input<A>> {
     fn take(wires: &mut Wires<'_>) -> Self {
         let (form, _) = wires.entry();
         let Form::Map(keys) = form else { unreachable!("a map is required as a map") };
-        let keys: &Vec<M> = keys.as_any().downcast_ref().expect("keys of the map's type");
-        keys.iter().map(|key| (key.clone(), wires.input())).collect()
+        keys_of::<M>(&*keys).into_iter().map(|key| (key, wires.input())).collect()
     }
+}
+
+/// Returns the keys of a map as values of their type.
+///
+/// In a child process, which has received them, they have no type yet. A key that cannot be read back fails the task.
+fn keys_of<M: Parameter>(keys: &dyn MapKeys) -> Vec<M> {
+    if let Some(keys) = keys.as_any().downcast_ref::<Vec<M>>() {
+        return keys.clone();
+    }
+    let received: &Vec<Value> = keys.as_any().downcast_ref().expect("received as values");
+    let key = |value: &Value| match value::from_value(value) {
+        Ok(key) => key,
+        Err(reason) => panic!("the key {value} of a map of inputs cannot be read back: {reason}"),
+    };
+    received.iter().map(key).collect()
 }
 
 macro_rules! tuples {

@@ -70,6 +70,11 @@ impl Handle {
         Self { required, ..self }
     }
 
+    /// Returns the number of the dynamic requirement that the handle starts from, counted from 1; 0 if there is none.
+    pub(crate) fn number(&self) -> u32 {
+        self.required
+    }
+
     /// Returns a handle on one of the instance's inputs.
     pub(crate) fn input(&self, place: usize) -> Self {
         let node = self.origin.inputs(self.node)[place];

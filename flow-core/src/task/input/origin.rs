@@ -10,9 +10,9 @@ use crate::base::key::Digest;
 use crate::files::Contents;
 use crate::store::Store;
 use crate::store::made::Made;
-use crate::task::Kind;
 use crate::task::error::LoadErrorKind;
 use crate::task::requirement::Form;
+use crate::task::{Kind, TaskType};
 use crate::value::AnyValue;
 
 /// The instances of a plan, and their outputs as the plan has judged them.
@@ -23,6 +23,12 @@ pub(crate) trait Origin: Send + Sync {
     /// Returns the digests of files outside the store.
     fn contents(&self) -> &Contents;
 
+    /// Returns the type of an instance's task.
+    fn task_type(&self, node: NodeIndex) -> &'static TaskType;
+
+    /// Returns the value of a parameter of an instance.
+    fn parameter(&self, node: NodeIndex, place: usize) -> &dyn Any;
+
     /// Returns how the output of an instance is produced.
     fn kind(&self, node: NodeIndex) -> Kind;
 
@@ -31,6 +37,9 @@ pub(crate) trait Origin: Send + Sync {
 
     /// Returns the instances that an instance requires, in order.
     fn inputs(&self, node: NodeIndex) -> &[NodeIndex];
+
+    /// Returns the number of entries in the `requires` of an instance.
+    fn entries(&self, node: NodeIndex) -> usize;
 
     /// Returns the form of an entry of `requires`, and the number of its inputs.
     fn entry(&self, node: NodeIndex, place: usize) -> (Form, usize);

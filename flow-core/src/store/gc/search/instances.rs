@@ -113,7 +113,8 @@ impl Search<'_> {
                 _ => continue,
             };
             let path = at.join(name);
-            if !named.contains(name) && !self.going.contains(&path) {
+            let is_spared = self.going.contains(&path) || self.drafted.contains(&path);
+            if !named.contains(name) && !is_spared {
                 found.push((what, path));
             }
         }

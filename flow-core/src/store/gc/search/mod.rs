@@ -31,6 +31,8 @@ struct Search<'a> {
     named: HashMap<Short, Vec<Brief>>,
     /// The files of the versions that are to be removed. They are removed with the versions.
     going: HashSet<PathBuf>,
+    /// The files that draft records name. They are spared as long as the drafts exist.
+    drafted: HashSet<PathBuf>,
     found: Found,
 }
 
@@ -52,6 +54,7 @@ impl Store {
             before: oldest.map_or(before, |oldest| oldest.min(before)),
             named: HashMap::new(),
             going: HashSet::new(),
+            drafted: self.drafted_files(),
             found: Found { unusable, ..found },
         };
         let mut unwanted = search.unwanted();
@@ -268,6 +271,7 @@ impl Search<'_> {
         for name in store.names_if_there(&aside)? {
             left.push((What::Left, aside.join(name)));
         }
+        left.extend(store.draft_records().into_iter().map(|(path, _)| (What::Left, path)));
         left.extend(ended.into_iter().map(|path| (What::Left, path)));
         for (what, path) in left {
             let size = store.size(&path)?;

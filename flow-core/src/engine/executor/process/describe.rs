@@ -1,0 +1,250 @@
+//! Describes a job and its inputs for a child: everything that the task can reach through its handles.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use daggy::NodeIndex;
+
+use super::message::{
+    DraftMessage, EntryMessage, FormMessage, JobMessage, MadeMessage, MissingMessage, NodeMessage,
+    RefusedMessage, RequiredMessage, SettingMessage, StoreAt, WhyRefused,
+};
+use crate::engine::executor::TaskJob;
+use crate::engine::running::Running;
+use crate::plan::policy::MEMORY;
+use crate::store::Store;
+use crate::store::made::Made;
+use crate::store::record::{RecordedInstance, Required};
+use crate::task::error::{LoadErrorKind, RequireError, RequireErrorKind};
+use crate::task::input::Handle;
+use crate::task::requirement::Form;
+use crate::task::setting::Values;
+use crate::task::{Kind, TaskType, registry};
+
+/// Returns the message that makes a child run a task.
+///
+/// # Errors
+///
+/// A parameter cannot be serialized.
+pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage> {
+    let Running { execution, node, .. } = &**task.running;
+    let (plan, node) = (&execution.plan, *node);
+    let mut nodes = Nodes::default();
+    nodes.add(&execution.handle(node, task.running.reads()), Which::Running)?;
+    let files = plan.graph.file_parameters(node).into_iter();
+    let entry = plan.graph.task(node);
+    Ok(JobMessage {
+        number,
+        task: entry.decl.name.to_string(),
+        key: plan.graph.node(node).key,
+        fingerprint: task.fingerprint,
+        folder: task.folder.as_path().into(),
+        store: StoreAt::of(&plan.store),
+        seed: plan.graph.node(node).key.seed(),
+        attempt: task.attempt,
+        current_folder: std::env::current_dir().ok().map(|folder| folder.as_path().into()),
+        file_parameters: files.map(|(_, path)| path).collect(),
+        draft: DraftMessage {
+            path: plan.store.new_draft_record(plan.graph.node(node).key).as_path().into(),
+            module: entry.decl.module.to_owned(),
+            instance: RecordedInstance {
+                format: task.format,
+                ..plan.graph.recorded(node, task.made_from.clone(), task.fingerprint)
+            },
+            crates: entry.crates,
+        },
+        is_watched: !execution.reporter.is_silent(),
+        memory: task.policy.resources.get(MEMORY).copied(),
+        nodes: nodes.all,
+    })
+}
+
+/// Returns the reply to a request for these instances.
+pub(super) fn required(
+    request: u64,
+    results: Vec<Result<Handle, RequireError>>,
+    recorded: Vec<Vec<Required>>,
+) -> RequiredMessage {
+    let mut nodes = Nodes::default();
+    let mut result = |result: Result<Handle, RequireError>| {
+        let handle = result.map_err(refused)?;
+        let refused = |error: anyhow::Error| RefusedMessage {
+            instance: handle.label(),
+            why: WhyRefused::Failed(format!("{error:#}")),
+        };
+        let place = nodes.add(&handle, Which::Input).map_err(refused)?;
+        Ok((place, handle.number()))
+    };
+    let results = results.into_iter().map(&mut result).collect();
+    RequiredMessage { request, results, nodes: nodes.all, recorded }
+}
+
+fn refused(error: RequireError) -> RefusedMessage {
+    let RequireError { instance, kind } = error;
+    let why = match kind {
+        RequireErrorKind::Failed { error } => WhyRefused::Failed(error),
+        RequireErrorKind::Cycle { cycle } => WhyRefused::Cycle(cycle),
+        RequireErrorKind::Settings { error } => WhyRefused::Settings(error),
+        RequireErrorKind::Stopped => WhyRefused::Stopped,
+        RequireErrorKind::Thread { error } => WhyRefused::Thread(error),
+    };
+    RefusedMessage { instance, why }
+}
+
+impl From<RefusedMessage> for RequireError {
+    fn from(RefusedMessage { instance, why }: RefusedMessage) -> Self {
+        let kind = match why {
+            WhyRefused::Failed(error) => RequireErrorKind::Failed { error },
+            WhyRefused::Cycle(cycle) => RequireErrorKind::Cycle { cycle },
+            WhyRefused::Settings(error) => RequireErrorKind::Settings { error },
+            WhyRefused::Stopped => RequireErrorKind::Stopped,
+            WhyRefused::Thread(error) => RequireErrorKind::Thread { error },
+        };
+        Self { instance, kind }
+    }
+}
+
+/// Returns values of parameters as a child has sent them, or why they cannot be used.
+pub(super) fn settings(setting: &[SettingMessage]) -> Result<Values, String> {
+    let value = |SettingMessage { task, place, value }: &SettingMessage| {
+        let task = task_type(task)?;
+        let param = task.params.get(*place).ok_or("it has no such parameter")?;
+        let value = crate::value::Value::from_stored(value).ok_or("its value is damaged")?;
+        let value = (param.kind.from_value)(&value);
+        let wrong = |reason| format!("the value of `{}` cannot be read back: {reason}", param.name);
+        Ok((task, *place, value.map_err(wrong)?))
+    };
+    setting.iter().map(value).collect()
+}
+
+/// Returns values of parameters as messages.
+///
+/// # Errors
+///
+/// A value cannot be serialized: the message says why.
+pub(super) fn setting_messages(setting: &Values) -> Result<Vec<SettingMessage>, String> {
+    let message = |&(task, place, ref value): &(&'static TaskType, usize, _)| {
+        let param = &task.params[place];
+        let value: &crate::value::AnyValue = value;
+        let wrong = |reason| format!("the value of `{}` cannot be sent: {reason}", param.name);
+        let value = (param.kind.to_value)(&**value).map_err(wrong)?.to_sent();
+        Ok(SettingMessage { task: registry::type_id(task), place, value })
+    };
+    setting.iter().map(message).collect()
+}
+
+/// Returns the task of this [type](registry::type_id), which a child names.
+pub(super) fn task_type(id: &str) -> Result<&'static TaskType, String> {
+    let unknown = "its type is not known in the process that runs the flow: of a task with type parameters, say \
+                   `#[task(may_require(...))]` above the task that requires it";
+    registry::of_type(id).ok_or_else(|| unknown.to_owned())
+}
+
+impl StoreAt {
+    pub(super) fn of(store: &Store) -> Self {
+        Self { opened: store.opened().into(), root: store.root().into() }
+    }
+}
+
+/// The role of an instance in a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// It is about to run.
+    Running,
+    /// It has an output.
+    Input,
+}
+
+/// The described instances of one plan.
+#[derive(Default)]
+struct Nodes {
+    all: Vec<NodeMessage>,
+    places: HashMap<NodeIndex, u32>,
+}
+
+impl Nodes {
+    /// Adds an instance and those that a task can reach through it. Returns its place.
+    fn add(&mut self, handle: &Handle, which: Which) -> anyhow::Result<u32> {
+        if let Some(&place) = self.places.get(&handle.node) {
+            return Ok(place);
+        }
+        let (origin, node) = (&*handle.origin, handle.node);
+        let (task, kind) = (origin.task_type(node), origin.kind(node));
+        let parameters = task.params.iter().enumerate().map(|(place, param)| {
+            let value = (param.kind.to_value)(origin.parameter(node, place));
+            let value = value.with_context(|| format!("cannot send parameter `{}`", param.name))?;
+            anyhow::Ok(value.to_sent())
+        });
+        let (label, full_label) = (origin.label(node, false), origin.label(node, true));
+        let message = NodeMessage {
+            task: registry::type_id(task),
+            kind,
+            inputs: Vec::new(),
+            entries: (0..origin.entries(node)).map(|at| entry(origin.entry(node, at))).collect(),
+            parameters: parameters.collect::<anyhow::Result<_>>()?,
+            parameters_digest: origin.parameters_digest(node),
+            external: (kind == Kind::External).then(|| origin.external(node).into()),
+            made: match which {
+                Which::Running => None,
+                Which::Input => Some(made(handle)?),
+            },
+            full_label: (full_label != label).then_some(full_label),
+            label,
+        };
+        let place = self.all.len();
+        self.all.push(message);
+        self.places.insert(node, place as u32);
+        // A handle leads on from the running instance and from aggregates only.
+        if which == Which::Running || kind == Kind::Aggregate {
+            let inputs = 0..origin.inputs(node).len();
+            let inputs = inputs.map(|input| self.add(&handle.input(input), Which::Input));
+            let inputs = inputs.collect::<anyhow::Result<_>>()?;
+            self.all[place].inputs = inputs;
+        }
+        Ok(place as u32)
+    }
+}
+
+fn entry((form, len): (Form, usize)) -> EntryMessage {
+    let form = match form {
+        Form::One => FormMessage::One,
+        Form::Optional => FormMessage::Optional,
+        Form::List => FormMessage::List,
+        Form::Map(keys) => FormMessage::Map((0..len).map(|at| keys.value(at).to_sent()).collect()),
+    };
+    EntryMessage { form, len }
+}
+
+/// Describes the output of an instance.
+///
+/// # Errors
+///
+/// The output is in the memory of this process.
+fn made(handle: &Handle) -> anyhow::Result<Result<MadeMessage, MissingMessage>> {
+    let made: Arc<Made> = match handle.made() {
+        Ok(made) => made,
+        Err(error) => {
+            return Ok(Err(match error.kind {
+                LoadErrorKind::Gone => MissingMessage::Gone,
+                LoadErrorKind::Changed => MissingMessage::Changed,
+                other => MissingMessage::Record(other.to_string()),
+            }));
+        }
+    };
+    let is_in_memory = made.output.is_in_memory();
+    anyhow::ensure!(
+        handle.origin.kind(handle.node) != Kind::Made || !is_in_memory,
+        "{} is kept in the memory of the process that runs the flow, and the task that requires it runs in a child \
+         process: give it a target that writes a file, or leave out `isolate`",
+        handle.label()
+    );
+    let Made { folder, output, meta, fingerprint, from } = &*made;
+    Ok(Ok(MadeMessage {
+        folder: folder.as_path().into(),
+        output: output.clone(),
+        meta: meta.clone(),
+        fingerprint: *fingerprint,
+        from: from.as_deref().map(StoreAt::of),
+    }))
+}

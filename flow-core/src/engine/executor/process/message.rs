@@ -1,0 +1,289 @@
+//! The messages between a process and a child that runs its tasks.
+//!
+//! ```text
+//!  parent                                   child
+//!    │ ◄──────────────────────────── Hello ── │  the child has reached `Flow::open`
+//!    │ ── Job ──────────────────────────────► │
+//!    │ ◄─────── Progress, Status, Log, Refuse │
+//!    │ ◄────────────────────────── Require ── │
+//!    │ ── Required ─────────────────────────► │  after the parent has planned and run it
+//!    │ ── Stop ─────────────────────────────► │  if the run is stopped
+//!    │ ◄───────────────────────────── Done ── │  then another Job, or the parent closes the socket
+//! ```
+//!
+//! A job has everything that its task needs, so that the child never plans: the task and its inputs as
+//! [`NodeMessage`]s, with the values of their parameters and the places of their outputs. Values of parameters contain
+//! secrets. So messages are never logged, and do not implement `Debug`.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::base::error_text::ErrorText;
+use crate::base::key::{Digest, Key};
+use crate::engine::running::ProcessCost;
+use crate::store::output::Output;
+use crate::store::record::{Meta, Read, RecordedInstance, Required};
+use crate::task::Kind;
+
+/// A message to a child.
+#[derive(Serialize, Deserialize)]
+pub(super) enum ToChild {
+    /// Runs a task.
+    Job(Box<JobMessage>),
+    /// The reply to [`FromChild::Require`].
+    Required(RequiredMessage),
+    /// The job is to stop at its next checkpoint.
+    Stop { job: u64 },
+}
+
+/// A message of a child. `job` is the number of the job that it concerns.
+#[derive(Serialize, Deserialize)]
+pub(super) enum FromChild {
+    /// The child is ready. `program` is the digest of its executable file.
+    Hello {
+        token: String,
+        program: Option<Digest>,
+    },
+    Progress {
+        job: u64,
+        done: u64,
+        total: u64,
+    },
+    Status {
+        job: u64,
+        text: String,
+    },
+    /// Text of the task's log.
+    Log {
+        job: u64,
+        text: Bytes,
+    },
+    /// The task requires instances of a task, one for each of the settings.
+    Require {
+        job: u64,
+        request: u64,
+        task: TaskMessage,
+        settings: Vec<Vec<SettingMessage>>,
+    },
+    /// A requirement of the task was refused.
+    Refuse {
+        job: u64,
+        task: TaskMessage,
+        setting: Vec<SettingMessage>,
+    },
+    /// The task has ended.
+    Done(Box<DoneMessage>),
+}
+
+/// A task to run.
+#[derive(Serialize, Deserialize)]
+pub(super) struct JobMessage {
+    /// Distinguishes the jobs of a child.
+    pub(super) number: u64,
+    /// The name of the task.
+    pub(super) task: String,
+    pub(super) key: Key,
+    pub(super) fingerprint: Digest,
+    /// The folder of the instance, relative to the store.
+    pub(super) folder: Bytes,
+    pub(super) store: StoreAt,
+    pub(super) seed: u64,
+    /// The number of the attempt, beginning with 1.
+    pub(super) attempt: u32,
+    /// The current folder, against which relative paths are resolved.
+    pub(super) current_folder: Option<Bytes>,
+    /// The paths of the parameters that are files.
+    pub(super) file_parameters: Vec<String>,
+    /// What the child needs for a draft record.
+    pub(super) draft: DraftMessage,
+    /// Whether progress and status are wanted.
+    pub(super) is_watched: bool,
+    /// How many bytes of memory the task may allocate, if there is a limit.
+    pub(super) memory: Option<u64>,
+    /// The instance, then its inputs and the members of those that are aggregates.
+    pub(super) nodes: Vec<NodeMessage>,
+}
+
+/// What a child needs for a [draft record](crate::store::draft_record).
+#[derive(Serialize, Deserialize)]
+pub(super) struct DraftMessage {
+    /// Where it is written.
+    pub(super) path: Bytes,
+    /// The module that declares the task.
+    pub(super) module: String,
+    pub(super) instance: RecordedInstance,
+    /// The digest of the versions of the crates that the task is compiled with.
+    pub(super) crates: Option<Digest>,
+}
+
+/// A task that a running task requires.
+#[derive(Serialize, Deserialize)]
+pub(super) struct TaskMessage {
+    /// Its [type](crate::task::registry::type_id).
+    pub(super) id: String,
+    /// The name under which it is stored.
+    pub(super) name: String,
+}
+
+/// A store, to open it.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct StoreAt {
+    /// The folder that the user opened.
+    pub(super) opened: Bytes,
+    pub(super) root: Bytes,
+}
+
+/// An instance: the one that runs, or one whose output it can load.
+#[derive(Serialize, Deserialize)]
+pub(super) struct NodeMessage {
+    /// The [type](crate::task::registry::type_id) of its task.
+    pub(super) task: String,
+    pub(super) kind: Kind,
+    pub(super) label: String,
+    /// The label in full, if it is another one.
+    pub(super) full_label: Option<String>,
+    /// The places of its inputs among the nodes of the message, if a task can reach them.
+    pub(super) inputs: Vec<u32>,
+    pub(super) entries: Vec<EntryMessage>,
+    /// The values of its parameters, in order.
+    pub(super) parameters: Vec<Json>,
+    pub(super) parameters_digest: Digest,
+    /// The path of an external file.
+    pub(super) external: Option<Bytes>,
+    /// Its output; `None` for the instance that runs.
+    pub(super) made: Option<Result<MadeMessage, MissingMessage>>,
+}
+
+/// An entry of `requires`, with the number of its inputs.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EntryMessage {
+    pub(super) form: FormMessage,
+    pub(super) len: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) enum FormMessage {
+    One,
+    Optional,
+    List,
+    /// With the keys of the map.
+    Map(Vec<Json>),
+}
+
+/// Where the files of an output are.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MadeMessage {
+    pub(super) folder: Bytes,
+    pub(super) output: Output,
+    pub(super) meta: Meta,
+    pub(super) fingerprint: Option<Digest>,
+    /// The store that has the output, if it is not that of the job.
+    pub(super) from: Option<StoreAt>,
+}
+
+/// Why an output cannot be loaded.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum MissingMessage {
+    Gone,
+    Changed,
+    Record(String),
+}
+
+/// A parameter that is set for a required instance.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SettingMessage {
+    /// The [type](crate::task::registry::type_id) of the task that has the parameter.
+    pub(super) task: String,
+    pub(super) place: usize,
+    pub(super) value: Json,
+}
+
+/// The outputs of required instances.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RequiredMessage {
+    pub(super) request: u64,
+    /// For each setting, the place of the instance among `nodes`, and the number of the requirement.
+    pub(super) results: Vec<Result<(u32, u32), RefusedMessage>>,
+    pub(super) nodes: Vec<NodeMessage>,
+    /// All that the task has required so far, as it is recorded.
+    pub(super) recorded: Vec<Vec<Required>>,
+}
+
+/// A required instance without an output.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct RefusedMessage {
+    pub(super) instance: String,
+    pub(super) why: WhyRefused,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum WhyRefused {
+    Failed(String),
+    Cycle(Vec<String>),
+    Settings(String),
+    Stopped,
+    Thread(String),
+}
+
+/// What a task has left behind.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DoneMessage {
+    pub(super) job: u64,
+    pub(super) result: Result<Output, FailedMessage>,
+    /// The metadata that the task has recorded, also if it failed.
+    pub(super) meta: Meta,
+    /// What the task has read besides its inputs.
+    pub(super) reads: Vec<Read>,
+    pub(super) used: ProcessCost,
+    /// Whether a draft record was written.
+    pub(super) has_draft: bool,
+}
+
+/// Why a task has no output.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FailedMessage {
+    /// Whether the task ended because the run was stopped.
+    pub(super) is_stopped: bool,
+    /// Whether the task panicked, so that the process may be in a strange state.
+    pub(super) has_panicked: bool,
+    pub(super) error: ErrorText,
+    /// The file that could not be written and the error of the operating system, if nothing can be written to the store.
+    pub(super) unwritable: Option<(Bytes, i32)>,
+}
+
+/// Bytes that are text in most cases: a path, or lines of a log.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Bytes {
+    Text(String),
+    Other(Vec<u8>),
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|error| Self::Other(error.into_bytes()), Self::Text)
+    }
+}
+
+impl From<&Path> for Bytes {
+    fn from(path: &Path) -> Self {
+        path.as_os_str().as_bytes().to_vec().into()
+    }
+}
+
+impl Bytes {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Other(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn to_path(&self) -> PathBuf {
+        OsString::from_vec(self.as_bytes().to_vec()).into()
+    }
+}
