@@ -223,7 +223,7 @@ impl Served<'_> {
         match message {
             FromChild::Hello { token, program } => {
                 let expected = (&*self.child.token, executable().digest);
-                if let Err(error) = check_build(expected, (&token, program)) {
+                if let Err(error) = check_build(expected, (token.as_str(), program)) {
                     return Some(Ended::Process(error));
                 }
                 self.child.is_ready = true;
