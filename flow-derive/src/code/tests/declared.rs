@@ -80,6 +80,11 @@ fn an_impl_of_run_is_found() {
     assert!(has_run(&format!("{task} #[tracked] impl Run for All {{}}")));
     assert!(has_run(&format!("{task} mod a {{ impl flow::Run for super::All {{}} }}")));
     assert!(!has_run(task));
+    assert!(!has_run(&format!("{task} mod a {{ trait Run {{}} impl Run for super::All {{}} }}")));
+    assert!(!has_run(&format!("{task} mod a {{ use other::*; impl Run for super::All {{}} }}")));
+    assert!(has_run(&format!(
+        "{task} mod a {{ use flow::prelude::*; impl Run for super::All {{}} }}"
+    )));
     assert!(!has_run(&format!("{task} #[cfg(windows)] impl Run for All {{}}")));
     assert!(!has_run(&format!("{task} mod a {{ struct All; impl Run for All {{}} }}")));
 }
