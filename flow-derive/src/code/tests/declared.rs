@@ -73,6 +73,9 @@ fn a_member_of_an_impl_is_found() {
 fn an_impl_of_run_is_found() {
     let has_run = |source: &str| {
         let package = Package::new(source);
+        let flow = "[dependencies]\nflow = { package = \"typed-flow\", version = \"1\" }\n";
+        let manifest = format!("[package]\nname = \"a\"\nversion = \"1.2.3\"\n{flow}");
+        package.write("Cargo.toml", &manifest);
         let task = "struct All;".parse().expect("tokens");
         runs(&mut package.world(), task, Some(&package.path("src/main.rs")))
     };
