@@ -121,11 +121,36 @@ pub(super) fn runs(world: &mut World, task: TokenStream, file: Option<&Path>) ->
         found.of == run
             && view.resolver.is_seen(id)
             && is_plain(source, id)
+            && is_of_facade(&view.resolver, id, found.of_range.clone())
             && path.is_some_and(|(path, _)| {
                 let ends = view.resolver.path(&path, item.module, None).ends;
                 matches!(&ends[..], [End::Item(of, rest)] if *of == task && rest.is_empty())
             })
     })
+}
+
+/// Returns whether the trait in `range` of an impl is certainly one of this library, and not another one with its name.
+fn is_of_facade(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> bool {
+    let (source, item) = (resolver.source, &resolver.source.items[id]);
+    let around = &source.modules[item.module];
+    let Some((path, _)) = scan::path(&source.files[item.file].tokens, range.start, range.end)
+    else {
+        return false;
+    };
+    let facades = &source.packages[around.package].facades;
+    let is_facade = |path: &str| {
+        let first = path.split("::").next();
+        facades.iter().any(|&name| Some(source.names.text(name)) == first)
+    };
+    match &resolver.path(&path, item.module, None).ends[..] {
+        [End::Foreign(path)] => is_facade(path),
+        // From the prelude, if no other glob import can define the name.
+        [] => around.globs.iter().all(|glob| {
+            let ends = resolver.path(&glob.path, item.module, None).ends;
+            !ends.is_empty() && ends.iter().all(|end| resolver.is_closed(item.module, end))
+        }),
+        _ => false,
+    }
 }
 
 /// Asks the world. A mistake of this module causes no error: the compiler has its own message.

@@ -73,6 +73,9 @@ fn a_member_of_an_impl_is_found() {
 fn an_impl_of_run_is_found() {
     let has_run = |source: &str| {
         let package = Package::new(source);
+        let flow = "[dependencies]\nflow = { package = \"typed-flow\", version = \"1\" }\n";
+        let manifest = format!("[package]\nname = \"a\"\nversion = \"1.2.3\"\n{flow}");
+        package.write("Cargo.toml", &manifest);
         let task = "struct All;".parse().expect("tokens");
         runs(&mut package.world(), task, Some(&package.path("src/main.rs")))
     };
@@ -80,6 +83,11 @@ fn an_impl_of_run_is_found() {
     assert!(has_run(&format!("{task} #[tracked] impl Run for All {{}}")));
     assert!(has_run(&format!("{task} mod a {{ impl flow::Run for super::All {{}} }}")));
     assert!(!has_run(task));
+    assert!(!has_run(&format!("{task} mod a {{ trait Run {{}} impl Run for super::All {{}} }}")));
+    assert!(!has_run(&format!("{task} mod a {{ use other::*; impl Run for super::All {{}} }}")));
+    assert!(has_run(&format!(
+        "{task} mod a {{ use flow::prelude::*; impl Run for super::All {{}} }}"
+    )));
     assert!(!has_run(&format!("{task} #[cfg(windows)] impl Run for All {{}}")));
     assert!(!has_run(&format!("{task} mod a {{ struct All; impl Run for All {{}} }}")));
 }
