@@ -148,6 +148,8 @@ pub use flow_core::{
     Secret, Stopper, Subgraph, Summary, Target, Task, Tracked, Trust, Uses, check, read,
 };
 // For the tests of this workspace: a file system that fails, and the canonical form of values.
+#[doc(inline)]
+pub use flow_core::register;
 #[doc(hidden)]
 pub use flow_core::{fs, value};
 pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
@@ -157,6 +159,8 @@ pub use flow_targets as targets;
 #[doc(no_inline)]
 pub use flow_targets::arrow;
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod expect;
 pub mod interrupts;
 #[cfg(feature = "testing")]
@@ -235,8 +239,8 @@ pub mod store {
     pub use flow_core::{
         Bless, Blessed, Damage, Difference, Digest, FlowStore, Garbage, Gc, Harm, InstanceChange,
         InstanceOutcome, InstanceRun, Key, Metadata, MetadataChange, NotHex, OutputVersion,
-        Program, Removed, ReuseSource, RunComparison, RunHistory, RunInfo, RunOutcome, Runs,
-        StoredOutput, Verified,
+        Program, RecordedFile, RecordedInput, RecordedOutput, Removed, ReuseSource, RunComparison,
+        RunHistory, RunInfo, RunOutcome, Runs, StoredOutput, Verified,
     };
 }
 
@@ -249,6 +253,14 @@ pub mod sweep {
         Best, ByVariant, Cells, Drawn, Setting, Sweep, SweepPreview, SweepSummary, Table,
         TableColumn, VariantOutcome,
     };
+}
+
+/// Tasks by name: what a program declares, for command lines and other tools that do not know its types.
+///
+/// [`Flow::graph_of`](crate::Flow::graph_of) and [`Flow::sweep_of`](crate::Flow::sweep_of) plan and run such tasks.
+pub mod task {
+    #[doc(inline)]
+    pub use flow_core::{ParameterInfo, TaskInfo, UnknownTask, tasks};
 }
 
 /// The trait [`Target`], and the types for writing a format of your own.

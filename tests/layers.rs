@@ -1,4 +1,4 @@
-//! The layers of `flow-core` and `flow-derive`: each layer imports only from itself and from lower
+//! The layers of `flow-core`, `flow-derive` and `flow-cli`: each layer imports only from itself and from lower
 //! layers.
 //!
 //! The test reads the paths in the source that start with `crate::` or `super::`, in all code
@@ -36,6 +36,18 @@ const DERIVE: Layers = &[
     &["key_type"],
     &["check"],
     &["expand"],
+    &["lib"],
+];
+
+const CLI: Layers = &[
+    &["error"],
+    &["ui", "json", "given"],
+    &["settings", "options"],
+    &["params"],
+    &["context"],
+    &["verb"],
+    &["commands", "args"],
+    &["app"],
     &["lib"],
 ];
 
@@ -165,7 +177,7 @@ fn upward(name: &str, layers: Layers) -> Vec<String> {
 
 #[test]
 fn each_layer_imports_only_from_itself_and_lower_layers() {
-    for (name, layers) in [("flow-core", CORE), ("flow-derive", DERIVE)] {
+    for (name, layers) in [("flow-cli", CLI), ("flow-core", CORE), ("flow-derive", DERIVE)] {
         let upward = upward(name, layers);
         assert!(upward.is_empty(), "{} upward imports:\n{}", upward.len(), upward.join("\n"));
     }

@@ -60,6 +60,7 @@ pub use store::history::{
 };
 pub use store::limit::Limits;
 pub use store::log_text::{FollowedLog, TaskLog};
+pub use store::recorded::{RecordedFile, RecordedInput, RecordedOutput};
 pub use store::trust::Trust;
 pub use store::verify::Harm;
 pub use sweep::{Best, ByVariant, Cells, Drawn, Sweep, SweepPreview, Table, TableColumn};
@@ -71,6 +72,7 @@ pub use task::cx::{Cx, LogEntered, LogScope, Over, Variants, With};
 #[cfg(feature = "tracing")]
 pub use task::cx::{LogLayer, Logger, layer, logger};
 pub use task::error::{LoadError, LoadErrorKind, RequireError, RequireErrorKind};
+pub use task::info::{ParameterInfo, TaskInfo, UnknownTask, tasks};
 pub use task::input::{Input, InputPart, Inputs};
 pub use task::keep::{File, Gathered, Keep, KeepPart, Memory, Outputs, Part, Several};
 pub use task::loaded::Loaded;

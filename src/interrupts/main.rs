@@ -8,6 +8,8 @@ use crate::interrupts::install;
 
 /// Defines `main`: calls a function, with handlers for Ctrl-C and other signals.
 ///
+/// Without a function, as the body of `main`, it is the [command line](crate::cli), with the cargo feature `cli`.
+///
 /// ```no_run
 /// use flow::prelude::*;
 ///
@@ -38,10 +40,36 @@ use crate::interrupts::install;
 /// calls [`install`](crate::interrupts::install).
 #[macro_export]
 macro_rules! main {
+    () => {
+        $crate::__cli_main!()
+    };
     ($run:expr $(,)?) => {
         fn main() -> ::std::process::ExitCode {
             $crate::interrupts::run_main($run)
         }
+    };
+}
+
+/// The command line, which is a cargo feature.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cli_main {
+    () => {
+        $crate::cli::main()
+    };
+}
+
+/// The error without the cargo feature.
+#[cfg(not(feature = "cli"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cli_main {
+    () => {
+        ::std::compile_error!(
+            "`flow::main!()` is the command line, which needs the cargo feature `cli` of `typed-flow`; to run a function \
+             of your own, name it: `flow::main!(run);`"
+        )
     };
 }
 

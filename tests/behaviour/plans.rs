@@ -14,6 +14,7 @@ mod support;
 
 mod advice;
 mod allowed_values;
+mod by_name;
 mod checking;
 mod cost_estimate;
 mod current_folder;

@@ -36,6 +36,13 @@ pub(crate) fn unique() -> String {
     format!("{:016x}", start.wrapping_add(next.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
+/// Returns the name most similar to `name`, if there is a similar one.
+pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    let likeness = |other: &&str| strsim::jaro_winkler(name, other);
+    let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.75).then(|| best.to_owned())
+}
+
 /// Returns the name of a type without module paths, such as `Vec<Row>`.
 pub fn short_name<T: ?Sized>() -> String {
     short(std::any::type_name::<T>())

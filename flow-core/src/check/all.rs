@@ -47,7 +47,7 @@ impl Report {
     /// Checks all tasks of this program, with the values that `with` gives.
     #[doc(hidden)]
     pub fn of_program(with: impl FnOnce(Flow) -> Flow) -> Self {
-        Self::of(&with(Flow::nowhere()), &with_generic(registry::all()))
+        Self::of(&with(Flow::nowhere()), &registry::with_generic(registry::all()))
     }
 
     fn of(flow: &Flow, registered: &[&'static TaskType]) -> Self {
@@ -125,23 +125,6 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
-}
-
-/// Adds the tasks with type parameters that these tasks require, which cannot be registered.
-fn with_generic(registered: Vec<&'static TaskType>) -> Vec<&'static TaskType> {
-    let mut all = registered.clone();
-    let mut reached: HashSet<TypeId> = all.iter().map(|task| (task.id)()).collect();
-    let mut new = registered;
-    while let Some(task) = new.pop() {
-        (task.requirement_types)(&mut |other| {
-            if reached.insert((other.id)()) {
-                all.push(other);
-                new.push(other);
-            }
-        });
-    }
-    all.sort_by_cached_key(|task| (task.decl)().name.into_owned());
-    all
 }
 
 /// Returns the tasks that no other task requires. Of a cycle, which conditions may break, no task is a root.

@@ -15,6 +15,7 @@ use crate::flow::{Flow, OutputVersion, Removed, Roots, handle};
 use crate::plan::Plan;
 use crate::plan::instance::Instance;
 use crate::plan::tree::Preview;
+use crate::plan::variant::Root;
 use crate::plan::why::Why;
 use crate::plot::Plot;
 use crate::store::Found;
@@ -83,18 +84,38 @@ pub type Metadata = BTreeMap<String, serde_json::Value>;
 /// ```
 pub struct Subgraph<R> {
     pub(super) flow: Flow,
+    pub(super) roots: Vec<&'static TaskType>,
     selected: Vec<(&'static TaskType, usize, AnyValue)>,
-    root: PhantomData<fn() -> R>,
+    of: PhantomData<fn() -> R>,
 }
 
 impl Flow {
     /// Returns the graph of these roots, for operations on the tasks that they require.
     pub fn graph<R: Roots>(&self) -> Subgraph<R> {
-        Subgraph { flow: self.clone(), selected: Vec::new(), root: PhantomData }
+        Subgraph::new(self, R::types())
     }
 }
 
-impl<R: Roots> Subgraph<R> {
+impl<R> Subgraph<R> {
+    /// Creates the graph of these roots. `R` is their type, or a marker if they are named at run time.
+    pub(crate) fn new(flow: &Flow, roots: Vec<&'static TaskType>) -> Self {
+        Self { flow: flow.clone(), roots, selected: Vec::new(), of: PhantomData }
+    }
+
+    pub(super) fn planned(&self) -> Vec<Root<'static>> {
+        self.roots.iter().copied().map(Root::from).collect()
+    }
+
+    /// Builds a plan of the present state, with a verdict on each instance.
+    pub(super) fn plan(&self) -> Result<Arc<Plan>, Error> {
+        self.flow.as_is(&self.planned())
+    }
+
+    /// Builds a plan for a run, in which forced instances are pending.
+    pub(super) fn plan_to_run(&self) -> Result<Arc<Plan>, Error> {
+        self.flow.to_run(&self.planned())
+    }
+
     /// Selects the instances of a task that have this value of a parameter.
     ///
     /// For every other task, it selects the instances that are upstream or downstream of a selected instance. Several
@@ -122,7 +143,7 @@ impl<R: Roots> Subgraph<R> {
     /// The selection has no instance of `A`, or several; otherwise the same as [`Flow::output`].
     pub fn output<A: Task>(&self) -> Result<Input<A>, Error> {
         let (plan, node) = self.one::<A>()?;
-        handle::<A, R>(plan, node)
+        handle(plan, node)
     }
 
     /// Returns the task `A` with its parameters resolved.
@@ -152,9 +173,9 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// An instance is not complete, or planning fails.
     pub fn outputs<A: Task>(&self) -> Result<Vec<Input<A>>, Error> {
-        let plan = self.flow.plan::<R>()?;
+        let plan = self.plan()?;
         let nodes = self.matching::<A>(&plan)?;
-        nodes.into_iter().map(|node| handle::<A, R>(Arc::clone(&plan), node)).collect()
+        nodes.into_iter().map(|node| handle(Arc::clone(&plan), node)).collect()
     }
 
     /// Runs every instance of the graph that is not complete, as [`Flow::run`] does.
@@ -163,7 +184,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::run`].
     pub fn run(&self) -> Result<Summary, Error> {
-        self.flow.run::<R>()
+        self.flow.run_of(&self.planned())
     }
 
     /// Returns what a run would do, as [`Flow::preview`] does.
@@ -172,7 +193,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::preview`].
     pub fn preview(&self) -> Result<Preview, Error> {
-        self.flow.preview::<R>()
+        Ok(Preview::new(self.plan_to_run()?))
     }
 
     /// Returns whether the roots are complete, as [`Flow::is_complete`] does.
@@ -181,7 +202,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::is_complete`].
     pub fn is_complete(&self) -> Result<bool, Error> {
-        self.flow.is_complete::<R>()
+        self.flow.are_complete(&self.planned())
     }
 
     /// Returns why the roots are not complete, as [`Flow::why`] does.
@@ -190,7 +211,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::why`].
     pub fn why(&self) -> Result<Why, Error> {
-        self.flow.why::<R>()
+        Ok(Why::new(self.plan_to_run()?)?)
     }
 
     /// Returns a plot of the graph, as [`Flow::plot`] does.
@@ -199,7 +220,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::plot`].
     pub fn plot(&self) -> Result<Plot, Error> {
-        self.flow.plot::<R>()
+        Ok(Plot::new(self.plan_to_run()?))
     }
 
     /// Makes [`run`](Self::run) run the instances of `A` even if they are complete, as [`Flow::force`]
@@ -215,7 +236,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// Planning fails, or the store cannot be read.
     pub fn instances(&self) -> Result<Vec<Instance>, Error> {
-        let plan = self.flow.plan_to_run::<R>()?;
+        let plan = self.plan_to_run()?;
         let nodes = plan.graph.nodes().collect();
         Ok(instances(&plan, nodes))
     }
@@ -226,7 +247,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// Planning fails, or the store cannot be read.
     pub fn upstream<A: Task>(&self) -> Result<Vec<Instance>, Error> {
-        let plan = self.flow.plan_to_run::<R>()?;
+        let plan = self.plan_to_run()?;
         let mut is_upstream = vec![false; plan.graph.len()];
         self.matching::<A>(&plan)?.into_iter().for_each(|node| is_upstream[node.index()] = true);
         plan.graph.mark_upstream(&mut is_upstream);
@@ -242,7 +263,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// Planning fails, or the store cannot be read.
     pub fn downstream<A: Task>(&self) -> Result<Vec<Instance>, Error> {
-        let plan = self.flow.plan_to_run::<R>()?;
+        let plan = self.plan_to_run()?;
         let nodes = with_downstream(&plan, TaskType::of::<A>());
         Ok(instances(&plan, nodes))
     }
@@ -255,7 +276,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// Planning fails, or the store cannot be read.
     pub fn meta(&self) -> Result<Vec<(Instance, Metadata)>, Error> {
-        let plan = self.flow.plan::<R>()?;
+        let plan = self.plan()?;
         let mut found = Vec::new();
         for node in plan.graph.nodes() {
             if plan.graph.kind(node) != Kind::Made || !plan.verdicts.status(node).is_complete() {
@@ -276,7 +297,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::reset`].
     pub fn reset<A: Task>(&self) -> Result<Removed, Error> {
-        let plan = self.flow.plan::<R>()?;
+        let plan = self.plan()?;
         let nodes = self.matching::<A>(&plan)?;
         self.flow.reset_nodes(&plan, &nodes)
     }
@@ -289,7 +310,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::reset`].
     pub fn reset_downstream<A: Task>(&self) -> Result<Removed, Error> {
-        let plan = self.flow.plan::<R>()?;
+        let plan = self.plan()?;
         self.flow.reset_nodes(&plan, &plan.to_reset(TaskType::of::<A>()))
     }
 
@@ -301,11 +322,11 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::reset`].
     pub fn reset_all(&self) -> Result<Removed, Error> {
-        self.flow.reset_plan(&*self.flow.plan::<R>()?)
+        self.flow.reset_plan(&*self.plan()?)
     }
 
     pub(super) fn one<A: Task>(&self) -> Result<(Arc<Plan>, NodeIndex), Error> {
-        let plan = self.flow.plan::<R>()?;
+        let plan = self.plan()?;
         let nodes = self.matching::<A>(&plan)?;
         let node = one_of(&plan, &nodes, &A::__decl().name, self.selected_text::<A>())?;
         Ok((plan, node))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::flow::Flow;
 use crate::flow::error::Error;
-use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
 use crate::plan::label::Show;
@@ -62,31 +62,28 @@ impl Flow {
     pub fn output<T: Task>(&self) -> Result<Input<T>, Error> {
         let plan = self.plan_to_load::<T>()?;
         let root = plan.graph.roots[0];
-        handle::<T, T>(plan, root)
+        handle(plan, root)
     }
 }
 
 /// Returns a handle to the output of `node`, which must be complete, in the graph of `R`.
-pub(crate) fn handle<A: Task, R: Roots>(
-    plan: Arc<Plan>,
-    node: NodeIndex,
-) -> Result<Input<A>, Error> {
+pub(crate) fn handle<A: Task>(plan: Arc<Plan>, node: NodeIndex) -> Result<Input<A>, Error> {
     if plan.graph.kind(node) == Kind::External && plan.verdicts.digest(node).is_none() {
         let path = plan.graph.external(node).to_owned();
         return Err(Handle::outside(plan as _, node).error(LoadErrorKind::Missing { path }).into());
     }
-    check_complete::<R>(&plan, node)?;
+    check_complete(&plan, node)?;
     Ok(Input::new(Handle::outside(plan as _, node)))
 }
 
 /// Returns an error if `node` is not complete. `R` names the roots in the message.
-pub(super) fn check_complete<R: Roots>(plan: &Plan, node: NodeIndex) -> Result<(), Error> {
+pub(super) fn check_complete(plan: &Plan, node: NodeIndex) -> Result<(), Error> {
     if plan.verdicts.status(node).is_complete() {
         return Ok(());
     }
     Err(Error::NotComplete {
         instance: plan.graph.label(node, Show::Clipped),
-        root: crate::base::names::short_name::<R>(),
+        root: plan.graph.root_names(),
         reason: plan.incomplete_reason(node),
         variant: None,
     })

@@ -1,7 +1,7 @@
 //! The logs of tasks.
 
 use crate::flow::error::Error;
-use crate::flow::{Flow, Roots, Subgraph};
+use crate::flow::{Flow, Subgraph};
 use crate::plan::instance::Instance;
 use crate::store::log_text::{FollowedLog, TaskLog};
 use crate::task::Task;
@@ -20,7 +20,7 @@ impl Flow {
     }
 }
 
-impl<R: Roots> Subgraph<R> {
+impl<R> Subgraph<R> {
     /// Returns the log of the last run of `A`, whether that failed or not; `None` if it logged nothing.
     ///
     /// # Errors

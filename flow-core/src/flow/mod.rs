@@ -20,6 +20,7 @@
 //! Planning changes no outputs. A flow keeps no state between two calls, except for caches.
 
 mod bless;
+mod by_name;
 mod debug;
 pub(crate) mod error;
 mod export;

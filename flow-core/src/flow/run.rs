@@ -27,7 +27,12 @@ impl Flow {
     /// ends the run: no further task starts. If tasks failed or the run was stopped, the error is
     /// [`Error::Failed`] with the summary, unless the flow [allows failures](Self::allow_failures).
     pub fn run<R: Roots>(&self) -> Result<Summary, Error> {
-        self.check_success(self.run_roots(&roots_of::<R>())?)
+        self.run_of(&roots_of::<R>())
+    }
+
+    /// Runs these roots. Failed tasks are an error unless the flow allows failures.
+    pub(super) fn run_of(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
+        self.check_success(self.run_roots(roots)?)
     }
 
     /// Runs the pending instances of `roots` and of their dependencies.

@@ -18,6 +18,7 @@ use crate::plan::error::PlanError;
 use crate::store::history::Runs;
 use crate::store::log_text::TaskLog;
 use crate::store::output::OutputFile;
+use crate::store::recorded::RecordedOutput;
 use crate::store::{Folder, RECORD, Store};
 use crate::task::{Kind, Task, TaskType};
 use crate::value::escaped_text;
@@ -135,6 +136,37 @@ impl StoredOutput {
     /// The store or the log cannot be read.
     pub fn log(&self) -> Result<Option<TaskLog>, StoreError> {
         self.place.store.last_log(&self.place.folder, self.key)
+    }
+
+    /// Returns what its record says: files, parameters, inputs, metadata. `None` if the output was removed, or the
+    /// record cannot be used.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # #[task(target = Json<u64>)]
+    /// # fn square(cx: &Cx<square>, #[param(default = 3)] n: u64) -> Result<u64> {
+    /// #     cx.meta("digits", 1)?;
+    /// #     Ok(n * n)
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let flow = Flow::open(folder.path())?.quiet();
+    /// flow.run::<square>()?;
+    /// let recorded = flow.store().list()?[0].recorded()?.context("it is there")?;
+    /// assert_eq!(std::fs::read_to_string(&recorded.files[0].path)?, "9");
+    /// assert_eq!((&recorded.parameters["n"], &recorded.metadata["digits"]), (&3.into(), &1.into()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn recorded(&self) -> Result<Option<RecordedOutput>, StoreError> {
+        let Place { store, folder } = &self.place;
+        let record = store.read_record(&store.path(folder, RECORD))?;
+        let record = record.and_then(Result::ok).filter(|record| record.key == self.key);
+        Ok(record.map(|record| RecordedOutput::new(&record, &self.folder)))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::flow::error::Error;
 use crate::flow::label::Described;
-use crate::flow::{Flow, FlowStore, Removed, Roots, Subgraph};
+use crate::flow::{Flow, FlowStore, Removed, Subgraph};
 use crate::plan::label::Show;
 use crate::store::record::Record;
 use crate::store::removal::Removal;
@@ -22,7 +22,7 @@ use crate::task::Kind;
 /// The maximal number of damaged files that are printed.
 const LISTED: usize = 20;
 
-impl<R: Roots> Subgraph<R> {
+impl<R> Subgraph<R> {
     /// Hashes every file of the outputs of the graph and compares the digests with the records.
     ///
     /// Current outputs and earlier versions are verified. A run trusts a file that has the recorded size
@@ -70,7 +70,7 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// Planning fails, or the store cannot be read.
     pub fn verify(&self) -> Result<Verified, Error> {
-        let plan = self.flow.plan::<R>()?;
+        let plan = self.plan()?;
         let graph = &plan.graph;
         let mut places = Vec::new();
         for node in graph.nodes().filter(|&node| graph.kind(node) == Kind::Made) {

@@ -1,7 +1,8 @@
 //! The public view of one instance of a plan.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use daggy::NodeIndex;
@@ -13,8 +14,14 @@ use crate::plan::failure::LastFailure;
 use crate::plan::label::Show;
 use crate::plan::reason::Reason;
 use crate::plan::verdicts::Status;
+use crate::store::Found;
 use crate::store::log_text::{FollowedLog, TaskLog};
+use crate::store::recorded::RecordedOutput;
+use crate::target::Description;
 use crate::task::Kind;
+use crate::task::error::LoadError;
+use crate::task::info::TaskInfo;
+use crate::task::input::Handle;
 
 /// A task with its parameters resolved, and its state when the plan was built.
 ///
@@ -63,6 +70,60 @@ impl Instance {
     /// Returns the folder that holds its output, or would hold it.
     pub fn folder(&self) -> Result<PathBuf, StoreError> {
         Ok(self.plan.output_place(self.node)?.path())
+    }
+
+    /// Returns the task.
+    pub fn info(&self) -> TaskInfo {
+        TaskInfo { task: self.plan.graph.task(self.node).task }
+    }
+
+    /// Returns the instances that it requires, in the order of `requires`.
+    pub fn inputs(&self) -> Vec<Self> {
+        let inputs = self.plan.graph.inputs(self.node).iter();
+        inputs.map(|&node| Self { plan: Arc::clone(&self.plan), node }).collect()
+    }
+
+    /// Returns the instance in one line, with as much of its parameters as `show` says.
+    pub fn label(&self, show: Show) -> String {
+        self.plan.graph.label(self.node, show)
+    }
+
+    /// Returns what the record of its output says: files, parameters, inputs, metadata. `None` if it is not complete, or
+    /// external, or an aggregate.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn recorded(&self) -> Result<Option<RecordedOutput>, StoreError> {
+        if self.plan.graph.kind(self.node) != Kind::Made || !self.is_complete() {
+            return Ok(None);
+        }
+        Ok(match self.plan.output_record(self.node)? {
+            Found::Record(record) => {
+                Some(RecordedOutput::new(&record, &self.plan.output_place(self.node)?.path()))
+            }
+            Found::Damaged(_) | Found::Nothing => None,
+        })
+    }
+
+    /// Returns the path of the file of an external task.
+    pub fn external_path(&self) -> Option<&Path> {
+        let graph = &self.plan.graph;
+        (graph.kind(self.node) == Kind::External).then(|| graph.external(self.node))
+    }
+
+    /// Describes the files of its output, by part: the columns of tables, and how programs read them.
+    ///
+    /// The target of the task describes its files. A target without [`describe`](crate::Target::describe) gives an
+    /// empty description.
+    ///
+    /// # Errors
+    ///
+    /// The output is not complete, or cannot be read.
+    pub fn describe(&self) -> Result<BTreeMap<&'static str, Description>, LoadError> {
+        let handle = Handle::outside(Arc::clone(&self.plan) as _, self.node);
+        let describe = self.plan.graph.task(self.node).task.describe;
+        Ok(handle.read("", describe)?.into_iter().collect())
     }
 
     /// Returns the failure of its last run, if that failed.

@@ -209,6 +209,21 @@ impl Graph {
         &self.entries[range.start as usize..range.end as usize]
     }
 
+    /// Returns the root tasks as Rust source: the name of one, or a tuple of several.
+    pub(crate) fn root_names(&self) -> String {
+        let mut names: Vec<String> = Vec::new();
+        for &root in &self.roots {
+            let name = (self.task(root).task.rust_name)();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        match names.as_slice() {
+            [one] => one.clone(),
+            several => format!("({})", several.join(", ")),
+        }
+    }
+
     pub(crate) fn is_root(&self, node: NodeIndex) -> bool {
         self.is_root.contains(&node)
     }

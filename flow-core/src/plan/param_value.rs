@@ -84,6 +84,25 @@ pub(crate) fn text(param: &ParamDecl, value: &AnyValue) -> String {
         .map_or_else(|error| error.to_string(), |value| value.to_string())
 }
 
+/// Checks a value against the `range` and `choices` of its parameter and of its source.
+pub(crate) fn check_allowed(
+    task: &str,
+    param: &'static ParamDecl,
+    value: &AnyValue,
+) -> Result<(), PlanErrorKind> {
+    let origin = origin(param);
+    let rules = [param.range, param.choices, origin.range, origin.choices];
+    match rules.into_iter().flatten().find(|rule| !(rule.holds)(&**value)) {
+        None => Ok(()),
+        Some(rule) => Err(PlanErrorKind::NotAllowed {
+            task: task.to_owned(),
+            param: param.name,
+            value: text(param, value),
+            allowed: rule.shown(),
+        }),
+    }
+}
+
 /// Converts a value that is given by `name` to the type of this parameter.
 pub(crate) fn fit(
     task: &str,

@@ -25,7 +25,7 @@ use crate::plan::alias::{agrees, origin, source};
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
 use crate::plan::lookup::Lookup;
-use crate::plan::param_value::{ParamValue, digest_param, text};
+use crate::plan::param_value::{ParamValue, check_allowed, digest_param};
 use crate::plan::scope::{Inherited, Scope, Shared};
 use crate::plan::types::{PlanType, SourceIndex, TypeIndex, Types};
 use crate::store::Store;
@@ -294,18 +294,7 @@ impl<'a> Resolver<'a> {
         value: &AnyValue,
     ) -> Result<(), PlanErrorKind> {
         let entry = types.get(index);
-        let param = entry.param(place);
-        let origin = origin(param);
-        let rules = [param.range, param.choices, origin.range, origin.choices];
-        match rules.into_iter().flatten().find(|rule| !(rule.holds)(&**value)) {
-            None => Ok(()),
-            Some(rule) => Err(PlanErrorKind::NotAllowed {
-                task: entry.decl.name.to_string(),
-                param: param.name,
-                value: text(param, value),
-                allowed: rule.shown(),
-            }),
-        }
+        check_allowed(&entry.decl.name, entry.param(place), value)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::base::names::nearest;
 use crate::plan::alias::origin;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::given::Givens;
@@ -351,11 +352,4 @@ fn known_names(types: &Types, with_task: bool) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// Returns the name most similar to `name`, if there is a similar one.
-pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
-    let likeness = |other: &&str| strsim::jaro_winkler(name, other);
-    let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(&best) > 0.75).then(|| best.to_owned())
 }

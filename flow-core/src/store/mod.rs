@@ -66,6 +66,7 @@ pub(crate) mod output;
 pub(crate) mod owner;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod recorded;
 pub(crate) mod removal;
 pub(crate) mod reset;
 pub(crate) mod run_lock;

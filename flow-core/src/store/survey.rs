@@ -81,7 +81,12 @@ impl Store {
     /// These are the folders in the folders of tasks, and those that an index names.
     pub(crate) fn instance_folders(&self) -> Result<BTreeSet<Folder>, StoreError> {
         let mut folders = BTreeSet::new();
-        for name in self.names(&self.root).during("list", &self.root)? {
+        let names = match self.names(&self.root) {
+            // Nothing was stored in this namespace.
+            Err(error) if is_absent(&error) => Vec::new(),
+            names => names.during("list", &self.root)?,
+        };
+        for name in names {
             // A name that cannot be listed, such as a link, is not a folder of the store. A
             // namespace is a store of its own.
             let is_task = name != INTERNAL && !is_env_folder(&name);

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::table::Cells;
 use super::{Sweep, Table, TableColumn};
+use crate::flow::Flow;
 use crate::flow::error::{Error, NOT_RUN, SelectError};
-use crate::flow::{Flow, Roots};
 use crate::value::first_line;
 
 /// The most variants without a number that are printed.
@@ -33,7 +33,7 @@ pub struct Best {
 }
 
 /// # The best variant
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Returns the variant with the largest number in a column of the [`table`](Self::table).
     ///
     /// The column is metadata such as `accuracy` or, of a task upstream, `Train.accuracy`. If several variants have the

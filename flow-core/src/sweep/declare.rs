@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use super::Sweep;
 use super::sample::Drawn;
 use super::space::{Sample, Space};
-use crate::flow::Roots;
 use crate::task::Task;
 use crate::task::grid::{Axis, AxisValues, Row};
 use crate::task::param::{IntoParam, Param, ParamKey};
@@ -14,7 +13,7 @@ use crate::task::setting::Setting;
 use crate::value::AnyValue;
 
 /// # Declaring variants
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Combines each variant that was declared so far with each of these values of a parameter.
     ///
     /// The result is a grid. In the order of the variants, this parameter changes fastest. Equal values give variants
@@ -186,7 +185,7 @@ impl<R: Roots> Sweep<R> {
         Self { missing: Some(at_most), ..self }
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Space)) -> Self {
+    pub(super) fn changed(mut self, change: impl FnOnce(&mut Space)) -> Self {
         change(&mut self.space);
         Self { variants_cell: OnceLock::new(), ..self }
     }

@@ -4,12 +4,12 @@ use std::ops::Index;
 
 use super::Sweep;
 use super::space::Variant;
+use crate::base::names::nearest;
+use crate::flow::Flow;
 use crate::flow::error::{Error, SelectError};
-use crate::flow::{Flow, Roots};
-use crate::plan::warning::nearest;
 
 /// # The variants as flows
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Returns the names of the variants, in order.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl<R: Roots> Sweep<R> {
 /// # Panics
 ///
 /// Panics if there is no such variant; [`get`](Sweep::get) returns `None` instead.
-impl<R: Roots> Index<&str> for Sweep<R> {
+impl<R> Index<&str> for Sweep<R> {
     type Output = Flow;
 
     fn index(&self, name: &str) -> &Flow {

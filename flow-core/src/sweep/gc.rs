@@ -1,7 +1,7 @@
 //! Garbage collection that keeps the variants of a sweep.
 
+use crate::flow::Gc;
 use crate::flow::error::Error;
-use crate::flow::{Gc, Roots};
 use crate::sweep::Sweep;
 
 impl Gc {
@@ -10,7 +10,7 @@ impl Gc {
     /// # Errors
     ///
     /// The declaration of the sweep is invalid.
-    pub fn keep_sweep<R: Roots>(self, sweep: &Sweep<R>) -> Result<Self, Error> {
+    pub fn keep_sweep<R>(self, sweep: &Sweep<R>) -> Result<Self, Error> {
         self.keep_roots(&sweep.roots()?, sweep.base())
     }
 }

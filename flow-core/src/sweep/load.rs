@@ -9,7 +9,7 @@ use super::Sweep;
 use super::by_variant::ByVariant;
 use super::upstream::{Instances, instances_of_each};
 use crate::flow::error::{Error, SelectError};
-use crate::flow::{Roots, handle};
+use crate::flow::handle;
 use crate::plan::Plan;
 use crate::plan::label::Show;
 use crate::task::input::Input;
@@ -17,7 +17,7 @@ use crate::task::loaded::Loaded;
 use crate::task::{Output, Task, TaskType};
 
 /// # Loading outputs
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Loads the output of `A` for each variant, by name and in the order of the variants.
     ///
     /// `A` is the root or any task upstream of it. An output that several variants share is loaded once.
@@ -42,7 +42,7 @@ impl<R: Roots> Sweep<R> {
             if let Some(loaded) = loaded.get(&node) {
                 return Ok(loaded.clone());
             }
-            let value = handle::<A, R>(Arc::clone(plan), node)?.load()?;
+            let value = handle::<A>(Arc::clone(plan), node)?.load()?;
             loaded.insert(node, value.clone());
             Ok(value)
         })
@@ -65,7 +65,7 @@ impl<R: Roots> Sweep<R> {
     ///
     /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn outputs_each<A: Task>(&self) -> Result<ByVariant<Result<Input<A>, Error>>, Error> {
-        self.each::<A, _>(|plan, node| handle::<A, R>(Arc::clone(plan), node))
+        self.each::<A, _>(|plan, node| handle(Arc::clone(plan), node))
     }
 
     /// Calls `load` with the instance of `A` of each variant, and returns the results by name.
@@ -75,7 +75,7 @@ impl<R: Roots> Sweep<R> {
     ) -> Result<ByVariant<Result<V, Error>>, Error> {
         let plan = self.flow.as_is(&self.roots()?)?;
         let graph = &plan.graph;
-        let roots_of_each = R::types().len();
+        let roots_of_each = self.tasks.len();
         let instances = match graph.types.find((TaskType::of::<A>().id)()) {
             Some(task) => instances_of_each(graph, task, roots_of_each),
             None => vec![Instances::None; self.len()?],

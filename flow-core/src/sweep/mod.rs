@@ -24,6 +24,7 @@
 //! warning, because the flow may be used with other roots that take the parameter; the roots of a sweep are fixed.
 
 mod best;
+mod by_name;
 mod by_variant;
 mod declare;
 mod flows;
@@ -58,6 +59,7 @@ use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::sweep_error::SweepError;
 use crate::plan::variant::Root;
 use crate::plan::warning::Warning;
+use crate::task::TaskType;
 
 /// Many settings of one flow, planned and run together, created by [`Flow::sweep`].
 ///
@@ -141,7 +143,8 @@ pub struct Sweep<R> {
     missing: Option<usize>,
     /// The variants, computed when first needed.
     variants_cell: OnceLock<Result<Variants, SweepError>>,
-    roots: PhantomData<fn() -> R>,
+    tasks: Vec<&'static TaskType>,
+    of: PhantomData<fn() -> R>,
 }
 
 impl Flow {
@@ -149,17 +152,23 @@ impl Flow {
     ///
     /// The values and options of the flow, such as its workers, apply to all variants.
     pub fn sweep<R: Roots>(&self) -> Sweep<R> {
-        Sweep {
-            flow: self.clone(),
-            space: Space::default(),
-            missing: None,
-            variants_cell: OnceLock::new(),
-            roots: PhantomData,
-        }
+        Sweep::new(self, R::types())
     }
 }
 
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
+    /// Creates a sweep of these root tasks. `R` is their type, or a marker if they are named at run time.
+    pub(crate) fn new(flow: &Flow, tasks: Vec<&'static TaskType>) -> Self {
+        Self {
+            flow: flow.clone(),
+            space: Space::default(),
+            missing: None,
+            variants_cell: OnceLock::new(),
+            tasks,
+            of: PhantomData,
+        }
+    }
+
     fn list(&self) -> Result<&[Variant], Error> {
         Ok(&self.variants()?.list)
     }
@@ -178,25 +187,26 @@ impl<R: Roots> Sweep<R> {
     /// Returns the roots of all variants: for each variant one root per root task of the sweep.
     pub(crate) fn roots(&self) -> Result<Vec<Root<'_>>, Error> {
         let variants = self.variants()?;
-        Ok(roots_of::<R>(&variants.list, false, &variants.warnings))
+        Ok(self.roots_of(&variants.list, false, &variants.warnings))
     }
-}
 
-/// Returns the roots of these variants.
-///
-/// `is_part` is set if they are only some of the sweep's variants. Then a parameter that none of them uses is no error,
-/// because another variant may use it.
-fn roots_of<'a, R: Roots>(
-    variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
-    is_part: bool,
-    warnings: &'a [Warning],
-) -> Vec<Root<'a>> {
-    let tasks = R::types();
-    let roots = variants.into_iter().flat_map(|variant| {
-        let variant = Some((variant.name.as_str(), &variant.setting));
-        tasks.iter().map(move |&task| Root { task, variant, is_part, warnings }).collect::<Vec<_>>()
-    });
-    roots.collect()
+    /// Returns the roots of these variants.
+    ///
+    /// `is_part` is set if they are only some of the sweep's variants. Then a parameter that none of them uses is no
+    /// error, because another variant may use it.
+    fn roots_of<'a>(
+        &self,
+        variants: impl IntoIterator<Item = &'a Variant, IntoIter: 'a>,
+        is_part: bool,
+        warnings: &'a [Warning],
+    ) -> Vec<Root<'a>> {
+        let mut roots = Vec::new();
+        for variant in variants {
+            let variant = Some((variant.name.as_str(), &variant.setting));
+            roots.extend(self.tasks.iter().map(|&task| Root { task, variant, is_part, warnings }));
+        }
+        roots
+    }
 }
 
 impl<R> Clone for Sweep<R> {
@@ -206,12 +216,13 @@ impl<R> Clone for Sweep<R> {
             space: self.space.clone(),
             missing: self.missing,
             variants_cell: OnceLock::new(),
-            roots: PhantomData,
+            tasks: self.tasks.clone(),
+            of: PhantomData,
         }
     }
 }
 
-impl<R: Roots> fmt::Debug for Sweep<R> {
+impl<R> fmt::Debug for Sweep<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut sweep = f.debug_struct("Sweep");
         match self.names() {

@@ -1,11 +1,10 @@
 //! The graph of a sweep as a plot.
 
 use super::Sweep;
-use crate::flow::Roots;
 use crate::flow::error::Error;
 use crate::plot::Plot;
 
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Returns a plot of the graph of all variants, with what a run would do.
     ///
     /// An instance that several variants share is one box.

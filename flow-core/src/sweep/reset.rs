@@ -4,13 +4,14 @@ use daggy::NodeIndex;
 
 use super::Sweep;
 use super::upstream::{Owner, owners};
+use crate::flow::Removed;
 use crate::flow::error::Error;
-use crate::flow::{Removed, Roots};
 use crate::plan::Plan;
+use crate::plan::variant::Root;
 use crate::task::{Task, TaskType};
 
 /// # Resetting outputs
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Removes the output of one variant's root, so that it runs again.
     ///
     /// All other outputs stay. If two variants are the same instance, they share the removed output.
@@ -19,7 +20,10 @@ impl<R: Roots> Sweep<R> {
     ///
     /// There is no such variant, the flow is invalid, or the files cannot be removed.
     pub fn reset(&self, name: &str) -> Result<Removed, Error> {
-        self.named(name)?.reset::<R>()
+        let flow = self.named(name)?;
+        let roots: Vec<Root<'_>> = self.tasks.iter().copied().map(Root::from).collect();
+        let plan = flow.as_is(&roots)?;
+        flow.reset_nodes(&plan, &plan.graph.roots)
     }
 
     /// Removes the outputs of one variant's root and of its upstream that no other variant needs.
@@ -31,7 +35,7 @@ impl<R: Roots> Sweep<R> {
         self.named(name)?;
         let variant = self.variants()?.places[name];
         self.reset_where(|plan| {
-            let owners = owners(&plan.graph, R::types().len());
+            let owners = owners(&plan.graph, self.tasks.len());
             let is_its_own = |node: &NodeIndex| owners[node.index()] == Owner::One(variant);
             plan.graph.nodes().filter(is_its_own).collect()
         })

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use super::Sweep;
 use super::preview::SweepPreview;
 use super::space::Variant;
-use super::{Sweep, roots_of};
-use crate::flow::Roots;
 use crate::flow::error::Error;
 use crate::flow::sweep_summary::LeftOut;
 use crate::flow::sweep_summary::SweepSummary;
@@ -21,7 +20,7 @@ pub(super) struct Chosen<'a> {
     pub(super) left_out: LeftOut,
 }
 
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Returns a preview of a run: whether each variant is complete, why not, and what it would cost.
     ///
     /// # Errors
@@ -51,7 +50,7 @@ impl<R: Roots> Sweep<R> {
         let names: Vec<_> = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
         let warnings = &self.variants()?.warnings;
         let is_part = chosen.left_out.is_any();
-        let roots: Vec<Root<'_>> = roots_of::<R>(chosen.variants, is_part, warnings);
+        let roots: Vec<Root<'_>> = self.roots_of(chosen.variants, is_part, warnings);
         let summary = self.flow.run_roots(&roots)?;
         let is_ok = summary.is_success() || self.flow.allows_failures();
         let summary = SweepSummary::new(summary, names, chosen.left_out);
@@ -67,10 +66,10 @@ impl<R: Roots> Sweep<R> {
     pub(super) fn to_run(&self) -> Result<(Chosen<'_>, Arc<Plan>), Error> {
         let all = self.all()?;
         let warnings = &self.variants()?.warnings;
-        let roots_of_all = roots_of::<R>(all.variants.iter().copied(), false, warnings);
+        let roots_of_all = self.roots_of(all.variants.iter().copied(), false, warnings);
         let plan = self.flow.to_run(&roots_of_all)?;
         let Some(at_most) = self.missing else { return Ok((all, plan)) };
-        let count = R::types().len();
+        let count = self.tasks.len();
         let roots = |place: usize| &plan.graph.roots[place * count..][..count];
         let is_complete = |root: &NodeIndex| plan.verdicts.status(*root).is_complete();
         let missing: Vec<_> = (0..all.variants.len())
@@ -91,7 +90,7 @@ impl<R: Roots> Sweep<R> {
         if !left_out.is_any() {
             return Ok((chosen, plan));
         }
-        let roots_of_part = roots_of::<R>(chosen.variants.iter().copied(), true, warnings);
+        let roots_of_part = self.roots_of(chosen.variants.iter().copied(), true, warnings);
         let plan = self.flow.to_run(&roots_of_part)?;
         Ok((chosen, plan))
     }

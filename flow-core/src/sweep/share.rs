@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::Sweep;
 use crate::flow::error::Error;
-use crate::flow::{ExportSummary, Roots, Transferred};
+use crate::flow::{ExportSummary, Transferred};
 use crate::remote::Remote;
 
 /// # Sharing outputs
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Copies the outputs of all variants' roots into a folder, as files with readable names.
     ///
     /// It writes the same folder as [`Flow::export`](crate::Flow::export) for each variant in turn, in one pass: the
@@ -47,7 +47,7 @@ impl<R: Roots> Sweep<R> {
     ///
     /// The sweep is invalid or a variant is not complete; or as [`Flow::export`](crate::Flow::export).
     pub fn export(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        self.base().export_roots::<R>(&self.roots()?, folder.as_ref())
+        self.base().export_roots(&self.roots()?, folder.as_ref())
     }
 
     /// Copies the complete outputs of all variants, and of everything upstream, to a remote.
@@ -87,7 +87,7 @@ impl<R: Roots> Sweep<R> {
     ///
     /// The sweep is invalid, or no variant has a complete output; or as [`Flow::push`](crate::Flow::push).
     pub fn push(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.base().push_roots::<R>(&self.roots()?, remote)
+        self.base().push_roots(&self.roots()?, remote)
     }
 
     /// Copies outputs of all variants that were [pushed](Self::push) to a remote into the store, without running

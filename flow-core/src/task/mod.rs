@@ -14,7 +14,7 @@
 //! | [`param`], [`setting`] | typed keys of parameters, their declarations, and values given to them |
 //! | `into_param` | conversions of given values to the types of parameters |
 //! | [`requirement`] | the dependencies of an instance, before they are resolved |
-//! | [`task_type`], [`instances`], [`registry`] | tasks without their types |
+//! | [`task_type`], [`instances`], [`registry`], [`info`] | tasks without their types, and what tools read of them |
 //! | [`cx`], [`command`] | what a running task can use: inputs, files, metadata, programs, further tasks |
 //! | [`input`], [`loaded`] | handles on outputs, and loaded values |
 //! | [`keep`] | how an output is stored: in a file, in several, in memory |
@@ -29,6 +29,7 @@ pub(crate) mod cx;
 pub(crate) mod error;
 pub(crate) mod execute;
 pub(crate) mod grid;
+pub(crate) mod info;
 pub(crate) mod input;
 pub(crate) mod instances;
 mod into_param;

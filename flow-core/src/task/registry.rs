@@ -5,7 +5,8 @@
 //! so it cannot be registered. Its types are known if a planned task names them in `requires` or `may_require`, or
 //! if they were required in this process before.
 
-use std::collections::HashMap;
+use std::any::TypeId;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, OnceLock};
 
 use crate::task::TaskType;
@@ -33,11 +34,31 @@ pub(crate) fn remember(task: &'static TaskType) {
 pub(crate) fn all() -> Vec<&'static TaskType> {
     let registered = inventory::iter::<Registered>.into_iter();
     let mut tasks: Vec<_> = registered.map(|Registered(task)| task()).collect();
+    // A program may register a generic task several times.
+    let mut seen = HashSet::new();
+    tasks.retain(|task| seen.insert((task.id)()));
     tasks.sort_by_cached_key(|task| {
         let decl = (task.decl)();
         (decl.name.into_owned(), decl.module)
     });
     tasks
+}
+
+/// Adds the tasks with type parameters that these tasks require, which cannot be registered.
+pub(crate) fn with_generic(registered: Vec<&'static TaskType>) -> Vec<&'static TaskType> {
+    let mut all = registered.clone();
+    let mut reached: HashSet<TypeId> = all.iter().map(|task| (task.id)()).collect();
+    let mut new = registered;
+    while let Some(task) = new.pop() {
+        (task.requirement_types)(&mut |other| {
+            if reached.insert((other.id)()) {
+                all.push(other);
+                new.push(other);
+            }
+        });
+    }
+    all.sort_by_cached_key(|task| (task.decl)().name.into_owned());
+    all
 }
 
 /// Returns all known tasks that are stored under a name: usually one.

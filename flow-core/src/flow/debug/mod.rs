@@ -20,9 +20,9 @@ pub use self::inputs::DebugInput;
 use self::inputs::{Resolved, State};
 pub use self::run::DebugRun;
 use crate::flow::error::{Error, SelectError};
-use crate::flow::plan::{RefreshMode, roots_of};
+use crate::flow::plan::RefreshMode;
 use crate::flow::select::one_of;
-use crate::flow::{Flow, Roots, Subgraph};
+use crate::flow::{Flow, Subgraph};
 use crate::plan::Plan;
 use crate::plan::failure::LastFailure;
 use crate::plan::force::Force;
@@ -120,7 +120,7 @@ impl Flow {
     }
 }
 
-impl<R: Roots> Subgraph<R> {
+impl<R> Subgraph<R> {
     /// Returns what is known of the last run of `A`, and runs its instance again by itself on request.
     ///
     /// If the graph has several instances of `A`, it is the one that failed; if several failed, select one
@@ -136,7 +136,7 @@ impl<R: Roots> Subgraph<R> {
             trust => trust,
         };
         let (force, refresh) = (Force::default(), RefreshMode::EvaluateIgnoringAge);
-        let plan = Arc::new(self.flow.judged(&roots_of::<R>(), &force, trust, refresh)?);
+        let plan = Arc::new(self.flow.judged(&self.planned(), &force, trust, refresh)?);
         let nodes = self.matching::<A>(&plan)?;
         let node = match nodes.as_slice() {
             [one] => *one,
@@ -157,14 +157,13 @@ impl<R: Roots> Subgraph<R> {
                 }
             }
         };
-        let root = crate::base::names::short_name::<R>();
-        let selected = Selected::new(self.flow.clone(), plan, node, &root)?;
+        let selected = Selected::new(self.flow.clone(), plan, node)?;
         Ok(DebugInstance { selected, of: PhantomData })
     }
 }
 
 impl Selected {
-    fn new(flow: Flow, plan: Arc<Plan>, node: NodeIndex, root: &str) -> Result<Self, Error> {
+    fn new(flow: Flow, plan: Arc<Plan>, node: NodeIndex) -> Result<Self, Error> {
         let (graph, store) = (&plan.graph, &plan.store);
         let key = graph.node(node).key;
         let folder = graph.folder(node, store)?;
@@ -177,11 +176,11 @@ impl Selected {
             (None, Found::Record(record)) => (Some(record.made_from), Some(record.seconds)),
             (None, Found::Damaged(reason)) => {
                 unusable.push(reason);
-                let (instance, root) = (graph.label(node, Show::Clipped), root.to_owned());
+                let (instance, root) = (graph.label(node, Show::Clipped), plan.graph.root_names());
                 let reason = unusable.join("; ");
                 return Err(DebugError::Record { instance, root, reason }.into());
             }
-            (None, Found::Nothing) => return Err(nothing(&plan, node, root, unusable).into()),
+            (None, Found::Nothing) => return Err(nothing(&plan, node, unusable).into()),
         };
         let log = match store.last_log(&folder, key) {
             Ok(log) => log,
@@ -202,9 +201,9 @@ impl Selected {
 }
 
 /// Returns the error for an instance of which no run is recorded.
-fn nothing(plan: &Plan, node: NodeIndex, root: &str, unusable: Vec<String>) -> DebugError {
+fn nothing(plan: &Plan, node: NodeIndex, unusable: Vec<String>) -> DebugError {
     let graph = &plan.graph;
-    let (instance, root) = (graph.label(node, Show::Clipped), root.to_owned());
+    let (instance, root) = (graph.label(node, Show::Clipped), plan.graph.root_names());
     if !unusable.is_empty() {
         return DebugError::Record { instance, root, reason: unusable.join("; ") };
     }

@@ -83,7 +83,7 @@ impl Flow {
     /// a file cannot be read or written. After an error the folder still has its earlier manifest, which is replaced
     /// last.
     pub fn export<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        self.export_plan::<R>(&self.plan::<R>()?, folder.as_ref(), Form::Files)
+        self.export_plan(&self.plan::<R>()?, folder.as_ref(), Form::Files)
     }
 
     /// Exports the outputs of these roots, as [`export`](Self::export) does, as a crate.
@@ -143,7 +143,7 @@ impl Flow {
     /// task, for instance because their columns differ. Outputs of earlier exports that do not fit the new
     /// types are no error: they are left out of the crate, and listed in [`ExportSummary::outdated`].
     pub fn export_crate<R: Roots>(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        self.export_plan::<R>(&self.plan::<R>()?, folder.as_ref(), Form::Crate)
+        self.export_plan(&self.plan::<R>()?, folder.as_ref(), Form::Crate)
     }
 
     /// Copies the outputs of an [export](Self::export) into the store and verifies each file by its digest.
@@ -188,30 +188,30 @@ impl Flow {
         Ok(summary)
     }
 
-    /// Exports the outputs of these roots, which are those of the variants of a sweep. `R` names them in errors.
-    pub(crate) fn export_roots<R: Roots>(
+    /// Exports the outputs of these roots, which are those of the variants of a sweep.
+    pub(crate) fn export_roots(
         &self,
         roots: &[Root<'_>],
         folder: &Path,
     ) -> Result<ExportSummary, Error> {
-        self.export_plan::<R>(&self.as_is(roots)?, folder, Form::Files)
+        self.export_plan(&self.as_is(roots)?, folder, Form::Files)
     }
 
     /// Exports the outputs of the roots of a plan.
-    fn export_plan<R: Roots>(
+    fn export_plan(
         &self,
         plan: &Arc<Plan>,
         folder: &Path,
         form: Form,
     ) -> Result<ExportSummary, Error> {
         let nodes = with_gathered(plan, &plan.graph.roots);
-        nodes.iter().try_for_each(|&node| check_complete::<R>(plan, node))?;
-        check_some::<R>(&nodes)?;
+        nodes.iter().try_for_each(|&node| check_complete(plan, node))?;
+        check_some(plan, &nodes)?;
         write(self, &of_plan(plan, nodes), folder, form)
     }
 }
 
-impl<R: Roots> Subgraph<R> {
+impl<R> Subgraph<R> {
     /// Exports the outputs of the roots and of all instances upstream, as [`Flow::export`] does.
     ///
     /// Instances that a task required while it ran are included. Outputs upstream whose files are missing are left
@@ -221,13 +221,13 @@ impl<R: Roots> Subgraph<R> {
     ///
     /// The same as [`Flow::export`].
     pub fn export(&self, folder: impl AsRef<Path>) -> Result<ExportSummary, Error> {
-        let plan = self.flow.plan::<R>()?;
+        let plan = self.plan()?;
         let roots = with_gathered(&plan, &plan.graph.roots);
-        roots.iter().try_for_each(|&node| check_complete::<R>(&plan, node))?;
+        roots.iter().try_for_each(|&node| check_complete(&plan, node))?;
         // Upstream first: instances that were required during a run come before those that required them.
         let mut plans = plan.required_in_run()?;
         plans.reverse();
-        plans.push(plan);
+        plans.push(Arc::clone(&plan));
         let mut seen = HashSet::new();
         let mut nodes = Vec::new();
         for plan in &plans {
@@ -239,14 +239,14 @@ impl<R: Roots> Subgraph<R> {
             let exported = plan.graph.nodes().filter(is_exported).collect();
             nodes.extend(of_plan(plan, exported));
         }
-        check_some::<R>(&nodes)?;
+        check_some(&plan, &nodes)?;
         write(&self.flow, &nodes, folder.as_ref(), Form::Files)
     }
 }
 
 /// Returns an error if there is nothing to export.
-fn check_some<R: Roots>(nodes: &[impl Sized]) -> Result<(), Error> {
-    let (verb, root) = ("export", crate::base::names::short_name::<R>());
+fn check_some(plan: &Plan, nodes: &[impl Sized]) -> Result<(), Error> {
+    let (verb, root) = ("export", plan.graph.root_names());
     match nodes.is_empty() {
         true => Err(Error::Nothing { verb, root, incomplete: Vec::new() }),
         false => Ok(()),

@@ -82,7 +82,7 @@ impl Flow {
     /// Planning fails, no output is complete, or a file cannot be read, or written to the remote. Outputs that
     /// were pushed before the error stay in the remote.
     pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_plan::<R>(self.plan::<R>()?, remote, PresentCheck::Size)
+        self.push_plan(self.plan::<R>()?, remote, PresentCheck::Size)
     }
 
     /// Pushes like [`push`](Self::push), and repairs damaged files of the remote.
@@ -116,20 +116,20 @@ impl Flow {
     ///
     /// The same as [`push`](Self::push).
     pub fn push_verified<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_plan::<R>(self.plan::<R>()?, remote, PresentCheck::Content)
+        self.push_plan(self.plan::<R>()?, remote, PresentCheck::Content)
     }
 
     /// Pushes the outputs of these roots, which are those of the variants of a sweep. `R` names them in errors.
-    pub(crate) fn push_roots<R: Roots>(
+    pub(crate) fn push_roots(
         &self,
         roots: &[Root<'_>],
         remote: &dyn Remote,
     ) -> Result<Transferred, Error> {
-        self.push_plan::<R>(self.as_is(roots)?, remote, PresentCheck::Size)
+        self.push_plan(self.as_is(roots)?, remote, PresentCheck::Size)
     }
 
     /// Pushes all outputs of a plan. `R` names its roots in errors.
-    fn push_plan<R: Roots>(
+    fn push_plan(
         &self,
         plan: Arc<Plan>,
         remote: &dyn Remote,
@@ -174,7 +174,7 @@ impl Flow {
             let skipped = pushed.skipped().iter();
             return Err(Error::Nothing {
                 verb: "push",
-                root: crate::base::names::short_name::<R>(),
+                root: plans[0].graph.root_names(),
                 incomplete: skipped.map(|one| (one.instance.clone(), one.why.clone())).collect(),
             });
         }

@@ -14,7 +14,6 @@ use super::super::upstream::{Instances, gather};
 use super::cell::{self, Cell};
 use super::records::Records;
 use super::{Origin, Table, TableColumn};
-use crate::flow::Roots;
 use crate::flow::error::Error;
 use crate::plan::Plan;
 use crate::plan::label::Show;
@@ -32,7 +31,7 @@ pub(super) const RESERVED: [&str; 4] = ["variant", "status", "seconds", "failure
 /// The most tasks, or pairs of variants, that the notes name.
 pub(super) const LISTED: usize = 5;
 
-impl<R: Roots> Sweep<R> {
+impl<R> Sweep<R> {
     /// Returns a table with a row for each variant: its parameters, status, and recorded metadata.
     ///
     /// Nothing runs: the cells of instances that are not complete are empty.
@@ -46,8 +45,8 @@ impl<R: Roots> Sweep<R> {
         let mut filling = Filling {
             plan: &plan,
             variants,
-            roots_of_each: R::types().len(),
-            records: Records::new(&plan, R::types().len()),
+            roots_of_each: self.tasks.len(),
+            records: Records::new(&plan, self.tasks.len()),
             note: None,
         };
         let columns = filling.columns()?;

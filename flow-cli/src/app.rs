@@ -1,0 +1,44 @@
+//! Runs the command line: from the arguments to the exit code.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::args;
+use crate::commands::{SWEEP, VERBS};
+use crate::context::{Context, Opener};
+use crate::error::CliError;
+use crate::ui;
+use crate::verb::Takes;
+
+/// Runs the command line. The first argument is the name of the program.
+pub(crate) fn run(opener: Opener, args: impl Iterator<Item = OsString>) -> ExitCode {
+    match try_run(opener, args.collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            match &error {
+                // It prints help to the standard output, and errors to the standard error.
+                CliError::Clap(error) => drop(error.print()),
+                CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+                error => ui::report(format_args!("error: {error}")),
+            }
+            error.code()
+        }
+    }
+}
+
+fn try_run(opener: Opener, args: Vec<OsString>) -> Result<ExitCode, CliError> {
+    let name = args.first().and_then(|arg| Path::new(arg).file_stem());
+    let name = name.map_or_else(|| "flow".to_owned(), |name| name.to_string_lossy().into_owned());
+    let (used, roots) = args::roots(VERBS, &args)?;
+    let matches = args::parser(VERBS, &name, used, &roots).try_get_matches_from(&args)?;
+    let (verb, matches) = matches.subcommand().expect("a verb is required");
+    let verb = VERBS.iter().find(|one| one.name == verb).expect("the parser has only verbs");
+    let parser = args::parser(VERBS, &name, None, &[]);
+    let mut context = Context::new(parser, opener, matches.clone(), roots)?;
+    // A sweep takes several values of a parameter.
+    if verb.takes != Takes::Nothing && verb.name != SWEEP {
+        context.take_parameters()?;
+    }
+    (verb.run)(&context)
+}

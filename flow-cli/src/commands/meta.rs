@@ -1,0 +1,66 @@
+//! `meta`: what is recorded of an output.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, Command};
+use flow_core::Instance;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::json::Output;
+use crate::options::in_option;
+use crate::verb::Takes;
+use crate::verb::Verb;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "meta",
+    about: "Shows the metadata that a task recorded, its files, parameters and inputs",
+    takes: Takes::Task,
+    options,
+    run,
+};
+
+fn options(command: Command) -> Command {
+    let help = "Also shows all tasks upstream";
+    in_option(command)
+        .arg(Arg::new("upstream").long("upstream").action(ArgAction::SetTrue).help(help))
+}
+
+fn run(context: &Context) -> Result<ExitCode, CliError> {
+    let instance = context.instance()?;
+    let mut all = vec![instance.clone()];
+    if context.matches.get_flag("upstream") {
+        let mut next = 0;
+        while let Some(one) = all.get(next).cloned() {
+            next += 1;
+            for input in one.inputs() {
+                if !all.iter().any(|other| other.key() == input.key()) {
+                    all.push(input);
+                }
+            }
+        }
+    }
+    let (mut outputs, mut text) = (Vec::new(), String::new());
+    for one in &all {
+        let Some(recorded) = one.recorded()? else { continue };
+        let _ = writeln!(text, "{one}");
+        for (name, value) in &recorded.metadata {
+            let _ = writeln!(text, "  {name}: {value}");
+        }
+        outputs.push(Output::new(one.to_string(), recorded));
+    }
+    if outputs.is_empty() {
+        return Err(not_complete(&instance));
+    }
+    context.ui.write(&outputs, text.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The error about an instance without an output.
+pub(super) fn not_complete(instance: &Instance) -> CliError {
+    let reasons: Vec<_> = instance.reasons().iter().map(ToString::to_string).collect();
+    let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
+    let task = instance.task();
+    anyhow::anyhow!("{instance} has no output{why}: run it first, with `run {task}`").into()
+}

@@ -1,0 +1,57 @@
+//! The verbs, each in a file: its options, and a function that does it.
+
+mod completions;
+mod gc;
+mod graph;
+mod history;
+mod list;
+mod log;
+mod meta;
+mod path;
+mod plan;
+mod reset;
+mod run;
+mod share;
+mod status;
+mod sweep;
+mod verify;
+mod why;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::ui;
+use crate::verb::Verb;
+
+/// The name of the verb that takes several values of a parameter.
+pub(crate) const SWEEP: &str = sweep::VERB.name;
+
+/// All verbs, in the order of the help.
+pub(crate) const VERBS: &[Verb] = &[
+    list::VERB,
+    plan::VERB,
+    run::VERB,
+    why::VERB,
+    sweep::VERB,
+    status::VERB,
+    path::VERB,
+    meta::VERB,
+    log::VERB,
+    graph::VERB,
+    history::VERB,
+    reset::VERB,
+    gc::VERB,
+    verify::VERB,
+    share::EXPORT,
+    share::IMPORT,
+    share::PUSH,
+    share::PULL,
+    completions::VERB,
+];
+
+/// Asks whether to continue, unless `--yes` was given.
+fn confirmed(context: &Context, question: &str) -> Result<(), CliError> {
+    if context.matches.get_flag("yes") || ui::confirm(question) {
+        return Ok(());
+    }
+    Err(CliError::usage(format!("nothing was removed: {question} Use --yes to confirm")))
+}

@@ -1,0 +1,48 @@
+//! `run`: runs what is not complete.
+
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, Command};
+use flow_core::{Error, Summary};
+
+use super::plan;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::json::RunResult;
+use crate::options::run_options;
+use crate::verb::Takes;
+use crate::verb::Verb;
+
+pub(crate) const VERB: Verb =
+    Verb { name: "run", about: "Runs what is not complete", takes: Takes::Tasks, options, run };
+
+fn options(command: Command) -> Command {
+    let help = "Shows what would run, and runs nothing";
+    run_options(command)
+        .arg(Arg::new("dry-run").long("dry-run").short('n').action(ArgAction::SetTrue).help(help))
+}
+
+fn run(context: &Context) -> Result<ExitCode, CliError> {
+    let graph = context.graph()?;
+    if context.matches.get_flag("dry-run") {
+        return plan::show(context, &graph.preview()?);
+    }
+    match graph.run() {
+        Ok(summary) => {
+            print(context, &summary)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Error::Failed(summary)) => {
+            print(context, &summary)?;
+            Ok(match summary.interrupted() {
+                Some(signal) => ExitCode::from(signal.exit_code()),
+                None => ExitCode::FAILURE,
+            })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn print(context: &Context, summary: &Summary) -> Result<(), CliError> {
+    context.ui.write(&RunResult::new(summary), summary)
+}

@@ -1,0 +1,271 @@
+//! `sweep`: runs many settings, and prints a table of the results.
+//!
+//! In a sweep, a comma separates values of a parameter: `--c 0.1,1,10`. A value that is a list is written as JSON. A range
+//! is `first..last:countlog` or `:countlin`, as in `0.1..10:5log`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, Command};
+use flow_core::{Error, Sweep, TaskInfo};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::given::Given;
+use crate::given::{read_params, set};
+use crate::options::run_options;
+use crate::params;
+use crate::verb::Takes;
+use crate::verb::Verb;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "sweep",
+    about: "Runs a task with many settings, and prints a table of the results",
+    takes: Takes::Tasks,
+    options,
+    run,
+};
+
+/// The results of a sweep.
+#[derive(Serialize)]
+struct Swept {
+    success: bool,
+    variants: Vec<serde_json::Map<String, serde_json::Value>>,
+    best: Option<String>,
+    notes: Vec<String>,
+}
+
+fn options(command: Command) -> Command {
+    let dry = "Shows what would run, and runs nothing";
+    run_options(command)
+        .arg(Arg::new("dry-run").long("dry-run").short('n').action(ArgAction::SetTrue).help(dry))
+        .arg(
+            Arg::new("max-by")
+                .long("max-by")
+                .value_name("COLUMN")
+                .conflicts_with("min-by")
+                .help("Names the variant with the largest value of a column"),
+        )
+        .arg(
+            Arg::new("min-by")
+                .long("min-by")
+                .value_name("COLUMN")
+                .help("Names the variant with the smallest value of a column"),
+        )
+        .after_help(
+            "A comma separates the values of a parameter: --c 0.1,1,10; lists are JSON.\n\
+             A range has a number of steps: --c 0.1..10:5log, --n 1..9:3lin.",
+        )
+}
+
+fn run(context: &Context) -> Result<ExitCode, CliError> {
+    let sweep = declared(context)?;
+    if context.matches.get_flag("dry-run") {
+        let preview = sweep.preview()?.color(context.ui.has_color);
+        let variants: Vec<_> = preview
+            .variants()
+            .map(|(name, status)| (name.to_owned(), crate::json::status(status)))
+            .collect();
+        context.ui.write(&variants, &preview)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (is_success, failures) = match sweep.run() {
+        Ok(summary) => (summary.is_success(), None),
+        Err(Error::Sweep(summary)) => (false, Some(summary)),
+        Err(error) => return Err(error.into()),
+    };
+    let table = sweep.table()?;
+    let best = match (
+        context.matches.get_one::<String>("max-by"),
+        context.matches.get_one::<String>("min-by"),
+    ) {
+        (Some(column), _) => Some(sweep.max_by(column)?),
+        (None, Some(column)) => Some(sweep.min_by(column)?),
+        (None, None) => None,
+    };
+    let mut text = table.to_string().trim_end().to_owned();
+    if let Some(best) = &best {
+        let _ = write!(text, "\n{best}");
+    }
+    if let Some(failures) = &failures {
+        let _ = write!(text, "\n{failures}");
+    }
+    let row = |row: usize| {
+        let cells = table.columns().iter().map(|column| {
+            let value = match column.cells.number(row) {
+                Some(number) => number.into(),
+                None => column.cells.text(row).map_or(serde_json::Value::Null, Into::into),
+            };
+            (column.name.clone(), value)
+        });
+        cells.collect()
+    };
+    let swept = Swept {
+        success: is_success,
+        variants: (0..table.len()).map(row).collect(),
+        best: best.map(|best| best.name),
+        notes: table.notes().to_vec(),
+    };
+    context.ui.write(&swept, text)?;
+    Ok(if is_success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns the sweep that the arguments declare.
+fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
+    let (mut axes, mut fixed) = (Vec::new(), Given::new());
+    for file in context.matches.get_many::<PathBuf>("params").into_iter().flatten() {
+        for (name, value) in read_params(file)? {
+            set(&mut fixed, name, value);
+        }
+    }
+    let exact = context.matches.get_many::<String>("param").into_iter().flatten();
+    let exact = exact.map(|text| match text.split_once('=') {
+        Some((name, value)) => Ok((name.trim().to_owned(), vec![value.to_owned()])),
+        None => Err(CliError::usage(format!(
+            "--param is {text:?}: write the name and the values, as in `--param Fit.c=0.1,1`"
+        ))),
+    });
+    let options = params::options(&context.matches).into_iter().map(Ok);
+    for given in options.chain(exact) {
+        let (name, texts) = given?;
+        let mut values = Vec::new();
+        for text in &texts {
+            values.extend(values_of(&name, text)?);
+        }
+        let parameters = params::named(&name, &context.roots);
+        match (values.as_slice(), parameters.as_slice()) {
+            ([value], _) => {
+                for parameter in &parameters {
+                    parameter.check(value).map_err(|error| {
+                        CliError::usage(format!("invalid value for {name}: {error}"))
+                    })?;
+                }
+                set(&mut fixed, name, value.as_str().into());
+            }
+            (_, [parameter]) => axes.push((*parameter, values)),
+            (_, []) => {
+                return Err(CliError::usage(format!(
+                    "no task that is required has a parameter `{name}`"
+                )));
+            }
+            (_, several) => {
+                let names: Vec<_> = several.iter().map(|one| one.full_name()).collect();
+                return Err(CliError::usage(format!(
+                    "several tasks have a parameter `{name}`: sweep one of {} with --param",
+                    names.join(", ")
+                )));
+            }
+        }
+    }
+    let sweep = context.flow_with(&fixed)?.sweep_of(context.roots.iter().copied());
+    axes.into_iter().try_fold(sweep, |sweep, (parameter, values)| {
+        let option = parameter.full_name();
+        sweep
+            .over_named(parameter, values)
+            .map_err(|error| CliError::usage(format!("invalid value for {option}: {error}")))
+    })
+}
+
+/// Returns the values that a text stands for.
+fn values_of(name: &str, text: &str) -> Result<Vec<String>, CliError> {
+    if let Some(range) = range(name, text)? {
+        return Ok(range);
+    }
+    // A list or an object in JSON is one value, and `[[1], [2]]` is a list.
+    let (mut values, mut depth, mut is_quoted, mut value) =
+        (Vec::new(), 0_u32, false, String::new());
+    for c in text.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '[' | '{' if !is_quoted => depth += 1,
+            ']' | '}' if !is_quoted => depth = depth.saturating_sub(1),
+            ',' if !is_quoted && depth == 0 => {
+                values.push(std::mem::take(&mut value).trim().to_owned());
+                continue;
+            }
+            _ => {}
+        }
+        value.push(c);
+    }
+    values.push(value.trim().to_owned());
+    Ok(values)
+}
+
+/// The most steps of a range.
+const STEPS: usize = 10_000;
+
+/// Returns the values of a range such as `0.1..10:5log`; `None` if the text is no range.
+fn range(name: &str, text: &str) -> Result<Option<Vec<String>>, CliError> {
+    let Some((ends, steps)) = text.rsplit_once(':') else { return Ok(None) };
+    let Some((first, last)) = ends.split_once("..") else { return Ok(None) };
+    let (Ok(first), Ok(last)) = (first.trim().parse::<f64>(), last.trim().parse::<f64>()) else {
+        return Ok(None);
+    };
+    let steps = steps.trim();
+    let (is_log, count) = match (steps.strip_suffix("log"), steps.strip_prefix("log")) {
+        (Some(count), _) | (None, Some(count)) => (true, count),
+        (None, None) => (false, steps.trim_end_matches("lin").trim_start_matches("lin")),
+    };
+    let wrong =
+        |why: String| CliError::usage(format!("the range {text:?} of {name} is wrong: {why}"));
+    let count: usize = count.parse().map_err(|_| {
+        wrong("write the number of values after the colon, as in `0.1..10:5log`".to_owned())
+    })?;
+    if !(2..=STEPS).contains(&count) {
+        return Err(wrong(format!("it must have from 2 to {STEPS} values")));
+    }
+    if is_log && (first <= 0.0 || last <= 0.0) {
+        return Err(wrong("the ends of a logarithmic range must be positive".to_owned()));
+    }
+    let at = |step: usize| {
+        let part = step as f64 / (count - 1) as f64;
+        let value = match is_log {
+            true => (first.ln() + (last.ln() - first.ln()) * part).exp(),
+            false => first + (last - first) * part,
+        };
+        // The ends are exact, and others have no digits that only come from rounding.
+        let value = if step == 0 {
+            first
+        } else if step == count - 1 {
+            last
+        } else {
+            rounded(value)
+        };
+        value.to_string()
+    };
+    Ok(Some((0..count).map(at).collect()))
+}
+
+/// Rounds to twelve significant digits.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_separated_by_commas_outside_of_json() {
+        let values = |text| values_of("c", text).expect("values");
+        assert_eq!(values("a,b , c"), ["a", "b", "c"]);
+        assert_eq!(values("[1,2],[3]"), ["[1,2]", "[3]"]);
+        assert_eq!(values(r#"{"a":[1,2]},"x,y""#), [r#"{"a":[1,2]}"#, r#""x,y""#]);
+        assert_eq!(values(""), [""]);
+        assert_eq!(values("2026-01-01..2026-02-01"), ["2026-01-01..2026-02-01"]);
+    }
+
+    #[test]
+    fn a_range_has_exact_ends_and_even_steps() {
+        let values = |text| values_of("c", text).expect("values");
+        assert_eq!(values("0.1..10:log3"), ["0.1", "1", "10"]);
+        assert_eq!(values("0.1..10:3log"), ["0.1", "1", "10"]);
+        assert_eq!(values("1..9:5"), ["1", "3", "5", "7", "9"]);
+        assert_eq!(values("0..1:lin3"), ["0", "0.5", "1"]);
+        for wrong in ["1..2:x", "1..2:1", "0..2:3log", "1..2:99999"] {
+            assert!(values_of("c", wrong).is_err(), "{wrong}");
+        }
+    }
+}

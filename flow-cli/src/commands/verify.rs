@@ -1,0 +1,51 @@
+//! `verify`: compares the content of all files with the records.
+
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, Command};
+use serde::Serialize;
+
+use super::confirmed;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::options::yes_option;
+use crate::ui;
+use crate::verb::Takes;
+use crate::verb::Verb;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "verify",
+    about: "Compares the content of all outputs with their records",
+    takes: Takes::Nothing,
+    options,
+    run,
+};
+
+/// What was found.
+#[derive(Serialize)]
+struct VerifiedJson {
+    outputs: usize,
+    damage: Vec<String>,
+    reset: Vec<String>,
+}
+
+fn options(command: Command) -> Command {
+    let help = "Removes damaged outputs, so that they run again";
+    yes_option(command).arg(Arg::new("reset").long("reset").action(ArgAction::SetTrue).help(help))
+}
+
+fn run(context: &Context) -> Result<ExitCode, CliError> {
+    let flow = context.store()?;
+    let verified = flow.store().verify()?;
+    let mut reset = Vec::new();
+    if context.matches.get_flag("reset") && !verified.is_whole() {
+        ui::report(&verified);
+        confirmed(context, "Remove the damaged outputs?")?;
+        reset = verified.reset()?.instances;
+    }
+    let damage = verified.damage().iter().map(ToString::to_string).collect();
+    let is_repaired = verified.is_whole() || !reset.is_empty();
+    let json = VerifiedJson { outputs: verified.outputs(), damage, reset };
+    context.ui.write(&json, &verified)?;
+    Ok(if is_repaired { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

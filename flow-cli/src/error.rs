@@ -1,0 +1,84 @@
+//! Errors of the command line, each with its exit code.
+
+use std::process::ExitCode;
+
+use flow_core::{Error, UnknownTask};
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// An argument, an option or a value is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The arguments do not parse, or `--help` was asked for.
+    #[error(transparent)]
+    Clap(#[from] clap::Error),
+    /// Planning failed, or a run, or the store.
+    #[error(transparent)]
+    Flow(Box<Error>),
+    /// The standard output cannot be written.
+    #[error("cannot write to the standard output: {0}")]
+    Output(#[source] std::io::Error),
+    /// Anything else, such as a file that cannot be read.
+    #[error("{0:#}")]
+    Other(anyhow::Error),
+}
+
+/// The exit code for wrong arguments.
+const USAGE: u8 = 2;
+
+/// The exit code of `--exit-code` if something is not complete.
+pub(crate) const PENDING: u8 = 3;
+
+impl CliError {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    /// Returns the exit code.
+    pub(crate) fn code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(USAGE),
+            Self::Clap(error) => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE)),
+            Self::Flow(error) => match **error {
+                Error::Plan(_) | Error::Select(_) => ExitCode::from(USAGE),
+                _ => ExitCode::FAILURE,
+            },
+            // The reader of a pipe has ended, as `head` does.
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                ExitCode::SUCCESS
+            }
+            Self::Output(_) | Self::Other(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<Error> for CliError {
+    fn from(error: Error) -> Self {
+        Self::Flow(Box::new(error))
+    }
+}
+
+impl From<UnknownTask> for CliError {
+    fn from(error: UnknownTask) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<flow_core::StoreError> for CliError {
+    fn from(error: flow_core::StoreError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<flow_core::LoadError> for CliError {
+    fn from(error: flow_core::LoadError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<anyhow::Error> for CliError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}

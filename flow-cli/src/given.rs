@@ -1,0 +1,65 @@
+//! Values of parameters by name, as arguments and files give them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::error::CliError;
+
+/// Values of parameters: by `c` for all tasks, or by `Fit.c` for one.
+pub(crate) type Given = BTreeMap<String, serde_json::Value>;
+
+/// Sets a value that wins over the values that were given before.
+///
+/// A value for the parameters of all tasks replaces one for a single task, which a flow would prefer.
+pub(crate) fn set(given: &mut Given, name: String, value: serde_json::Value) {
+    if !name.contains('.') {
+        given.retain(|other, _| other.rsplit_once('.').is_none_or(|(_, param)| param != name));
+    }
+    given.insert(name, value);
+}
+
+/// Reads values of parameters from a TOML or JSON file.
+pub(crate) fn read_params(path: &Path) -> Result<Given, CliError> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the parameters in {}", path.display()))?;
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let wrong = |error: &dyn std::fmt::Display| {
+        CliError::usage(format!("the parameters in {} are wrong: {error}", path.display()))
+    };
+    let value: serde_json::Value = match extension.as_str() {
+        "json" => serde_json::from_str(&text).map_err(|error| wrong(&error))?,
+        "toml" => {
+            let value: toml::Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
+            serde_json::to_value(value).map_err(|error| wrong(&error))?
+        }
+        _ => {
+            let why = "the extension is neither `.toml` nor `.json`";
+            return Err(wrong(&why));
+        }
+    };
+    let serde_json::Value::Object(entries) = value else {
+        return Err(wrong(&"it is not an object whose keys are the names of parameters"));
+    };
+    Ok(flat(entries))
+}
+
+/// Returns values by the names of parameters. `[Train]` has those of a task.
+pub(crate) fn flat(entries: impl IntoIterator<Item = (String, serde_json::Value)>) -> Given {
+    let mut params = Given::new();
+    for (name, value) in entries {
+        match value {
+            serde_json::Value::Object(inner)
+                if flow_core::TaskInfo::named(&name).is_ok() && !inner.is_empty() =>
+            {
+                let inner = inner.into_iter();
+                params.extend(inner.map(|(param, value)| (format!("{name}.{param}"), value)));
+            }
+            value => {
+                params.insert(name, value);
+            }
+        }
+    }
+    params
+}

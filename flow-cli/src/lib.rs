@@ -1,0 +1,98 @@
+//! The command line of every workflow.
+//!
+//! A program that calls [`main`] has a verb for everything that a flow can do, for all tasks that are linked into it:
+//!
+//! ```text
+//! train list                          the tasks of the program
+//! train plan Train --model tree       what a run would do, and why
+//! train run Train --model tree        runs what is not complete
+//! train show Train                    the first rows of the output
+//! train sweep Train --c 0.1,1,10      many settings
+//! ```
+//!
+//! # From the arguments to the result
+//!
+//! ```text
+//! arguments ──► args       the verb, and the roots that follow it
+//!                 │        the options of the verb and, as typed options, the parameters of the roots and of all tasks
+//!                 ▼        upstream (params)
+//!               matches ──► settings   with `FLOW_...` variables and `flow.toml`
+//!                 ▼
+//!               commands    a file for each verb: a function from the context to an exit code
+//!                 ▼
+//!               ui          text or JSON on the standard output; errors on the standard error
+//! ```
+//!
+//! Nothing here knows how a plan is made or run: a verb calls one or two functions of [`flow_core`] and prints the result.
+//!
+//! # Exit codes
+//!
+//! | code | |
+//! | --- | --- |
+//! | 0 | The verb did what it says. |
+//! | 1 | Tasks failed, or the store or a file could not be read or written. |
+//! | 2 | An argument, an option or a value is wrong. Nothing has run. |
+//! | 3 | `plan --exit-code` or `why --exit-code` found that something is not complete. |
+//! | 130, 143, 129 | The process received `SIGINT`, `SIGTERM` or `SIGHUP`. |
+//!
+//! # Precedence
+//!
+//! A setting is the first of: the option; the variable `FLOW_...`; the file `flow.toml` of the current folder, or that of
+//! `--config` or `FLOW_CONFIG`; what the program set on its flow; the default.
+
+mod app;
+mod args;
+mod commands;
+mod context;
+mod error;
+mod given;
+mod json;
+mod options;
+mod params;
+mod settings;
+mod ui;
+mod verb;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use flow_core::Flow;
+
+use crate::context::Opener;
+
+/// Runs the command line with the arguments of the process, on the store that is configured.
+///
+/// The store is the folder `data`, unless `--data`, `FLOW_DATA` or `flow.toml` name another one.
+pub fn main() -> ExitCode {
+    app::run(Opener::Configured, std::env::args_os())
+}
+
+/// Runs the command line on a flow of the program, which may provide clients, observers or parameter values.
+///
+/// The first argument is the name of the program, as in [`std::env::args_os`].
+///
+/// ```
+/// use std::process::ExitCode;
+///
+/// use flow_core::Flow;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let flow = Flow::open(folder)?.workers(2);
+/// let code = flow_cli::run(flow, ["train", "status"]);
+/// assert_eq!(code, ExitCode::SUCCESS);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
+    app::run(Opener::Given(Box::new(flow)), args.into_iter().map(Into::into))
+}
+
+/// Opens the store that is configured: as [`main`] does, from `FLOW_...` variables and `flow.toml`.
+///
+/// # Errors
+///
+/// The file `flow.toml` or a variable is wrong, or the store cannot be opened.
+pub fn open_configured() -> anyhow::Result<Flow> {
+    let settings = settings::Settings::read(None)?;
+    Ok(params::apply(settings.open()?, &settings.params))
+}

@@ -1,0 +1,111 @@
+//! The options that many verbs have.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, Command, ValueHint};
+
+/// Adds the options that every verb has.
+pub(crate) fn globals(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("data")
+                .long("data")
+                .value_name("DIR")
+                .global(true)
+                .value_parser(clap::value_parser!(PathBuf))
+                .value_hint(ValueHint::DirPath)
+                .help("The folder of the store [default: data]"),
+        )
+        .arg(
+            Arg::new("namespace")
+                .long("namespace")
+                .value_name("NAME")
+                .global(true)
+                .help("Uses the store of a namespace, such as `prod`"),
+        )
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .global(true)
+                .value_parser(clap::value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help("The configuration file [default: flow.toml, if there is one]"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help("Prints the result as JSON"),
+        )
+        .arg(
+            Arg::new("quiet")
+                .long("quiet")
+                .short('q')
+                .global(true)
+                .action(ArgAction::SetTrue)
+                .help("Shows no progress"),
+        )
+        .arg(
+            Arg::new("color")
+                .long("color")
+                .value_name("WHEN")
+                .global(true)
+                .value_parser(["auto", "always", "never"])
+                .help("Whether to color the output [default: auto]"),
+        )
+}
+
+/// Adds the options of runs.
+pub(crate) fn run_options(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("workers")
+                .long("workers")
+                .short('w')
+                .value_name("N")
+                .value_parser(clap::value_parser!(usize))
+                .help("The number of tasks that run at the same time [default: one for each processor]"),
+        )
+        .arg(
+            Arg::new("force")
+                .long("force")
+                .value_name("TASK")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("")
+                .action(ArgAction::Append)
+                .help("Runs the roots even if they are complete; `--force=Task`: that task"),
+        )
+        .arg(
+            Arg::new("allow-failures")
+                .long("allow-failures")
+                .action(ArgAction::SetTrue)
+                .help("Exits with 0 even if tasks failed"),
+        )
+}
+
+/// Adds no options.
+pub(crate) fn no_options(command: Command) -> Command {
+    command
+}
+
+/// Adds `--exit-code`.
+pub(crate) fn exit_code_option(command: Command) -> Command {
+    let help = "Exits with 3 if something is not complete";
+    command.arg(Arg::new("exit-code").long("exit-code").action(ArgAction::SetTrue).help(help))
+}
+
+/// Adds `--in`, for verbs that are about one output.
+pub(crate) fn in_option(command: Command) -> Command {
+    command.arg(Arg::new("in").long("in").value_name("ROOT").help(
+        "Selects the instance that this task requires, with the parameters that it has there",
+    ))
+}
+
+/// Adds `--yes`, for verbs that remove something.
+pub(crate) fn yes_option(command: Command) -> Command {
+    let help = "Does not ask; required without a terminal";
+    command.arg(Arg::new("yes").long("yes").short('y').action(ArgAction::SetTrue).help(help))
+}

@@ -1,0 +1,158 @@
+//! Parameters as options: `--model tree` for `Train.model`.
+//!
+//! The options of a verb are the parameters of its roots and of all tasks upstream, grouped by task. Tasks that have a
+//! parameter of the same name share one option: its value is given by that name, and must fit all of them, as
+//! [`Flow::with_named`] says. `--param Task.name=value` gives a value to one task. An option of the verb itself, such as
+//! `--data`, wins over a parameter of its name, which `--param` still reaches.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use flow_core::{Flow, ParameterInfo, TaskInfo};
+
+use crate::error::CliError;
+use crate::given::{Given, read_params, set};
+use crate::options::globals;
+
+/// The prefix of the identifiers of options that are parameters, so that they differ from those of the verb.
+const PREFIX: &str = "parameter ";
+
+/// Adds `--param` and `--params`, and an option for each parameter of these roots and of the tasks upstream of them.
+pub(crate) fn add(command: Command, roots: &[TaskInfo]) -> Command {
+    let mut command = command
+        .arg(
+            Arg::new("param")
+                .long("param")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("Gives a parameter a value: `c=0.1` for all tasks, `Fit.c=0.1` for one"),
+        )
+        .arg(
+            Arg::new("params")
+                .long("params")
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .action(ArgAction::Append)
+                .help("Reads values of parameters from a TOML or JSON file"),
+        );
+    let globals = globals(Command::new("globals"));
+    let reserved = command.get_arguments().chain(globals.get_arguments());
+    let mut seen: HashSet<String> =
+        reserved.filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
+    seen.extend(["help", "version"].map(str::to_owned));
+    for task in tasks_of(roots) {
+        for parameter in task.parameters() {
+            if seen.insert(parameter.name().to_owned()) {
+                command = command.arg(option(parameter, task));
+            }
+        }
+    }
+    command
+}
+
+/// Returns the roots and all tasks upstream of them, each once.
+pub(crate) fn tasks_of(roots: &[TaskInfo]) -> Vec<TaskInfo> {
+    let mut tasks: Vec<TaskInfo> = Vec::new();
+    let all = roots.iter().flat_map(|root| std::iter::once(*root).chain(root.upstream()));
+    for task in all {
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    tasks
+}
+
+/// Returns the option for a parameter.
+fn option(parameter: ParameterInfo, task: TaskInfo) -> Arg {
+    let mut help = parameter.doc().trim().to_owned();
+    let mut notes = Vec::new();
+    if let Some(default) = parameter.default() {
+        notes.push(format!("default: {default}"));
+    }
+    notes.extend(parameter.range().map(|range| format!("range: {range}")));
+    notes.extend(parameter.choices().map(|choices| format!("choices: {choices}")));
+    notes.extend(parameter.from().map(|from| format!("same as {}", from.full_name())));
+    if !notes.is_empty() {
+        let space = if help.is_empty() { "" } else { " " };
+        help = format!("{help}{space}[{}]", notes.join("; "));
+    }
+    let is_switch = parameter.type_name() == "bool";
+    let option = Arg::new(format!("{PREFIX}{}", parameter.name()))
+        .long(parameter.name().to_owned())
+        .value_name(value_name(parameter))
+        .help_heading(format!("Parameters of {}", task.name()))
+        .help(help)
+        .action(ArgAction::Append)
+        .allow_hyphen_values(true);
+    // `--scale` is `--scale=true`.
+    match is_switch {
+        true => option.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        false => option,
+    }
+}
+
+/// Returns the type of a parameter, as the name of the option's value. Of an `Option` it is the type inside.
+fn value_name(parameter: ParameterInfo) -> String {
+    let name = parameter.type_name();
+    let inside = name.strip_prefix("Option<").and_then(|name| name.strip_suffix('>'));
+    inside.map(str::to_owned).unwrap_or(name)
+}
+
+/// The values that the arguments give, by name, in the order in which they apply.
+pub(crate) fn given(matches: &ArgMatches, roots: &[TaskInfo]) -> Result<Given, CliError> {
+    let mut given = Given::new();
+    for file in matches.get_many::<PathBuf>("params").into_iter().flatten() {
+        read_params(file)?.into_iter().for_each(|(name, value)| set(&mut given, name, value));
+    }
+    for (name, texts) in options(matches) {
+        if let [first, second, ..] = texts.as_slice() {
+            return Err(CliError::usage(format!(
+                "the option --{name} is given twice, with {first:?} and {second:?}: give it once"
+            )));
+        }
+        let text = texts.into_iter().next_back().unwrap_or_default();
+        set(&mut given, name, text.into());
+    }
+    for text in matches.get_many::<String>("param").into_iter().flatten() {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err(CliError::usage(format!(
+                "--param is {text:?}: write the name and the value, as in `--param Fit.c=0.1`"
+            )));
+        };
+        set(&mut given, name.trim().to_owned(), value.into());
+    }
+    check(&given, roots)?;
+    Ok(given)
+}
+
+/// Returns the options that are parameters, each with its values.
+pub(crate) fn options(matches: &ArgMatches) -> Vec<(String, Vec<String>)> {
+    let ids = matches.ids().filter_map(|id| Some((id.as_str(), id.as_str().strip_prefix(PREFIX)?)));
+    let values = |id| matches.get_many::<String>(id).into_iter().flatten().cloned().collect();
+    ids.map(|(id, name)| (name.to_owned(), values(id))).collect()
+}
+
+/// Returns the parameters that a name stands for: `c` for those of all tasks, `Fit.c` for one.
+pub(crate) fn named(name: &str, roots: &[TaskInfo]) -> Vec<ParameterInfo> {
+    let parameters = tasks_of(roots).into_iter().flat_map(|task| task.parameters());
+    parameters.filter(|one| one.name() == name || one.full_name() == name).collect()
+}
+
+/// Checks that the values fit the parameters of their names, so that the message names the option.
+fn check(given: &Given, roots: &[TaskInfo]) -> Result<(), CliError> {
+    for (name, value) in given {
+        for parameter in named(name, roots) {
+            parameter.check(value).map_err(|error| {
+                let option = if name.contains('.') { "--param " } else { "--" };
+                CliError::usage(format!("invalid value for {option}{name}: {error}"))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns a flow with these values.
+pub(crate) fn apply(flow: Flow, given: &Given) -> Flow {
+    given.iter().fold(flow, |flow, (name, value)| flow.with_named(name, value))
+}

@@ -1,0 +1,81 @@
+//! Writes results to the standard output, as text or as JSON.
+//!
+//! Results are the only thing on the standard output. Progress, warnings and errors go to the standard error.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::error::CliError;
+
+/// How results are written.
+#[derive(Clone, Copy)]
+pub(crate) struct Ui {
+    pub(crate) is_json: bool,
+    pub(crate) has_color: bool,
+}
+
+/// When text is colored.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Color {
+    /// If the standard output is a terminal, and `NO_COLOR` is not set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Whether the standard output is colored.
+    pub(crate) fn is_on(self) -> bool {
+        let is_asked_not_to =
+            || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => std::io::stdout().is_terminal() && !is_asked_not_to(),
+        }
+    }
+}
+
+impl Ui {
+    /// Writes a result: `value` with `--json`, and `text` otherwise.
+    pub(crate) fn write(self, value: &impl Serialize, text: impl Display) -> Result<(), CliError> {
+        if self.is_json { self.json(value) } else { self.text(text) }
+    }
+
+    /// Writes text and a line end.
+    pub(crate) fn text(self, text: impl Display) -> Result<(), CliError> {
+        write(format!("{text}\n").as_bytes())
+    }
+
+    /// Writes one JSON document and a line end.
+    pub(crate) fn json(self, value: &impl Serialize) -> Result<(), CliError> {
+        let mut text = serde_json::to_vec_pretty(value).map_err(anyhow::Error::from)?;
+        text.push(b'\n');
+        write(&text)
+    }
+}
+
+/// Writes bytes to the standard output.
+pub(crate) fn write(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(CliError::Output)
+}
+
+/// Writes a line to the standard error, which may be closed.
+pub(crate) fn report(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Asks on the terminal whether to continue. Without a terminal, the answer is no.
+pub(crate) fn confirm(question: &str) -> bool {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return false;
+    }
+    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    let is_read = std::io::stdin().read_line(&mut answer).is_ok();
+    is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}

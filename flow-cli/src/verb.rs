@@ -1,0 +1,31 @@
+//! What a verb is: its name, what it takes, its options, and the function that does it.
+
+use std::process::ExitCode;
+
+use clap::Command;
+
+use crate::context::Context;
+use crate::error::CliError;
+
+/// A verb of the command line.
+pub(crate) struct Verb {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) takes: Takes,
+    /// Adds its options, apart from those of all verbs and those that are parameters.
+    pub(crate) options: fn(Command) -> Command,
+    pub(crate) run: fn(&Context) -> Result<ExitCode, CliError>,
+}
+
+/// What a verb takes as its first arguments.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// One or more tasks, whose parameters are options.
+    Tasks,
+    /// One task, whose parameters are options.
+    Task,
+    /// Tasks, or nothing.
+    MaybeTasks,
+    /// No tasks.
+    Nothing,
+}

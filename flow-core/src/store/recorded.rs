@@ -1,0 +1,113 @@
+//! The public view of a record: what is known of a stored output without the program that produced it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::base::key::{Digest, Key};
+use crate::store::record::Record;
+
+/// What a record says of an output: its files, parameters, inputs and metadata.
+///
+/// [`Instance::recorded`](crate::Instance::recorded) and [`StoredOutput::recorded`](crate::StoredOutput::recorded) return
+/// it. It needs no types: the record may be that of a task that this program does not have.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RecordedOutput {
+    /// The name of the task.
+    pub task: String,
+    /// The key of the instance.
+    pub key: Key,
+    /// The parameters that distinguish the instance, own ones as `model` and others as `Preprocess.scale`. Long values
+    /// are shortened, and secrets are not shown.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// The target as the program declared it, such as `Parquet<Vec<Row>>`.
+    pub target: String,
+    /// The digest of everything that the output was computed from.
+    pub fingerprint: Digest,
+    /// The files of the output. Empty if the value was only in memory.
+    pub files: Vec<RecordedFile>,
+    /// The instances that were inputs.
+    pub inputs: Vec<RecordedInput>,
+    /// The metadata that the task recorded, by name.
+    pub metadata: BTreeMap<String, serde_json::Value>,
+    /// The start of the run that produced it, in seconds since 1970 (UTC).
+    pub started: i64,
+    /// The duration of that run in seconds.
+    pub seconds: f64,
+    /// The machine on which it ran.
+    pub host: String,
+    json: serde_json::Value,
+}
+
+/// A file, or a folder, of a stored output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedFile {
+    /// The name of the part; empty if the output has only one.
+    pub part: String,
+    /// The path.
+    pub path: PathBuf,
+    /// The size in bytes; of a folder, that of all files in it.
+    pub bytes: u64,
+    /// The digest of the content.
+    pub digest: Digest,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+/// An instance from whose output another one was computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedInput {
+    /// The name in `requires`; empty if it has none.
+    pub role: String,
+    /// The instance as text.
+    pub instance: String,
+    /// The key of the instance, if the record has it.
+    pub key: Option<Key>,
+    /// The digest of the content that was read.
+    pub digest: Digest,
+}
+
+impl RecordedOutput {
+    /// Returns the view of a record whose files are below `folder`.
+    pub(crate) fn new(record: &Record, folder: &Path) -> Self {
+        let files = record.output.files.iter().map(|file| RecordedFile {
+            part: file.part.clone(),
+            path: folder.join(&file.file),
+            bytes: file.bytes,
+            digest: file.digest,
+            is_folder: file.folder.is_some(),
+        });
+        let inputs = record.made_from.inputs.iter().map(|input| RecordedInput {
+            role: input.role.clone(),
+            instance: input.instance.clone(),
+            key: input.of,
+            digest: input.digest,
+        });
+        Self {
+            task: record.task.clone(),
+            key: record.key,
+            parameters: record.parameters.clone(),
+            target: record.made_from.target.clone(),
+            fingerprint: record.fingerprint,
+            files: files.collect(),
+            inputs: inputs.collect(),
+            metadata: record.meta.clone(),
+            started: record.started.as_second(),
+            seconds: record.seconds,
+            host: record.host.clone(),
+            json: serde_json::to_value(record).unwrap_or_default(),
+        }
+    }
+
+    /// Returns the whole record as JSON, as it is stored.
+    pub fn json(&self) -> &serde_json::Value {
+        &self.json
+    }
+
+    /// Returns the size of all files in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}

@@ -1,0 +1,97 @@
+//! What is stored: lists, paths, metadata, history, and sharing.
+
+use crate::{folder, weather, words};
+
+#[test]
+fn tasks_are_listed_with_their_documentation() {
+    let folder = folder();
+    let list = weather(folder.path(), ["list"]).ok();
+    let names: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names[..3], ["Measurements", "Report", "Temperature"]);
+    assert!(list.contains("Temperature   The temperature at a station.\n"), "{list}");
+    let one = weather(folder.path(), words("list Temperature --json")).json();
+    assert_eq!((&one[0]["name"], &one[1]["kind"]), (&"Temperature".into(), &"external".into()));
+    let at_least = &one[0]["parameters"][2];
+    assert_eq!((&at_least["range"], &at_least["type"]), (&"1..=100".into(), &"usize".into()));
+    assert!(!folder.path().join("data").exists(), "nothing was created");
+}
+
+#[test]
+fn a_stored_output_tells_its_path_metadata_and_inputs() {
+    let folder = folder();
+    let folder = folder.path();
+    let missing = weather(folder, words("path Temperature"));
+    assert_eq!(missing.code, 1);
+    assert!(
+        missing.err.contains("never run") && missing.err.contains("run Temperature"),
+        "{}",
+        missing.err
+    );
+    weather(folder, words("run Report -q")).ok();
+
+    let path = weather(folder, words("path Temperature")).ok();
+    assert_eq!(std::fs::read_to_string(path.trim_end()).expect("the file"), "2.0");
+    let external = weather(folder, words("path Measurements")).ok();
+    assert!(external.ends_with("measurements.csv\n"), "{external}");
+    let meta = weather(folder, words("meta Report --upstream --json")).json();
+    assert_eq!((&meta[0]["task"], &meta[1]["metadata"]["value"]), (&"Report".into(), &2.0.into()));
+    assert_eq!(meta[0]["inputs"][0]["key"], meta[1]["key"]);
+    let of_root = weather(folder, words("path Temperature --in Report")).ok();
+    assert_eq!(of_root, path);
+
+    let status = weather(folder, words("status --json")).json();
+    assert_eq!(status["outputs"].as_array().map(Vec::len), Some(2));
+    let status = weather(folder, words("status Temperature")).ok();
+    assert!(status.contains("1 output, 3 B in "), "{status}");
+    let graph = weather(folder, words("graph Report --format dot")).ok();
+    assert!(graph.starts_with("digraph"), "{graph}");
+}
+
+#[test]
+fn runs_are_listed_shown_and_compared() {
+    let folder = folder();
+    let folder = folder.path();
+    assert_eq!(weather(folder, ["history"]).ok(), "no runs\n");
+    weather(folder, words("run Report -q")).ok();
+    weather(folder, words("run Report -q --station Rome")).ok();
+    let runs = weather(folder, words("history --json")).json();
+    let ids: Vec<_> = runs
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|run| run["id"].as_str().expect("an id"))
+        .collect();
+    assert_eq!(ids.len(), 2);
+    let one = weather(folder, words("history latest --json")).json();
+    assert_eq!(one["instances"].as_array().map(Vec::len), Some(2));
+    let compared = weather(folder, ["history", ids[1], ids[0], "--json"]).json();
+    assert_eq!(compared["before"]["id"], ids[1]);
+    let unknown = weather(folder, words("history 1999")).refused();
+    assert!(unknown.contains("no run is called \"1999\""), "{unknown}");
+}
+
+#[test]
+fn outputs_are_pushed_pulled_exported_and_imported() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Report -q")).ok();
+    std::fs::write(folder.join("flow.toml"), "[remotes]\nteam = \"shared\"\n").expect("a file");
+    let pushed = weather(folder, words("push Report --to team --json")).json();
+    assert_eq!(pushed["instances"].as_array().map(Vec::len), Some(2));
+    assert!(folder.join("shared").is_dir());
+    let pulled = weather(folder, words("pull Report --from team --json --data other")).json();
+    assert_eq!(pulled["instances"].as_array().map(Vec::len), Some(2));
+    assert_eq!(weather(folder, words("plan Report --exit-code --data other")).code, 0);
+
+    weather(folder, words("export Report --to out --upstream")).ok();
+    assert!(folder.join("out/manifest.json").is_file());
+    weather(folder, words("import out --data third")).ok();
+    assert_eq!(weather(folder, words("plan Report --exit-code --data third")).code, 0);
+}
+
+#[test]
+fn completions_are_generated_for_a_shell() {
+    let folder = folder();
+    let script = weather(folder.path(), words("completions bash")).ok();
+    assert!(script.contains("weather") && script.contains("history"), "{script}");
+}
