@@ -345,7 +345,10 @@ impl<'a> Worker<'a> {
         }
         let in_memory = record.output.is_in_memory().then_some(record.output.digest);
         let made = self.stage(node, folder, record)?;
-        if let (Some(digest), Some(value)) = (in_memory, &value) {
+        // A late value must not replace that of the next attempt, which has the same digest.
+        if let (Some(digest), Some(value), false) =
+            (in_memory, &value, self.job.control.is_abandoned())
+        {
             plan.store.memory().keep(digest, value.clone());
         }
         Ok(NewlyMade { value, bytes, ..made })
