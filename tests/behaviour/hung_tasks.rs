@@ -280,3 +280,41 @@ fn the_log_and_the_metadata_of_a_task_that_timed_out_are_kept() -> Result<()> {
     assert!(failure.contains("page"), "{failure}");
     Ok(())
 }
+
+static IN_MEMORY: AtomicU32 = AtomicU32::new(0);
+static RELEASE_LATE: AtomicBool = AtomicBool::new(false);
+static LATE_ENDED: AtomicBool = AtomicBool::new(false);
+
+struct SetLateEnded;
+
+impl Drop for SetLateEnded {
+    fn drop(&mut self) {
+        LATE_ENDED.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Returns the number of the attempt, the first time long after its time-out.
+#[derive(Task)]
+#[task(target = Memory<u32>, timeout = 0.05, retries = 1)]
+struct LateInMemory;
+
+runs!(LateInMemory: u32 = |self, cx| {
+    let attempt = IN_MEMORY.fetch_add(1, Ordering::SeqCst) + 1;
+    if attempt == 1 {
+        let _ended = SetLateEnded;
+        wait_for(&RELEASE_LATE);
+    }
+    Ok(attempt)
+});
+
+#[test]
+fn a_late_value_does_not_replace_that_of_the_next_attempt() -> Result<()> {
+    let (flow, _folder) = flow();
+    assert_eq!(ran(&flow.run::<LateInMemory>()?), ["LateInMemory"]);
+    assert_eq!(*flow.load::<LateInMemory>()?, 2);
+    RELEASE_LATE.store(true, Ordering::SeqCst);
+    wait_for(&LATE_ENDED);
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(*flow.load::<LateInMemory>()?, 2);
+    Ok(())
+}

@@ -70,7 +70,8 @@
 //! [`ready`]: priority, then the longest path of instances that wait, in seconds of their last runs, then the instance
 //! that became ready last, so that values in memory are consumed soon.
 //!
-//! An instance that demands several threads or resources starts when the [`ledger`] has them. Without workers
+//! An instance that demands several threads or resources starts when the [`ledger`] has them. A task that continues after
+//! it has waited for others gets its resources first. Without workers
 //! (`workers(0)`), the thread that called `run` is the only worker, and the coordinator has a thread of its own; a
 //! task that waits for others settles them on its own stack.
 //!
@@ -88,7 +89,8 @@
 //!   error of the store. So one task has run in vain, and not all of them.
 //! - **Time-outs.** A thread cannot be ended from outside, and a child process is killed. If a task takes too long, its
 //!   stop signal is set, its job is *abandoned* and the instance fails. The coordinator records the failure, with what was
-//!   logged so far and with the inputs ([`failed`]). The thread ends with the task, whose result is discarded ([`job`]).
+//!   logged so far and with the inputs ([`failed`]). The thread ends with the task, whose result is discarded ([`job`]). At
+//!   once another thread takes its place, its claim is released, its log ends, and what it requires is stopped.
 //!
 //! # Executors
 //!

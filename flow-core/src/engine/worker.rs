@@ -370,7 +370,8 @@ impl<'a> Worker<'a> {
             staged.draft = draft;
         }
         let bytes = match (in_memory, &value) {
-            (Some(digest), Some(value)) => {
+            // A late value must not replace that of the next attempt, which has the same digest.
+            (Some(digest), Some(value)) if !self.job.control.is_abandoned() => {
                 let value = Remembered { value: value.clone(), footprint };
                 plan.store.memory().keep(digest, value, &entry.decl.name);
                 // Its memory is counted there.
