@@ -3,7 +3,6 @@
 //! The values are counted with the memory that they take, so that a run can warn of more than its budget. A buffer that
 //! several values share, as tables do that were derived from each other, is counted once.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -48,8 +47,8 @@ struct Values {
     /// The buffers that values may share, by address.
     buffers: HashMap<usize, Buffer>,
     /// The names of the tasks with values, in the order in which they were first added.
-    tasks: Vec<Cow<'static, str>>,
-    places: HashMap<Cow<'static, str>, u32>,
+    tasks: Vec<String>,
+    places: HashMap<String, u32>,
     /// The bytes of all values and buffers. A sum of sizes that users declare may exceed 64 bits.
     total: u128,
 }
@@ -86,7 +85,7 @@ impl Memory {
     }
 
     /// Keeps a value of a task with this name.
-    pub(crate) fn keep(&self, digest: Digest, value: Remembered, task: &Cow<'static, str>) {
+    pub(crate) fn keep(&self, digest: Digest, value: Remembered, task: &str) {
         let mut values = self.values();
         let replaced = values.remove(digest);
         values.add(digest, value, task);
@@ -141,7 +140,7 @@ impl Memory {
         let ((bytes, count), task) = with_values
             .max_by(|((a, _), first), ((b, _), second)| a.cmp(b).then_with(|| second.cmp(first)))?;
         let total = values.total();
-        Some(Largest { task: task.to_string(), values: count, bytes, total })
+        Some(Largest { task: task.clone(), values: count, bytes, total })
     }
 
     /// Counts the bytes of the values again, releases their lock and drops a value that was removed.
@@ -158,13 +157,13 @@ impl Values {
         u64::try_from(self.total).unwrap_or(u64::MAX)
     }
 
-    fn add(&mut self, digest: Digest, remembered: Remembered, task: &Cow<'static, str>) {
+    fn add(&mut self, digest: Digest, remembered: Remembered, task: &str) {
         let place = match self.places.get(task) {
             Some(&place) => place,
             None => {
                 let place = self.tasks.len() as u32;
-                self.tasks.push(task.clone());
-                self.places.insert(task.clone(), place);
+                self.tasks.push(task.to_owned());
+                self.places.insert(task.to_owned(), place);
                 place
             }
         };
@@ -208,16 +207,13 @@ mod tests {
         Remembered { value: Contained::new(Arc::new(own) as AnyValue), footprint }
     }
 
-    const A: Cow<'static, str> = Cow::Borrowed("A");
-    const B: Cow<'static, str> = Cow::Borrowed("B");
-
     #[test]
     fn a_replaced_or_forgotten_value_is_not_counted() {
         let memory = Memory::default();
-        memory.keep(Digest(1), value(100, &[]), &A);
-        memory.keep(Digest(2), value(30, &[]), &B);
+        memory.keep(Digest(1), value(100, &[]), "A");
+        memory.keep(Digest(2), value(30, &[]), "B");
         assert_eq!(memory.bytes(), 130);
-        memory.keep(Digest(1), value(7, &[]), &A);
+        memory.keep(Digest(1), value(7, &[]), "A");
         assert_eq!((memory.bytes(), memory.added()), (37, 3));
         memory.forget(Digest(1));
         memory.forget(Digest(1));
@@ -229,8 +225,8 @@ mod tests {
     #[test]
     fn a_buffer_is_counted_as_long_as_one_value_uses_it() {
         let memory = Memory::default();
-        memory.keep(Digest(1), value(1, &[(0x10, 1_000)]), &A);
-        memory.keep(Digest(2), value(1, &[(0x10, 1_000), (0x20, 50)]), &B);
+        memory.keep(Digest(1), value(1, &[(0x10, 1_000)]), "A");
+        memory.keep(Digest(2), value(1, &[(0x10, 1_000), (0x20, 50)]), "B");
         assert_eq!(memory.bytes(), 1_052);
         memory.forget(Digest(1));
         assert_eq!(memory.bytes(), 1_051);
@@ -241,12 +237,12 @@ mod tests {
     #[test]
     fn the_task_with_most_memory_is_found() {
         let memory = Memory::default();
-        memory.keep(Digest(1), value(10, &[(0x10, 500)]), &A);
-        memory.keep(Digest(2), value(10, &[(0x10, 500)]), &A);
-        memory.keep(Digest(3), value(400, &[]), &B);
+        memory.keep(Digest(1), value(10, &[(0x10, 500)]), "A");
+        memory.keep(Digest(2), value(10, &[(0x10, 500)]), "A");
+        memory.keep(Digest(3), value(400, &[]), "B");
         let largest = Largest { task: "A".to_owned(), values: 2, bytes: 520, total: 920 };
         assert_eq!(memory.largest(), Some(largest));
-        memory.keep(Digest(4), value(u64::MAX, &[]), &B);
+        memory.keep(Digest(4), value(u64::MAX, &[]), "B");
         let largest = memory.largest().expect("there are values");
         assert_eq!((&*largest.task, largest.bytes, largest.total), ("B", u64::MAX, u64::MAX));
         memory.forget(Digest(4));
