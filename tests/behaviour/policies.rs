@@ -235,7 +235,7 @@ fn an_option_that_cannot_be_evaluated_is_named() {
     assert_eq!(
         plan_error::<Solve>(&flow.with(Solve::MEMORY, "much")),
         "evaluating `resources(memory)` of `Solve {threads: 1, seconds: 60, memory: much, parts: 1}` failed: \"much\" is \
-         no amount; write a number, or one with a unit, such as \"4GB\" or \"512 MiB\""
+         no amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
     );
     let error = plan_error::<Solve>(&flow.with(Solve::PARTS, 0));
     let expected = "evaluating `resources(disk)` of `Solve {threads: 1, seconds: 60, memory: 1kB, parts: 0}` failed: it \

@@ -32,13 +32,13 @@ impl ErrorText {
             let foreign = error.chain().find_map(|cause| cause.downcast_ref::<ForeignError>());
             foreign.map(|foreign| (foreign.panicked_at.clone(), foreign.backtrace.clone()))
         });
-        let (panicked_at, backtrace) = foreign.ok().flatten().unwrap_or_default();
-        Self {
-            chain: chain.unwrap_or_else(|_| vec![text.clone()]),
-            panicked_at: panics::place(error).or(panicked_at),
-            backtrace: backtrace.or_else(|| panics::backtrace(error)),
-            text,
-        }
+        let (panicked_at, backtrace) = match foreign.ok().flatten() {
+            // The backtrace of this process shows where the error was received.
+            Some(foreign) => foreign,
+            None => (panics::place(error), panics::backtrace(error)),
+        };
+        let chain = chain.unwrap_or_else(|_| vec![text.clone()]);
+        Self { chain, panicked_at, backtrace, text }
     }
 }
 

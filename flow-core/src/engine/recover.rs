@@ -20,14 +20,16 @@ use crate::store::trust::Trust;
 use crate::store::{Found, Store, TaskFolder};
 use crate::task::registry;
 
-/// Commits the drafts of runs that have died. Errors are ignored: a draft that cannot be committed stays.
-pub(crate) fn commit_drafts(store: &Arc<Store>) {
+/// Commits the drafts of runs that have died. Returns whether there were any.
+///
+/// Errors are ignored: a draft that cannot be committed stays.
+pub(crate) fn commit_drafts(store: &Arc<Store>) -> bool {
     let drafts = store.draft_records();
     if drafts.is_empty() {
-        return;
+        return false;
     }
-    let Ok(Some(run_lock)) = store.begin_to_store() else { return };
-    let Some(claims) = run_lock.claims() else { return };
+    let Ok(Some(run_lock)) = store.begin_to_store() else { return false };
+    let Some(claims) = run_lock.claims() else { return false };
     for (path, key) in drafts {
         let Claim::Taken(_claimed) = claims.try_claim(Key(u128::from(key.0) << 64)) else {
             continue;
@@ -43,6 +45,7 @@ pub(crate) fn commit_drafts(store: &Arc<Store>) {
             store.discard_path(&path);
         }
     }
+    true
 }
 
 /// Commits an output, if it is whole and there is no newer one. Returns whether the draft is not needed any more.

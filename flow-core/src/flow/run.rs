@@ -9,6 +9,7 @@ use crate::flow::summary::Summary;
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
 use crate::plan::variant::Root;
+use crate::plan::verdicts::Status;
 use crate::plan::warning::Warning;
 use crate::report::reporter::Reporter;
 use crate::store::history::Recorder;
@@ -38,8 +39,12 @@ impl Flow {
 
     /// Runs the pending instances of `roots` and of their dependencies.
     pub(crate) fn run_roots(&self, roots: &[Root<'_>]) -> Result<Summary, Error> {
-        recover::commit_drafts(&self.store);
-        let plan = self.to_run(roots)?;
+        let mut plan = self.to_run(roots)?;
+        let is_pending = |node| plan.verdicts.status(node) == Status::Pending;
+        // A run that has died may have left what this one would compute.
+        if plan.graph.nodes().any(is_pending) && recover::commit_drafts(&self.store) {
+            plan = self.to_run(roots)?;
+        }
         let reporting = self.observers.begin(Some(self.threads())).map_err(Error::Thread)?;
         let history = Arc::new(Recorder::default());
         let (store, budget) = (Arc::clone(&plan.store), plan.policies.value_bytes());
