@@ -27,12 +27,12 @@ use tokio::sync::{Notify, Semaphore};
 static IN_MEMORY: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts one value from its creation until it is dropped.
-struct Counted;
+struct Counted(());
 
 impl Default for Counted {
     fn default() -> Self {
         IN_MEMORY.fetch_add(1, Ordering::SeqCst);
-        Self
+        Self(())
     }
 }
 

@@ -29,7 +29,7 @@ struct Item {
 }
 
 runs!(Item: u64 = |self, cx| {
-    let _ = cx.file(&self.source.with_extension("extra"))?;
+    let _ = cx.file(self.source.with_extension("extra"))?;
     Ok(self.n + fs::read_to_string(&self.source)?.trim().parse::<u64>()?)
 });
 

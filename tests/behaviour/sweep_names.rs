@@ -256,7 +256,7 @@ fn each_value_of_a_grid_is_converted_once_to_name_the_variants() -> Result<()> {
     let sweep = flow.sweep::<Leveled>().over(Leveled::LEVEL, levels).over(Leveled::N, 1..=4_u32);
     let before = CONVERTED.load(Ordering::SeqCst);
     let names = sweep.names()?;
-    assert_eq!((names.len(), &*names[0], &*names[11]), (12, "level=1,n=1", "level=2,n=4#2"));
+    assert_eq!((names.len(), names[0], names[11]), (12, "level=1,n=1", "level=2,n=4#2"));
     assert_eq!(CONVERTED.load(Ordering::SeqCst) - before, 3);
     Ok(())
 }

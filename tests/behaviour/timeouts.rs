@@ -213,9 +213,11 @@ struct SlowAtFirst;
 impl Run for SlowAtFirst {
     fn run(&self, cx: &Cx<Self>) -> Result<u32> {
         let run = REQUIRED_AGAIN.fetch_add(1, Ordering::SeqCst) + 1;
-        while run == 1 {
-            cx.checkpoint()?;
-            thread::sleep(Duration::from_millis(2));
+        if run == 1 {
+            loop {
+                cx.checkpoint()?;
+                thread::sleep(Duration::from_millis(2));
+            }
         }
         Ok(run)
     }
