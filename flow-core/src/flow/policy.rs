@@ -130,7 +130,7 @@ impl Flow {
     ///
     /// A task and its inputs must be stored in files, and not in [`Memory`](crate::Memory). A type that the task
     /// [uses](crate::Uses) needs a constructor, by `flow::provider!`. Parameters, secrets included, are sent as serde
-    /// writes them. Stand-ins of tests, [`bless`](Self::bless) and [`debug`](Self::debug) stay in this process. On
+    /// writes them. Stand-ins of tests, [`bless`](crate::FlowStore::bless) and [`debug`](Self::debug) stay in this process. On
     /// systems other than Unix, planning a run with an isolated task fails.
     ///
     /// ```no_run
