@@ -163,7 +163,9 @@ impl Flow {
         Self { store: Arc::new(store), ..self.clone() }
     }
 
-    /// Sets the number of worker threads, at least one. The default is the number of processors.
+    /// Sets the number of worker threads. The default is the number of processors.
+    ///
+    /// With 0, tasks run one after the other on the thread that calls [`run`](Self::run), which helps in a debugger.
     #[must_use]
     pub fn workers(&self, workers: usize) -> Self {
         Self { workers: Some(workers), ..self.clone() }
