@@ -358,7 +358,6 @@ impl fmt::Display for UnknownTask {
 /// #[derive(Tracked)]
 /// struct Ols;
 ///
-/// #[tracked]
 /// impl Model for Ols {
 ///     const NAME: &'static str = "ols";
 /// }
