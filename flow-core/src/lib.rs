@@ -83,6 +83,10 @@ pub use task::setting::Setting;
 pub use task::{Output, Run, Task, Uses};
 pub use value::secret::Secret;
 
+/// How sizes are printed, for the command line.
+#[doc(hidden)]
+pub use base::bytes::Bytes;
+
 /// The process as a whole, for the signal handlers of the facade.
 #[doc(hidden)]
 pub mod process {

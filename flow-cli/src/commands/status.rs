@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use flow_core::StoredOutput;
+use flow_core::{Bytes, StoredOutput};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -73,31 +73,9 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         1 => "1 output".to_owned(),
         several => format!("{several} outputs"),
     };
-    let _ = write!(text, "{outputs}, {} in {}", Size(bytes), flow.folder().display());
+    let _ = write!(text, "{outputs}, {} in {}", Bytes(bytes), flow.folder().display());
     let folder = flow.folder().display().to_string();
     let stored = Stored { folder, bytes, outputs: listed.iter().map(Output::new).collect() };
     context.ui.write(&stored, text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// A number of bytes, as `1.2 MB`.
-pub(super) struct Size(pub(super) u64);
-
-impl std::fmt::Display for Size {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
-        let mut size = self.0 as f64;
-        if size < 1000.0 {
-            return write!(f, "{} B", self.0);
-        }
-        let mut unit = "B";
-        for next in UNITS {
-            if size < 1000.0 {
-                break;
-            }
-            size /= 1000.0;
-            unit = next;
-        }
-        write!(f, "{size:.1} {unit}")
-    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Displays a size in bytes with a decimal unit: `1.5 MB`.
-pub(crate) struct Bytes(pub(crate) u64);
+pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

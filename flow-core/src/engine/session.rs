@@ -190,7 +190,10 @@ impl Session {
         }
     }
 
-    /// Drops the messages that nobody receives. Either the sender of a request or `refuse_requests` sees the other.
+    /// Drops the messages that the coordinator has not received.
+    ///
+    /// The fence orders the flag and the messages: either this call receives a request, or its sender sees that requests
+    /// are refused.
     fn drop_requests(&self) {
         fence(Ordering::SeqCst);
         self.received.try_iter().for_each(drop);

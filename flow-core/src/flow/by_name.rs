@@ -3,19 +3,16 @@
 //! A command line or a page knows tasks by name, as [`TaskInfo`]. Their graph is a [`Subgraph`] without a root type, with
 //! all verbs that need no Rust type. This file has the verbs that a flow has for its roots.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::base::error::IoContext;
 use crate::flow::error::Error;
 use crate::flow::{ExportSummary, Flow, Removed, Subgraph, Transferred};
 use crate::plan::error::PlanError;
 use crate::plan::instance::Instance;
 use crate::plan::param_value::{check_allowed, fit};
 use crate::remote::Remote;
-use crate::store::Store;
 use crate::task::info::{ParameterInfo, TaskInfo};
 use crate::task::setting::named;
 
@@ -46,19 +43,6 @@ impl Flow {
     /// ```
     pub fn graph_of(&self, roots: impl IntoIterator<Item = TaskInfo>) -> Subgraph<TaskInfo> {
         Subgraph::new(self, roots.into_iter().map(|root| root.task).collect())
-    }
-
-    /// Returns this flow, with all its settings, on the store in another folder, which is created if it does not exist.
-    ///
-    /// # Errors
-    ///
-    /// The same as [`open`](Self::open).
-    pub fn in_folder(&self, folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let folder = folder.into();
-        let folder = std::path::absolute(&folder).during("open", &folder)?;
-        let store = Store::new(folder.clone(), Arc::clone(&self.fs));
-        store.create()?;
-        Ok(Self { opened: folder.into(), store: Arc::new(store), ..self.clone() })
     }
 
     /// Makes runs run all instances of a task even if they are complete, as [`force`](Self::force) does.

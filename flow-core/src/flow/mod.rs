@@ -222,11 +222,18 @@ impl Flow {
     pub fn open_on(folder: impl Into<PathBuf>, fs: Arc<dyn Fs>) -> Result<Self, Error> {
         // In a child process, this call does not return.
         executor::take_over();
-        let folder = folder.into();
-        let folder = std::path::absolute(&folder).during("open", &folder)?;
-        let store = Store::new(folder.clone(), Arc::clone(&fs));
-        store.create()?;
-        Ok(Self::of_store(folder.as_path().into(), Arc::new(store), fs))
+        let store = create_store(folder.into(), &fs)?;
+        Ok(Self::of_store(store.root().into(), Arc::new(store), fs))
+    }
+
+    /// Returns this flow, with all its settings, on the store in another folder, which is created if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`open`](Self::open).
+    pub fn in_folder(&self, folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let store = create_store(folder.into(), &self.fs)?;
+        Ok(Self { opened: store.root().into(), store: Arc::new(store), ..self.clone() })
     }
 
     fn of_store(opened: Arc<Path>, store: Arc<Store>, fs: Arc<dyn Fs>) -> Self {
@@ -258,6 +265,14 @@ impl Flow {
     pub fn folder(&self) -> &Path {
         self.store.root()
     }
+}
+
+/// Opens the store in a folder, and creates the folder if it does not exist.
+fn create_store(folder: PathBuf, fs: &Arc<dyn Fs>) -> Result<Store, Error> {
+    let folder = std::path::absolute(&folder).during("open", &folder)?;
+    let store = Store::new(folder, Arc::clone(fs));
+    store.create()?;
+    Ok(store)
 }
 
 /// Access for the module `check`.

@@ -1,7 +1,7 @@
 //! Runs in the background: [`Flow::spawn`] and [`RunHandle`].
 //!
 //! A spawned run is [`Flow::run`] on a thread of its own. Its flow has a child of the flow's stopper, so that stopping
-//! the run stops no other run. The thread keeps the result in [`Shared`], wakes whoever waits for it, and ends. Nothing
+//! the run stops no other run. The thread keeps the result in [`Shared`], wakes the task that awaits it, and ends. Nothing
 //! depends on an async runtime: a handle is a future because `std` defines what a future is.
 
 use std::any::Any;

@@ -382,7 +382,7 @@ impl Summary {
                     if let Some(reason) = short_reason(entry.instance.reasons()) {
                         match label.chars().count() + reason.chars().count() <= WIDTH {
                             true => write!(f, " ({reason})")?,
-                            // Behind a long label nobody would find it.
+                            // A reason at the end of a long label is easy to overlook.
                             false => write!(f, "\n      {reason}")?,
                         }
                     }

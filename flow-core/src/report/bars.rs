@@ -4,7 +4,7 @@
 //! above all parts.
 //!
 //! Before the process is suspended, all parts are erased, so that the prompt of the shell is in an empty line. Until the
-//! process is continued, whoever draws waits. After that, each run draws its part again. Nothing is left on the
+//! process is continued, a run that draws waits. After that, each run draws its part again. Nothing is left on the
 //! terminal when the process exits at once, either.
 
 use std::fmt;

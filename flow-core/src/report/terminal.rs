@@ -73,7 +73,7 @@ impl Terminal {
     }
 }
 
-/// Returns whether a terminal can move its cursor, and somebody watches it, given the environment.
+/// Returns whether a terminal can move its cursor, and is no log of a CI service, given the environment.
 fn is_drawable(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let can_move = match variable("TERM") {
         Some(kind) => kind != "dumb" && !kind.is_empty(),

@@ -4,10 +4,9 @@ use daggy::NodeIndex;
 
 use super::Sweep;
 use super::upstream::{Owner, owners};
-use crate::flow::Removed;
 use crate::flow::error::Error;
+use crate::flow::{Removed, Subgraph};
 use crate::plan::Plan;
-use crate::plan::variant::Root;
 use crate::task::{Task, TaskType};
 
 /// # Resetting outputs
@@ -20,10 +19,7 @@ impl<R> Sweep<R> {
     ///
     /// There is no such variant, the flow is invalid, or the files cannot be removed.
     pub fn reset(&self, name: &str) -> Result<Removed, Error> {
-        let flow = self.named(name)?;
-        let roots: Vec<Root<'_>> = self.tasks.iter().copied().map(Root::from).collect();
-        let plan = flow.as_is(&roots)?;
-        flow.reset_nodes(&plan, &plan.graph.roots)
+        Subgraph::<R>::new(self.named(name)?, self.tasks.clone()).reset_roots()
     }
 
     /// Removes the outputs of one variant's root and of its upstream that no other variant needs.

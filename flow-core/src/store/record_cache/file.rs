@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    /// Whoever writes a cache can also write the right digest.
+    /// A program that writes a cache can also write the right digest.
     #[test]
     fn hostile_lengths_are_no_extracts() {
         let (_folder, path) = written(0..0);

@@ -37,7 +37,7 @@ fn start() -> io::Result<Sender<Request>> {
     let (requests, received) = unbounded::<Request>();
     let spawn = move || {
         for (mut command, reply) in received {
-            // Whoever waits for the child keeps the receiver.
+            // The caller, which waits for the child, keeps the receiver.
             let _ = reply.send(command.spawn());
         }
     };
