@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
 ///
 /// The first argument is the name of the program, as in [`std::env::args_os`].
 ///
-/// ```
+/// ```standalone_crate
 /// use std::process::ExitCode;
 ///
 /// use flow::prelude::*;

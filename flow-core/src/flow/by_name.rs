@@ -19,7 +19,7 @@ use crate::task::setting::named;
 impl Flow {
     /// Returns the graph of roots that are named at run time, for programs that do not know their types.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use flow::prelude::*;
     /// use flow::task::TaskInfo;
     ///

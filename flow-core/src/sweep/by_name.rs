@@ -14,7 +14,7 @@ use crate::task::setting::named;
 impl Flow {
     /// Returns a sweep of roots that are named at run time, for programs that do not know their types.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use flow::prelude::*;
     /// use flow::task::TaskInfo;
     ///

@@ -16,7 +16,7 @@ use crate::value::{AnyValue, Value, escaped_text};
 
 /// A task of the program, without its Rust type: its name, documentation, parameters and requirements.
 ///
-/// ```
+/// ```standalone_crate
 /// use flow::prelude::*;
 /// use flow::task::TaskInfo;
 ///
@@ -345,7 +345,7 @@ impl fmt::Display for UnknownTask {
 /// The derive registers a task without type parameters. A generic task has a type for each argument, so that tools find
 /// it by name only if another task requires it, or if the program registers it.
 ///
-/// ```
+/// ```standalone_crate
 /// use std::marker::PhantomData;
 ///
 /// use flow::prelude::*;
