@@ -50,6 +50,8 @@ mod memory;
 mod memory_budget;
 mod metadata;
 mod multiple_outputs;
+#[cfg(target_os = "linux")]
+mod nested_runs;
 mod observers;
 mod out_path;
 mod panics;

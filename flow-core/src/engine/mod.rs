@@ -181,6 +181,7 @@ mod history;
 pub(crate) mod job;
 mod ledger;
 pub(crate) mod message;
+mod nested;
 pub(crate) mod outcome;
 mod ready;
 pub(crate) mod recover;

@@ -20,6 +20,7 @@ use crate::engine::dedup::RunningFingerprints;
 use crate::engine::executor::Children;
 use crate::engine::job::{Control, Job};
 use crate::engine::message::{At, Message};
+use crate::engine::nested::Enclosing;
 use crate::engine::worker;
 use crate::plan::Plan;
 use crate::plan::dynamic::AllKnown;
@@ -69,6 +70,8 @@ pub(crate) struct Session {
     pub(super) is_coordinated: AtomicBool,
     /// The child processes that run isolated tasks.
     pub(super) children: Children,
+    /// The tasks that this run runs inside of.
+    pub(super) enclosing: Enclosing,
     /// When no other task is run, if there is no coordinator: the end of a sentence.
     alone: &'static str,
 }
@@ -128,6 +131,7 @@ impl Session {
             is_halted: AtomicBool::new(false),
             is_coordinated: AtomicBool::new(false),
             children: Children::new(workers.max(1)),
+            enclosing: Enclosing::of_this_thread(),
             alone,
         })
     }

@@ -25,6 +25,7 @@ use crate::engine::failed::failed_run;
 use crate::engine::failure::is_stop;
 use crate::engine::job::Job;
 use crate::engine::message::{End, How, Message, NewlyMade};
+use crate::engine::nested::RunningAt;
 use crate::engine::remake::Remake;
 use crate::engine::running::ProcessCost;
 use crate::engine::watch::Watch;
@@ -234,6 +235,10 @@ impl<'a> Worker<'a> {
                 Err(error) => return Err(error.into()),
             }
         }
+        let enclosing = &self.execution.session.enclosing;
+        if let Some(cycle) = enclosing.cycle(&plan.store, plan.graph.node(node).key) {
+            anyhow::bail!("it requires itself while it runs: {}", cycle.join(" → "));
+        }
         if claim.is_none() {
             if !self.claim(claim) {
                 return Ok(Some(Settled::Busy));
@@ -331,6 +336,8 @@ impl<'a> Worker<'a> {
             let (at, number) = ((self.execution.id, node), self.job.control.number);
             let _ = self.messages.send(Message::Started { at, number });
         }
+        let at = RunningAt::new(&plan.store, plan.graph.node(node).key, &entry.decl.name);
+        let entered = self.execution.session.enclosing.around(at).enter();
         let executed = panics::catch_error(|| {
             let (attempt, policy) = (self.job.attempt, &*self.job.policy);
             let running = watch.running();
@@ -338,6 +345,7 @@ impl<'a> Worker<'a> {
             let task = TaskJob { running, folder, fingerprint, made_from, format, attempt, policy };
             executor::of(&task).execute(&task)
         });
+        drop(entered);
         self.used.set(watch.running().used());
         // The failure of an abandoned job was reported.
         if executed.as_ref().is_err_and(is_stop) && !self.job.control.is_abandoned() {

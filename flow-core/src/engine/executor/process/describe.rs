@@ -7,10 +7,12 @@ use anyhow::Context;
 use daggy::NodeIndex;
 
 use super::message::{
-    DraftMessage, EntryMessage, FormMessage, JobMessage, MadeMessage, MissingMessage, NodeMessage,
-    RefusedMessage, RequiredMessage, SettingMessage, StoreAt, WhyRefused,
+    DraftMessage, EnclosingMessage, EntryMessage, FormMessage, JobMessage, MadeMessage,
+    MissingMessage, NodeMessage, RefusedMessage, RequiredMessage, SettingMessage, StoreAt,
+    WhyRefused,
 };
 use crate::engine::executor::TaskJob;
+use crate::engine::nested::{Enclosing, RunningAt};
 use crate::engine::running::Running;
 use crate::plan::policy::MEMORY;
 use crate::store::Store;
@@ -38,6 +40,7 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
         number,
         task: entry.decl.name.to_string(),
         key: plan.graph.node(node).key,
+        enclosing: Enclosing::of_this_thread().tasks().map(enclosing).collect(),
         fingerprint: task.fingerprint,
         folder: task.folder.as_path().into(),
         store: StoreAt::of(&plan.store),
@@ -58,6 +61,10 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
         memory: task.policy.resources.get(MEMORY).copied(),
         nodes: nodes.all,
     })
+}
+
+fn enclosing(at: &RunningAt) -> EnclosingMessage {
+    EnclosingMessage { root: at.root.as_path().into(), key: at.key, task: at.task.clone() }
 }
 
 /// Returns the reply to a request for these instances.

@@ -87,6 +87,8 @@ pub(super) struct JobMessage {
     /// The name of the task.
     pub(super) task: String,
     pub(super) key: Key,
+    /// The running tasks that the child runs inside of, the innermost one, which is its own, first.
+    pub(super) enclosing: Vec<EnclosingMessage>,
     pub(super) fingerprint: Digest,
     /// The folder of the instance, relative to the store.
     pub(super) folder: Bytes,
@@ -106,6 +108,16 @@ pub(super) struct JobMessage {
     pub(super) memory: Option<u64>,
     /// The instance, then its inputs and the members of those that are aggregates.
     pub(super) nodes: Vec<NodeMessage>,
+}
+
+/// A running task, by which a child [detects](crate::engine::nested) that the task would wait for itself.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EnclosingMessage {
+    /// The folder of the store.
+    pub(super) root: Bytes,
+    pub(super) key: Key,
+    /// The name of the task.
+    pub(super) task: String,
 }
 
 /// What a child needs for a [draft record](crate::store::draft_record).

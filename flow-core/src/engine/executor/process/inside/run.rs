@@ -17,9 +17,11 @@ use crate::base::error_text::ErrorText;
 use crate::base::key::Digest;
 use crate::base::{panics, process};
 use crate::engine::executor::process::message::{
-    Bytes, DoneMessage, DraftMessage, FailedMessage, FromChild, JobMessage, NodeMessage,
+    Bytes, DoneMessage, DraftMessage, EnclosingMessage, FailedMessage, FromChild, JobMessage,
+    NodeMessage,
 };
 use crate::engine::failure::is_stop;
+use crate::engine::nested::{Enclosing, Entered, RunningAt};
 use crate::store::draft_record::DraftRecord;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record, RecordedRun};
@@ -49,7 +51,8 @@ impl Runner {
         let (reads, attempt) = (Arc::default(), Arc::new(Attempt::new(&store, &folder)));
         let (limit, meter) = (Limit::set(job.memory), Meter::start());
         let host = Arc::new(self.host(&job, &store, &reads));
-        let JobMessage { current_folder, nodes, fingerprint, draft, .. } = job;
+        let JobMessage { current_folder, enclosing, nodes, fingerprint, draft, .. } = job;
+        let _entered = entered(enclosing);
         let at = (&store, &folder, fingerprint);
         let executed = panics::catch_error(|| {
             set_current_folder(current_folder)?;
@@ -137,6 +140,14 @@ impl Runner {
         panics::discard(value);
         Ok((output, meta))
     }
+}
+
+/// Declares that the tasks of the parent, and the task of the job, run on this thread.
+fn entered(tasks: Vec<EnclosingMessage>) -> Entered {
+    let around = |outer: Enclosing, EnclosingMessage { root, key, task }: EnclosingMessage| {
+        outer.around(RunningAt { root: root.to_path(), key, task })
+    };
+    tasks.into_iter().rev().fold(Enclosing::default(), around).enter()
 }
 
 /// Makes a folder the current one, against which the task resolves relative paths.
