@@ -23,9 +23,10 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Instant;
+
+use kit::generated::GeneratedCrate;
 
 const TASKS: usize = 200;
 
@@ -85,7 +86,7 @@ fn build() {
     pipeline.cargo("build", true);
     let edits: Vec<Seconds> = (0..3).map(|_| pipeline.cargo("build", true)).collect();
     let edit = edits.iter().copied().min_by(|a, b| a.wall.total_cmp(&b.wall)).expect("some edits");
-    let program = target().join("debug/compile-build");
+    let program = pipeline.0.program("debug", "compile-build");
     let bytes = fs::metadata(program).expect("the program").len();
     println!(
         "RESULT compile build seconds={:.1} cpu_seconds={:.1} edit_seconds={:.1} edit_cpu_seconds={:.1} \
@@ -127,11 +128,6 @@ fn pipeline() -> String {
     )
     .expect("text");
     text
-}
-
-/// Returns the target folder of all crates.
-fn target() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile-target")
 }
 
 impl Macros {
@@ -257,32 +253,15 @@ fn part(module: usize) -> String {
     text
 }
 
-/// A crate in a folder of its own.
-struct Crate {
-    folder: PathBuf,
-}
+/// A generated crate, whose check and build are measured.
+struct Crate(GeneratedCrate);
 
 impl Crate {
     fn new(name: &str, files: &[(&str, String)]) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile").join(name);
-        let library = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("src")).expect("a new folder");
-        let manifest = format!(
-            "[package]\nname = \"compile-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-             flow = {{ package = \"typed-flow\", path = {library:?}, default-features = false, features = [\"json\"] }}\n\
-             serde = {{ version = \"1\", features = [\"derive\"] }}\n"
-        );
-        fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
-        // The same versions as the library, which are on the machine already.
-        let lock = library.join("Cargo.lock");
-        if lock.exists() {
-            fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
-        }
-        for (file, text) in files {
-            fs::write(folder.join("src").join(file), text).expect("a source file");
-        }
-        let new = Self { folder };
+        let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let options = "default-features = false, features = [\"json\"]";
+        let generated = GeneratedCrate::new(temporary, "compile", name, options, files);
+        let new = Self(generated.expect("a new crate"));
         new.check(false);
         new.check(true);
         new
@@ -294,7 +273,7 @@ impl Crate {
 
     /// Checks or builds the crate after a small edit, and returns the time.
     fn cargo(&self, command: &str, incremental: bool) -> Seconds {
-        let main = self.folder.join("src/main.rs");
+        let main = self.0.source("main.rs");
         let text = fs::read_to_string(&main).expect("the source");
         let (one, other) = ("sum >= 0.0", "sum >= -0.0");
         let edited = match text.contains(one) {
@@ -303,15 +282,9 @@ impl Crate {
         };
         fs::write(&main, edited).expect("the edited source");
         let (begun, busy) = (Instant::now(), cpu());
-        let output = Command::new(env!("CARGO"))
-            .args([command, "--quiet", "--offline"])
-            .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", target())
-            .env("CARGO_INCREMENTAL", if incremental { "1" } else { "0" })
-            .output()
-            .expect("cargo");
+        let built = self.0.cargo(&[command], incremental);
         let took = Seconds { wall: begun.elapsed().as_secs_f64(), cpu: cpu() - busy };
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        built.unwrap_or_else(|error| panic!("{error}"));
         took
     }
 }

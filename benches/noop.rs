@@ -14,7 +14,6 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +21,7 @@ use std::time::{Duration, Instant};
 use flow::prelude::*;
 use kit::args::Args;
 use kit::disk::{BenchDisk, settle};
+use kit::records::Records;
 use kit::{child, median, memory};
 use tempfile::TempDir;
 
@@ -94,7 +94,7 @@ fn compare(case: &str, tasks: u64) -> Result<()> {
     // Only reading is measured, so the store is written in the quickest way.
     run(&Flow::open_on(folder, Arc::new(BenchDisk::unsynced()))?, tasks, false)?;
     settle();
-    let files = files(&folder.join("Leaf"))?;
+    let records = Records::of_task(&folder.join("Leaf"))?;
     let (mut ours, mut colds, mut floors) = (Vec::new(), Vec::new(), Vec::new());
     // A record that has just been written is not cached.
     thread::sleep(SETTLED);
@@ -107,7 +107,7 @@ fn compare(case: &str, tasks: u64) -> Result<()> {
     }
     let rounds = if tasks < 1_000_000 { 9 } else { 3 };
     for _ in 0..rounds {
-        floors.push(floor(&files)?);
+        floors.push(records.read()?);
         ours.push(run(&Flow::open(folder)?, tasks, true)?);
     }
     let [peak, stats, reads, lists] = child::measure(&[&tasks.to_string()], folder)?[..] else {
@@ -149,33 +149,5 @@ fn run(flow: &Flow, tasks: u64, is_complete: bool) -> Result<f64> {
     let took = begun.elapsed().as_secs_f64();
     let expected = if is_complete { tasks + tasks / PART + 1 } else { 0 };
     ensure!(summary.already_complete().len() as u64 == expected, "{summary}");
-    Ok(took)
-}
-
-/// Returns the record and the output of each instance.
-fn files(task: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
-    let mut files = Vec::new();
-    for instance in fs::read_dir(task)? {
-        let instance = instance?.path();
-        let data = fs::read_dir(&instance)?
-            .filter_map(|file| file.ok().map(|file| file.path()))
-            .find(|path| {
-                path.extension().is_some_and(|extension| extension == "json")
-                    && !path.ends_with("record.json")
-            });
-        files.push((instance.join("record.json"), data.context("an output")?));
-    }
-    Ok(files)
-}
-
-/// Reads each record and calls `stat` on each output, and returns the time in seconds.
-fn floor(files: &[(PathBuf, PathBuf)]) -> Result<f64> {
-    let begun = Instant::now();
-    let mut bytes = 0;
-    for (record, data) in files {
-        bytes += fs::read(record)?.len() as u64 + fs::metadata(data)?.len();
-    }
-    let took = begun.elapsed().as_secs_f64();
-    ensure!(bytes > 0, "nothing was read");
     Ok(took)
 }

@@ -1,8 +1,10 @@
 //! Async code in tasks: prices are fetched from a server by an async client, in an async program.
 //!
 //! ```text
-//! cargo run --example async_client -- [--data DIR]
+//! cargo run --example async_client
 //! ```
+//!
+//! The store is the folder `data`, unless `FLOW_DATA` or `flow.toml` names another one.
 //!
 //! The server is a part of this program, and counts its requests. The second run sends none.
 
@@ -36,12 +38,12 @@ impl Client {
 /// The closing prices of a symbol, a number for each week.
 #[derive(Task)]
 #[task(target = Json<Vec<f64>>, uses(Client))]
-struct Prices {
+struct Quotes {
     symbol: String,
 }
 
 #[tracked]
-impl Run for Prices {
+impl Run for Quotes {
     fn run(&self, cx: &Cx<Self>) -> Result<Vec<f64>> {
         let client = cx.provided::<Client>();
         let _runtime = client.runtime.enter();
@@ -57,7 +59,7 @@ impl Run for Prices {
 /// The highest price of each symbol.
 #[derive(Task)]
 #[task(
-    requires = [Prices { symbol } for symbol in ["ACME", "BOLT", "CRUX"]],
+    requires = [Quotes { symbol } for symbol in ["ACME", "BOLT", "CRUX"]],
     target = Json<BTreeMap<String, f64>>
 )]
 struct Highest;
@@ -80,7 +82,7 @@ async fn main() -> Result<()> {
     let (server, requests) = serve().await?;
     // The address is not a parameter: prices from another server would be the same.
     let client = Client { server, runtime: Handle::current() };
-    let flow = flow()?.provide(client);
+    let flow = flow::cli::open_configured()?.provide(client);
     // The run has threads of its own, and this one serves requests while it waits.
     println!("{}", flow.spawn::<Highest>().await?);
     for (symbol, price) in flow.load::<Highest>()?.iter() {
@@ -114,14 +116,4 @@ async fn answer(mut stream: TcpStream) -> Result<()> {
     let prices: Vec<f64> = weeks.map(|week| start + f64::from(week * 7 % 23)).collect();
     stream.write_all(format!("{}\n", serde_json::to_string(&prices)?).as_bytes()).await?;
     Ok(())
-}
-
-/// Returns a flow in the folder after `--data`, or in `data`.
-fn flow() -> Result<Flow> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.as_slice() {
-        [] => Ok(Flow::open("data")?),
-        [flag, folder] if flag == "--data" => Ok(Flow::open(folder)?),
-        _ => bail!("usage: async_client [--data DIR]"),
-    }
 }

@@ -1,7 +1,11 @@
 //! Three trading strategies over one pipeline, which share most of its tasks.
 //!
 //! ```text
-//! cargo run --example backtest -- [--data DIR]
+//! cargo run --example backtest -- run Pnl                                # the strategy of the defaults
+//! cargo run --example backtest -- run Pnl --symbols ACME,BOLT,DUNE       # other symbols
+//! cargo run --example backtest -- run Pnl --days 60                      # slower signals
+//! cargo run --example backtest -- sweep Pnl --days 20,60 --max-by sharpe # a table of strategies
+//! cargo run --example backtest -- graph Pnl --format svg > graph.svg     # a picture for a browser
 //! ```
 //!
 //! `Index` and `News` are sources over one range of days, and `Signals` is computed from both. Each
@@ -10,7 +14,7 @@
 //! reused. With other signals, all prices are reused.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::process::ExitCode;
 
 use flow::prelude::*;
 use jiff::civil::{Date, Weekday, date};
@@ -198,39 +202,8 @@ fn deviation(values: &[f64]) -> f64 {
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
 }
 
-fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
-    let strategies = [
-        ("base", flow.clone()),
-        ("other symbols", flow.with(Portfolio::SYMBOLS, ["ACME", "BOLT", "DUNE"])),
-        ("slower signals", flow.with(Signals::DAYS, 60)),
-    ];
-    for (name, flow) in &strategies {
-        let summary = flow.run::<Pnl>()?;
-        println!("{name}: {} of {} ran", summary.ran().len(), summary.len());
-        for entry in summary.ran() {
-            println!("  {}", entry.instance);
-        }
-    }
-    println!("\n{:<16} {:>8} {:>8}", "strategy", "total", "sharpe");
-    for (name, flow) in &strategies {
-        let pnl = flow.output::<Pnl>()?;
-        let (total, sharpe) = (pnl.meta::<f64>("total")?, pnl.meta::<f64>("sharpe")?);
-        println!("{name:<16} {:>7.2}% {sharpe:>8.2}", total * 100.0);
-    }
-    // A picture for a browser: which task requires which, and that all tasks are complete.
-    let picture = flow.folder().with_extension("svg");
-    std::fs::write(&picture, flow.plot::<Pnl>()?.to_svg())?;
-    Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/backtest`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data/backtest".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: backtest [--data DIR]"),
-    }
+fn main() -> ExitCode {
+    flow::main!()
 }
 
 /// A stand-in for a data vendor, with made-up data that is always the same for a name and a day.

@@ -2,10 +2,13 @@
 //!
 //! First, a task requires both models and compares their recorded metadata. Then the models are
 //! named variants, of which one prepares the data in another way, and a table compares them.
+//! A variant can be any flow, which the verb `sweep` of a command line cannot express.
 //!
 //! ```text
-//! cargo run --example compare -- [--data DIR]
+//! cargo run --example compare
 //! ```
+//!
+//! The store is the folder `data`, unless `FLOW_DATA` or `flow.toml` names another one.
 
 use std::path::PathBuf;
 
@@ -28,7 +31,7 @@ struct Flowers {
 /// The flowers for training or for testing.
 #[derive(Task)]
 #[task(target = Pickle<Flowers>)]
-struct GetFlowers {
+struct SplitFlowers {
     #[param(file, default = "examples/data/iris.csv")]
     source: PathBuf,
     /// Select the testing data, one in four flowers, instead of the training data.
@@ -36,7 +39,7 @@ struct GetFlowers {
 }
 
 #[tracked]
-impl Run for GetFlowers {
+impl Run for SplitFlowers {
     fn run(&self, _cx: &Cx<Self>) -> Result<Flowers> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(&self.source)?;
         let mut flowers = Flowers { known: Vec::new(), petal_width: Vec::new() };
@@ -53,8 +56,8 @@ impl Run for GetFlowers {
 
 /// The flowers, prepared for a model.
 #[derive(Task)]
-#[task(requires = GetFlowers, target = Pickle<Flowers>)]
-struct Prepare {
+#[task(requires = SplitFlowers, target = Pickle<Flowers>)]
+struct Transform {
     testing: bool,
     /// Take the logarithms of the features.
     #[param(default = false)]
@@ -62,7 +65,7 @@ struct Prepare {
 }
 
 #[tracked]
-impl Run for Prepare {
+impl Run for Transform {
     fn run(&self, cx: &Cx<Self>) -> Result<Flowers> {
         let mut flowers = cx.input().load()?.into_owned();
         if self.logarithms {
@@ -89,15 +92,15 @@ enum Model {
 /// One model, trained and tested.
 #[derive(Task)]
 #[task(
-    requires(train = Prepare { testing: false }, test = Prepare { testing: true }),
+    requires(train = Transform { testing: false }, test = Transform { testing: true }),
     target = Pickle<Model>,
 )]
-struct Train {
+struct TrainModel {
     method: Method,
 }
 
 #[tracked]
-impl Run for Train {
+impl Run for TrainModel {
     fn run(&self, cx: &Cx<Self>) -> Result<Model> {
         let (train, test) = (cx.input().train.load()?, cx.input().test.load()?);
         let (x, y) = (Matrix::from_2d_vec(&train.known)?, &train.petal_width);
@@ -123,18 +126,18 @@ impl Run for Train {
 #[derive(Task)]
 #[task(
     requires(
-        ols = Train { method: Method::Ols },
-        ridge = Train { method: Method::Ridge { alpha: self.alpha } },
+        ols = TrainModel { method: Method::Ols },
+        ridge = TrainModel { method: Method::Ridge { alpha: self.alpha } },
     ),
     target = Text,
 )]
-struct Report {
+struct CompareModels {
     #[param(default = 1.0)]
     alpha: f64,
 }
 
 #[tracked]
-impl Run for Report {
+impl Run for CompareModels {
     fn run(&self, cx: &Cx<Self>) -> Result<String> {
         // The inputs have the names from `requires`.
         let ols = cx.input().ols.meta::<f64>("r2")?;
@@ -152,29 +155,29 @@ impl Run for Report {
 }
 
 fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
-    println!("{}\n", flow.preview::<Report>()?);
-    println!("{}\n", flow.run::<Report>()?);
-    println!("{}", flow.load::<Report>()?);
+    let flow = flow::cli::open_configured()?;
+    println!("{}\n", flow.preview::<CompareModels>()?);
+    println!("{}\n", flow.run::<CompareModels>()?);
+    println!("{}", flow.load::<CompareModels>()?);
 
     // Another alpha changes only the ridge regression; the OLS model is reused.
-    let strict = flow.with(Report::ALPHA, 50.0);
-    println!("{}\n", strict.run::<Report>()?);
-    println!("{}", strict.load::<Report>()?);
+    let strict = flow.with(CompareModels::ALPHA, 50.0);
+    println!("{}\n", strict.run::<CompareModels>()?);
+    println!("{}", strict.load::<CompareModels>()?);
 
     // Two named variants, and the parameters in which they differ.
     let models = flow
-        .sweep::<Train>()
-        .variant("ols", |train| train.with(Train::METHOD, Method::Ols))
+        .sweep::<TrainModel>()
+        .variant("ols", |train| train.with(TrainModel::METHOD, Method::Ols))
         .variant("ridge", |train| {
-            let ridge = train.with(Train::METHOD, Method::Ridge { alpha: 1.0 });
-            ridge.with(Prepare::LOGARITHMS, true)
+            let ridge = train.with(TrainModel::METHOD, Method::Ridge { alpha: 1.0 });
+            ridge.with(Transform::LOGARITHMS, true)
         });
     println!("{}\n", models.preview()?);
     println!("{}\n", models.run()?);
     println!("{}\n", models.table()?);
     println!("{}", models.max_by("r2")?);
-    for (name, model) in models.load::<Train>()? {
+    for (name, model) in models.load::<TrainModel>()? {
         let coefficients = match &*model {
             Model::Ols(model) => model.coefficients(),
             Model::Ridge(model) => model.coefficients(),
@@ -182,15 +185,6 @@ fn main() -> Result<()> {
         println!("{name} has {} coefficients", coefficients.shape().0);
     }
     // A variant is an ordinary flow.
-    println!("{}", models["ridge"].why::<Train>()?);
+    println!("{}", models["ridge"].why::<TrainModel>()?);
     Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/compare`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data/compare".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: compare [--data DIR]"),
-    }
 }

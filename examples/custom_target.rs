@@ -1,7 +1,9 @@
 //! A custom target: arrays as NumPy's `.npy` files, in a dozen lines.
 //!
 //! ```text
-//! cargo run --example custom_target -- [--data DIR]
+//! cargo run --example custom_target -- run Spectrum
+//! cargo run --example custom_target -- path Spectrum                     # for `numpy.load`
+//! cargo run --example custom_target -- load Spectrum --to spectrum.npy   # a copy
 //! ```
 //!
 //! `#[tracked]` above the impl of `Target` works as above an impl of `Run`: after a change in
@@ -9,7 +11,7 @@
 //! again.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::process::ExitCode;
 
 use flow::prelude::*;
 use flow::target::{Sink, Source};
@@ -97,24 +99,6 @@ impl Run for Spectrum {
     }
 }
 
-fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
-    println!("{}\n", flow.run::<Spectrum>()?);
-
-    for (hertz, loudness) in flow.load::<Spectrum>()?.iter().enumerate() {
-        if *loudness > 0.1 {
-            println!("{hertz:>4} Hz: {loudness:.2}");
-        }
-    }
-    println!("in Python: numpy.load({:?})", flow.output::<Spectrum>()?.path()?);
-    Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/custom_target`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data/custom_target".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: custom_target [--data DIR]"),
-    }
+fn main() -> ExitCode {
+    flow::main!()
 }

@@ -4,11 +4,15 @@
 //! content of a file changes.
 //!
 //! ```text
-//! cargo run --example external -- [--data DIR] [--orders FILE] [--rates FILE]
+//! cargo run --example external -- run Revenue
+//! cargo run --example external -- show Revenue
+//! cargo run --example external -- show Orders                    # the file of the other program
+//! cargo run --example external -- run Revenue --orders FILE      # another file
 //! ```
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use flow::prelude::*;
 
@@ -60,31 +64,6 @@ impl Run for Revenue {
     }
 }
 
-fn main() -> Result<()> {
-    let flow = flow()?;
-    println!("{}\n", flow.preview::<Revenue>()?);
-    println!("{}\n", flow.run::<Revenue>()?);
-
-    println!("{} orders", flow.load::<Orders>()?.len());
-    for (country, revenue) in flow.load::<Revenue>()?.iter() {
-        println!("{country} {revenue:>8.2} €");
-    }
-    Ok(())
-}
-
-/// Returns a flow in the folder after `--data`, or in `data/external`.
-///
-/// Any other argument, such as `--orders FILE`, sets the parameter of that name.
-fn flow() -> Result<Flow> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let (mut data, mut values) = ("data/external", Vec::new());
-    for pair in args.chunks(2) {
-        match pair {
-            [flag, folder] if flag == "--data" => data = folder,
-            [flag, value] if flag.starts_with("--") => values.push((&flag[2..], value)),
-            _ => bail!("usage: external [--data DIR] [--orders FILE] [--rates FILE]"),
-        }
-    }
-    let flow = Flow::open(data)?;
-    Ok(values.into_iter().fold(flow, |flow, (name, value)| flow.with_named(name, value)))
+fn main() -> ExitCode {
+    flow::main!()
 }

@@ -1,18 +1,22 @@
 //! Data that is fetched, and changes over time: each task states when it is fetched again.
 //!
 //! ```text
-//! cargo run --example fetch -- [--data DIR] [--server DIR] [--trust stamps|records|content]
+//! cargo run --example fetch -- plan DayReport
+//! cargo run --example fetch -- run DayReport
+//! cargo run --example fetch -- show --stored DayReport
+//! cargo run --example fetch -- run DayReport --server DIR
 //! ```
 //!
 //! To run without a network, the server is a folder. Change one of its files, and run the example
 //! again: only data that may have changed is fetched, and downstream tasks run only if the fetched
-//! data is different.
+//! data is different. The sensors are fetched in each run, so that the report is never complete beforehand:
+//! `--stored` shows the report that is stored, whatever has changed since.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use flow::Trust;
 use flow::prelude::*;
 
 /// Returns the time at which the server's file was written, like an `ETag` of HTTP.
@@ -40,13 +44,13 @@ struct Order {
 /// changed.
 #[derive(Task)]
 #[task(target = Csv<Vec<Order>>, refresh = tag(&self.server, "orders.csv"))]
-struct Orders {
+struct FetchOrders {
     #[param(default = "examples/data")]
     server: PathBuf,
 }
 
 #[tracked]
-impl Run for Orders {
+impl Run for FetchOrders {
     fn run(&self, cx: &Cx<Self>) -> Result<Vec<Order>> {
         let text = get(&self.server, "orders.csv")?;
         let orders = csv::Reader::from_reader(text.as_bytes()).into_deserialize();
@@ -59,13 +63,13 @@ impl Run for Orders {
 /// The exchange rates of the day, which are fetched again after 24 hours.
 #[derive(Task)]
 #[task(target = Json<BTreeMap<String, f64>>, refresh = "24h")]
-struct Rates {
+struct FetchRates {
     #[param(default = "examples/data")]
     server: PathBuf,
 }
 
 #[tracked]
-impl Run for Rates {
+impl Run for FetchRates {
     fn run(&self, _cx: &Cx<Self>) -> Result<BTreeMap<String, f64>> {
         Ok(serde_json::from_str(&get(&self.server, "rates.json")?)?)
     }
@@ -76,13 +80,13 @@ impl Run for Rates {
 /// If they have not changed, downstream tasks do not run.
 #[derive(Task)]
 #[task(target = Json<Vec<String>>, refresh = always)]
-struct Sensors {
+struct FetchSensors {
     #[param(default = "examples/data")]
     server: PathBuf,
 }
 
 #[tracked]
-impl Run for Sensors {
+impl Run for FetchSensors {
     fn run(&self, cx: &Cx<Self>) -> Result<Vec<String>> {
         // Unlike with `#[param(file)]`, the matching files are recorded while the task runs.
         let files = cx.files(self.server.join("stations/*.csv"))?;
@@ -93,11 +97,11 @@ impl Run for Sensors {
 
 /// A report in a few lines, in the currency from the environment.
 #[derive(Task)]
-#[task(requires(orders = Orders, rates = Rates, sensors = Sensors), target = Text)]
-struct Report;
+#[task(requires(orders = FetchOrders, rates = FetchRates, sensors = FetchSensors), target = Text)]
+struct DayReport;
 
 #[tracked]
-impl Run for Report {
+impl Run for DayReport {
     fn run(&self, cx: &Cx<Self>) -> Result<String> {
         let input = cx.input();
         // The variable is recorded: with another currency, only this task runs again.
@@ -119,35 +123,6 @@ impl Run for Report {
     }
 }
 
-fn main() -> Result<()> {
-    let flow = flow()?;
-    println!("{}\n", flow.preview::<Report>()?);
-    println!("{}\n", flow.run::<Report>()?);
-    println!("{}", flow.load::<Report>()?);
-    Ok(())
-}
-
-/// Returns a flow in the folder after `--data`, or in `data`.
-///
-/// Any other argument, such as `--server DIR`, sets the parameter of that name.
-fn flow() -> Result<Flow> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let (mut data, mut trust, mut values) = ("data", Trust::default(), Vec::new());
-    for pair in args.chunks(2) {
-        match pair {
-            [flag, folder] if flag == "--data" => data = folder,
-            [flag, how] if flag == "--trust" => {
-                trust = match how.as_str() {
-                    "stamps" => Trust::Stamps,
-                    "records" => Trust::Records,
-                    "content" => Trust::Content,
-                    other => bail!("`--trust {other}`: write stamps, records or content"),
-                }
-            }
-            [flag, value] if flag.starts_with("--") => values.push((&flag[2..], value)),
-            _ => bail!("usage: fetch [--data DIR] [--server DIR] [--trust HOW]"),
-        }
-    }
-    let flow = Flow::open(data)?.trust(trust);
-    Ok(values.into_iter().fold(flow, |flow, (name, value)| flow.with_named(name, value)))
+fn main() -> ExitCode {
+    flow::main!()
 }

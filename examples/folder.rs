@@ -1,14 +1,17 @@
 //! A folder of files, with an instance for each file, and a task that combines their results.
 //!
 //! ```text
-//! cargo run --example folder -- [--data DIR] [--folder DIR]
+//! cargo run --example folder -- run Ranking
+//! cargo run --example folder -- show Ranking
+//! cargo run --example folder -- plan Ranking --folder DIR   # the files of another folder
 //! ```
 //!
-//! Add a file to the folder, or change one, and run the example again: that file is read, the
-//! others are reused, and the last task runs.
+//! Add a file to the folder, or change one, and run it again: that file is read, the others are
+//! reused, and the last task runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use flow::prelude::*;
 
@@ -89,31 +92,6 @@ fn csv_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn main() -> Result<()> {
-    let flow = flow()?;
-    println!("{}\n", flow.preview::<Ranking>()?);
-    println!("{}\n", flow.run::<Ranking>()?);
-
-    println!("{:<10} {:>8} {:>6} {:>6}", "station", "readings", "mean", "max");
-    for Row { station, readings, mean, max } in flow.load::<Ranking>()?.iter() {
-        println!("{station:<10} {readings:>8} {mean:>6.1} {max:>6.1}");
-    }
-    Ok(())
-}
-
-/// Returns a flow in the folder after `--data`, or in `data/folder`.
-///
-/// Any other argument, such as `--folder DIR`, sets the parameter of that name.
-fn flow() -> Result<Flow> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let (mut data, mut values) = ("data/folder", Vec::new());
-    for pair in args.chunks(2) {
-        match pair {
-            [flag, folder] if flag == "--data" => data = folder,
-            [flag, value] if flag.starts_with("--") => values.push((&flag[2..], value)),
-            _ => bail!("usage: folder [--data DIR] [--folder DIR]"),
-        }
-    }
-    let flow = Flow::open(data)?;
-    Ok(values.into_iter().fold(flow, |flow, (name, value)| flow.with_named(name, value)))
+fn main() -> ExitCode {
+    flow::main!()
 }

@@ -1,15 +1,30 @@
 //! Sharing results: with a colleague who has the same program, one who does not, and one who works
 //! in Python.
 //!
-//! ```sh
-//! cargo run --example handoff -- [--data DIR]
+//! Through a shared folder. Nothing runs at the other end, and nothing is copied twice:
+//!
+//! ```text
+//! cargo run --example handoff -- run Report --discount 10
+//! cargo run --example handoff -- push Report --discount 10 --to data/shared
+//! cargo run --example handoff -- pull Report --discount 10 --from data/shared --data data/theirs
+//! cargo run --example handoff -- run Report --discount 10 --data data/theirs
 //! ```
+//!
+//! For people: files with readable names, a manifest, a README, and a Python module. They can be imported into another
+//! store, and read by a program that knows only their columns, which here is the task `Handed`:
+//!
+//! ```text
+//! cargo run --example handoff -- export Report --discount 10 --upstream --to data/handed
+//! cargo run --example handoff -- import data/handed --data data/imported
+//! cargo run --example handoff -- show Handed --folder data/handed
+//! ```
+//!
+//! `Flow::export_crate` writes a crate for other Rust programs, with a struct for the rows of each table.
 
-use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use flow::prelude::*;
-use flow::remote::RemoteFolder;
 
 /// A month's sales of an article in one shop.
 #[derive(Serialize, Deserialize)]
@@ -88,52 +103,6 @@ struct Handed {
     folder: PathBuf,
 }
 
-fn main() -> Result<()> {
-    let folder = data_folder()?;
-    let mine = Flow::open(folder.join("mine"))?;
-    for discount in [0, 10] {
-        mine.with(Report::DISCOUNT, discount).run::<Report>()?;
-    }
-
-    // Through a shared folder. Nothing runs at the other end, and nothing is copied twice.
-    let shared = RemoteFolder::new(folder.join("shared"));
-    println!("{}", mine.push::<Report>(&shared)?);
-    println!("{}", mine.with(Report::DISCOUNT, 10).push::<Report>(&shared)?);
-    let theirs = Flow::open(folder.join("theirs"))?.with(Report::DISCOUNT, 10);
-    println!("{}", theirs.pull::<Report>(&shared)?);
-    println!("{}\n", theirs.run::<Report>()?);
-
-    // For people: files with readable names, a manifest, a README, and a Python module.
-    let to = folder.join("handed");
-    for discount in [0, 10] {
-        mine.with(Report::DISCOUNT, discount).graph::<Report>().export(&to)?;
-    }
-    for name in ["Report/discount=0.csv", "Report/discount=10.csv", "Sales/days=30.parquet"] {
-        println!("{name}: {} bytes", fs::metadata(to.join(name))?.len());
-    }
-    println!("{}", fs::read_to_string(to.join("Report/discount=10.csv"))?);
-
-    // For other Rust programs: the folder is a crate, with a struct for the rows of each table.
-    let outputs = folder.join("sales-outputs");
-    println!("{}\n", mine.export_crate::<(Report, Sales)>(&outputs)?);
-    let types = fs::read_to_string(outputs.join("src/lib.rs"))?;
-    types.lines().filter(|line| line.starts_with("pub struct")).for_each(|line| println!("{line}"));
-    println!();
-
-    // Into another store, and into a program that knows only the columns.
-    let imported = Flow::open(folder.join("imported"))?;
-    println!("{} imported", imported.import(&to)?.instances().len());
-    println!("complete: {}", imported.with(Report::DISCOUNT, 10).is_complete::<Report>()?);
-    let batch = imported.with(Handed::FOLDER, to).load::<Handed>()?;
-    println!("{} rows of {} columns", batch.num_rows(), batch.num_columns());
-    Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/handoff`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data/handoff".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: handoff [--data DIR]"),
-    }
+fn main() -> ExitCode {
+    flow::main!()
 }

@@ -1,11 +1,12 @@
 //! Maintaining a store: earlier versions, damaged files, refactorings, and garbage collection.
 //!
-//! ```sh
-//! cargo run --example housekeeping -- [--data DIR]
+//! ```text
+//! cargo run --example housekeeping
 //! ```
+//!
+//! The store is the folder `data`, unless `FLOW_DATA` or `flow.toml` names another one.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use flow::Code;
@@ -84,8 +85,10 @@ mod third {
 }
 
 fn main() -> Result<()> {
-    let folder = data_folder()?;
-    let open = || Flow::open(&folder).map(|flow| flow.limits(flow::Limits::default().versions(2)));
+    let open = || {
+        let flow = flow::cli::open_configured()?;
+        anyhow::Ok(flow.limits(flow::Limits::default().versions(2)))
+    };
     let first = open()?;
     println!("{}\n", first.run::<first::Weeks>()?);
 
@@ -129,13 +132,4 @@ fn main() -> Result<()> {
     println!("month: {}", month.is_complete::<second::Weeks>()?);
     println!("week: {}", second.is_complete::<second::Weeks>()?);
     Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/housekeeping`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data/housekeeping".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: housekeeping [--data DIR]"),
-    }
 }

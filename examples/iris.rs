@@ -1,13 +1,23 @@
-//! The iris pipeline: read, standardize, train; then run again with one parameter changed.
+//! The iris pipeline: read, standardize, train.
+//!
+//! The program is a command line. Its verbs run the tasks, with their parameters as options:
 //!
 //! ```text
-//! cargo run --example iris -- [--data DIR]
+//! cargo run --example iris -- plan Train                          # what would run, and why
+//! cargo run --example iris -- run Train
+//! cargo run --example iris -- meta Train                          # the accuracy
+//! cargo run --example iris -- show Preprocess                     # the first rows
+//! cargo run --example iris -- why Train --do_preprocess=false     # the root causes, not only what is pending
+//! cargo run --example iris -- run Train --do_preprocess=false     # GetData is complete already
+//! cargo run --example iris -- sweep Train --model Logistic,Tree   # a table of both models
 //! ```
 //!
-//! If it is started a second time, all outputs are complete, and nothing runs.
+//! If a verb is typed a second time, all outputs are complete, and nothing runs. The chapter "A session with the iris
+//! example" of the guide shows what the verbs print.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, UInt32Array};
@@ -75,32 +85,8 @@ impl Run for Train {
     }
 }
 
-fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
-
-    println!("{}\n", flow.preview::<Train>()?);
-    println!("{}\n", flow.run::<Train>()?);
-
-    let model = flow.load::<Train>()?;
-    let data = flow.load::<Preprocess>()?;
-    println!("accuracy: {}\n", model.accuracy(&data)?);
-
-    // One parameter of an upstream task changes: GetData is reused, the other tasks run.
-    let raw = flow.with(Preprocess::DO_PREPROCESS, false);
-    println!("{}\n", raw.preview::<Train>()?);
-    println!("{}\n", raw.run::<Train>()?);
-    println!("accuracy without preprocessing: {}", raw.output::<Train>()?.meta::<f64>("accuracy")?);
-    Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/iris`.
-fn data_folder() -> Result<PathBuf> {
-    let mut args = std::env::args().skip(1);
-    match (args.next().as_deref(), args.next()) {
-        (None, _) => Ok("data/iris".into()),
-        (Some("--data"), Some(folder)) => Ok(folder.into()),
-        _ => anyhow::bail!("usage: iris [--data DIR]"),
-    }
+fn main() -> ExitCode {
+    flow::main!()
 }
 
 /// Reads the file in the format of scikit-learn: a line `rows,features,class names`, then the rows.

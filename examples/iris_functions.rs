@@ -1,16 +1,19 @@
 //! The iris pipeline with functions as tasks: read, standardize, train, evaluate.
 //!
-//! Then it runs again with one parameter changed. The example `iris` is the same pipeline with
-//! structs as tasks.
+//! The example `iris` is the same pipeline with structs as tasks.
 //!
 //! ```text
-//! cargo run --example iris_functions -- [--data DIR]
+//! cargo run --example iris_functions -- run confusion
+//! cargo run --example iris_functions -- show confusion
+//! cargo run --example iris_functions -- run confusion --do_preprocess=false   # get_data is complete already
+//! cargo run --example iris_functions -- run confusion --model Tree            # preprocess, too
 //! ```
 //!
-//! If it is started a second time, all outputs are complete, and nothing runs.
+//! A task is still a function: a test calls `confusion(&model, &data)`, which stores nothing.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, UInt32Array};
@@ -71,37 +74,8 @@ fn confusion(model: &Classifier, data: &RecordBatch) -> Result<Vec<Vec<usize>>> 
     Ok(table)
 }
 
-fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
-
-    println!("{}\n", flow.preview::<confusion>()?);
-    println!("{}\n", flow.run::<confusion>()?);
-
-    let model = flow.load::<train>()?;
-    let data = flow.load::<preprocess>()?;
-    println!("accuracy: {}", model.accuracy(&data)?);
-    println!("confusion: {:?}\n", flow.load::<confusion>()?);
-
-    // One parameter of an upstream task changes: get_data is reused, the other tasks run.
-    let raw = flow.with(preprocess::DO_PREPROCESS, false);
-    println!("{}\n", raw.preview::<confusion>()?);
-    println!("{}\n", raw.run::<confusion>()?);
-    println!("accuracy without preprocessing: {}", raw.output::<train>()?.meta::<f64>("accuracy")?);
-
-    // The functions can be called directly: this trains a tree, and stores nothing.
-    let tree = Classifier::fit(ModelKind::Tree, &data)?;
-    println!("confusion of a tree: {:?}", confusion(&tree, &data)?);
-    Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/iris_functions`.
-fn data_folder() -> Result<PathBuf> {
-    let mut args = std::env::args().skip(1);
-    match (args.next().as_deref(), args.next()) {
-        (None, _) => Ok("data/iris_functions".into()),
-        (Some("--data"), Some(folder)) => Ok(folder.into()),
-        _ => anyhow::bail!("usage: iris_functions [--data DIR]"),
-    }
+fn main() -> ExitCode {
+    flow::main!()
 }
 
 /// Reads the file in the format of scikit-learn: a line `rows,features,class names`, then the rows.

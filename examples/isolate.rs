@@ -1,13 +1,16 @@
-//! Isolated tasks: a crash, an exit, too much memory and a hang each fail one task, and the other tasks run.
+//! Isolated tasks: a crash, an exit, too much memory and a hang each fail one task, and the others run.
 //!
 //! ```text
-//! cargo run --example isolate -- [--data DIR]
+//! cargo run --example isolate -- run TrainAll --allow-failures
+//! cargo run --example isolate -- log TrainForeign --model Aborts     # what the model wrote before it crashed
+//! cargo run --example isolate -- debug TrainForeign --model Panics --no-run
 //! ```
 //!
-//! Each task of this program runs in a child process, which is the same program. The child runs `main` up to
-//! `Flow::open`, which takes over there. So this program opens its flow first.
+//! Each task of this program runs in a child process, which is the same program with the same arguments. The child
+//! runs `main` up to the call that opens the flow, which takes over there. Before it, `flow::main!()` only reads
+//! arguments and settings. A program with a `main` of its own should open its flow first, too.
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use flow::prelude::*;
@@ -26,12 +29,12 @@ enum Model {
 /// Trains a model, which is code of a library that may do anything.
 #[derive(Task)]
 #[task(target = Json<f64>, isolate, timeout = 3, resources(memory = "200MB"))]
-struct Train {
+struct TrainForeign {
     model: Model,
 }
 
 #[tracked]
-impl Run for Train {
+impl Run for TrainForeign {
     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
         cx.log("training");
         match self.model {
@@ -57,7 +60,7 @@ impl Run for Train {
 /// All models.
 #[derive(Task)]
 #[task(aggregate, requires = [
-    Train { model } for model in [
+    TrainForeign { model } for model in [
         Model::Fits,
         Model::Aborts,
         Model::Exits,
@@ -68,21 +71,6 @@ impl Run for Train {
 ])]
 struct TrainAll;
 
-fn main() -> Result<()> {
-    let mut args = std::env::args().skip(1);
-    let data = match (args.next().as_deref(), args.next()) {
-        (Some("--data"), Some(folder)) => PathBuf::from(folder),
-        _ => PathBuf::from("data"),
-    };
-    // Nothing but reading the arguments comes before this call: each child does it again.
-    let flow = Flow::open(data)?.quiet().workers(2).allow_failures();
-    let summary = flow.run::<TrainAll>()?;
-    println!("{} of {} models", summary.ran().len(), summary.ran().len() + summary.failed().len());
-    for failed in summary.failed() {
-        let error = failed.error.unwrap_or_default();
-        println!("{}: {}", failed.instance, error.lines().next().unwrap_or_default());
-    }
-    let log = flow.with(Train::MODEL, Model::Aborts).log::<Train>()?.context("a log")?;
-    print!("\nthe log of the model that aborts:\n{log}");
-    Ok(())
+fn main() -> ExitCode {
+    flow::main!()
 }

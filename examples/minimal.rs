@@ -1,4 +1,16 @@
 //! Two tasks, and what runs again when a parameter changes.
+//!
+//! ```text
+//! cargo run --example minimal -- run Sum
+//! cargo run --example minimal -- load Sum          # 55
+//! cargo run --example minimal -- why Sum --n 10    # another value: other instances, which have never run
+//! cargo run --example minimal -- run Sum --n 10
+//! cargo run --example minimal -- load Sum --n 10   # 385
+//! ```
+//!
+//! If `run Sum` is typed a second time, nothing runs.
+
+use std::process::ExitCode;
 
 use flow::prelude::*;
 
@@ -27,12 +39,6 @@ impl Run for Sum {
     }
 }
 
-fn main() -> Result<()> {
-    let flow = Flow::open("data/minimal")?;
-    println!("{}", flow.run::<Sum>()?);
-    println!("sum: {}", flow.load::<Sum>()?);
-    let more = flow.with(Squares::N, 10);
-    println!("{}", more.run::<Sum>()?);
-    println!("sum: {}", more.load::<Sum>()?);
-    Ok(())
+fn main() -> ExitCode {
+    flow::main!()
 }

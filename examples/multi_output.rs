@@ -5,12 +5,20 @@
 //! they need.
 //!
 //! ```text
-//! cargo run --example multi_output -- [--data DIR]
+//! cargo run --example multi_output -- run Accuracy Split
+//! cargo run --example multi_output -- show Split                        # all outputs
+//! cargo run --example multi_output -- load Split --part counts          # one of them
+//! cargo run --example multi_output -- load Split --part plot --to plot.svg
+//! cargo run --example multi_output -- path Split                        # for other programs
 //! ```
+//!
+//! With two roots, missing files of `Split` are restored. With the root `Accuracy` alone, they may be missing as long as
+//! no task that reads them has to run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use flow::File;
 use flow::prelude::*;
@@ -23,7 +31,7 @@ struct Flower {
     class: u32,
 }
 
-/// The outputs of `Prepare`. `run` returns the whole struct, so that no output can be forgotten.
+/// The outputs of `Split`. `run` returns the whole struct, so that no output can be forgotten.
 #[derive(Outputs)]
 struct Prepared {
     #[output(Parquet)]
@@ -41,7 +49,7 @@ struct Prepared {
 /// The flowers, split into training and testing data.
 #[derive(Task)]
 #[task(outputs = Prepared)]
-struct Prepare {
+struct Split {
     #[param(file, default = "examples/data/iris.csv")]
     source: PathBuf,
     /// One in this many flowers is for testing.
@@ -50,7 +58,7 @@ struct Prepare {
 }
 
 #[tracked]
-impl Run for Prepare {
+impl Run for Split {
     fn run(&self, cx: &Cx<Self>) -> Result<Prepared> {
         let flowers = read(&self.source)?;
         let mut counts = BTreeMap::new();
@@ -74,11 +82,11 @@ impl Run for Prepare {
 
 /// The mean petal length and width of each class: a model that predicts the nearest class.
 #[derive(Task)]
-#[task(requires = Prepare, target = Json<BTreeMap<u32, (f64, f64)>>)]
-struct Train;
+#[task(requires = Split, target = Json<BTreeMap<u32, (f64, f64)>>)]
+struct Nearest;
 
 #[tracked]
-impl Run for Train {
+impl Run for Nearest {
     fn run(&self, cx: &Cx<Self>) -> Result<BTreeMap<u32, (f64, f64)>> {
         let train = cx.input().load_one(Prepared::TRAIN)?; // reads no other file
         let mut sums = BTreeMap::new();
@@ -94,11 +102,11 @@ impl Run for Train {
 
 /// The share of the testing flowers whose class the model predicts correctly.
 #[derive(Task)]
-#[task(requires(data = Prepare, model = Train), target = Json<f64>)]
-struct Score;
+#[task(requires(data = Split, model = Nearest), target = Json<f64>)]
+struct Accuracy;
 
 #[tracked]
-impl Run for Score {
+impl Run for Accuracy {
     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
         let test = cx.input().data.load_one(Prepared::TEST)?;
         let model = cx.input().model.load()?;
@@ -113,24 +121,8 @@ impl Run for Score {
     }
 }
 
-fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
-    println!("{}\n", flow.preview::<Score>()?);
-    // Two roots: as `Prepare` is a root, too, missing files of its outputs are restored. With the
-    // root `Score` alone, they may be missing as long as no task that reads them has to run.
-    println!("{}\n", flow.run::<(Score, Prepare)>()?);
-
-    // Load all outputs at once, as the struct ...
-    let all = flow.load::<Prepare>()?;
-    println!("{} flowers to train with, {} to test with", all.train.len(), all.test.len());
-
-    // ... or load one of them, which reads only its file.
-    let prepared = flow.output::<Prepare>()?;
-    println!("of each class: {:?}", prepared.load_one(Prepared::COUNTS)?);
-    println!("plot: {}", prepared.load_one(Prepared::PLOT)?.display());
-    println!("for other programs: {}", prepared.part(Prepared::TRAIN).path()?.display());
-    println!("score: {:.3}", flow.load::<Score>()?);
-    Ok(())
+fn main() -> ExitCode {
+    flow::main!()
 }
 
 /// Reads the file in the format of scikit-learn: a line `rows,features,class names`, then the rows.
@@ -142,13 +134,4 @@ fn read(path: &Path) -> Result<Vec<Flower>> {
         Ok(Flower { petal_length, petal_width, class })
     };
     rows.map(flower).collect()
-}
-
-/// Returns the folder after `--data`, or `data/multi_output`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data/multi_output".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: multi_output [--data DIR]"),
-    }
 }

@@ -1,8 +1,10 @@
 //! A service that lives long: one flow answers many requests at the same time, and a client that leaves cancels its run.
 //!
 //! ```text
-//! cargo run --example service -- [--data DIR]
+//! cargo run --example service
 //! ```
+//!
+//! The store is the folder `data`, unless `FLOW_DATA` or `flow.toml` names another one.
 //!
 //! A client sends the name of a place and receives its mean temperature. The clients are a part of this program:
 //!
@@ -174,7 +176,7 @@ async fn receive(stream: TcpStream) -> Result<String> {
 async fn main() -> Result<()> {
     let instruments = Arc::<Instruments>::default();
     // A service reports by its own means, such as an observer, and handles signals itself.
-    let flow = flow()?.quiet().workers(2).provide(Arc::clone(&instruments));
+    let flow = flow::cli::open_configured()?.quiet().workers(2).provide(Arc::clone(&instruments));
     let service = Arc::new(Service { flow: flow.clone(), runs: Semaphore::new(8) });
     let service = service.listen().await?;
 
@@ -201,14 +203,4 @@ async fn main() -> Result<()> {
     println!("{} measurements", instruments.measurements.load(Ordering::SeqCst));
     println!("{} values in memory", IN_MEMORY.load(Ordering::SeqCst));
     Ok(())
-}
-
-/// Returns a flow in the folder after `--data`, or in `data`.
-fn flow() -> Result<Flow> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.as_slice() {
-        [] => Ok(Flow::open("data")?),
-        [flag, folder] if flag == "--data" => Ok(Flow::open(folder)?),
-        _ => bail!("usage: service [--data DIR]"),
-    }
 }

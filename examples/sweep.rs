@@ -4,8 +4,10 @@
 //! search beyond the grid.
 //!
 //! ```text
-//! cargo run --example sweep -- [--data DIR]
+//! cargo run --example sweep
 //! ```
+//!
+//! The store is the folder `data`, unless `FLOW_DATA` or `flow.toml` names another one.
 
 use std::path::PathBuf;
 
@@ -147,7 +149,7 @@ fn grid(flow: &Flow) -> Sweep<Score> {
 }
 
 fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
+    let flow = flow::cli::open_configured()?;
     let sweep = grid(&flow);
     println!("{}\n", sweep.preview()?);
     println!("{}\n", sweep.run()?);
@@ -171,13 +173,4 @@ fn main() -> Result<()> {
     search.run()?;
     println!("at random: R² {:.4}", search.max_by("r2")?.value);
     Ok(())
-}
-
-/// Returns the folder after `--data`, or `data/sweep`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data/sweep".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: sweep [--data DIR]"),
-    }
 }

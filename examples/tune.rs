@@ -4,10 +4,14 @@
 //! the score does not improve any more.
 //!
 //! ```text
-//! cargo run --example tune -- [--data DIR]
+//! cargo run --example tune -- run Tune
+//! cargo run --example tune -- plan Tune                  # shows what the run has required
+//! cargo run --example tune -- show Tune                  # the best alpha
+//! cargo run --example tune -- run Tune --enough 1e-7     # a longer search, which reuses the same scores
 //! ```
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use flow::prelude::*;
 use smartcore::linalg::basic::matrix::DenseMatrix;
@@ -26,7 +30,7 @@ struct Flowers {
 /// The flowers for training or for testing.
 #[derive(Task)]
 #[task(target = Pickle<Flowers>)]
-struct GetFlowers {
+struct TuningFlowers {
     #[param(file, default = "examples/data/iris.csv")]
     source: PathBuf,
     /// Select the testing data, one in four flowers, instead of the training data.
@@ -34,7 +38,7 @@ struct GetFlowers {
 }
 
 #[tracked]
-impl Run for GetFlowers {
+impl Run for TuningFlowers {
     fn run(&self, _cx: &Cx<Self>) -> Result<Flowers> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(&self.source)?;
         let mut flowers = Flowers { known: Vec::new(), petal_width: Vec::new() };
@@ -52,15 +56,15 @@ impl Run for GetFlowers {
 /// The score (R²) of a ridge regression on flowers that it has not seen.
 #[derive(Task)]
 #[task(
-    requires(train = GetFlowers { testing: false }, test = GetFlowers { testing: true }),
+    requires(train = TuningFlowers { testing: false }, test = TuningFlowers { testing: true }),
     target = Json<f64>,
 )]
-struct Score {
+struct Trial {
     alpha: f64,
 }
 
 #[tracked]
-impl Run for Score {
+impl Run for Trial {
     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
         let (train, test) = (cx.input().train.load()?, cx.input().test.load()?);
         let parameters = RidgeRegressionParameters::default().with_alpha(self.alpha);
@@ -110,7 +114,7 @@ impl Run for Tune {
 
 /// Requires the scores of more alphas, in parallel, and keeps the best one.
 fn better(cx: &Cx<Tune>, best: &mut Best, alphas: &[f64]) -> Result<()> {
-    for score in cx.over(Score::ALPHA, alphas.iter().copied()).require::<Score>()? {
+    for score in cx.over(Trial::ALPHA, alphas.iter().copied()).require::<Trial>()? {
         best.tried += 1;
         let (alpha, score) = (score.task().alpha, *score.load()?);
         if score > best.score {
@@ -120,31 +124,6 @@ fn better(cx: &Cx<Tune>, best: &mut Best, alphas: &[f64]) -> Result<()> {
     Ok(())
 }
 
-fn main() -> Result<()> {
-    let flow = Flow::open(data_folder()?)?;
-    println!("{}\n", flow.run::<Tune>()?);
-    println!("{}\n", flow.preview::<Tune>()?); // shows the recorded dynamic requirements
-    print(&*flow.load::<Tune>()?);
-
-    // A longer search starts with the same scores, which are reused.
-    let closer = flow.with(Tune::ENOUGH, 1e-7);
-    println!("{}\n", closer.run::<Tune>()?);
-    print(&*closer.load::<Tune>()?);
-    Ok(())
-}
-
-fn print(best: &Best) {
-    println!(
-        "the best of {} is alpha {:.3}, with an R² of {:.4}",
-        best.tried, best.alpha, best.score
-    );
-}
-
-/// Returns the folder after `--data`, or `data`.
-fn data_folder() -> Result<PathBuf> {
-    match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => Ok("data".into()),
-        [flag, folder] if flag == "--data" => Ok(folder.into()),
-        _ => bail!("usage: tune [--data DIR]"),
-    }
+fn main() -> ExitCode {
+    flow::main!()
 }

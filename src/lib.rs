@@ -165,6 +165,8 @@ pub use flow_targets::arrow;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod expect;
+#[cfg(doctest)]
+mod guide;
 pub mod interrupts;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -186,10 +188,10 @@ pub mod error {
 
 /// Exports: copies of outputs for people and programs that do not use the store.
 ///
-/// [`Flow::export`](crate::Flow::export) writes them.
+/// [`Flow::export`](crate::Flow::export) writes them. [`PYTHON_PACKAGE`](export::PYTHON_PACKAGE) reads stores in Python.
 pub mod export {
     #[doc(inline)]
-    pub use flow_core::ExportSummary;
+    pub use flow_core::{ExportSummary, PYTHON_PACKAGE};
 }
 
 /// The logs of tasks: reading them, writing to them from other threads and, with the cargo feature `tracing`, the events
@@ -211,7 +213,7 @@ pub mod log {
 /// [`DebugInstance`](debug::DebugInstance).
 pub mod debug {
     #[doc(inline)]
-    pub use flow_core::{DebugInput, DebugInstance, DebugRun};
+    pub use flow_core::{DebugInput, DebugInstance, DebugOutcome, DebugRun};
 }
 
 /// Plans: the graph of instances, with what a run would do and why, as text or as a picture.

@@ -1,5 +1,5 @@
-//! The layers of `flow-core`, `flow-derive` and `flow-cli`: each layer imports only from itself and from lower
-//! layers.
+//! The layers of `flow-core`, `flow-derive`, `flow-cli` and its program `cargo flow`: each layer imports only from
+//! itself and from lower layers.
 //!
 //! The test reads the paths in the source that start with `crate::` or `super::`, in all code
 //! except unit tests. ARCHITECTURE.md describes the layers.
@@ -40,33 +40,48 @@ const DERIVE: Layers = &[
 ];
 
 const CLI: Layers = &[
+    &["text"],
     &["error"],
-    &["ui", "json", "given"],
+    &["ui", "grid", "json", "given", "format"],
     &["settings", "options"],
     &["params"],
     &["context"],
     &["verb"],
+    &["output"],
+    &["head"],
+    &["table"],
     &["commands", "args"],
     &["app"],
     &["lib"],
+];
+
+/// The program `cargo flow`.
+const CARGO_FLOW: Layers = &[
+    &["error", "manifest"],
+    &["name", "library", "workspace"],
+    &["template"],
+    &["new"],
+    &["main"],
 ];
 
 fn layer(layers: Layers, module: &str) -> Option<usize> {
     layers.iter().position(|modules| modules.contains(&module))
 }
 
-fn source(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name).join("src")
+/// Returns the path of a folder with the source of a crate.
+fn source(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }
 
-/// Collects the source files of a folder, except modules that are compiled for unit tests only.
+/// Collects the source files of a folder, except modules that are compiled for unit tests only, and programs in
+/// `bin`, which are crates of their own.
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).expect("a folder of the source");
     let paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     let tests: Vec<_> = paths.iter().filter(|path| path.is_file()).flat_map(test_modules).collect();
     for path in &paths {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        if stem.is_some_and(|stem| stem == "tests" || tests.contains(&stem)) {
+        if stem.is_some_and(|stem| stem == "tests" || stem == "bin" || tests.contains(&stem)) {
             continue;
         }
         if path.is_dir() {
@@ -155,8 +170,8 @@ fn imports(source: &Path) -> BTreeMap<PathBuf, Vec<String>> {
 }
 
 /// Returns the imports of a crate that lead to a higher layer.
-fn upward(name: &str, layers: Layers) -> Vec<String> {
-    let source = source(name);
+fn upward(folder: &str, layers: Layers) -> Vec<String> {
+    let source = source(folder);
     let mut upward = Vec::new();
     for (file, imported) in imports(&source) {
         let own = module(&source, &file).first().cloned().unwrap_or_default();
@@ -177,8 +192,14 @@ fn upward(name: &str, layers: Layers) -> Vec<String> {
 
 #[test]
 fn each_layer_imports_only_from_itself_and_lower_layers() {
-    for (name, layers) in [("flow-cli", CLI), ("flow-core", CORE), ("flow-derive", DERIVE)] {
-        let upward = upward(name, layers);
+    let crates = [
+        ("flow-cli/src", CLI),
+        ("flow-cli/src/bin/cargo-flow", CARGO_FLOW),
+        ("flow-core/src", CORE),
+        ("flow-derive/src", DERIVE),
+    ];
+    for (folder, layers) in crates {
+        let upward = upward(folder, layers);
         assert!(upward.is_empty(), "{} upward imports:\n{}", upward.len(), upward.join("\n"));
     }
 }

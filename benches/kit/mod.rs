@@ -1,4 +1,5 @@
-//! What the benchmarks share: their command line, measurements in processes of their own, floors and a table.
+//! What the benchmarks share: their command line, measurements in processes of their own, generated crates, floors and a
+//! table.
 //!
 //! A benchmark is a program that prints a line `RESULT benchmark case name=number ...` for each case. It measures in
 //! rounds, in which the library and its floor take turns, and prints [`median`]s. Where the peak memory matters, each
@@ -8,7 +9,9 @@ pub mod args;
 pub mod child;
 pub mod disk;
 pub mod files;
+pub mod generated;
 pub mod memory;
+pub mod records;
 pub mod table;
 
 /// Returns the median, or the larger one of the two in the middle.

@@ -20,7 +20,7 @@ pub(crate) fn run(opener: Opener, args: impl Iterator<Item = OsString>) -> ExitC
                 // It prints help to the standard output, and errors to the standard error.
                 CliError::Clap(error) => drop(error.print()),
                 CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-                error => ui::report(format_args!("error: {error}")),
+                error => ui::report_error(error),
             }
             error.code()
         }
@@ -31,14 +31,17 @@ fn try_run(opener: Opener, args: Vec<OsString>) -> Result<ExitCode, CliError> {
     let name = args.first().and_then(|arg| Path::new(arg).file_stem());
     let name = name.map_or_else(|| "flow".to_owned(), |name| name.to_string_lossy().into_owned());
     let (used, roots) = args::roots(VERBS, &args)?;
-    let matches = args::parser(VERBS, &name, used, &roots).try_get_matches_from(&args)?;
+    let parser = args::parser(VERBS, &name, used, &roots).color(args::color(&args));
+    let matches = parser.try_get_matches_from(&args);
+    let matches = matches.map_err(|error| args::refused(error, &args))?;
     let (verb, matches) = matches.subcommand().expect("a verb is required");
     let verb = VERBS.iter().find(|one| one.name == verb).expect("the parser has only verbs");
-    let parser = args::parser(VERBS, &name, None, &[]);
-    let mut context = Context::new(parser, opener, matches.clone(), roots)?;
+    // There may be more of them than `roots` has found: behind a parameter, or behind `--`.
+    let roots = args::tasks(matches)?;
+    let mut context = Context::new(name, opener, matches.clone(), roots)?;
     // A sweep takes several values of a parameter.
     if verb.takes != Takes::Nothing && verb.name != SWEEP {
         context.take_parameters()?;
     }
-    (verb.run)(&context)
+    (verb.run)(&context).map_err(|error| context.located(error))
 }

@@ -6,13 +6,25 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{Arg, ArgAction, Command};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, ColorChoice, Command};
 use flow_core::TaskInfo;
 
 use crate::error::CliError;
 use crate::options::globals;
 use crate::params;
+use crate::text::{one_line, shortened};
 use crate::verb::{Takes, Verb};
+
+/// The options whose values are paths, which need not be UTF-8.
+const PATHS: [&str; 5] = ["--config", "--data", "--from", "--params", "--to"];
+
+/// The parts of an error of the parser that quote an argument.
+const QUOTES: [ContextKind; 3] =
+    [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue];
+
+/// The longest argument that an error quotes, in characters.
+const QUOTED: usize = 100;
 
 /// Finds the verb, and the tasks that follow it.
 ///
@@ -39,7 +51,7 @@ pub(crate) fn roots<'a>(
             Some(name) => tasks.push(TaskInfo::named(name)?),
             None => return Err(CliError::usage(format!("the task {name:?} is not UTF-8"))),
         }
-        if verb.takes == Takes::Task {
+        if matches!(verb.takes, Takes::Task | Takes::MaybeTask) {
             break;
         }
     }
@@ -53,7 +65,10 @@ fn next_positional<'a>(
     rest: &mut impl Iterator<Item = &'a OsStr>,
 ) -> Option<&'a OsStr> {
     while let Some(arg) = rest.next() {
-        let Some(text) = arg.to_str() else { return Some(arg) };
+        let Some(text) = arg.to_str() else {
+            // It may be an option with a value.
+            return (!arg.as_encoded_bytes().starts_with(b"-")).then_some(arg);
+        };
         if text == "--" || !text.starts_with('-') || text == "-" {
             return (text != "--").then_some(arg);
         }
@@ -71,6 +86,70 @@ fn next_positional<'a>(
         if takes_value && value.is_none() {
             rest.next()?;
         }
+    }
+    None
+}
+
+/// Returns the tasks that the parser has found.
+pub(crate) fn tasks(matches: &ArgMatches) -> Result<Vec<TaskInfo>, CliError> {
+    let names = matches.try_get_many::<String>("tasks").ok().flatten().into_iter().flatten();
+    names.map(|name| Ok(TaskInfo::named(name)?)).collect()
+}
+
+/// Returns what `--color` says, which also applies to the help and the errors of the parser.
+pub(crate) fn color(args: &[OsString]) -> ColorChoice {
+    let texts = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    let texts: Vec<_> = texts.take_while(|text| text != "--").collect();
+    let joined = texts.iter().filter_map(|text| text.strip_prefix("--color="));
+    let apart = texts.windows(2).filter(|pair| pair[0] == "--color").map(|pair| &*pair[1]);
+    match joined.chain(apart).next_back() {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
+}
+
+/// Returns an error of the parser as it is printed.
+///
+/// The parser quotes arguments as they are: they are escaped and shortened. Of an argument that is not UTF-8 it does not
+/// name the option.
+pub(crate) fn refused(mut error: clap::Error, args: &[OsString]) -> CliError {
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(message) = not_utf8(args)
+    {
+        return CliError::usage(message);
+    }
+    for kind in QUOTES {
+        let Some(ContextValue::String(text)) = error.get(kind) else { continue };
+        let quoted = shortened(&one_line(text), QUOTED);
+        if quoted != *text {
+            // The tips quote the argument, too.
+            error.remove(ContextKind::Suggested);
+            error.insert(kind, ContextValue::String(quoted));
+        }
+    }
+    error.into()
+}
+
+/// Returns the message about the first argument that must be UTF-8 and is not.
+fn not_utf8(args: &[OsString]) -> Option<String> {
+    let mut before = "";
+    for arg in args.iter().skip(1) {
+        let Some(text) = arg.to_str() else {
+            let text = arg.to_string_lossy();
+            let joined = text.split_once('=').filter(|(name, _)| name.starts_with('-'));
+            let name = joined.map_or(before, |(name, _)| name);
+            if PATHS.contains(&name) {
+                before = "";
+                continue;
+            }
+            let value = shortened(&one_line(joined.map_or(&*text, |(_, value)| value)), QUOTED);
+            return Some(match name.starts_with('-') {
+                true => format!("invalid value for {}: \"{value}\" is not UTF-8", one_line(name)),
+                false => format!("the argument \"{value}\" is not UTF-8"),
+            });
+        };
+        before = text;
     }
     None
 }
@@ -103,6 +182,7 @@ fn subcommand(verb: &Verb, tasks: &[TaskInfo]) -> Command {
     let arg = match verb.takes {
         Takes::Tasks => arg.num_args(1..).required(true),
         Takes::MaybeTasks => arg.num_args(0..),
+        Takes::MaybeTask => arg.required_unless_present("stored"),
         Takes::Task | Takes::Nothing => arg.required(true),
     };
     let command = command.arg(arg);

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Command};
-use flow_core::{Flow, Instance, Subgraph, TaskInfo};
+use clap::ArgMatches;
+use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, TaskInfo};
 
 use crate::error::CliError;
 use crate::given::{Given, set};
-use crate::params;
+use crate::params::{self, Origins};
 use crate::settings::Settings;
 use crate::ui::{Color, Ui};
 
@@ -21,8 +21,8 @@ pub(crate) enum Opener {
 
 /// What a verb works with.
 pub(crate) struct Context {
-    /// The parser of all verbs, without the parameters of tasks.
-    pub(crate) parser: Command,
+    /// The name of the program.
+    pub(crate) name: String,
     pub(crate) matches: ArgMatches,
     pub(crate) roots: Vec<TaskInfo>,
     pub(crate) ui: Ui,
@@ -30,11 +30,16 @@ pub(crate) struct Context {
     pub(crate) opener: Opener,
     /// The values of parameters that the arguments give.
     pub(crate) given: Given,
+    /// The options that give them.
+    origins: Origins,
 }
+
+/// The number of instances that a message lists.
+const LISTED: usize = 20;
 
 impl Context {
     pub(crate) fn new(
-        parser: Command,
+        name: String,
         opener: Opener,
         matches: ArgMatches,
         roots: Vec<TaskInfo>,
@@ -44,7 +49,7 @@ impl Context {
             Some("never") => Color::Never,
             _ => Color::Auto,
         };
-        let ui = Ui { is_json: matches.get_flag("json"), has_color: color.is_on() };
+        let ui = Ui::new(matches.get_flag("json"), color);
         let mut settings =
             Settings::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
         if let Some(data) = matches.get_one::<PathBuf>("data") {
@@ -53,15 +58,16 @@ impl Context {
         if let Some(namespace) = matches.get_one::<String>("namespace") {
             settings.namespace = Some(namespace.clone());
         }
-        if let Ok(Some(workers)) = matches.try_get_one::<usize>("workers") {
+        if let Ok(Some(workers)) = matches.try_get_one::<u16>("workers") {
             settings.workers = Some(*workers);
         }
-        Ok(Self { parser, matches, roots, ui, settings, opener, given: Given::new() })
+        let (given, origins) = (Given::new(), Origins::new());
+        Ok(Self { name, matches, roots, ui, settings, opener, given, origins })
     }
 
     /// Takes the values of parameters from the arguments, for verbs whose options are parameters.
     pub(crate) fn take_parameters(&mut self) -> Result<(), CliError> {
-        self.given = params::given(&self.matches, &self.roots)?;
+        (self.given, self.origins) = params::given(&self.matches, &self.roots)?;
         Ok(())
     }
 
@@ -92,7 +98,7 @@ impl Context {
             for task in forced {
                 flow = match task.as_str() {
                     "" => flow.force_roots(),
-                    name => flow.force_task(TaskInfo::named(name)?),
+                    name => flow.force_task(task_of("force", name)?),
                 };
             }
         }
@@ -111,25 +117,48 @@ impl Context {
         values
     }
 
-    /// Returns the graph of the roots.
+    /// Returns the graph of the roots, restricted by `--until` or `--only`.
     pub(crate) fn graph(&self) -> Result<Subgraph<TaskInfo>, CliError> {
-        Ok(self.flow()?.graph_of(self.roots.iter().copied()))
+        let mut graph = self.flow()?.graph_of(self.roots.iter().copied());
+        for name in self.texts("until") {
+            graph = graph.until_task(task_of("until", name)?);
+        }
+        for name in self.texts("only") {
+            graph = graph.only_task(task_of("only", name)?);
+        }
+        Ok(graph)
+    }
+
+    /// Returns the values of an option, which the verb need not have.
+    fn texts(&self, option: &str) -> impl Iterator<Item = &String> {
+        self.matches.try_get_many::<String>(option).ok().flatten().into_iter().flatten()
+    }
+
+    /// Returns the graph of the roots or, with `--in ROOT`, of that root.
+    pub(crate) fn graph_in(&self) -> Result<Subgraph<TaskInfo>, CliError> {
+        match self.matches.get_one::<String>("in") {
+            None => self.graph(),
+            Some(root) => Ok(self.flow()?.graph_of([task_of("in", root)?])),
+        }
     }
 
     /// Returns the instance that a verb for one output is about: that of the task or, with `--in ROOT`, the one that
     /// the root requires.
     pub(crate) fn instance(&self) -> Result<Instance, CliError> {
         let task = self.roots[0];
-        let graph = match self.matches.get_one::<String>("in") {
-            None => self.graph()?,
-            Some(root) => self.flow()?.graph_of([TaskInfo::named(root)?]),
-        };
-        let mut instances = graph.instances_of(task)?;
+        let mut instances = self.graph_in()?.instances_of(task)?;
         match instances.len() {
             1 => Ok(instances.remove(0)),
-            0 => Err(CliError::usage(format!("{} does not require {task}", self.root_name()))),
+            0 => Err(CliError::usage(format!(
+                "invalid value for --in: {} does not require {task}",
+                self.root_name()
+            ))),
             several => {
-                let labels: Vec<_> = instances.iter().map(|one| format!("\n  {one}")).collect();
+                let labels = instances.iter().take(LISTED).map(|one| format!("\n  {one}"));
+                let mut labels: Vec<_> = labels.collect();
+                if let Some(more @ 1..) = several.checked_sub(LISTED) {
+                    labels.push(format!("\n  … and {more} more"));
+                }
                 Err(CliError::usage(format!(
                     "{} requires {several} instances of {task}: give the parameters of one, without --in:{}",
                     self.root_name(),
@@ -139,8 +168,66 @@ impl Context {
         }
     }
 
-    fn root_name(&self) -> String {
+    /// Returns an error of the library with the option that caused it.
+    pub(crate) fn located(&self, error: CliError) -> CliError {
+        let option = match &error {
+            CliError::Flow(cause) => self.option_of(cause),
+            _ => None,
+        };
+        match option {
+            Some(option) => CliError::usage(format!("{option}: {error}")),
+            None => error,
+        }
+    }
+
+    /// Returns the option that caused an error, if that is known.
+    fn option_of(&self, error: &Error) -> Option<String> {
+        match error {
+            Error::Plan(plan) => match &plan.kind {
+                PlanErrorKind::UnknownName { name, .. } | PlanErrorKind::WrongType { name, .. } => {
+                    self.origin(name)
+                }
+                _ => None,
+            },
+            Error::Select(SelectError::None { .. } | SelectError::Incomplete { .. }) => {
+                let is_given = |option: &&str| self.texts(option).next().is_some();
+                ["until", "only"].into_iter().find(is_given).map(|option| format!("--{option}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns what gave a parameter its value: an option, or the configuration file.
+    fn origin(&self, name: &str) -> Option<String> {
+        let of_file = || {
+            let is_there = self.settings.params.contains_key(name);
+            is_there.then(|| format!("[params] of {}", self.settings.file.display()))
+        };
+        self.origins.get(name).cloned().or_else(of_file)
+    }
+
+    /// Returns the name of the root in which an instance is selected.
+    pub(crate) fn root_name(&self) -> String {
         let root = self.matches.get_one::<String>("in").cloned();
         root.unwrap_or_else(|| self.roots[0].name())
     }
+}
+
+/// Returns the task that an option names.
+fn task_of(option: &str, name: &str) -> Result<TaskInfo, CliError> {
+    TaskInfo::named(name)
+        .map_err(|error| CliError::usage(format!("invalid value for --{option}: {error}")))
+}
+
+/// Returns the error about an instance without an output.
+pub(crate) fn not_complete(instance: &Instance) -> CliError {
+    let task = instance.task();
+    if instance.info().is_aggregate() {
+        return CliError::usage(format!(
+            "{instance} has no output of its own, because {task} only groups other tasks: name one of them, with `--in {task}`"
+        ));
+    }
+    let reasons: Vec<_> = instance.reasons().iter().map(ToString::to_string).collect();
+    let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
+    anyhow::anyhow!("{instance} has no output{why}: run it first, with `run {task}`").into()
 }

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use crate::error::CliError;
 
 /// Values of parameters: by `c` for all tasks, or by `Fit.c` for one.
@@ -20,29 +18,45 @@ pub(crate) fn set(given: &mut Given, name: String, value: serde_json::Value) {
     given.insert(name, value);
 }
 
-/// Reads values of parameters from a TOML or JSON file.
+/// Reads values of parameters from a TOML, JSON or YAML file.
 pub(crate) fn read_params(path: &Path) -> Result<Given, CliError> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the parameters in {}", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let wrong = |error: &dyn std::fmt::Display| {
-        CliError::usage(format!("the parameters in {} are wrong: {error}", path.display()))
-    };
     let value: serde_json::Value = match extension.as_str() {
-        "json" => serde_json::from_str(&text).map_err(|error| wrong(&error))?,
+        "json" => serde_json::from_str(&text).map_err(|error| wrong(path, &error))?,
         "toml" => {
-            let value: toml::Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
-            serde_json::to_value(value).map_err(|error| wrong(&error))?
+            let value: toml::Table = toml::from_str(&text).map_err(|error| wrong(path, &error))?;
+            serde_json::to_value(value).map_err(|error| wrong(path, &error))?
         }
-        _ => {
-            let why = "the extension is neither `.toml` nor `.json`";
-            return Err(wrong(&why));
-        }
+        "yaml" | "yml" => yaml(path, &text)?,
+        _ => return Err(wrong(path, &"the extension is none of `.toml`, `.json` and `.yaml`")),
     };
     let serde_json::Value::Object(entries) = value else {
-        return Err(wrong(&"it is not an object whose keys are the names of parameters"));
+        return Err(wrong(path, &"it is not an object whose keys are the names of parameters"));
     };
     Ok(flat(entries))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
+    let path = path.display();
+    CliError::usage(format!("--params: cannot read the parameters in {path}: {error}"))
+}
+
+fn wrong(path: &Path, error: &dyn std::fmt::Display) -> CliError {
+    let path = path.display();
+    CliError::usage(format!("--params: the parameters in {path} are wrong: {error}"))
+}
+
+#[cfg(feature = "yaml")]
+fn yaml(path: &Path, text: &str) -> Result<serde_json::Value, CliError> {
+    serde_saphyr::from_str(text).map_err(|error| wrong(path, &error))
+}
+
+#[cfg(not(feature = "yaml"))]
+fn yaml(path: &Path, _text: &str) -> Result<serde_json::Value, CliError> {
+    let why =
+        "this program reads no YAML; build it with the feature `cli-yaml`, or write TOML or JSON";
+    Err(wrong(path, &why))
 }
 
 /// Returns values by the names of parameters. `[Train]` has those of a task.

@@ -1,4 +1,4 @@
-//! The JSON of results. Fields are only added; their names and meanings are in `docs/cli.md`.
+//! The JSON of results. Fields are only added; their names and meanings are in `docs/guide/src/json.md`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,6 +7,8 @@
 //! train plan Train --model tree       what a run would do, and why
 //! train run Train --model tree        runs what is not complete
 //! train show Train                    the first rows of the output
+//! train load Train --format csv       the output, for another program
+//! train debug Train                   the last failure, and the instance again by itself
 //! train sweep Train --c 0.1,1,10      many settings
 //! ```
 //!
@@ -20,7 +22,7 @@
 //!                 ▼
 //!               commands    a file for each verb: a function from the context to an exit code
 //!                 ▼
-//!               ui          text or JSON on the standard output; errors on the standard error
+//!               ui          text or JSON on the standard output; errors on the standard error; tables are a `grid`
 //! ```
 //!
 //! Nothing here knows how a plan is made or run: a verb calls one or two functions of [`flow_core`] and prints the result.
@@ -39,17 +41,30 @@
 //!
 //! A setting is the first of: the option; the variable `FLOW_...`; the file `flow.toml` of the current folder, or that of
 //! `--config` or `FLOW_CONFIG`; what the program set on its flow; the default.
+//!
+//! # Features
+//!
+//! - `tables`: `show` and `load` read tables in Arrow IPC and CSV.
+//! - `parquet`: they read and write Parquet files, too.
+//! - `yaml`: `--params` reads YAML files.
 
 mod app;
 mod args;
 mod commands;
 mod context;
 mod error;
+mod format;
 mod given;
+mod grid;
+mod head;
 mod json;
 mod options;
+mod output;
 mod params;
 mod settings;
+#[cfg(feature = "tables")]
+mod table;
+mod text;
 mod ui;
 mod verb;
 
@@ -64,6 +79,9 @@ use crate::context::Opener;
 ///
 /// The store is the folder `data`, unless `--data`, `FLOW_DATA` or `flow.toml` name another one.
 pub fn main() -> ExitCode {
+    // In a child process that runs a task, this call does not return. Its arguments are those of the parent, and a pipe that
+    // they name can be read only once.
+    flow_core::process::take_over();
     app::run(Opener::Configured, std::env::args_os())
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 /// Adds the options that every verb has.
@@ -21,6 +22,7 @@ pub(crate) fn globals(command: Command) -> Command {
                 .long("namespace")
                 .value_name("NAME")
                 .global(true)
+                .value_parser(NonEmptyStringValueParser::new())
                 .help("Uses the store of a namespace, such as `prod`"),
         )
         .arg(
@@ -65,7 +67,7 @@ pub(crate) fn run_options(command: Command) -> Command {
                 .long("workers")
                 .short('w')
                 .value_name("N")
-                .value_parser(clap::value_parser!(usize))
+                .value_parser(clap::value_parser!(u16))
                 .help("The number of tasks that run at the same time [default: one for each processor]"),
         )
         .arg(
@@ -108,4 +110,24 @@ pub(crate) fn in_option(command: Command) -> Command {
 pub(crate) fn yes_option(command: Command) -> Command {
     let help = "Does not ask; required without a terminal";
     command.arg(Arg::new("yes").long("yes").short('y').action(ArgAction::SetTrue).help(help))
+}
+
+/// Adds `--until` and `--only`, which restrict what runs.
+pub(crate) fn restrict_options(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("until")
+                .long("until")
+                .value_name("TASK")
+                .action(ArgAction::Append)
+                .help("Runs only this task and what is upstream of it, as the roots require them"),
+        )
+        .arg(
+            Arg::new("only")
+                .long("only")
+                .value_name("TASK")
+                .action(ArgAction::Append)
+                .conflicts_with("until")
+                .help("Runs this task alone; what it requires must be complete"),
+        )
 }

@@ -5,18 +5,22 @@
 //! [`Flow::with_named`] says. `--param Task.name=value` gives a value to one task. An option of the verb itself, such as
 //! `--data`, wins over a parameter of its name, which `--param` still reaches.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use flow_core::{Flow, ParameterInfo, TaskInfo};
+use flow_core::{Error, Flow, ParameterInfo, PlanErrorKind, TaskInfo};
 
 use crate::error::CliError;
 use crate::given::{Given, read_params, set};
 use crate::options::globals;
+use crate::text::shortened;
 
 /// The prefix of the identifiers of options that are parameters, so that they differ from those of the verb.
 const PREFIX: &str = "parameter ";
+
+/// The longest argument that an error quotes, in characters.
+const QUOTED: usize = 100;
 
 /// Adds `--param` and `--params`, and an option for each parameter of these roots and of the tasks upstream of them.
 pub(crate) fn add(command: Command, roots: &[TaskInfo]) -> Command {
@@ -34,7 +38,7 @@ pub(crate) fn add(command: Command, roots: &[TaskInfo]) -> Command {
                 .value_name("FILE")
                 .value_parser(clap::value_parser!(PathBuf))
                 .action(ArgAction::Append)
-                .help("Reads values of parameters from a TOML or JSON file"),
+                .help("Reads values of parameters from a TOML, JSON or YAML file"),
         );
     let globals = globals(Command::new("globals"));
     let reserved = command.get_arguments().chain(globals.get_arguments());
@@ -78,13 +82,19 @@ fn option(parameter: ParameterInfo, task: TaskInfo) -> Arg {
         help = format!("{help}{space}[{}]", notes.join("; "));
     }
     let is_switch = parameter.type_name() == "bool";
-    let option = Arg::new(format!("{PREFIX}{}", parameter.name()))
-        .long(parameter.name().to_owned())
+    let name = parameter.name();
+    let option = Arg::new(format!("{PREFIX}{name}"))
+        .long(name.to_owned())
         .value_name(value_name(parameter))
         .help_heading(format!("Parameters of {}", task.name()))
         .help(help)
         .action(ArgAction::Append)
         .allow_hyphen_values(true);
+    // `--at-least` is `--at_least`.
+    let option = match name.contains('_') {
+        true => option.alias(name.replace('_', "-")),
+        false => option,
+    };
     // `--scale` is `--scale=true`.
     match is_switch {
         true => option.num_args(0..=1).require_equals(true).default_missing_value("true"),
@@ -99,31 +109,55 @@ fn value_name(parameter: ParameterInfo) -> String {
     inside.map(str::to_owned).unwrap_or(name)
 }
 
-/// The values that the arguments give, by name, in the order in which they apply.
-pub(crate) fn given(matches: &ArgMatches, roots: &[TaskInfo]) -> Result<Given, CliError> {
-    let mut given = Given::new();
+/// The option that gives each value, by the name of the value.
+pub(crate) type Origins = BTreeMap<String, String>;
+
+/// Returns the values that the arguments give, and their origins. Of two values of one name, the later one applies: those of
+/// files come before options, and these before `--param`.
+pub(crate) fn given(
+    matches: &ArgMatches,
+    roots: &[TaskInfo],
+) -> Result<(Given, Origins), CliError> {
+    let (mut given, mut origins) = (Given::new(), Origins::new());
+    let mut add = |origin: String, name: String, value: serde_json::Value| {
+        check(&origin, &name, &value, roots)?;
+        origins.insert(name.clone(), origin);
+        set(&mut given, name, value);
+        Ok::<(), CliError>(())
+    };
     for file in matches.get_many::<PathBuf>("params").into_iter().flatten() {
-        read_params(file)?.into_iter().for_each(|(name, value)| set(&mut given, name, value));
+        for (name, value) in read_params(file)? {
+            add(format!("{name} in --params {}", file.display()), name, value)?;
+        }
     }
     for (name, texts) in options(matches) {
         if let [first, second, ..] = texts.as_slice() {
             return Err(CliError::usage(format!(
-                "the option --{name} is given twice, with {first:?} and {second:?}: give it once"
+                "the option --{name} is given twice, with {:?} and {:?}: give it once",
+                shortened(first, QUOTED),
+                shortened(second, QUOTED)
             )));
         }
         let text = texts.into_iter().next_back().unwrap_or_default();
-        set(&mut given, name, text.into());
+        add(format!("--{name}"), name, text.into())?;
     }
     for text in matches.get_many::<String>("param").into_iter().flatten() {
-        let Some((name, value)) = text.split_once('=') else {
-            return Err(CliError::usage(format!(
-                "--param is {text:?}: write the name and the value, as in `--param Fit.c=0.1`"
-            )));
-        };
-        set(&mut given, name.trim().to_owned(), value.into());
+        let (name, value) = name_and_value(text)?;
+        add(format!("--param {name}"), name.to_owned(), value.into())?;
     }
-    check(&given, roots)?;
-    Ok(given)
+    Ok((given, origins))
+}
+
+/// Splits the text of `--param`.
+pub(crate) fn name_and_value(text: &str) -> Result<(&str, &str), CliError> {
+    let split = text.split_once('=').map(|(name, value)| (name.trim(), value));
+    let is_name = |(name, _): &(&str, &str)| !name.is_empty() && !name.contains(char::is_control);
+    split.filter(is_name).ok_or_else(|| {
+        CliError::usage(format!(
+            "--param is {:?}: write the name and the value, as in `--param Fit.c=0.1`",
+            shortened(text, QUOTED)
+        ))
+    })
 }
 
 /// Returns the options that are parameters, each with its values.
@@ -139,17 +173,31 @@ pub(crate) fn named(name: &str, roots: &[TaskInfo]) -> Vec<ParameterInfo> {
     parameters.filter(|one| one.name() == name || one.full_name() == name).collect()
 }
 
-/// Checks that the values fit the parameters of their names, so that the message names the option.
-fn check(given: &Given, roots: &[TaskInfo]) -> Result<(), CliError> {
-    for (name, value) in given {
-        for parameter in named(name, roots) {
-            parameter.check(value).map_err(|error| {
-                let option = if name.contains('.') { "--param " } else { "--" };
-                CliError::usage(format!("invalid value for {option}{name}: {error}"))
-            })?;
-        }
+/// Checks that a value fits the parameters of its name, so that the message names the option.
+pub(crate) fn check(
+    origin: &str,
+    name: &str,
+    value: &serde_json::Value,
+    roots: &[TaskInfo],
+) -> Result<(), CliError> {
+    named(name, roots).into_iter().try_for_each(|parameter| {
+        parameter.check(value).map_err(|error| {
+            CliError::usage(format!("invalid value for {origin}: {}", why(&error)))
+        })
+    })
+}
+
+/// Returns why a value is refused, without repeating whose value it is.
+pub(crate) fn why(error: &Error) -> String {
+    match error {
+        Error::Plan(plan) => match &plan.kind {
+            PlanErrorKind::WrongType { task, param, expected, reason, .. } => {
+                format!("{reason}; `{task}.{param}` has type {expected}")
+            }
+            kind => kind.to_string(),
+        },
+        error => error.to_string(),
     }
-    Ok(())
 }
 
 /// Returns a flow with these values.

@@ -38,13 +38,16 @@ const DATA: &str = "data";
 pub(crate) struct Settings {
     pub(crate) data: Option<PathBuf>,
     pub(crate) namespace: Option<String>,
-    pub(crate) workers: Option<usize>,
+    pub(crate) workers: Option<u16>,
     #[serde(default)]
     pub(crate) params: Given,
     #[serde(default)]
     pub(crate) remotes: BTreeMap<String, PathBuf>,
     #[serde(default)]
     pub(crate) limits: LimitSettings,
+    /// The file that was read, for messages.
+    #[serde(skip)]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,16 +61,20 @@ impl Settings {
     ///
     /// Without `file` and `FLOW_CONFIG` it is `flow.toml` in the current folder, which need not exist.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, CliError> {
-        let from_variable = std::env::var_os("FLOW_CONFIG").map(PathBuf::from);
-        let named = file.map(Path::to_owned).or(from_variable);
+        let named = file.map(|file| ("--config", file.to_owned()));
+        let named = named.or_else(|| Some(("FLOW_CONFIG", path_variable("FLOW_CONFIG")?)));
         let mut settings = match named {
-            Some(path) => Self::of_file(&path)?.ok_or_else(|| {
-                CliError::usage(format!("the configuration file {} does not exist", path.display()))
-            })?,
+            Some((by, path)) => Self::of_file(&path)
+                .and_then(|read| {
+                    let path = path.display();
+                    let missing = || format!("the configuration file {path} does not exist");
+                    read.ok_or_else(|| CliError::usage(missing()))
+                })
+                .map_err(|error| CliError::usage(format!("{by}: {error}")))?,
             None => Self::of_file(Path::new(FILE))?.unwrap_or_default(),
         };
-        if let Some(data) = variable("FLOW_DATA")? {
-            settings.data = Some(data.into());
+        if let Some(data) = path_variable("FLOW_DATA") {
+            settings.data = Some(data);
         }
         if let Some(namespace) = variable("FLOW_NAMESPACE")? {
             settings.namespace = Some(namespace);
@@ -75,7 +82,10 @@ impl Settings {
         if let Some(workers) = variable("FLOW_WORKERS")? {
             let parsed = workers.trim().parse();
             settings.workers = Some(parsed.map_err(|_| {
-                CliError::usage(format!("FLOW_WORKERS is {workers:?}, which is not a number"))
+                CliError::usage(format!(
+                    "FLOW_WORKERS is {workers:?}, which is not a number from 0 to {}",
+                    u16::MAX
+                ))
             })?);
         }
         Ok(settings)
@@ -87,8 +97,9 @@ impl Settings {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                let error = anyhow::Error::from(error);
-                return Err(error.context(format!("cannot read {}", path.display())).into());
+                let path = path.display();
+                let message = format!("cannot read the configuration file {path}: {error}");
+                return Err(CliError::usage(message));
             }
         };
         let mut settings: Self = toml::from_str(&text).map_err(|error| {
@@ -102,6 +113,7 @@ impl Settings {
         let paths = settings.data.iter_mut().chain(settings.remotes.values_mut());
         paths.for_each(|path| *path = folder.join(&*path));
         settings.params = flat(std::mem::take(&mut settings.params));
+        settings.file = path.to_owned();
         Ok(Some(settings))
     }
 
@@ -122,7 +134,7 @@ impl Settings {
             None => flow,
         };
         let flow = match self.workers {
-            Some(workers) => flow.workers(workers),
+            Some(workers) => flow.workers(usize::from(workers)),
             None => flow,
         };
         match self.limits.versions {
@@ -130,6 +142,11 @@ impl Settings {
             None => flow,
         }
     }
+}
+
+/// Returns the path in a variable; `None` if it is not set, or empty.
+fn path_variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Returns the text of a variable; `None` if it is not set, or empty.

@@ -8,18 +8,27 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::text::{escaped, harmless, shortened};
+
+/// The width of a terminal that does not tell its size, in columns.
+const COLUMNS: usize = 80;
+
+/// The longest line of an error, in characters. An argument in it may have any length.
+const LINE: usize = 1_000;
 
 /// How results are written.
 #[derive(Clone, Copy)]
 pub(crate) struct Ui {
     pub(crate) is_json: bool,
     pub(crate) has_color: bool,
+    /// The number of columns of the terminal; `None` if the standard output is no terminal.
+    pub(crate) width: Option<usize>,
 }
 
 /// When text is colored.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Color {
-    /// If the standard output is a terminal, and `NO_COLOR` is not set.
+    /// If the standard output is a terminal that has colors, and `NO_COLOR` is not set.
     #[default]
     Auto,
     Always,
@@ -29,8 +38,10 @@ pub(crate) enum Color {
 impl Color {
     /// Whether the standard output is colored.
     pub(crate) fn is_on(self) -> bool {
-        let is_asked_not_to =
-            || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_asked_not_to = || {
+            std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+                || std::env::var_os("TERM").is_some_and(|kind| kind == "dumb")
+        };
         match self {
             Self::Always => true,
             Self::Never => false,
@@ -40,14 +51,26 @@ impl Color {
 }
 
 impl Ui {
+    pub(crate) fn new(is_json: bool, color: Color) -> Self {
+        Self { is_json, has_color: color.is_on(), width: terminal_width() }
+    }
+
     /// Writes a result: `value` with `--json`, and `text` otherwise.
     pub(crate) fn write(self, value: &impl Serialize, text: impl Display) -> Result<(), CliError> {
         if self.is_json { self.json(value) } else { self.text(text) }
     }
 
     /// Writes text and a line end.
+    ///
+    /// In a terminal, what would control it is escaped: errors, logs and names may have any text. A pipe receives it as it
+    /// is.
     pub(crate) fn text(self, text: impl Display) -> Result<(), CliError> {
-        write(format!("{text}\n").as_bytes())
+        let mut text = text.to_string();
+        if self.width.is_some() {
+            text = harmless(&text, self.has_color);
+        }
+        text.push('\n');
+        write(text.as_bytes())
     }
 
     /// Writes one JSON document and a line end.
@@ -62,6 +85,21 @@ impl Ui {
 pub(crate) fn write(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(CliError::Output)
+}
+
+/// Returns the number of columns of the terminal; `None` if the standard output is no terminal.
+fn terminal_width() -> Option<usize> {
+    let out = std::io::stdout();
+    let size = terminal_size::terminal_size_of(&out);
+    out.is_terminal().then(|| size.map_or(COLUMNS, |(width, _)| usize::from(width.0)))
+}
+
+/// Writes an error to the standard error. It may quote arguments and files: what controls a terminal is escaped, and long
+/// lines are cut.
+pub(crate) fn report_error(error: impl Display) {
+    let text = format!("error: {error}");
+    let lines: Vec<_> = text.lines().map(|line| shortened(&escaped(line), LINE)).collect();
+    report(lines.join("\n"));
 }
 
 /// Writes a line to the standard error, which may be closed.

@@ -24,6 +24,8 @@ pub(crate) enum Takes {
     Tasks,
     /// One task, whose parameters are options.
     Task,
+    /// One task or, with `--stored`, none.
+    MaybeTask,
     /// Tasks, or nothing.
     MaybeTasks,
     /// No tasks.

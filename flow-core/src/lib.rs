@@ -30,6 +30,7 @@ pub use base::fs;
 pub use base::key::{Digest, Key, NotHex};
 pub use base::stop::{Signal, Stopper};
 pub use check::{Checked, Problems, check};
+pub use export::python::PYTHON_PACKAGE;
 pub use flow::error::{Error, SelectError};
 pub use flow::summary::{Entry, Summary};
 pub use flow::sweep_summary::{SweepSummary, VariantOutcome};
@@ -38,7 +39,7 @@ pub use flow::{
     Damage, Flow, FlowStore, Garbage, Gc, Metadata, OutputVersion, Removed, ReuseSource, Roots,
     RunHandle, StoredOutput, Subgraph, Verified,
 };
-pub use flow::{DebugError, DebugInput, DebugInstance, DebugRun};
+pub use flow::{DebugError, DebugInput, DebugInstance, DebugOutcome, DebugRun};
 pub use flow::{ExportSummary, Skipped, Transferred};
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
@@ -83,9 +84,9 @@ pub use task::setting::Setting;
 pub use task::{Output, Run, Task, Uses};
 pub use value::secret::Secret;
 
-/// How sizes are printed, for the command line.
+/// How sizes and durations are printed, for the command line.
 #[doc(hidden)]
-pub use base::bytes::Bytes;
+pub use base::{bytes::Bytes, seconds::Seconds};
 
 /// The process as a whole, for the signal handlers of the facade.
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! Dates of jiff are parameters, as in the README.
+//! Dates of jiff are parameters, as in the guide.
 
 use flow::jiff::civil::{Date, date};
 use flow::prelude::*;

@@ -1,4 +1,4 @@
-//! The features of d6tflow and their counterparts here: a test for each row of the README's table.
+//! The features of d6tflow and their counterparts here, as `docs/guide/src/from_d6tflow.md` describes them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,53 +8,6 @@ use flow::prelude::*;
 use flow::remote::RemoteFolder;
 
 use crate::support::{flow, preview, ran};
-
-/// The beginning of a row of the table, and its test.
-type Tested = (&'static str, fn() -> Result<()>);
-
-const ROWS: [Tested; 8] = [
-    ("d6tflow.Workflow(", workflow),
-    ("WorkflowMulti(", workflow_multi),
-    ("d6tflow.utils.params_generator_single", parameter_generators),
-    ("d6tflow.functional", functional),
-    ("FlowExport", flow_export),
-    ("d6tflow.pipes", pipes),
-    ("TaskPqPandas", formats),
-    ("self.saveMeta", metadata_aggregates_externals),
-];
-
-#[test]
-fn each_row_of_the_readmes_table_is_tested() {
-    let readme = include_str!("../../README.md");
-    let (_, table) = readme.split_once("| d6tflow 0.2.8 | typed-flow |").expect("the table");
-    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
-    let known: Vec<_> = rows.map(|row| row.trim_start_matches("| `")).collect();
-    assert_eq!(known.len(), ROWS.len(), "{known:#?}");
-    for (row, (start, _)) in known.iter().zip(&ROWS) {
-        assert!(row.starts_with(start), "{row:?} does not start with {start:?}");
-    }
-}
-
-/// `#[test] fn name` for each row.
-macro_rules! rows {
-    ($($name:ident => $place:literal;)*) => {
-        $(#[test]
-        fn $name() -> Result<()> {
-            ROWS[$place].1()
-        })*
-    };
-}
-
-rows! {
-    a_workflow_is_a_flow => 0;
-    a_workflow_multi_is_a_sweep => 1;
-    parameters_are_generated => 2;
-    functions_are_tasks => 3;
-    a_flow_is_exported => 4;
-    outputs_are_pushed_and_pulled => 5;
-    a_format_is_a_target => 6;
-    metadata_aggregates_and_external_tasks_exist => 7;
-}
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 struct Row {
@@ -101,7 +54,8 @@ runs!(Train: f64 = |self, cx| {
 });
 
 /// `flow = d6tflow.Workflow(Train, {'do_preprocess': False})`
-fn workflow() -> Result<()> {
+#[test]
+fn a_workflow_is_a_flow() -> Result<()> {
     let (all, _folder) = flow();
     let flow = all.with_named("do_preprocess", false);
     // flow.preview()
@@ -124,14 +78,15 @@ fn workflow() -> Result<()> {
     assert_eq!(ran(&flow.run::<Train>()?), ["GetData", "Preprocess", "Train"]);
     flow.graph::<Train>().reset_downstream::<Preprocess>()?;
     assert_eq!(ran(&flow.run::<Train>()?), ["Preprocess", "Train"]);
-    // flow.run(forced=Preprocess), flow.run(forced_all=True)
+    // flow.run(forced=Preprocess), flow.run(forced_all_upstream=True)
     assert!(ran(&flow.force::<Preprocess>().run::<Train>()?).contains(&"Preprocess".to_owned()));
     assert_eq!(ran(&flow.force_all().run::<Train>()?).len(), 3);
     Ok(())
 }
 
 /// `flow = d6tflow.WorkflowMulti(Train, {'raw': {'do_preprocess': False}, 'ridge': {'model': 'ridge'}})`
-fn workflow_multi() -> Result<()> {
+#[test]
+fn a_workflow_multi_is_a_sweep() -> Result<()> {
     let (flow, _folder) = flow();
     let sweep = flow
         .sweep::<Train>()
@@ -151,7 +106,8 @@ fn workflow_multi() -> Result<()> {
 }
 
 /// `params_generator_single({'alpha': [1, 3], 'model': [..]}, {'do_preprocess': False})`
-fn parameter_generators() -> Result<()> {
+#[test]
+fn parameters_are_generated() -> Result<()> {
     let (flow, _folder) = flow();
     let base = flow.with(Preprocess::DO_PREPROCESS, false);
     let sweep =
@@ -173,7 +129,8 @@ fn total(numbers: &[u32]) -> u32 {
 }
 
 /// `@flow.task(..)`, `@flow.requires({'a': numbers})`, `@flow.params(n=3)`
-fn functional() -> Result<()> {
+#[test]
+fn functions_are_tasks() -> Result<()> {
     let (flow, _folder) = flow();
     // flow.run(total, params={'n': 4}), flow.outputLoad(total)
     let four = flow.with(numbers::N, 4);
@@ -192,7 +149,8 @@ fn functional() -> Result<()> {
 }
 
 /// `FlowExport(tasks=Train, flows=flow, save=True)`, `FlowImport(path=..)`
-fn flow_export() -> Result<()> {
+#[test]
+fn a_flow_is_exported() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Train>()?;
     let to = folder.path().join("handed");
@@ -209,7 +167,8 @@ fn flow_export() -> Result<()> {
 }
 
 /// `pipe.push()`, `pipe.pull()`
-fn pipes() -> Result<()> {
+#[test]
+fn outputs_are_pushed_and_pulled() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Train>()?;
     let pipe = RemoteFolder::new(folder.path().join("pipe"));
@@ -248,7 +207,8 @@ struct Cached;
 runs!(Cached: usize = |self, cx| Ok(cx.input().load_one(Parts::TRAIN)?.len()));
 
 /// `TaskPqPandas`, `TaskCSVPandas`, `TaskJson`, `TaskPickle`, `TaskCache`, `persist`
-fn formats() -> Result<()> {
+#[test]
+fn a_format_is_a_target() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<(Cached, Train)>()?;
     assert_eq!((*flow.load::<Cached>()?, flow.load::<Split>()?.note["rows"]), (4, 4.0));
@@ -275,7 +235,8 @@ struct Measured {
 }
 
 /// `self.saveMeta(..)`, `flow.outputLoadMeta()`, `TaskAggregator`, a task with an external file
-fn metadata_aggregates_externals() -> Result<()> {
+#[test]
+fn metadata_aggregates_and_external_tasks_exist() -> Result<()> {
     let (flow, folder) = flow();
     flow.run::<Models>()?;
     let models = flow.load::<Models>()?;

@@ -49,6 +49,7 @@ mod provided;
 mod recursion;
 mod renamed;
 mod requires_forms;
+mod restricted;
 mod roles;
 mod secrets;
 mod selecting;

@@ -1,11 +1,20 @@
 //! The command line of a workflow: what a user types, what is printed, and the exit code.
 //!
-//! The program is `weather.rs`. Each test runs it in a folder of its own, with `measurements.csv`.
+//! The programs are `weather.rs`, which runs in a folder with `measurements.csv`, and `stocks.rs`, whose outputs have
+//! several formats. Each test runs them in a folder of its own.
 
+mod blessing;
+mod debugging;
+mod documented;
+mod hostile_arguments;
+mod loading;
 mod outputs;
 mod parameters;
+mod python;
+mod restricted;
 mod runs;
 mod settings;
+mod showing;
 mod wrong_arguments;
 
 use std::ffi::OsStr;
@@ -62,7 +71,21 @@ fn weather_with(
     args: impl IntoIterator<Item = impl AsRef<OsStr>>,
     variables: &[(&str, &str)],
 ) -> Printed {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weather"));
+    printed(env!("CARGO_BIN_EXE_weather"), folder, args, variables)
+}
+
+/// Runs the program with several formats in a folder.
+fn stocks(folder: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Printed {
+    printed(env!("CARGO_BIN_EXE_stocks"), folder, args, &[])
+}
+
+fn printed(
+    program: &str,
+    folder: &Path,
+    args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    variables: &[(&str, &str)],
+) -> Printed {
+    let mut command = Command::new(program);
     command.args(args).current_dir(folder).stdin(std::process::Stdio::null());
     for (name, _) in
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FLOW_"))

@@ -64,6 +64,11 @@ fn runs_are_listed_shown_and_compared() {
     assert_eq!(ids.len(), 2);
     let one = weather(folder, words("history latest --json")).json();
     assert_eq!(one["instances"].as_array().map(Vec::len), Some(2));
+    let one = weather(folder, words("history latest --task Report --details")).ok();
+    assert!(one.contains("\n    why: never run") && !one.contains("\n  Temperature"), "{one}");
+    let failed = weather(folder, words("history latest --failed --json")).json();
+    assert_eq!(failed["instances"].as_array().map(Vec::len), Some(0));
+    assert!(weather(folder, words("history --failed")).refused().contains("RUN"));
     let compared = weather(folder, ["history", ids[1], ids[0], "--json"]).json();
     assert_eq!(compared["before"]["id"], ids[1]);
     let unknown = weather(folder, words("history 1999")).refused();

@@ -1,6 +1,6 @@
 //! Parameters as options: help, spellings, names that several tasks or options have, files.
 
-use crate::{folder, weather, words};
+use crate::{folder, stocks, weather, words};
 
 /// Returns the value that a run of `Temperature` recorded.
 fn value(arguments: &str) -> serde_json::Value {
@@ -85,4 +85,33 @@ fn values_come_from_files_and_options_win() {
     assert_eq!(meta("--params rome.json"), 25.0);
     let wrong = weather(folder, words("run Temperature --params rome.csv")).err;
     assert!(wrong.contains("cannot read the parameters in rome.csv"), "{wrong}");
+}
+
+#[test]
+fn a_nested_value_is_json_or_a_table_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let tags = |arguments: &str| {
+        stocks(folder, words(&format!("run Average -q {arguments}"))).ok();
+        let loaded = stocks(folder, words(&format!("load Average {arguments}"))).ok();
+        let loaded: serde_json::Value = serde_json::from_str(&loaded).expect("JSON");
+        (loaded["text"].clone(), loaded["tags"].clone())
+    };
+    let expected = ("107.2500".into(), serde_json::json!(["a", "b"]));
+    assert_eq!(tags(r#"--style {"digits":4,"tags":["a","b"]}"#), expected);
+    let files = [
+        ("a.toml", "[Average.style]\ndigits = 4\ntags = [\"a\", \"b\"]\n"),
+        ("a.json", r#"{"Average": {"style": {"digits": 4, "tags": ["a", "b"]}}}"#),
+        ("a.yaml", "Average:\n  style:\n    digits: 4\n    tags: [a, b]\n"),
+        ("b.yml", "# by name\nstyle: {digits: 4, tags: [a, b]}\n"),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).expect("a file");
+        assert_eq!(tags(&format!("--params {name}")), expected, "{name}");
+    }
+    std::fs::write(folder.join("wrong.yaml"), "style: [\n").expect("a file");
+    let wrong = stocks(folder, words("run Average --params wrong.yaml")).refused();
+    assert!(wrong.contains("the parameters in wrong.yaml are wrong: "), "{wrong}");
+    let wrong = stocks(folder, words(r#"run Average --style {"digits":"x"}"#)).refused();
+    assert!(wrong.contains("invalid value for --style"), "{wrong}");
 }

@@ -50,7 +50,7 @@ fn a_wrong_setting_names_its_place() {
     assert!(error.contains("flow.toml is wrong") && error.contains("worker"), "{error}");
     std::fs::remove_file(folder.join("flow.toml")).expect("a file");
     let error = weather_with(folder, ["status"], &[("FLOW_WORKERS", "many")]).refused();
-    assert_eq!(error, "error: FLOW_WORKERS is \"many\", which is not a number\n");
+    assert_eq!(error, "error: FLOW_WORKERS is \"many\", which is not a number from 0 to 65535\n");
     let error = weather(folder, words("status --config none.toml")).refused();
-    assert_eq!(error, "error: the configuration file none.toml does not exist\n");
+    assert_eq!(error, "error: --config: the configuration file none.toml does not exist\n");
 }

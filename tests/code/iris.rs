@@ -3,27 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, Printed};
 
 const SOURCE: &str = include_str!("../../examples/iris.rs");
 
-/// Dependencies that no example uses. With them, the dependencies of an example have the features that they have for
-/// the tests of this repository, so that Arrow and Parquet are not built once more.
-const SAME_FEATURES: &str = r#"
-getrandom = { version = "0.4", features = ["std", "sys_rng"] }
-indexmap = { version = "2", features = ["serde"] }
-memchr = "2"
-rand = { version = "0.10", default-features = false, features = ["std", "sys_rng"] }
-regex-syntax = "0.8"
-simdutf8 = { version = "0.1", default-features = false, features = ["aarch64_neon", "public_imp"] }
-tempfile = "3"
-
-[build-dependencies]
-memchr = "2"
-serde_core = { version = "1", features = ["result"] }
-syn = { version = "2", features = ["extra-traits", "full", "visit"] }
-toml = "1"
-"#;
+/// Dependencies that no example uses, so that Arrow and Parquet are not built once more.
+const SAME_FEATURES: &str = include_str!("same_features.toml");
 
 /// Returns the manifest of an example, with the versions of dependencies from this repository.
 pub(crate) fn manifest(name: &str) -> String {
@@ -37,13 +22,13 @@ pub(crate) fn manifest(name: &str) -> String {
     let lines = "debug = \"line-tables-only\"\n";
     let mut profiles =
         format!("[profile.dev]\n{lines}\n[profile.dev.package.\"*\"]\ndebug = false\n");
-    for member in ["flow-core", "flow-derive", "flow-targets", "typed-flow"] {
+    for member in ["flow-cli", "flow-core", "flow-derive", "flow-targets", "typed-flow"] {
         profiles.push_str(&format!("\n[profile.dev.package.{member}]\n{lines}"));
     }
     format!(
         "[package]\nname = \"fixture-{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
          arrow = {}\ncsv = {}\nserde = {}\nsmartcore = {}\n\
-         flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\", features = [\"excel\"] }}\n\
+         flow = {{ package = \"typed-flow\", path = \"@LIBRARY@\", features = [\"cli-yaml\", \"excel\", \"tracing\"] }}\n\
          {SAME_FEATURES}\n{profiles}",
         version("arrow")
             .replace("default-features = false", "features = [\"csv\"], default-features = false"),
@@ -51,6 +36,17 @@ pub(crate) fn manifest(name: &str) -> String {
         version("serde"),
         version("smartcore"),
     )
+}
+
+/// Builds the example and runs it with the arguments of `line`.
+fn typed(fixture: &Fixture, line: &str) -> Printed {
+    let arguments: Vec<_> = ["run", "--"].into_iter().chain(line.split(' ')).collect();
+    fixture.cargo(&arguments).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Returns the accuracy that the current code of the example has recorded.
+fn accuracy(fixture: &Fixture) -> String {
+    typed(fixture, "meta Train").line("  accuracy:").to_owned()
 }
 
 #[test]
@@ -62,29 +58,29 @@ fn going_back_to_earlier_code_runs_nothing() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/iris.csv");
     fixture.write("examples/data/iris.csv", &fs::read_to_string(data).expect("the data"));
 
-    let first = fixture.run();
+    let first = typed(&fixture, "run Train");
     first.has("3 tasks in");
     first.has("3 ran");
+    let first = accuracy(&fixture);
 
     // Another version of a function: the variance of a sample.
     fixture.edit(".sum::<f64>() / rows;", ".sum::<f64>() / (rows - 1.0);");
-    let second = fixture.run();
-    second.has("Preprocess {do_preprocess: true} PENDING code: standardise (src/main.rs) changed");
-    second.has("GetData {source: examples/data/iris.csv} COMPLETE");
-    second.has("ran:\n    Preprocess");
+    let plan = typed(&fixture, "plan Train");
+    plan.has("Preprocess {do_preprocess: true} PENDING code: standardise (src/main.rs) changed");
+    plan.has("GetData {source: examples/data/iris.csv} COMPLETE");
+    typed(&fixture, "run Train").has("ran:\n    Preprocess");
+    let second = accuracy(&fixture);
+    assert_ne!(second, "");
 
-    // The first version again: its outputs are kept, and nothing runs in either flow of the
-    // example.
+    // The first version again: its outputs are kept, and nothing runs.
     fixture.edit(".sum::<f64>() / (rows - 1.0);", ".sum::<f64>() / rows;");
-    let third = fixture.run();
+    let third = typed(&fixture, "run Train");
     third.has("reused a stored output:");
     third.has_not("ran:");
-    assert_eq!(third.line("accuracy:"), first.line("accuracy:"));
-    assert_ne!(second.line("accuracy:"), "");
+    assert_eq!(accuracy(&fixture), first);
 
     // Once more the second version, and its outputs.
     fixture.edit(".sum::<f64>() / rows;", ".sum::<f64>() / (rows - 1.0);");
-    let fourth = fixture.run();
-    fourth.has_not("ran:");
-    assert_eq!(fourth.line("accuracy:"), second.line("accuracy:"));
+    typed(&fixture, "run Train").has_not("ran:");
+    assert_eq!(accuracy(&fixture), second);
 }

@@ -1,4 +1,4 @@
-//! Reads outputs with other programs: pandas, pyarrow, openpyxl and msgpack.
+//! Reads outputs with other programs: pandas, polars, pyarrow, openpyxl and msgpack.
 //!
 //! A flow writes tables and values that are hard to store exactly. The test describes them in a form
 //! of its own, and `read.py` compares this description with the values that Python libraries read
@@ -16,6 +16,7 @@
 mod history;
 mod hostile;
 mod module;
+mod package;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -221,6 +222,8 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
     of.value::<PickleValue>(described(&measured(f64::NAN)), "msgpack")?;
     let by_module = module::readings(&of.flow, &folder.join("handed"))?;
     of.all.extend(by_module);
+    let by_package = package::readings(&of.flow, folder)?;
+    of.all.extend(by_package);
     of.all.push(history::reading(&folder.join("recorded"))?);
     Ok(of.all)
 }

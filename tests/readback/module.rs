@@ -205,7 +205,7 @@ pub(crate) fn readings(flow: &Flow, folder: &Path) -> Result<Vec<Value>> {
 }
 
 /// Describes the columns, with the types that the module assigns in every format.
-fn columns(table: &Typed) -> Value {
+pub(crate) fn columns(table: &Typed) -> Value {
     let columns = table.batch.columns().iter().zip(table.batch.schema_ref().fields());
     let columns = columns.zip(&table.types).map(|((values, field), types)| {
         let kind = pandas(field, types.first().copied().unwrap_or_default());
@@ -331,6 +331,18 @@ except ValueError as error:
 else:
     raise AssertionError("it has another size")
 "#;
+
+/// Runs the tasks of this module, several of them with several settings.
+pub(crate) fn run_all(flow: &Flow) -> Result<()> {
+    for base in [2u64, 3] {
+        flow.with(Powers::BASE, base).run::<Powers>()?;
+    }
+    for symbols in [vec!["A"], vec!["A", "B"]] {
+        flow.with_named("symbols", symbols).run::<Backtest>()?;
+    }
+    flow.run::<(Both, Odd)>()?;
+    Ok(())
+}
 
 #[test]
 #[ignore = "it needs a Python: see the head of tests/readback/main.rs"]

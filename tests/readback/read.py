@@ -32,6 +32,8 @@ import sys
 import msgpack
 import openpyxl
 import pandas
+import polars
+import polars.testing
 import pyarrow
 import pyarrow.csv
 import pyarrow.ipc
@@ -171,6 +173,34 @@ def by_module(path, given):
     return by_pandas(value) if isinstance(value, pandas.DataFrame) else one(plain(value))
 
 
+def by_package(path, given):
+    """Loads an output of a store through the Python package, with pandas, polars and pyarrow.
+
+    The frame of polars must equal the table of pyarrow, whether polars reads the file itself or not.
+    """
+    sys.path.insert(0, given["package"])
+    import flow_outputs
+
+    output = flow_outputs.Store(path).output(given["task"])
+    load = lambda frame: output.load(as_=frame, description=given.get("description"))
+    value = load(given["as"])
+    if not isinstance(value, (pandas.DataFrame, pyarrow.Table)):
+        return one(plain(value))
+    if given["as"] == "pandas":
+        return by_pandas(value)
+    compare = lambda frame: polars.testing.assert_frame_equal(
+        frame, polars.from_arrow(value), check_exact=True, categorical_as_str=True
+    )
+    compare(load("polars"))
+    formats = flow_outputs.formats
+    has, formats._has = formats._has, lambda package: False
+    try:
+        compare(load("polars"))
+    finally:
+        formats._has = has
+    return by_pyarrow(value)
+
+
 def history(path, given):
     """Reads the instances of a run from the history of a store."""
     lines = pandas.read_json(path, lines=True, dtype=False, precise_float=True)
@@ -191,6 +221,8 @@ READERS = {
     "openpyxl": excel_cells,
     "pandas.read_excel": lambda path, _: by_pandas(pandas.read_excel(path)),
     "pandas by flow_outputs": by_module,
+    "pandas by Store": by_package,
+    "pyarrow by Store": by_package,
     "pandas.read_json": history,
     "json": lambda path, _: one(plain(json.loads(path.read_bytes()))),
     "msgpack": lambda path, _: one(

@@ -1,8 +1,10 @@
 //! What a user sees of a run: in terminals of several widths, in a pipe, with `quiet`, at Ctrl-C and at Ctrl-Z.
+//! `commands` is about the verbs of the command line.
 //!
-//! The program `shown` runs in a pseudo-terminal, whose screen a terminal emulator reads. Linux only.
+//! The programs `shown` and `ledger` run in a pseudo-terminal, whose screen a terminal emulator reads. Linux only.
 #![cfg(target_os = "linux")]
 
+mod commands;
 mod screen;
 
 use std::fs;

@@ -14,7 +14,7 @@ use pty_process::blocking::{Command, Pty, open};
 use rustix::process::{Pid, Signal, kill_process};
 use vt100::Parser;
 
-/// The program of this package.
+/// The program whose displays are tested.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_shown");
 
 /// The width of most terminals, in columns.
@@ -27,7 +27,16 @@ const ROWS: u16 = 40;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The environment variables that decide what is shown.
-const VARIABLES: [&str; 3] = ["CI", "TF_BUILD", "NO_COLOR"];
+const VARIABLES: [&str; 8] = [
+    "CI",
+    "COLUMNS",
+    "FLOW_CONFIG",
+    "FLOW_DATA",
+    "FLOW_NAMESPACE",
+    "FLOW_WORKERS",
+    "NO_COLOR",
+    "TF_BUILD",
+];
 
 /// A program that runs in a terminal.
 pub(crate) struct Terminal {
@@ -43,7 +52,18 @@ struct Shown {
     bytes: Vec<u8>,
 }
 
+/// Returns a command that starts a program with the default actions of signals.
+pub(crate) fn command(program: &str) -> Command {
+    // What starts the tests may ignore signals, and programs inherit that.
+    Command::new("env").arg("--default-signal").arg(program)
+}
+
 impl Terminal {
+    /// Starts a command in a terminal of this width, with these environment variables.
+    pub(crate) fn of(command: Command, columns: u16, variables: &[(&str, &str)]) -> Self {
+        Self::start(command, variables, (ROWS, columns))
+    }
+
     /// Starts the program in a terminal of 80 columns, with these environment variables.
     pub(crate) fn run(folder: &Path, mode: &str, variables: &[(&str, &str)]) -> Self {
         Self::sized(folder, mode, variables, (ROWS, COLUMNS))
@@ -66,9 +86,7 @@ impl Terminal {
     }
 
     fn sized(folder: &Path, mode: &str, variables: &[(&str, &str)], size: (u16, u16)) -> Self {
-        // What starts the tests may ignore signals, and programs inherit that.
-        let command = Command::new("env").arg("--default-signal").arg(PROGRAM);
-        Self::start(command.arg(folder).arg(mode), variables, size)
+        Self::start(command(PROGRAM).arg(folder).arg(mode), variables, size)
     }
 
     fn start(command: Command, variables: &[(&str, &str)], (rows, columns): (u16, u16)) -> Self {

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::{Arg, Command};
 use clap_complete::Shell;
 
+use super::VERBS;
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ui;
@@ -30,9 +32,8 @@ pub(crate) const VERB: Verb = Verb {
 fn run(context: &Context) -> Result<ExitCode, CliError> {
     let shell = context.matches.get_one::<Shell>("shell").copied().expect("a required argument");
     let mut script = Vec::new();
-    let mut parser = context.parser.clone();
-    let name = parser.get_name().to_owned();
-    clap_complete::generate(shell, &mut parser, name, &mut script);
+    let mut parser = args::parser(VERBS, &context.name, None, &[]);
+    clap_complete::generate(shell, &mut parser, &context.name, &mut script);
     ui::write(&script)?;
     Ok(ExitCode::SUCCESS)
 }

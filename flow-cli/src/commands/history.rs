@@ -1,13 +1,16 @@
 //! `history`: the runs of this store.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use clap::{Arg, Command};
-use flow_core::{RunInfo, Runs};
+use clap::{Arg, ArgAction, Command};
+use flow_core::{InstanceOutcome, InstanceRun, RunInfo, Runs, Seconds};
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::grid::{Align, Column, Grid};
+use crate::text::escaped;
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -28,9 +31,30 @@ fn options(command: Command) -> Command {
             Arg::new("limit")
                 .long("limit")
                 .value_name("N")
-                .value_parser(clap::value_parser!(usize))
+                .value_parser(clap::value_parser!(u32).range(1..))
                 .default_value("20")
                 .help("The number of runs that are listed"),
+        )
+        .arg(
+            Arg::new("task")
+                .long("task")
+                .value_name("TASK")
+                .requires("runs")
+                .help("Of one run: shows only the instances of this task"),
+        )
+        .arg(
+            Arg::new("failed")
+                .long("failed")
+                .action(ArgAction::SetTrue)
+                .requires("runs")
+                .help("Of one run: shows only the instances that failed"),
+        )
+        .arg(
+            Arg::new("details")
+                .long("details")
+                .action(ArgAction::SetTrue)
+                .requires("runs")
+                .help("Of one run: also shows reasons, whole errors, attempts and metadata"),
         )
 }
 
@@ -39,14 +63,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let named: Vec<_> = context.matches.get_many::<String>("runs").into_iter().flatten().collect();
     match named.as_slice() {
         [] => list(context, &runs)?,
-        [one] => {
-            let run = runs.load(&find(&runs, one)?.id)?;
-            let mut text = run.info.to_string();
-            for instance in &run.instances {
-                let _ = write!(text, "\n  {instance}");
-            }
-            context.ui.write(&run, text)?;
-        }
+        [one] => show(context, &runs, one)?,
         [before, after, ..] => {
             let before = runs.load(&find(&runs, before)?.id)?;
             let after = runs.load(&find(&runs, after)?.id)?;
@@ -58,15 +75,106 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
 }
 
 fn list(context: &Context, runs: &Runs) -> Result<(), CliError> {
-    let limit = context.matches.get_one::<usize>("limit").copied().unwrap_or_default();
-    let listed: Vec<_> = runs.iter().take(limit).collect();
-    let mut text: Vec<_> = listed.iter().map(ToString::to_string).collect();
+    let limit = context.matches.get_one::<u32>("limit").copied().unwrap_or_default();
+    let listed: Vec<_> = runs.iter().take(limit as usize).collect();
     if listed.is_empty() {
-        text.push("no runs".to_owned());
-    } else if runs.len() > listed.len() {
-        text.push(format!("… and {} earlier runs", runs.len() - listed.len()));
+        return context.ui.write(&listed, "no runs");
     }
-    context.ui.write(&listed, text.join("\n"))
+    let mut text = grid(&listed).text(context.ui.width);
+    if runs.len() > listed.len() {
+        let _ = write!(text, "\n… and {} earlier runs", runs.len() - listed.len());
+    }
+    context.ui.write(&listed, text)
+}
+
+/// Returns the table of runs, the latest first.
+fn grid(runs: &[&RunInfo]) -> Grid {
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for run in runs {
+        *times.entry(time(&run.id)).or_default() += 1;
+    }
+    // The beginning of the name is enough to select a run.
+    let name = |run: &&RunInfo| match times.get(time(&run.id)) {
+        Some(1) => time(&run.id).to_owned(),
+        _ => run.id.clone(),
+    };
+    let left = |header: &str, text: fn(&RunInfo) -> String| {
+        Column::new([header], Align::Left, runs.iter().map(|run| text(run)))
+    };
+    let took = runs.iter().map(|run| match run.seconds {
+        Some(seconds) => Seconds(seconds).to_string(),
+        None => "-".to_owned(),
+    });
+    Grid::new([
+        Column::new(["run"], Align::Left, runs.iter().map(name)),
+        left("outcome", |run| run.outcome.to_string()),
+        Column::new(["took"], Align::Right, took),
+        left("instances", counts),
+        left("roots", roots),
+    ])
+}
+
+/// Returns the first part of a run's name: when the run began.
+fn time(id: &str) -> &str {
+    id.split_once('-').map_or(id, |(time, _)| time)
+}
+
+/// Returns how many instances had each outcome.
+fn counts(run: &RunInfo) -> String {
+    let complete = run.planned.get("complete").filter(|count| **count > 0);
+    let complete = complete.map(|count| format!("{count} complete already"));
+    let counts = run.counts.iter().map(|(outcome, count)| format!("{count} {outcome}"));
+    complete.into_iter().chain(counts).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the first root, and how many others there are.
+fn roots(run: &RunInfo) -> String {
+    match run.roots.as_slice() {
+        [] => String::new(),
+        [root] if run.root_count <= 1 => root.clone(),
+        [root, ..] => format!("{root} and {} more", run.root_count.saturating_sub(1)),
+    }
+}
+
+/// Prints one run, or the instances of it that the options select.
+fn show(context: &Context, runs: &Runs, name: &str) -> Result<(), CliError> {
+    let mut run = runs.load(&find(runs, name)?.id)?;
+    if let Some(task) = context.matches.get_one::<String>("task") {
+        run.instances.retain(|instance| instance.task == *task);
+    }
+    if context.matches.get_flag("failed") {
+        run.instances.retain(|instance| instance.outcome == InstanceOutcome::Failed);
+    }
+    let mut text = run.info.to_string();
+    for instance in &run.instances {
+        let _ = write!(text, "\n  {instance}");
+        if context.matches.get_flag("details") {
+            write_details(&mut text, instance);
+        }
+    }
+    context.ui.write(&run, text)
+}
+
+/// Writes what the line of an instance leaves out.
+fn write_details(text: &mut String, instance: &InstanceRun) {
+    for reason in &instance.reasons {
+        let _ = write!(text, "\n    why: {}", escaped(reason));
+    }
+    if let Some(started) = instance.started {
+        let _ = write!(text, "\n    started: {started}");
+    }
+    if let Some(seconds) = instance.cpu_seconds {
+        let _ = write!(text, "\n    cpu: {seconds:.3} s");
+    }
+    if instance.attempts > 1 {
+        let _ = write!(text, "\n    attempts: {}", instance.attempts);
+    }
+    for (name, value) in &instance.metadata {
+        let _ = write!(text, "\n    {}: {}", escaped(name), escaped(&value.to_string()));
+    }
+    for line in instance.error_text.iter().flat_map(|error| error.lines()) {
+        let _ = write!(text, "\n    error: {}", escaped(line));
+    }
 }
 
 /// Returns the run whose name begins with a text, or the latest.

@@ -26,8 +26,14 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         [] => tasks(),
         roots => tasks_of(roots),
     };
-    let json: Vec<_> = listed.iter().map(|task| json::Task::new(*task)).collect();
-    context.ui.write(&json, text(&listed, !context.roots.is_empty()))?;
+    // A program may have many tasks, and JSON has the defaults of all parameters, so only one form is made.
+    match context.ui.is_json {
+        true => {
+            let tasks = listed.into_iter().map(json::Task::new);
+            context.ui.json(&tasks.collect::<Vec<_>>())?;
+        }
+        false => context.ui.text(text(&listed, !context.roots.is_empty()))?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -54,7 +60,10 @@ fn text(listed: &[TaskInfo], with_parameters: bool) -> String {
     if listed.is_empty() {
         text.push_str("no tasks are linked into this program; name the crate that declares them: `use my_tasks as _;`\n");
     } else if !with_parameters {
-        text.push_str("\nGeneric tasks are listed if another task requires them, or `flow::register!` names them.\n");
+        text.push_str(
+            "\nA generic task is listed if another task requires it, or if the program\n\
+             registers it: `flow::register!(Fit<Ols>);`\n",
+        );
     }
     text.trim_end().to_owned()
 }

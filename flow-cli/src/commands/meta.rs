@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
-use flow_core::Instance;
 
-use crate::context::Context;
+use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::json::Output;
 use crate::options::in_option;
+use crate::text::escaped;
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -46,7 +46,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         let Some(recorded) = one.recorded()? else { continue };
         let _ = writeln!(text, "{one}");
         for (name, value) in &recorded.metadata {
-            let _ = writeln!(text, "  {name}: {value}");
+            let _ = writeln!(text, "  {}: {}", escaped(name), escaped(&value.to_string()));
         }
         outputs.push(Output::new(one.to_string(), recorded));
     }
@@ -55,12 +55,4 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     }
     context.ui.write(&outputs, text.trim_end())?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The error about an instance without an output.
-pub(super) fn not_complete(instance: &Instance) -> CliError {
-    let reasons: Vec<_> = instance.reasons().iter().map(ToString::to_string).collect();
-    let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
-    let task = instance.task();
-    anyhow::anyhow!("{instance} has no output{why}: run it first, with `run {task}`").into()
 }

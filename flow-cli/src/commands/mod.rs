@@ -1,17 +1,23 @@
 //! The verbs, each in a file: its options, and a function that does it.
 
+mod bless;
 mod completions;
+mod debug;
+mod describe;
 mod gc;
 mod graph;
 mod history;
 mod list;
+mod load;
 mod log;
 mod meta;
 mod path;
 mod plan;
+mod python;
 mod reset;
 mod run;
 mod share;
+mod show;
 mod status;
 mod sweep;
 mod verify;
@@ -33,11 +39,16 @@ pub(crate) const VERBS: &[Verb] = &[
     why::VERB,
     sweep::VERB,
     status::VERB,
+    show::VERB,
+    load::VERB,
     path::VERB,
     meta::VERB,
+    describe::VERB,
     log::VERB,
+    debug::VERB,
     graph::VERB,
     history::VERB,
+    bless::VERB,
     reset::VERB,
     gc::VERB,
     verify::VERB,
@@ -45,6 +56,7 @@ pub(crate) const VERBS: &[Verb] = &[
     share::IMPORT,
     share::PUSH,
     share::PULL,
+    python::VERB,
     completions::VERB,
 ];
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::context::Context;
+use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::options::in_option;
 use crate::verb::Takes;
@@ -22,7 +22,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let paths: Vec<PathBuf> = match (instance.external_path(), instance.recorded()?) {
         (Some(path), _) => vec![path.to_owned()],
         (None, Some(recorded)) => recorded.files.into_iter().map(|file| file.path).collect(),
-        (None, None) => return Err(super::meta::not_complete(&instance)),
+        (None, None) => return Err(not_complete(&instance)),
     };
     let lines: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     context.ui.write(&paths, lines.join("\n"))?;

@@ -9,8 +9,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{CliError, PENDING};
 use crate::json::PlannedInstance;
-use crate::options::exit_code_option;
-use crate::options::run_options;
+use crate::options::{exit_code_option, restrict_options, run_options};
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -33,7 +32,7 @@ struct Planned {
 
 fn options(command: Command) -> Command {
     let all = "Shows every instance and all of its parameters";
-    exit_code_option(run_options(command))
+    exit_code_option(restrict_options(run_options(command)))
         .arg(Arg::new("all").long("all").action(ArgAction::SetTrue).help(all))
 }
 

@@ -9,7 +9,7 @@ use super::plan;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::json::RunResult;
-use crate::options::run_options;
+use crate::options::{restrict_options, run_options};
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -18,7 +18,7 @@ pub(crate) const VERB: Verb =
 
 fn options(command: Command) -> Command {
     let help = "Shows what would run, and runs nothing";
-    run_options(command)
+    restrict_options(run_options(command))
         .arg(Arg::new("dry-run").long("dry-run").short('n').action(ArgAction::SetTrue).help(help))
 }
 

@@ -90,26 +90,28 @@ fn remote(command: Command, name: &'static str, help: &'static str) -> Command {
             .long(name)
             .value_name("DIR")
             .required(true)
+            .value_parser(clap::value_parser!(PathBuf))
             .value_hint(ValueHint::DirPath)
             .help(help),
     )
 }
 
-fn named(context: &Context) -> &str {
-    context.matches.get_one::<String>("remote").map_or("", String::as_str)
+fn named(context: &Context) -> PathBuf {
+    context.matches.get_one::<PathBuf>("remote").cloned().unwrap_or_default()
 }
 
 fn remote_folder(context: &Context) -> RemoteFolder {
     let name = named(context);
-    RemoteFolder::new(context.settings.remotes.get(name).cloned().unwrap_or_else(|| name.into()))
+    let known = name.to_str().and_then(|name| context.settings.remotes.get(name)).cloned();
+    RemoteFolder::new(known.unwrap_or(name))
 }
 
 fn export(context: &Context) -> Result<ExitCode, CliError> {
     let graph = context.graph()?;
     let folder = named(context);
     let summary = match context.matches.get_flag("upstream") {
-        true => graph.export(folder)?,
-        false => graph.export_roots(folder)?,
+        true => graph.export(&folder)?,
+        false => graph.export_roots(&folder)?,
     };
     exported(context, &summary)
 }

@@ -1,14 +1,16 @@
 //! `status`: what is stored.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use flow_core::{Bytes, StoredOutput};
+use flow_core::jiff::Timestamp;
+use flow_core::{Bytes, Seconds, StoredOutput};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::grid::{Align, Column, Grid};
 use crate::options::no_options;
+use crate::text::escaped;
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -65,17 +67,50 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         listed.retain(|one| context.roots.iter().any(|task| task.name() == one.task));
     }
     let bytes = listed.iter().map(|one| one.bytes).sum();
-    let mut text = String::new();
-    for one in &listed {
-        let _ = writeln!(text, "{one}");
+    let folder = flow.folder().display().to_string();
+    // A store may have many outputs, so only one form is made.
+    if context.ui.is_json {
+        let outputs = listed.iter().map(Output::new).collect();
+        context.ui.json(&Stored { folder, bytes, outputs })?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let table = match listed.is_empty() {
+        true => String::new(),
+        false => grid(&listed).text(context.ui.width) + "\n",
+    };
     let outputs = match listed.len() {
         1 => "1 output".to_owned(),
         several => format!("{several} outputs"),
     };
-    let _ = write!(text, "{outputs}, {} in {}", Bytes(bytes), flow.folder().display());
-    let folder = flow.folder().display().to_string();
-    let stored = Stored { folder, bytes, outputs: listed.iter().map(Output::new).collect() };
-    context.ui.write(&stored, text)?;
+    context.ui.text(format!("{table}{outputs}, {} in {}", Bytes(bytes), escaped(&folder)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the table of stored outputs.
+fn grid(listed: &[StoredOutput]) -> Grid {
+    let column = |header: &str, align, text: fn(&StoredOutput) -> String| {
+        Column::new([header], align, listed.iter().map(text))
+    };
+    Grid::new([
+        column("instance", Align::Left, |one| one.instance.clone()),
+        column("size", Align::Right, |one| Bytes(one.bytes).to_string()),
+        column("files", Align::Left, files),
+        column("ran", Align::Left, started),
+        column("took", Align::Right, |one| Seconds(one.seconds).to_string()),
+    ])
+}
+
+/// Returns where the files of an output are.
+fn files(one: &StoredOutput) -> String {
+    match (one.files, one.missing) {
+        (0, _) => "in memory only".to_owned(),
+        (files, 0) => format!("{files} stored"),
+        (files, missing) => format!("{missing} of {files} missing"),
+    }
+}
+
+/// Returns when the run began that produced an output.
+fn started(one: &StoredOutput) -> String {
+    let time = Timestamp::from_second(one.started).ok();
+    time.map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
 }

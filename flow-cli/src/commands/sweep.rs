@@ -1,22 +1,23 @@
 //! `sweep`: runs many settings, and prints a table of the results.
 //!
 //! In a sweep, a comma separates values of a parameter: `--c 0.1,1,10`. A value that is a list is written as JSON. A range
-//! is `first..last:countlog` or `:countlin`, as in `0.1..10:5log`.
+//! is `first..last:logCOUNT` or `:linCOUNT`, as in `0.1..10:log5`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
-use flow_core::{Error, Sweep, TaskInfo};
+use flow_core::{Cells, Error, Seconds, Sweep, Table, TableColumn, TaskInfo};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::given::Given;
-use crate::given::{read_params, set};
+use crate::given::{Given, read_params, set};
+use crate::grid::{Align, Column, Grid};
 use crate::options::run_options;
 use crate::params;
+use crate::text::escaped;
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -27,6 +28,12 @@ pub(crate) const VERB: Verb = Verb {
     options,
     run,
 };
+
+/// The most columns of a terminal that a cell takes.
+const WIDTH: usize = 60;
+
+/// The text of a missing value.
+const NOTHING: &str = "-";
 
 /// The results of a sweep.
 #[derive(Serialize)]
@@ -56,7 +63,7 @@ fn options(command: Command) -> Command {
         )
         .after_help(
             "A comma separates the values of a parameter: --c 0.1,1,10; lists are JSON.\n\
-             A range has a number of steps: --c 0.1..10:5log, --n 1..9:3lin.",
+             A range has a number of steps: --c 0.1..10:log5, --n 1..9:lin3.",
         )
 }
 
@@ -81,11 +88,23 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         context.matches.get_one::<String>("max-by"),
         context.matches.get_one::<String>("min-by"),
     ) {
-        (Some(column), _) => Some(sweep.max_by(column)?),
-        (None, Some(column)) => Some(sweep.min_by(column)?),
+        (Some(column), _) => Some(("--max-by", sweep.max_by(column))),
+        (None, Some(column)) => Some(("--min-by", sweep.min_by(column))),
         (None, None) => None,
     };
-    let mut text = table.to_string().trim_end().to_owned();
+    let (best, wrong) = match best {
+        None => (None, None),
+        Some((_, Ok(best))) => (Some(best), None),
+        // The tasks have run, and the table shows which columns there are.
+        Some((option, Err(error @ Error::Select(_)))) => {
+            (None, Some(anyhow::anyhow!("{option}: {error}")))
+        }
+        Some((_, Err(error))) => return Err(error.into()),
+    };
+    let mut text = grid(&table).text(context.ui.width);
+    for note in table.notes() {
+        let _ = write!(text, "\nnote: {}", escaped(note));
+    }
     if let Some(best) = &best {
         let _ = write!(text, "\n{best}");
     }
@@ -109,6 +128,9 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         notes: table.notes().to_vec(),
     };
     context.ui.write(&swept, text)?;
+    if let Some(wrong) = wrong {
+        return Err(wrong.into());
+    }
     Ok(if is_success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -117,60 +139,78 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
     let (mut axes, mut fixed) = (Vec::new(), Given::new());
     for file in context.matches.get_many::<PathBuf>("params").into_iter().flatten() {
         for (name, value) in read_params(file)? {
+            let origin = format!("{name} in --params {}", file.display());
+            params::check(&origin, &name, &value, &context.roots)?;
             set(&mut fixed, name, value);
         }
     }
-    let exact = context.matches.get_many::<String>("param").into_iter().flatten();
-    let exact = exact.map(|text| match text.split_once('=') {
-        Some((name, value)) => Ok((name.trim().to_owned(), vec![value.to_owned()])),
-        None => Err(CliError::usage(format!(
-            "--param is {text:?}: write the name and the values, as in `--param Fit.c=0.1,1`"
-        ))),
-    });
-    let options = params::options(&context.matches).into_iter().map(Ok);
-    for given in options.chain(exact) {
-        let (name, texts) = given?;
+    let mut given = Vec::new();
+    for (name, texts) in params::options(&context.matches) {
+        given.push((format!("--{name}"), name, texts));
+    }
+    for text in context.matches.get_many::<String>("param").into_iter().flatten() {
+        let (name, values) = params::name_and_value(text)?;
+        given.push((format!("--param {name}"), name.to_owned(), vec![values.to_owned()]));
+    }
+    for (option, name, texts) in given {
         let mut values = Vec::new();
         for text in &texts {
-            values.extend(values_of(&name, text)?);
+            values.extend(values_of(&option, text)?);
         }
         let parameters = params::named(&name, &context.roots);
         match (values.as_slice(), parameters.as_slice()) {
             ([value], _) => {
-                for parameter in &parameters {
-                    parameter.check(value).map_err(|error| {
-                        CliError::usage(format!("invalid value for {name}: {error}"))
-                    })?;
-                }
-                set(&mut fixed, name, value.as_str().into());
+                let value = serde_json::Value::from(value.as_str());
+                params::check(&option, &name, &value, &context.roots)?;
+                set(&mut fixed, name, value);
             }
-            (_, [parameter]) => axes.push((*parameter, values)),
+            (_, [parameter]) => axes.push((option, *parameter, values)),
             (_, []) => {
                 return Err(CliError::usage(format!(
-                    "no task that is required has a parameter `{name}`"
+                    "{option}: no task that is required has a parameter `{name}`"
                 )));
             }
             (_, several) => {
                 let names: Vec<_> = several.iter().map(|one| one.full_name()).collect();
                 return Err(CliError::usage(format!(
-                    "several tasks have a parameter `{name}`: sweep one of {} with --param",
+                    "{option}: several tasks have a parameter `{name}`: sweep one of {} with --param",
                     names.join(", ")
                 )));
             }
         }
     }
     let sweep = context.flow_with(&fixed)?.sweep_of(context.roots.iter().copied());
-    axes.into_iter().try_fold(sweep, |sweep, (parameter, values)| {
-        let option = parameter.full_name();
-        sweep
-            .over_named(parameter, values)
-            .map_err(|error| CliError::usage(format!("invalid value for {option}: {error}")))
+    axes.into_iter().try_fold(sweep, |sweep, (option, parameter, values)| {
+        sweep.over_named(parameter, values).map_err(|error| {
+            CliError::usage(format!("invalid value for {option}: {}", params::why(&error)))
+        })
     })
 }
 
+/// The column that a table has for the duration of each run, in seconds.
+const SECONDS: &str = "seconds";
+
+/// Returns the table of the results. As in its own text, numbers have six digits.
+fn grid(table: &Table) -> Grid {
+    let column = |column: &TableColumn| {
+        let is_number = matches!(column.cells, Cells::Int(_) | Cells::Float(_));
+        let cells = (0..table.len()).map(|row| match &column.cells {
+            Cells::Float(values) if column.name == SECONDS => {
+                values[row].map(|seconds| Seconds(seconds).to_string())
+            }
+            Cells::Float(values) => values[row].map(rounded),
+            cells => cells.text(row),
+        });
+        let cells = cells.map(|cell| cell.unwrap_or_else(|| NOTHING.to_owned()));
+        let align = if is_number { Align::Right } else { Align::Left };
+        Column::new([&column.name], align, cells).clipped(WIDTH)
+    };
+    Grid::new(table.columns().iter().map(column))
+}
+
 /// Returns the values that a text stands for.
-fn values_of(name: &str, text: &str) -> Result<Vec<String>, CliError> {
-    if let Some(range) = range(name, text)? {
+fn values_of(option: &str, text: &str) -> Result<Vec<String>, CliError> {
+    if let Some(range) = range(option, text)? {
         return Ok(range);
     }
     // A list or an object in JSON is one value, and `[[1], [2]]` is a list.
@@ -196,22 +236,22 @@ fn values_of(name: &str, text: &str) -> Result<Vec<String>, CliError> {
 /// The most steps of a range.
 const STEPS: usize = 10_000;
 
-/// Returns the values of a range such as `0.1..10:5log`; `None` if the text is no range.
-fn range(name: &str, text: &str) -> Result<Option<Vec<String>>, CliError> {
+/// Returns the values of a range such as `0.1..10:log5`; `None` if the text is no range.
+fn range(option: &str, text: &str) -> Result<Option<Vec<String>>, CliError> {
     let Some((ends, steps)) = text.rsplit_once(':') else { return Ok(None) };
     let Some((first, last)) = ends.split_once("..") else { return Ok(None) };
     let (Ok(first), Ok(last)) = (first.trim().parse::<f64>(), last.trim().parse::<f64>()) else {
         return Ok(None);
     };
     let steps = steps.trim();
-    let (is_log, count) = match (steps.strip_suffix("log"), steps.strip_prefix("log")) {
-        (Some(count), _) | (None, Some(count)) => (true, count),
-        (None, None) => (false, steps.trim_end_matches("lin").trim_start_matches("lin")),
+    let (is_log, count) = match steps.strip_prefix("log") {
+        Some(count) => (true, count),
+        None => (false, steps.strip_prefix("lin").unwrap_or(steps)),
     };
     let wrong =
-        |why: String| CliError::usage(format!("the range {text:?} of {name} is wrong: {why}"));
+        |why: String| CliError::usage(format!("the range {text:?} of {option} is wrong: {why}"));
     let count: usize = count.parse().map_err(|_| {
-        wrong("write the number of values after the colon, as in `0.1..10:5log`".to_owned())
+        wrong("write the number of values at the end, as in `0.1..10:log5`".to_owned())
     })?;
     if !(2..=STEPS).contains(&count) {
         return Err(wrong(format!("it must have from 2 to {STEPS} values")));
@@ -231,16 +271,17 @@ fn range(name: &str, text: &str) -> Result<Option<Vec<String>>, CliError> {
         } else if step == count - 1 {
             last
         } else {
-            rounded(value)
+            // Rounded to twelve significant digits.
+            format!("{value:.11e}").parse().unwrap_or(value)
         };
         value.to_string()
     };
     Ok(Some((0..count).map(at).collect()))
 }
 
-/// Rounds to twelve significant digits.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.11e}").parse().unwrap_or(value)
+/// Formats a number that is rounded to six digits.
+fn rounded(value: f64) -> String {
+    format!("{:?}", format!("{value:.5e}").parse().unwrap_or(value))
 }
 
 #[cfg(test)]
@@ -249,7 +290,7 @@ mod tests {
 
     #[test]
     fn values_are_separated_by_commas_outside_of_json() {
-        let values = |text| values_of("c", text).expect("values");
+        let values = |text| values_of("--c", text).expect("values");
         assert_eq!(values("a,b , c"), ["a", "b", "c"]);
         assert_eq!(values("[1,2],[3]"), ["[1,2]", "[3]"]);
         assert_eq!(values(r#"{"a":[1,2]},"x,y""#), [r#"{"a":[1,2]}"#, r#""x,y""#]);
@@ -259,13 +300,12 @@ mod tests {
 
     #[test]
     fn a_range_has_exact_ends_and_even_steps() {
-        let values = |text| values_of("c", text).expect("values");
+        let values = |text| values_of("--c", text).expect("values");
         assert_eq!(values("0.1..10:log3"), ["0.1", "1", "10"]);
-        assert_eq!(values("0.1..10:3log"), ["0.1", "1", "10"]);
         assert_eq!(values("1..9:5"), ["1", "3", "5", "7", "9"]);
         assert_eq!(values("0..1:lin3"), ["0", "0.5", "1"]);
-        for wrong in ["1..2:x", "1..2:1", "0..2:3log", "1..2:99999"] {
-            assert!(values_of("c", wrong).is_err(), "{wrong}");
+        for wrong in ["1..2:x", "1..2:1", "0..2:log3", "1..2:99999"] {
+            assert!(values_of("--c", wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The lowest layer: keys and digests, the file system, digests of code, I/O errors, errors of user
-//! code as text, durations and sizes as text, stopping and pausing, this process and its machine, spans
-//! for `tracing`.
+//! code as text, durations and sizes as text, stopping and pausing, this process and its machine, work on
+//! several threads, spans for `tracing`.
 //!
 //! Nothing here depends on tasks, and nothing here imports another folder of the crate.
 
@@ -15,6 +15,7 @@ pub(crate) mod key;
 pub(crate) mod machine;
 pub(crate) mod names;
 pub(crate) mod panics;
+pub(crate) mod parallel;
 pub(crate) mod pause;
 pub(crate) mod process;
 pub(crate) mod programs;

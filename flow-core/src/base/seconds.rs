@@ -5,7 +5,7 @@ use std::fmt;
 /// A duration in seconds, displayed with a fitting unit: `3.1 ms`, `12.5 s`, `2 min 10 s`, `3 h 5 min`.
 ///
 /// With `{:#}` it is displayed in whole seconds, for durations that change while they are displayed.
-pub(crate) struct Seconds(pub(crate) f64);
+pub struct Seconds(pub f64);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -30,11 +30,14 @@ use crate::flow::error::Error;
 use crate::flow::{Flow, FlowStore, Roots};
 use crate::plan::affected::{Affected, Assumption};
 use crate::plan::label::Show;
+use crate::plan::variant::Root;
 use crate::plan::verdicts::Status;
 use crate::report::event::Event;
 use crate::store::Store;
 use crate::store::record::Record;
 use crate::store::stage::Staged;
+use crate::task::TaskType;
+use crate::task::info::TaskInfo;
 
 /// The maximal number of outputs in one commit.
 const GROUP: usize = 512;
@@ -110,7 +113,13 @@ impl FlowStore<'_> {
     /// # }
     /// ```
     pub fn bless<R: Roots>(&self) -> Bless<R> {
-        Bless { flow: self.flow.clone(), sample: None, roots: PhantomData }
+        Bless { flow: self.flow.clone(), sample: None, roots: R::types(), of: PhantomData }
+    }
+
+    /// Declares stored outputs of roots that are named at run time up to date, as [`bless`](Self::bless) does.
+    pub fn bless_of(&self, roots: impl IntoIterator<Item = TaskInfo>) -> Bless<TaskInfo> {
+        let roots = roots.into_iter().map(|root| root.task).collect();
+        Bless { flow: self.flow.clone(), sample: None, roots, of: PhantomData }
     }
 }
 
@@ -119,10 +128,11 @@ impl FlowStore<'_> {
 pub struct Bless<R> {
     flow: Flow,
     sample: Option<usize>,
-    roots: PhantomData<fn() -> R>,
+    roots: Vec<&'static TaskType>,
+    of: PhantomData<fn() -> R>,
 }
 
-impl<R: Roots> Bless<R> {
+impl<R> Bless<R> {
     /// Compares only this many instances of each task, at least one.
     ///
     /// The instances with the smallest keys are taken. If their outputs are equal, all others are blessed
@@ -142,12 +152,13 @@ impl<R: Roots> Bless<R> {
     /// cannot be read or written.
     pub fn run(self) -> Result<Blessed, Error> {
         let flow = &self.flow;
-        let assumption = flow.plan::<R>()?.affected()?;
+        let assumption = flow.as_is(&self.planned())?.affected()?;
         let affected = assumption.affected();
         let chosen = choose(&assumption, &affected, self.sample);
         let different = self.compare(&assumption, &chosen)?;
         if !different.is_empty() {
-            let (root, compared) = (crate::base::names::short_name::<R>(), chosen.len());
+            let root = assumption.plans[0].plan.graph.root_names();
+            let compared = chosen.len();
             return Err(Error::NotBlessed(Box::new(NotBlessed { root, compared, different })));
         }
         // Files and records may have changed during the comparison: bless only what still is as compared.
@@ -169,7 +180,11 @@ impl<R: Roots> Bless<R> {
         still.sort_by_key(|(place, one)| (*place, Reverse(one.node)));
         still.chunks(GROUP).try_for_each(|group| commit(&assumption, group))?;
         let compared = chosen.iter().map(label).collect();
-        Ok(Blessed { instances, compared, pending: flow.pending::<R>()? })
+        Ok(Blessed { instances, compared, pending: flow.pending(&self.planned())? })
+    }
+
+    fn planned(&self) -> Vec<Root<'static>> {
+        self.roots.iter().copied().map(Root::from).collect()
     }
 
     /// Runs the chosen instances in a shadow folder and returns the differences from their records.
@@ -215,8 +230,8 @@ impl<R: Roots> Bless<R> {
 
 impl Flow {
     /// Returns the pending instances, each with its reasons.
-    fn pending<R: Roots>(&self) -> Result<Vec<String>, Error> {
-        let plan = self.plan::<R>()?;
+    fn pending(&self, roots: &[Root<'_>]) -> Result<Vec<String>, Error> {
+        let plan = self.as_is(roots)?;
         let pending =
             plan.graph.nodes().filter(|&node| plan.verdicts.status(node) == Status::Pending);
         let line = |node| {

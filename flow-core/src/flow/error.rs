@@ -157,6 +157,15 @@ pub enum SelectError {
         /// All selected instances that failed.
         instances: Vec<String>,
     },
+    /// Only some tasks may run, and instances that they require are not complete.
+    #[error("{task} cannot run alone: {}", unready(inputs))]
+    #[non_exhaustive]
+    Incomplete {
+        /// The task, or several.
+        task: String,
+        /// The instances that are not complete, each with the reason.
+        inputs: Vec<String>,
+    },
     /// The sweep has no variant of that name.
     #[error("the sweep has no variant `{}`{}", first_line(name), suggest(nearest, known))]
     #[non_exhaustive]
@@ -265,6 +274,19 @@ fn shorten(instances: &[String]) -> Vec<String> {
         shown.push(format!("… and {} more", instances.len() - LISTED));
     }
     shown
+}
+
+/// Returns which instances have to run first.
+fn unready(inputs: &[String]) -> String {
+    let lines = shorten(inputs).join("\n  ");
+    match inputs.len() {
+        1 => format!("an instance that it requires is not complete; run it first\n  {lines}"),
+        several => {
+            format!(
+                "{several} instances that it requires are not complete; run them first\n  {lines}"
+            )
+        }
+    }
 }
 
 fn with(selected: &[String]) -> String {

@@ -1,6 +1,6 @@
 //! [`Subgraph`]: the graph of some roots, and operations on the tasks in it.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -334,11 +334,16 @@ impl<R> Subgraph<R> {
 
     /// Returns the selected values as text, for an error about `A`.
     pub(super) fn selected_text<A: Task>(&self) -> Vec<String> {
+        self.selected_text_of(TaskType::of::<A>())
+    }
+
+    /// Returns the selected values as text, for an error about `of`.
+    pub(super) fn selected_text_of(&self, of: &TaskType) -> Vec<String> {
         let selected = self.selected.iter().map(|(task, place, value)| {
             let param = &task.params[*place];
             let value = (param.kind.to_value)(&**value);
             let value = value.map_or_else(|error| error.to_string(), |value| value.to_string());
-            if (task.id)() == TypeId::of::<A>() {
+            if (task.id)() == (of.id)() {
                 format!("{}: {value}", param.name)
             } else {
                 format!("{}.{}: {value}", (task.decl)().name, param.name)
@@ -349,10 +354,15 @@ impl<R> Subgraph<R> {
 
     /// Returns the nodes of `A` that match all selected values.
     pub(super) fn matching<A: Task>(&self, plan: &Plan) -> Result<Vec<NodeIndex>, Error> {
-        let mut nodes = nodes_of::<A>(plan);
+        self.matching_of(plan, TaskType::of::<A>())
+    }
+
+    /// Returns the nodes of a task that match all selected values.
+    pub(super) fn matching_of(&self, plan: &Plan, of: &TaskType) -> Result<Vec<NodeIndex>, Error> {
+        let mut nodes = nodes_of(plan, of);
         for (task, place, value) in &self.selected {
             let with_value = self.with_value(plan, task, *place, &**value)?;
-            if (task.id)() == TypeId::of::<A>() {
+            if (task.id)() == (of.id)() {
                 nodes.retain(|node| with_value[node.index()]);
             } else {
                 let connected = connected(plan, &with_value);

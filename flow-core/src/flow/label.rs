@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::base::key::Key;
+use crate::base::parallel;
 use crate::store::folder::shows_parameter;
 use crate::value::shortened;
 
@@ -15,7 +16,7 @@ use crate::value::shortened;
 const VALUE: usize = 100;
 
 /// The parameters in a record, by name.
-type Parameters = BTreeMap<String, serde_json::Value>;
+pub(super) type Parameters = BTreeMap<String, serde_json::Value>;
 
 /// What the record and the folder of an output say about its instance.
 pub(super) struct Described<'a> {
@@ -30,8 +31,9 @@ impl Described<'_> {
     ///
     /// If it leaves out parameters of upstream tasks, digits of the key make it unique.
     pub(super) fn label(&self) -> String {
-        let is_whole = self.parameters.keys().all(|name| is_own(name) || self.shows(name));
-        let label = self.text(|name| self.shows(name));
+        let is_shown = self.is_shown();
+        let is_whole = self.parameters.keys().all(|name| is_own(name) || is_shown(name));
+        let label = self.text(is_shown);
         if is_whole { label } else { self.with_digits(&label) }
     }
 
@@ -49,10 +51,10 @@ impl Described<'_> {
         }
     }
 
-    /// Returns whether the name of the folder shows a parameter.
-    fn shows(&self, name: &str) -> bool {
-        let folder = self.folder.file_name().map(|folder| folder.to_string_lossy());
-        folder.is_some_and(|folder| shows_parameter(&folder, name))
+    /// Returns a function that returns whether the name of the folder shows a parameter.
+    fn is_shown(&self) -> impl Fn(&str) -> bool {
+        let folder = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        move |name: &str| shows_parameter(&folder, name)
     }
 
     fn with_digits(&self, label: &str) -> String {
@@ -65,7 +67,7 @@ impl Described<'_> {
 /// If two instances would have the same label, those parameters of upstream tasks are added in which some instances of
 /// the task differ and, if that does not suffice, digits of the key.
 pub(super) fn labels(all: &[Described<'_>]) -> Vec<String> {
-    let mut labels: Vec<_> = all.iter().map(|one| one.text(|name| one.shows(name))).collect();
+    let mut labels = parallel::map(all, |one| one.text(one.is_shown()));
     let ambiguous = ambiguous_places(&labels);
     if ambiguous.is_empty() {
         return labels;
@@ -74,7 +76,8 @@ pub(super) fn labels(all: &[Described<'_>]) -> Vec<String> {
     for place in ambiguous {
         let one = &all[place];
         let differs = |name: &str| differing[one.task].contains(name);
-        labels[place] = one.text(|name| one.shows(name) || differs(name));
+        let is_shown = one.is_shown();
+        labels[place] = one.text(|name| is_shown(name) || differs(name));
     }
     for place in ambiguous_places(&labels) {
         labels[place] = all[place].with_digits(&labels[place]);

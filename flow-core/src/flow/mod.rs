@@ -14,7 +14,8 @@
 //!
 //! [`spawn`] starts a run on a thread of its own.
 //!
-//! [`graph`] and [`select`] select the instances of a plan that a call concerns. Results implement `Display`:
+//! [`graph`] and [`select`] select the instances of a plan that a call concerns; [`restrict`] makes some of them the
+//! roots. Results implement `Display`:
 //! [`summary`], [`sweep_summary`], [`transferred`] and `export::summary`.
 //!
 //! Planning changes no outputs. A flow keeps no state between two calls, except for caches.
@@ -36,6 +37,7 @@ mod plan;
 mod plot;
 mod policy;
 mod reset;
+mod restrict;
 mod roots;
 mod run;
 mod select;
@@ -59,7 +61,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::bless::{Bless, Blessed, Difference, NotBlessed};
-pub use self::debug::{DebugError, DebugInput, DebugInstance, DebugRun};
+pub use self::debug::{DebugError, DebugInput, DebugInstance, DebugOutcome, DebugRun};
 pub use self::export::ExportSummary;
 pub use self::gc::{Garbage, Gc};
 pub use self::given::ReuseSource;
@@ -82,6 +84,7 @@ use crate::flow::error::Error;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::policy::Policies;
+use crate::plan::restrict::Restriction;
 use crate::report::observers::Observers;
 use crate::store::Store;
 use crate::store::limit::Limits;
@@ -190,6 +193,8 @@ pub struct Flow {
     stopper: Stopper,
     limits: Limits,
     policies: Policies,
+    /// The tasks to which the plans of a subgraph are restricted.
+    restriction: Option<Arc<Restriction>>,
 }
 
 impl Flow {
@@ -252,6 +257,7 @@ impl Flow {
             stopper: Stopper::default(),
             limits: Limits::default(),
             policies: Policies::of_this_thread(),
+            restriction: None,
         }
     }
 

@@ -9,6 +9,8 @@
 //! `force` affects runs and their previews only: there, a forced instance is pending. Its output stays, and can be
 //! loaded until the forced run has replaced it, so that a failed run loses nothing. A load ignores `refresh` too and
 //! returns the output of the last run. Otherwise an output with `refresh = always` could never be loaded.
+//!
+//! The plans of a subgraph that was restricted to some of its tasks ([`restrict`](super::restrict)) have these as roots.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use crate::base::key::Digest;
 use crate::base::trace::span;
 use crate::flow::error::Error;
+use crate::flow::restrict::{check_inputs, restricted};
 use crate::flow::{Flow, Roots};
 use crate::plan::error::PlanError;
 use crate::plan::force::Force;
@@ -67,6 +70,9 @@ impl Flow {
         let mut plan = self.judged(roots, &self.force, self.trust, RefreshMode::Evaluate)?;
         plan.check_provided()?;
         plan.warnings.extend(plan.thread_warnings());
+        if let Some(restriction) = &self.restriction {
+            check_inputs(&plan, restriction)?;
+        }
         Ok(Arc::new(plan))
     }
 
@@ -96,6 +102,9 @@ impl Flow {
     ) -> Result<Plan, Error> {
         span!("plan", roots = roots.len());
         let (mut graph, mut warnings) = self.build_graph(roots)?;
+        if let Some(restriction) = &self.restriction {
+            graph = restricted(graph, restriction)?;
+        }
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));
         match refresh {

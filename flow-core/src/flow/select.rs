@@ -5,7 +5,7 @@ use daggy::NodeIndex;
 use crate::flow::error::SelectError;
 use crate::plan::Plan;
 use crate::plan::label::Show;
-use crate::task::{Task, TaskType};
+use crate::task::TaskType;
 
 /// Returns the nodes of a task and all nodes downstream of them.
 pub(super) fn with_downstream(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {
@@ -18,9 +18,9 @@ pub(super) fn with_downstream(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {
     plan.graph.nodes().filter(|node| selected[node.index()]).collect()
 }
 
-/// Returns the nodes of `A`.
-pub(super) fn nodes_of<A: Task>(plan: &Plan) -> Vec<NodeIndex> {
-    plan.graph.nodes().filter(|&node| is_of(plan, node, TaskType::of::<A>())).collect()
+/// Returns the nodes of a task.
+pub(super) fn nodes_of(plan: &Plan, task: &TaskType) -> Vec<NodeIndex> {
+    plan.graph.nodes().filter(|&node| is_of(plan, node, task)).collect()
 }
 
 /// Returns whether a node is an instance of `task`.

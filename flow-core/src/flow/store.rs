@@ -7,17 +7,20 @@ use std::sync::Arc;
 
 use crate::base::bytes::Bytes;
 use crate::base::error::StoreError;
+use crate::base::fs::Fs;
 use crate::base::key::Key;
+use crate::base::parallel;
 use crate::base::seconds::Seconds;
 use crate::files::is_absent;
 use crate::flow::error::Error;
-use crate::flow::label::{Described, labels};
+use crate::flow::label::{Described, Parameters, labels};
 use crate::flow::{Flow, Removed};
 use crate::plan::claim::{claim, task_folder};
 use crate::plan::error::PlanError;
 use crate::store::history::Runs;
 use crate::store::log_text::TaskLog;
 use crate::store::output::OutputFile;
+use crate::store::record::Record;
 use crate::store::recorded::RecordedOutput;
 use crate::store::{Folder, RECORD, Store};
 use crate::task::{Kind, Task, TaskType};
@@ -192,6 +195,42 @@ impl fmt::Display for StoredOutput {
     }
 }
 
+/// Returns the output in the folder of an instance, without its label, and its parameters. `None` if there is no record, or
+/// if it is damaged.
+fn find(
+    store: &Arc<Store>,
+    fs: &dyn Fs,
+    folder: &Folder,
+) -> Result<Option<(StoredOutput, Parameters)>, StoreError> {
+    let Some(Ok(record)) = store.read_record(&store.path(folder, RECORD))? else {
+        return Ok(None);
+    };
+    let Record { task, key, parameters, output, started, seconds, .. } = *record;
+    let place = Place { store: Arc::clone(store), folder: folder.clone() };
+    let folder = store.root().join(folder);
+    let (mut files, mut bytes, mut missing) = (0, 0, 0);
+    for content in output.files.iter().flat_map(OutputFile::contents) {
+        files += 1;
+        bytes += content.bytes;
+        let found = fs.stat(&folder.join(&content.path));
+        missing += usize::from(found.is_err_and(|error| is_absent(&error)));
+    }
+    let stored = StoredOutput {
+        task,
+        instance: String::new(),
+        key,
+        folder,
+        bytes,
+        // A folder without files is an output with a file.
+        files: output.files.len().max(files),
+        missing,
+        started: started.as_second(),
+        seconds,
+        place,
+    };
+    Ok(Some((stored, parameters)))
+}
+
 impl FlowStore<'_> {
     /// Returns the current output of each instance in the store, ordered by folder.
     ///
@@ -201,37 +240,14 @@ impl FlowStore<'_> {
     ///
     /// The store cannot be read.
     pub fn list(&self) -> Result<Vec<StoredOutput>, Error> {
-        let store = &self.flow.store;
-        let mut stored = Vec::new();
-        let mut parameters = Vec::new();
-        for folder in store.instance_folders()? {
-            let Some(Ok(record)) = store.read_record(&store.path(&folder, RECORD))? else {
-                continue;
-            };
-            let place = Place { store: Arc::clone(store), folder: folder.clone() };
-            let folder = store.root().join(&folder);
-            let contents = record.output.files.iter().flat_map(OutputFile::contents);
-            let (mut files, mut bytes, mut missing) = (0, 0, 0);
-            for content in contents {
-                files += 1;
-                bytes += content.bytes;
-                let found = self.flow.fs.stat(&folder.join(&content.path));
-                missing += usize::from(found.is_err_and(|error| is_absent(&error)));
+        let (store, fs) = (&self.flow.store, &*self.flow.fs);
+        let folders: Vec<_> = store.instance_folders()?.into_iter().collect();
+        let (mut stored, mut parameters) = (Vec::new(), Vec::new());
+        for found in parallel::map(&folders, |folder| find(store, fs, folder)) {
+            if let Some((output, of_output)) = found? {
+                stored.push(output);
+                parameters.push(of_output);
             }
-            stored.push(StoredOutput {
-                task: record.task.clone(),
-                instance: String::new(),
-                key: record.key,
-                folder,
-                bytes,
-                // A folder without files is an output with a file.
-                files: record.output.files.len().max(files),
-                missing,
-                started: record.started.as_second(),
-                seconds: record.seconds,
-                place,
-            });
-            parameters.push(record.parameters.clone());
         }
         let described = stored.iter().zip(&parameters).map(|(stored, parameters)| Described {
             task: &stored.task,

@@ -44,6 +44,7 @@ pub(crate) mod refresh;
 pub(crate) mod requester;
 pub(crate) mod required;
 pub(crate) mod resolve;
+pub(crate) mod restrict;
 pub(crate) mod role;
 pub(crate) mod scope;
 pub(crate) mod stand_in;

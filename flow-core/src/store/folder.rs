@@ -95,9 +95,13 @@ pub(crate) fn instance_folder<'a>(
 
 /// Returns whether the name of an instance's folder, as [`instance_folder`] returns it, shows a parameter.
 pub(crate) fn shows_parameter(folder: &str, name: &str) -> bool {
-    let name = format!("{}=", escape(name));
+    let is_escaped = name.starts_with('.') || !name.chars().all(is_plain);
+    let name = if is_escaped { Cow::Owned(escape(name)) } else { Cow::Borrowed(name) };
+    let is_it = |parameter: &str| {
+        parameter.strip_prefix(&*name).is_some_and(|value| value.starts_with('='))
+    };
     // Values have no commas, because these are escaped.
-    folder.split(',').any(|parameter| parameter.starts_with(&name))
+    folder.split(',').any(is_it)
 }
 
 /// Shortens a long value to its beginning and end, because the paths of files often differ at the

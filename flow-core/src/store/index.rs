@@ -138,6 +138,14 @@ pub(crate) fn folders(index: &[u8]) -> BTreeSet<PathBuf> {
     folders.filter(|folder| *folder != FORGET).map(PathBuf::from).collect()
 }
 
+/// Returns the folders of the tasks whose instances an index names.
+pub(crate) fn task_folders(index: &[u8]) -> BTreeSet<PathBuf> {
+    let folders = index.split(|&b| b == b'\n').filter_map(|line| Some(parse(line)?.1));
+    let tasks = folders.filter_map(|folder| Some(folder.rsplit_once('/')?.0));
+    let tasks: BTreeSet<&str> = tasks.collect();
+    tasks.into_iter().map(PathBuf::from).collect()
+}
+
 /// Returns the lines for these outputs. Each output is its fingerprint, its folder, and whether its
 /// line revokes earlier lines of the fingerprint.
 pub(crate) fn lines(outputs: impl Iterator<Item = (Digest, String, bool)>) -> String {
@@ -230,7 +238,10 @@ mod tests {
         ] {
             assert!(parse(line(folder).as_bytes()).is_some(), "{folder}");
             assert_eq!(folders(line(folder).as_bytes()), BTreeSet::from([PathBuf::from(folder)]));
+            let task = Path::new(folder).parent().expect("a task").to_owned();
+            assert_eq!(task_folders(line(folder).as_bytes()), BTreeSet::from([task]));
         }
+        assert_eq!(task_folders(line(FORGET).as_bytes()), BTreeSet::new());
         assert!(parse(line(FORGET).as_bytes()).is_some_and(|(_, folder)| folder == FORGET));
     }
 

@@ -7,6 +7,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Short};
 use crate::base::names::INTERNAL;
 use crate::base::names::key_of;
+use crate::base::parallel;
 use crate::files::is_absent;
 use crate::store::folder::is_env_folder;
 use crate::store::gc::is_unfinished;
@@ -80,32 +81,36 @@ impl Store {
     ///
     /// These are the folders in the folders of tasks, and those that an index names.
     pub(crate) fn instance_folders(&self) -> Result<BTreeSet<Folder>, StoreError> {
-        let mut folders = BTreeSet::new();
         let names = match self.names(&self.root) {
             // Nothing was stored in this namespace.
             Err(error) if is_absent(&error) => Vec::new(),
             names => names.during("list", &self.root)?,
         };
-        for name in names {
-            // A name that cannot be listed, such as a link, is not a folder of the store. A
-            // namespace is a store of its own.
-            let is_task = name != INTERNAL && !is_env_folder(&name);
-            let task = Some(name).filter(|_| is_task);
-            folders.extend(
-                task.and_then(|name| self.instances(Path::new(&name)).ok()).into_iter().flatten(),
-            );
+        // A namespace is a store of its own.
+        let is_task = |name: &String| name != INTERNAL && !is_env_folder(name);
+        let tasks: Vec<_> = names.into_iter().filter(is_task).map(PathBuf::from).collect();
+        let found = parallel::map(&tasks, |task| self.instances(task));
+        let (mut folders, mut listed) = (Vec::new(), BTreeSet::new());
+        for (task, found) in tasks.into_iter().zip(found) {
+            // A name that cannot be listed, such as a link, is not a folder of the store.
+            if let Ok(found) = found {
+                folders.extend(found);
+                listed.insert(task);
+            }
         }
         // The folders of tasks with a `group` or `dir` are known from the index and from the tasks
         // that were looked up since the store was opened.
-        let mut tasks = self.task_names();
-        for path in self.indices()? {
-            let indexed = index::folders(&self.read_index(&path)?);
-            tasks.extend(indexed.iter().filter_map(|folder| Some(folder.parent()?.to_owned())));
+        let mut others = self.task_names();
+        let indexed = parallel::map(&self.indices()?, |path| {
+            self.read_index(path).map(|index| index::task_folders(&index))
+        });
+        for tasks in indexed {
+            others.extend(tasks?);
         }
-        for task in &tasks {
+        for task in others.difference(&listed) {
             folders.extend(self.instances(task)?);
         }
-        Ok(folders)
+        Ok(folders.into_iter().collect())
     }
 
     /// Returns the paths of all indices.

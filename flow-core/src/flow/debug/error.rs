@@ -4,6 +4,15 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DebugError {
+    /// The task is external or an aggregate: it has no code that could run again.
+    #[error("{task} cannot be debugged: {reason}")]
+    #[non_exhaustive]
+    NotRun {
+        /// The name of the task.
+        task: String,
+        /// Why it does not run.
+        reason: &'static str,
+    },
     /// The instance has neither failed nor an output: nothing is recorded of it.
     #[error("{instance} has never run, so that no run can be repeated: {}", remedy(root, failed))]
     #[non_exhaustive]

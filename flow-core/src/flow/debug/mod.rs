@@ -8,6 +8,7 @@
 mod display;
 mod error;
 mod inputs;
+mod outcome;
 mod run;
 
 use std::marker::PhantomData;
@@ -18,6 +19,7 @@ use daggy::NodeIndex;
 pub use self::error::DebugError;
 pub use self::inputs::DebugInput;
 use self::inputs::{Resolved, State};
+pub use self::outcome::DebugOutcome;
 pub use self::run::DebugRun;
 use crate::flow::error::{Error, SelectError};
 use crate::flow::plan::RefreshMode;
@@ -31,8 +33,8 @@ use crate::plan::label::Show;
 use crate::store::Found;
 use crate::store::log_text::TaskLog;
 use crate::store::trust::Trust;
-use crate::task::Run;
 use crate::task::input::Origin;
+use crate::task::{Run, TaskType};
 
 /// An instance that is debugged: what is known of its last run, and a way to run it again by itself.
 ///
@@ -130,6 +132,11 @@ impl<R> Subgraph<R> {
     ///
     /// The selection has no instance of `A`, or several; otherwise the same as [`Flow::debug`].
     pub fn debug<A: Run>(&self) -> Result<DebugInstance<A>, Error> {
+        Ok(DebugInstance { selected: self.select_to_debug(TaskType::of::<A>())?, of: PhantomData })
+    }
+
+    /// Selects the instance of a task that failed or, if none did, the only instance.
+    fn select_to_debug(&self, task: &'static TaskType) -> Result<Selected, Error> {
         let trust = match self.flow.trust {
             // The records of the inputs are needed.
             Trust::Records => Trust::Stamps,
@@ -137,7 +144,7 @@ impl<R> Subgraph<R> {
         };
         let (force, refresh) = (Force::default(), RefreshMode::EvaluateIgnoringAge);
         let plan = Arc::new(self.flow.judged(&self.planned(), &force, trust, refresh)?);
-        let nodes = self.matching::<A>(&plan)?;
+        let nodes = self.matching_of(&plan, task)?;
         let node = match nodes.as_slice() {
             [one] => *one,
             several => {
@@ -147,18 +154,20 @@ impl<R> Subgraph<R> {
                 }
                 match failed.as_slice() {
                     [one] => *one,
-                    [] => one_of(&plan, several, &A::__decl().name, self.selected_text::<A>())?,
+                    [] => {
+                        let selected = self.selected_text_of(task);
+                        one_of(&plan, several, &(task.decl)().name, selected)?
+                    }
                     _ => {
                         let label = |node: &NodeIndex| plan.graph.label(*node, Show::Clipped);
                         let instances = failed.iter().map(label).collect();
-                        let task = A::__decl().name.into_owned();
+                        let task = (task.decl)().name.into_owned();
                         return Err(SelectError::SeveralFailed { task, instances }.into());
                     }
                 }
             }
         };
-        let selected = Selected::new(self.flow.clone(), plan, node)?;
-        Ok(DebugInstance { selected, of: PhantomData })
+        Selected::new(self.flow.clone(), plan, node)
     }
 }
 
@@ -218,16 +227,10 @@ fn nothing(plan: &Plan, node: NodeIndex, unusable: Vec<String>) -> DebugError {
     DebugError::NeverRun { instance, root, failed: failed.collect() }
 }
 
-impl<T: Run> DebugInstance<T> {
+impl<T> DebugInstance<T> {
     /// Returns the instance.
     pub fn instance(&self) -> Instance {
         Instance { plan: Arc::clone(&self.selected.plan), node: self.selected.node }
-    }
-
-    /// Returns the task with its parameters resolved.
-    pub fn task(&self) -> &T {
-        let task = Origin::task(&*self.selected.plan, self.selected.node);
-        task.downcast_ref().expect("the node is an instance of the task")
     }
 
     /// Returns the failure of the last run; `None` if that did not fail.
@@ -262,6 +265,14 @@ impl<T: Run> DebugInstance<T> {
     pub fn accept_changes(mut self) -> Self {
         self.selected.accepts_changes = true;
         self
+    }
+}
+
+impl<T: Run> DebugInstance<T> {
+    /// Returns the task with its parameters resolved.
+    pub fn task(&self) -> &T {
+        let task = Origin::task(&*self.selected.plan, self.selected.node);
+        task.downcast_ref().expect("the node is an instance of the task")
     }
 
     /// Runs the task again on this thread, with the inputs of the last run, and commits nothing.

@@ -50,16 +50,16 @@ pub struct DebugRun<T: Task> {
 
 /// The result without the type of the task.
 pub(super) struct Ran {
-    label: String,
-    value: anyhow::Result<Value>,
-    metadata: Metadata,
-    log: Option<TaskLog>,
-    seconds: f64,
-    aside: Option<AsideFolder>,
+    pub(super) label: String,
+    pub(super) value: anyhow::Result<Value>,
+    pub(super) metadata: Metadata,
+    pub(super) log: Option<TaskLog>,
+    pub(super) seconds: f64,
+    pub(super) aside: Option<AsideFolder>,
 }
 
 /// The value that a task has returned.
-enum Value {
+pub(super) enum Value {
     InMemory(Contained<AnyValue>),
     /// It is loaded from its file, because its target may lose something.
     Stored(Handle),
@@ -121,13 +121,23 @@ impl<T: Task> DebugRun<T> {
 
 impl<T: Task> fmt::Display for DebugRun<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (label, took) = (&self.label, Seconds(self.seconds));
-        match &self.result {
-            Ok(_) => write!(f, "{label} ran in {took}"),
-            Err(error) => {
-                let error = escaped_lines(&ErrorText::of(error).text).replace('\n', "\n  ");
-                write!(f, "{label} failed after {took}: {error}")
-            }
+        write_run(f, &self.label, self.seconds, self.result.as_ref().err())
+    }
+}
+
+/// Writes whether the task failed, and how long it took.
+pub(super) fn write_run(
+    f: &mut fmt::Formatter<'_>,
+    label: &str,
+    seconds: f64,
+    error: Option<&anyhow::Error>,
+) -> fmt::Result {
+    let took = Seconds(seconds);
+    match error {
+        None => write!(f, "{label} ran in {took}"),
+        Some(error) => {
+            let error = escaped_lines(&ErrorText::of(error).text).replace('\n', "\n  ");
+            write!(f, "{label} failed after {took}: {error}")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The second pipeline of the README, exactly as it stands there, so that its test runs.
+//! The pipeline of the chapter on testing, exactly as it stands there, so that its test runs.
 #![allow(dead_code, reason = "`main` is that of a program")]
 
 use std::path::PathBuf;
@@ -57,10 +57,10 @@ mod tests {
 }
 
 #[test]
-fn the_readme_has_this_example() {
+fn the_guide_has_this_example() {
     let (_, example) =
-        include_str!("readme.rs").split_once("\n\n").expect("what is below the head");
-    let (example, _) = example.split_once("\n#[test]\nfn the_readme").expect("what is above this");
+        include_str!("measurements.rs").split_once("\n\n").expect("what is below the head");
+    let (example, _) = example.split_once("\n#[test]\nfn the_guide").expect("what is above this");
     let block = format!("```rust,no_run\n{example}```");
-    assert!(include_str!("../README.md").contains(&block), "{example}");
+    assert!(include_str!("../../docs/guide/src/testing.md").contains(&block), "{example}");
 }

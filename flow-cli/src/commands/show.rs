@@ -1,0 +1,194 @@
+//! `show`: the first rows of an output.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, Command};
+use flow_core::Bytes;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::format::Format;
+use crate::head::Head;
+use crate::output::{OutputFile, OutputFiles, output_options};
+use crate::text::escaped;
+use crate::ui::Ui;
+use crate::verb::Takes;
+use crate::verb::Verb;
+
+pub(crate) const VERB: Verb = Verb {
+    name: "show",
+    about: "Shows an output: the schema and first rows of a table, the first lines of JSON or text",
+    takes: Takes::MaybeTask,
+    options,
+    run,
+};
+
+/// The number of rows of a table that are shown.
+const ROWS: usize = 10;
+
+/// The number of lines of text that are shown.
+const LINES: usize = 40;
+
+/// The number of files of a folder that are shown.
+const FILES: usize = 40;
+
+/// An output.
+#[derive(Serialize)]
+struct Shown {
+    instance: String,
+    parts: Vec<ShownPart>,
+}
+
+/// A file of an output, or a folder.
+#[derive(Serialize)]
+struct ShownPart {
+    part: String,
+    path: PathBuf,
+    format: &'static str,
+    bytes: Option<u64>,
+    columns: Option<Vec<ShownColumn>>,
+    rows: Option<Vec<Vec<Option<String>>>>,
+    total_rows: Option<u64>,
+    /// The text, of JSON with an entry on each line.
+    text: Option<String>,
+    files: Option<Vec<String>>,
+    /// Whether all of it is shown.
+    whole: bool,
+    /// What is printed.
+    #[serde(skip)]
+    printed: String,
+}
+
+/// A column of a table.
+#[cfg_attr(not(feature = "tables"), allow(dead_code))]
+#[derive(Serialize)]
+struct ShownColumn {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+fn options(command: Command) -> Command {
+    output_options(command).arg(
+        Arg::new("rows")
+            .long("rows")
+            .short('n')
+            .value_name("N")
+            .value_parser(clap::value_parser!(u32).range(1..=1_000_000))
+            .help("The number of rows of a table, or of lines [default: 10 rows, 40 lines]"),
+    )
+}
+
+fn run(context: &Context) -> Result<ExitCode, CliError> {
+    let output = OutputFiles::selected(context)?;
+    let limit = context.matches.get_one::<u32>("rows").map(|&rows| rows as usize);
+    let parts = output.files.iter().map(|file| shown(file, limit, context.ui));
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
+    let mut text = escaped(&output.instance);
+    for part in &parts {
+        let name = if part.part.is_empty() { "" } else { ": " };
+        let path = escaped(&part.path.display().to_string());
+        let _ = write!(text, "\n{}{name}{path} ({}", escaped(&part.part), part.format);
+        if let Some(bytes) = part.bytes {
+            let _ = write!(text, ", {}", Bytes(bytes));
+        }
+        match part.total_rows {
+            Some(1) => text.push_str(", 1 row"),
+            Some(rows) => {
+                let _ = write!(text, ", {rows} rows");
+            }
+            None => {}
+        }
+        let _ = write!(text, ")\n{}", part.printed);
+    }
+    let shown = Shown { instance: output.instance, parts };
+    context.ui.write(&shown, text.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the beginning of a file.
+fn shown(file: &OutputFile, limit: Option<usize>, ui: Ui) -> Result<ShownPart, CliError> {
+    let format = Format::of(&file.path);
+    let mut part = ShownPart {
+        part: file.part.clone(),
+        path: file.path.clone(),
+        format: format.name(),
+        bytes: None,
+        columns: None,
+        rows: None,
+        total_rows: None,
+        text: None,
+        files: None,
+        whole: false,
+        printed: String::new(),
+    };
+    if file.is_folder() {
+        return folder(file, part);
+    }
+    part.bytes = file.open()?.metadata().ok().map(|metadata| metadata.len());
+    if format.is_table() && table(file, format, limit.unwrap_or(ROWS), ui, &mut part)? {
+        return Ok(part);
+    }
+    let lines = limit.unwrap_or(LINES);
+    let Head { text, is_whole } = Head::read(file, format, lines)?;
+    match &text {
+        None => part.printed.push_str("not text: `load --to FILE` copies it"),
+        Some(text) => {
+            part.printed.push_str(text);
+            if !is_whole {
+                part.printed.push_str("\n… and more lines");
+            }
+        }
+    }
+    (part.text, part.whole) = (text, is_whole);
+    Ok(part)
+}
+
+/// Lists the files of a folder, by name.
+fn folder(file: &OutputFile, mut part: ShownPart) -> Result<ShownPart, CliError> {
+    let unreadable = |error: std::io::Error| {
+        anyhow::Error::from(error).context(format!("cannot list {}", file.path.display()))
+    };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&file.path).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let end = if entry.file_type().is_ok_and(|kind| kind.is_dir()) { "/" } else { "" };
+        names.push(format!("{}{end}", entry.file_name().to_string_lossy()));
+    }
+    names.sort();
+    part.format = "folder";
+    part.whole = names.len() <= FILES;
+    let mut lines: Vec<_> = names.iter().take(FILES).map(|name| escaped(name)).collect();
+    if !part.whole {
+        lines.push(format!("… and {} more", names.len() - FILES));
+    }
+    part.printed = lines.join("\n");
+    names.truncate(FILES);
+    part.files = Some(names);
+    Ok(part)
+}
+
+/// Reads the first rows of a table. Returns whether this program can read tables.
+#[cfg(feature = "tables")]
+fn table(
+    file: &OutputFile,
+    format: Format,
+    limit: usize,
+    ui: Ui,
+    part: &mut ShownPart,
+) -> Result<bool, CliError> {
+    let head = crate::table::TableHead::read(file, format, limit)?;
+    part.printed = head.text(ui.width);
+    let columns = head.columns.into_iter().map(|(name, kind)| ShownColumn { name, kind });
+    part.columns = Some(columns.collect());
+    (part.rows, part.total_rows, part.whole) = (Some(head.rows), head.total, head.is_whole);
+    Ok(true)
+}
+
+#[cfg(not(feature = "tables"))]
+fn table(_: &OutputFile, _: Format, _: usize, _: Ui, _: &mut ShownPart) -> Result<bool, CliError> {
+    Ok(false)
+}

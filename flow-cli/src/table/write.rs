@@ -1,0 +1,66 @@
+//! Writes tables in another format.
+
+use std::io::Write;
+
+use anyhow::Context as _;
+use arrow::array::RecordBatch;
+use arrow::csv::WriterBuilder as CsvWriter;
+use arrow::ipc::writer::FileWriter;
+use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriter};
+
+use super::Rows;
+use crate::format::Format;
+
+/// Writes all rows in a format, which is that of a table, or JSON: an array with an object for each row.
+pub(crate) fn write<W: Write + Send>(rows: Rows, format: Format, mut out: W) -> anyhow::Result<()> {
+    let Rows { schema, batches, .. } = rows;
+    match format {
+        Format::Arrow => {
+            let mut writer = FileWriter::try_new(&mut out, &schema)?;
+            for batch in batches {
+                writer.write(&batch?)?;
+            }
+            writer.finish()?;
+        }
+        Format::Parquet => write_parquet(Rows { schema, batches, total: None }, &mut out)?,
+        Format::Csv => {
+            let unfit = "the table has columns that CSV cannot hold";
+            let mut writer = CsvWriter::new().with_header(true).build(&mut out);
+            // A table without rows has a header, too.
+            writer.write(&RecordBatch::new_empty(schema)).context(unfit)?;
+            for batch in batches {
+                writer.write(&batch?).context(unfit)?;
+            }
+        }
+        Format::Json => {
+            let builder = JsonWriter::new().with_explicit_nulls(true);
+            {
+                let mut writer = builder.build::<_, JsonArray>(&mut out);
+                for batch in batches {
+                    writer.write(&batch?)?;
+                }
+                writer.finish()?;
+            }
+            out.write_all(b"\n")?;
+        }
+        Format::CsvGz | Format::Text | Format::Other => {
+            anyhow::bail!("tables are not written as {}", format.name());
+        }
+    }
+    Ok(out.flush()?)
+}
+
+#[cfg(feature = "parquet")]
+fn write_parquet(rows: Rows, out: &mut (impl Write + Send)) -> anyhow::Result<()> {
+    let mut writer = parquet::arrow::ArrowWriter::try_new(out, rows.schema, None)?;
+    for batch in rows.batches {
+        writer.write(&batch?)?;
+    }
+    writer.close()?;
+    Ok(())
+}
+
+#[cfg(not(feature = "parquet"))]
+fn write_parquet(_rows: Rows, _out: &mut (impl Write + Send)) -> anyhow::Result<()> {
+    anyhow::bail!("this program writes no Parquet files: its feature `parquet` is off")
+}

@@ -1,0 +1,41 @@
+"""Values of parameters, in the form in which records and manifests have them.
+
+The module of an export contains the functions of this file, too.
+"""
+
+import datetime
+import json
+import math
+import os
+
+
+def _plain(value):
+    # Converts a value to its form in the manifest. Some numbers are text there, because JSON has no infinities
+    # and no large integers.
+    if hasattr(value, "tolist"):  # numpy
+        value = value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value).replace(os.sep, "/")
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else str(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    if isinstance(value, (list, tuple, range)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        name = lambda key: key if isinstance(key, str) else json.dumps(_plain(key))
+        return {name(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+def _same(value, wanted):
+    # Compares two values of the manifest. In Python, True equals 1; here it does not.
+    if isinstance(value, bool) != isinstance(wanted, bool):
+        return False
+    if isinstance(value, list) and isinstance(wanted, list):
+        return len(value) == len(wanted) and all(map(_same, value, wanted))
+    if isinstance(value, dict) and isinstance(wanted, dict):
+        return value.keys() == wanted.keys() and all(_same(value[name], wanted[name]) for name in value)
+    return value == wanted

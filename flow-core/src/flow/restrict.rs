@@ -1,0 +1,122 @@
+//! Restricting a subgraph to some of its tasks: [`Subgraph::until`] and [`Subgraph::only`].
+
+use std::sync::Arc;
+
+use crate::flow::Subgraph;
+use crate::flow::error::{Error, SelectError};
+use crate::plan::label::Show;
+use crate::plan::restrict::Restriction;
+use crate::plan::{Graph, Plan};
+use crate::task::info::TaskInfo;
+use crate::task::{Task, TaskType};
+
+impl<R> Subgraph<R> {
+    /// Restricts the graph to the instances of `A` and everything upstream of them.
+    ///
+    /// The instances have the parameters that they have in this graph. They are the roots from now on: a run runs them
+    /// and what they require, and nothing downstream of them. Several calls add tasks. Values that were selected with
+    /// [`at`](Self::at) do not narrow what runs.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn number(#[param(default = 3)] n: u64) -> u64 {
+    ///     n
+    /// }
+    ///
+    /// #[task(requires = number, target = Json<u64>)]
+    /// fn square(number: &u64) -> u64 {
+    ///     number * number
+    /// }
+    ///
+    /// #[task(requires = square, target = Json<u64>)]
+    /// fn report(square: &u64) -> u64 {
+    ///     square + 1
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// let summary = flow.graph::<report>().until::<square>().run()?;
+    /// assert_eq!(summary.ran().len(), 2); // `number` and `square`
+    /// assert_eq!(*flow.graph::<report>().load::<square>()?, 9);
+    ///
+    /// // Only `report` runs: what it requires is complete.
+    /// assert_eq!(flow.graph::<report>().only::<report>().run()?.ran().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Operations fail if the graph has no instance of `A`.
+    #[must_use]
+    pub fn until<A: Task>(self) -> Self {
+        self.restricted(TaskType::of::<A>(), false)
+    }
+
+    /// Restricts the graph as [`until`](Self::until) does, to a task that is named at run time.
+    #[must_use]
+    pub fn until_task(self, task: TaskInfo) -> Self {
+        self.restricted(task.task, false)
+    }
+
+    /// Restricts runs to the instances of `A`: nothing upstream of them runs, and nothing downstream.
+    ///
+    /// What an instance requires must be complete. Values that were only in the memory of another process are not. A
+    /// task that `A` [requires](crate::Cx::require) while it runs is run as usual. See [`until`](Self::until), which has
+    /// an example.
+    ///
+    /// # Errors
+    ///
+    /// Operations fail if the graph has no instance of `A`. Runs and previews fail if an input of a pending instance is
+    /// not complete ([`SelectError::Incomplete`]).
+    #[must_use]
+    pub fn only<A: Task>(self) -> Self {
+        self.restricted(TaskType::of::<A>(), true)
+    }
+
+    /// Restricts runs as [`only`](Self::only) does, to a task that is named at run time.
+    #[must_use]
+    pub fn only_task(self, task: TaskInfo) -> Self {
+        self.restricted(task.task, true)
+    }
+
+    fn restricted(mut self, task: &'static TaskType, alone: bool) -> Self {
+        let mut restriction = match self.flow.restriction.take() {
+            Some(restriction) => Restriction::clone(&restriction),
+            None => Restriction { tasks: Vec::new(), alone },
+        };
+        restriction.tasks.push(task);
+        restriction.alone |= alone;
+        self.flow.restriction = Some(Arc::new(restriction));
+        self
+    }
+}
+
+/// Restricts a graph.
+pub(super) fn restricted(graph: Graph, restriction: &Restriction) -> Result<Graph, Error> {
+    match restriction.nodes(&graph) {
+        Ok(nodes) => Ok(graph.restricted_to(&nodes)),
+        Err(missing) => {
+            let mut roots: Vec<_> =
+                graph.roots.iter().map(|&root| graph.label(root, Show::Hidden)).collect();
+            roots.dedup();
+            let task = (missing.decl)().name.into_owned();
+            let (root, selected) = (roots.join(", "), Vec::new());
+            Err(SelectError::None { root, task, selected }.into())
+        }
+    }
+}
+
+/// Returns an error if only the roots may run, and something that they require is not complete.
+pub(super) fn check_inputs(plan: &Plan, restriction: &Restriction) -> Result<(), Error> {
+    let inputs = restriction.incomplete_inputs(plan);
+    if inputs.is_empty() {
+        return Ok(());
+    }
+    let tasks = restriction.tasks.iter().map(|task| (task.decl)().name.into_owned());
+    let task = tasks.collect::<Vec<_>>().join(", ");
+    Err(SelectError::Incomplete { task, inputs }.into())
+}

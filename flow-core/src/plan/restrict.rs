@@ -1,0 +1,125 @@
+//! Restricting a graph to some tasks: [`Subgraph::until`](crate::Subgraph::until) and
+//! [`only`](crate::Subgraph::only).
+//!
+//! The graph of the roots is built first, so that each instance has the parameters, and the key, that it has there. Then
+//! the instances of the tasks become the roots, and only what is upstream of them stays. All else that a plan does,
+//! verdicts and execution included, happens on the smaller graph and needs no special case.
+
+use std::any::TypeId;
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use daggy::{Dag, NodeIndex};
+
+use crate::plan::label::Show;
+use crate::plan::verdicts::Status;
+use crate::plan::{Graph, Node, Plan};
+use crate::task::TaskType;
+
+/// The tasks to which plans are restricted.
+#[derive(Clone)]
+pub(crate) struct Restriction {
+    pub(crate) tasks: Vec<&'static TaskType>,
+    /// Whether only these tasks may run: what they require must be complete.
+    pub(crate) alone: bool,
+}
+
+impl Restriction {
+    /// Returns the nodes of the tasks.
+    ///
+    /// # Errors
+    ///
+    /// The error is the first task that the graph does not have.
+    pub(crate) fn nodes(&self, graph: &Graph) -> Result<Vec<NodeIndex>, &'static TaskType> {
+        let types: HashSet<TypeId> = self.tasks.iter().map(|task| (task.id)()).collect();
+        let of = |node: NodeIndex| (graph.task(node).task.id)();
+        let nodes: Vec<_> = graph.nodes().filter(|&node| types.contains(&of(node))).collect();
+        let found: HashSet<TypeId> = nodes.iter().map(|&node| of(node)).collect();
+        match self.tasks.iter().find(|task| !found.contains(&(task.id)())) {
+            Some(missing) => Err(*missing),
+            None => Ok(nodes),
+        }
+    }
+
+    /// Returns the inputs of pending roots that are not complete, each with the reason, if only the roots may run.
+    pub(crate) fn incomplete_inputs(&self, plan: &Plan) -> Vec<String> {
+        if !self.alone {
+            return Vec::new();
+        }
+        let (graph, verdicts) = (&plan.graph, &plan.verdicts);
+        let pending = graph.roots.iter().filter(|&&root| verdicts.status(root) == Status::Pending);
+        let mut seen = HashSet::new();
+        let mut incomplete = Vec::new();
+        for &root in pending {
+            for input in graph.gathered_inputs(root) {
+                if graph.is_root(input)
+                    || verdicts.status(input).is_complete()
+                    || !seen.insert(input)
+                {
+                    continue;
+                }
+                let label = graph.label(input, Show::Clipped);
+                incomplete.push(match plan.incomplete_reason(input).as_str() {
+                    "" => label,
+                    reason => format!("{label}: {reason}"),
+                });
+            }
+        }
+        incomplete
+    }
+}
+
+impl Graph {
+    /// Returns the graph with other roots and what is upstream of them. The instances keep their order and their keys.
+    pub(crate) fn restricted_to(self, roots: &[NodeIndex]) -> Self {
+        let mut kept = vec![false; self.len()];
+        roots.iter().for_each(|root| kept[root.index()] = true);
+        self.mark_upstream(&mut kept);
+        let Self { dag: old_dag, inputs: old_inputs, externals, stand_ins, .. } = self;
+        // The new place of each node. Inputs come before their consumers, so that theirs are known.
+        let mut places: Vec<Option<NodeIndex>> = vec![None; kept.len()];
+        let place = |places: &[Option<NodeIndex>], node: NodeIndex| {
+            places[node.index()].expect("everything upstream is kept")
+        };
+        let (mut dag, mut inputs) = (Dag::new(), Vec::new());
+        let (nodes, _) = old_dag.into_graph().into_nodes_edges();
+        for (old, node) in nodes.into_iter().enumerate() {
+            if !kept[old] {
+                continue;
+            }
+            let node = node.weight;
+            let range = node.inputs.start as usize..node.inputs.end as usize;
+            let start = inputs.len();
+            inputs.extend(old_inputs[range].iter().map(|&input| place(&places, input)));
+            let node = Node { inputs: start as u32..inputs.len() as u32, ..node };
+            let new = dag.add_node(node);
+            let edges = inputs[start..].iter().map(|&input| (input, new, ()));
+            dag.add_edges(edges).expect("a new node is in no cycle");
+            places[old] = Some(new);
+        }
+        let moved = |node: NodeIndex| places[node.index()];
+        let roots: Vec<_> = roots.iter().map(|&root| place(&places, root)).collect();
+        Self {
+            is_root: roots.iter().copied().collect(),
+            roots,
+            dag,
+            inputs,
+            externals: externals
+                .into_iter()
+                .filter_map(|(node, path)| Some((moved(node)?, path)))
+                .collect(),
+            stand_ins: stand_ins
+                .into_iter()
+                .filter_map(|(node, stand_in)| Some((moved(node)?, stand_in)))
+                .collect(),
+            forced: Vec::new(),
+            asked: None,
+            is_in_run: self.is_in_run,
+            view: OnceLock::new(),
+            types: self.types,
+            instances: self.instances,
+            draws: self.draws,
+            entries: self.entries,
+        }
+    }
+}

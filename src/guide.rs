@@ -1,0 +1,62 @@
+//! The guide, whose code blocks are compiled and run as documentation tests.
+//!
+//! Each chapter of `docs/guide` that has code is the documentation of a struct here. The module exists in documentation
+//! tests alone. A chapter about the command line needs the cargo feature `cli`.
+
+#[doc = include_str!("../docs/guide/src/introduction.md")]
+struct Introduction;
+
+#[doc = include_str!("../docs/guide/src/first_pipeline.md")]
+struct FirstPipeline;
+
+#[doc = include_str!("../docs/guide/src/parameters.md")]
+struct Parameters;
+
+#[doc = include_str!("../docs/guide/src/dependencies.md")]
+struct Dependencies;
+
+#[doc = include_str!("../docs/guide/src/targets.md")]
+struct Targets;
+
+#[doc = include_str!("../docs/guide/src/reruns.md")]
+struct Reruns;
+
+#[doc = include_str!("../docs/guide/src/sweeps.md")]
+struct Sweeps;
+
+#[doc = include_str!("../docs/guide/src/testing.md")]
+struct Testing;
+
+#[doc = include_str!("../docs/guide/src/failures.md")]
+struct Failures;
+
+#[doc = include_str!("../docs/guide/src/sharing.md")]
+struct Sharing;
+
+#[cfg(feature = "cli")]
+#[doc = include_str!("../docs/guide/src/command_line.md")]
+struct CommandLine;
+
+#[doc = include_str!("../docs/guide/src/iris_transcript.md")]
+struct IrisTranscript;
+
+#[doc = include_str!("../docs/guide/src/running.md")]
+struct Running;
+
+#[doc = include_str!("../docs/guide/src/services.md")]
+struct Services;
+
+#[doc = include_str!("../docs/guide/src/store.md")]
+struct Store;
+
+#[doc = include_str!("../docs/guide/src/python.md")]
+struct Python;
+
+#[doc = include_str!("../docs/guide/src/python_outputs.md")]
+struct PythonOutputs;
+
+#[doc = include_str!("../docs/guide/src/from_d6tflow.md")]
+struct FromD6tflow;
+
+#[doc = include_str!("../docs/guide/src/json.md")]
+struct Json;

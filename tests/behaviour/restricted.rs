@@ -1,0 +1,101 @@
+//! A subgraph that is restricted to some of its tasks runs these, with the parameters that they have in the graph.
+
+use flow::error::SelectError;
+use flow::prelude::*;
+use flow::task::TaskInfo;
+use flow::{Error, Summary};
+
+use crate::support::{flow, ran};
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Part {
+    n: u64,
+}
+
+runs!(Part: u64 = |self, _cx| Ok(self.n * 10));
+
+#[derive(Task)]
+#[task(requires = Part { n: self.of }, target = Json<u64>)]
+struct Double {
+    of: u64,
+}
+
+runs!(Double: u64 = |self, cx| Ok(*cx.input().load()? * 2));
+
+#[derive(Task)]
+#[task(requires = [Double { of: n } for n in 1..=3u64], target = Json<u64>)]
+struct Total;
+
+runs!(Total: u64 = |self, cx| cx.input().iter().map(|double| Ok(*double.load()?)).sum());
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Apart;
+
+runs!(Apart: u64 = |self, _cx| Ok(0));
+
+/// Returns the inputs that are not complete, of an error about a task that cannot run alone.
+fn incomplete(error: Error) -> Vec<String> {
+    match error {
+        Error::Select(SelectError::Incomplete { inputs, .. }) => inputs,
+        error => panic!("{error}"),
+    }
+}
+
+fn count(summary: &Summary) -> usize {
+    summary.ran().len()
+}
+
+#[test]
+fn until_runs_a_task_and_its_upstream_as_the_root_requires_them() -> Result<()> {
+    let (flow, _folder) = flow();
+    let graph = flow.graph::<Total>().until::<Double>();
+    assert_eq!(graph.preview()?.pending().len(), 6);
+    assert_eq!(graph.instances()?.len(), 6);
+    assert_eq!(count(&graph.run()?), 6);
+    assert!(graph.is_complete()? && !flow.is_complete::<Total>()?);
+    assert_eq!(flow.graph::<Total>().outputs::<Double>()?.len(), 3);
+    assert_eq!(ran(&flow.run::<Total>()?), ["Total"]);
+    assert_eq!(*flow.load::<Total>()?, 120);
+    Ok(())
+}
+
+#[test]
+fn several_tasks_are_the_roots_of_a_restricted_graph() -> Result<()> {
+    let (flow, _folder) = flow();
+    let graph = flow.graph::<(Total, Apart)>().until::<Part>().until::<Apart>();
+    assert_eq!(ran(&graph.run()?), ["Apart", "Part", "Part", "Part"]);
+    let graph = flow.graph_of([TaskInfo::of::<Total>()]).until_task(TaskInfo::of::<Double>());
+    assert_eq!(count(&graph.run()?), 3);
+    Ok(())
+}
+
+#[test]
+fn only_runs_a_task_alone_if_its_inputs_are_complete() -> Result<()> {
+    let (flow, _folder) = flow();
+    let only = flow.graph::<Total>().only::<Double>();
+    let inputs = incomplete(only.run().unwrap_err());
+    assert_eq!(
+        inputs,
+        ["Part {n: 1}: never run", "Part {n: 2}: never run", "Part {n: 3}: never run"]
+    );
+    assert_eq!(incomplete(only.preview().unwrap_err()).len(), 3);
+    flow.graph::<Total>().until::<Part>().run()?;
+    assert_eq!(ran(&only.run()?), ["Double", "Double", "Double"]);
+    assert_eq!(count(&only.run()?), 0);
+
+    // A forced task runs alone, too.
+    let forced = flow.graph::<Total>().only::<Double>().force::<Double>();
+    assert_eq!(ran(&forced.run()?), ["Double", "Double", "Double"]);
+    let total = flow.graph_of([TaskInfo::of::<Total>()]).only_task(TaskInfo::of::<Total>());
+    assert_eq!(ran(&total.run()?), ["Total"]);
+    Ok(())
+}
+
+#[test]
+fn a_task_that_is_not_in_the_graph_is_an_error() {
+    let (flow, _folder) = flow();
+    let error = flow.graph::<Total>().until::<Apart>().run().unwrap_err();
+    assert_eq!(error.to_string(), "Total requires no Apart");
+}

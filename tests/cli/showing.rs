@@ -1,0 +1,100 @@
+//! `show`: tables, JSON, text, several parts, external files, and outputs of other programs.
+
+use crate::{folder, stocks, weather, words};
+
+#[test]
+fn a_table_is_shown_with_its_columns_and_first_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let missing = stocks(folder, words("show Prices"));
+    assert_eq!(missing.code, 1);
+    assert!(missing.err.contains("run it first, with `run Prices`"), "{}", missing.err);
+    stocks(folder, words("run Prices -q")).ok();
+
+    let shown = stocks(folder, words("show Prices --rows 2")).ok();
+    let lines: Vec<_> = shown.lines().collect();
+    assert!(lines[0].starts_with("Prices"), "{shown}");
+    assert!(
+        lines[1].contains(".parquet (parquet, ") && lines[1].ends_with(", 30 rows)"),
+        "{shown}"
+    );
+    assert_eq!(lines[2].split_whitespace().collect::<Vec<_>>(), ["day", "close", "note"]);
+    assert_eq!(lines[5].split_whitespace().collect::<Vec<_>>(), ["0", "100.0", "even"]);
+    assert_eq!(lines[6].split_whitespace().collect::<Vec<_>>(), ["1", "100.5", "null"]);
+    assert_eq!(lines[7..], ["… and 28 more rows"]);
+
+    let shown = stocks(folder, words("show Prices --rows 2 --json")).json();
+    let part = &shown["parts"][0];
+    assert_eq!(
+        (&part["columns"][1]["name"], &part["format"]),
+        (&"close".into(), &"parquet".into())
+    );
+    assert_eq!((&part["total_rows"], &part["whole"]), (&30.into(), &false.into()));
+    assert_eq!(part["rows"][1], serde_json::json!(["1", "100.5", null]));
+    let shown = stocks(folder, words("show Prices --rows 30 --json")).json();
+    assert_eq!(shown["parts"][0]["whole"], true);
+}
+
+#[test]
+fn json_and_text_are_shown_by_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    stocks(folder, words("run Page -q")).ok();
+    let shown = stocks(folder, words("show Average --in Page")).ok();
+    assert!(shown.ends_with("{\n  \"text\": \"107.25\",\n  \"tags\": []\n}\n"), "{shown}");
+    let shown = stocks(folder, words("show Page")).ok();
+    assert!(shown.ends_with(")\nThe average\nis 107.25.\n"), "{shown}");
+    let shown = stocks(folder, words("show Page --rows 1")).ok();
+    assert!(shown.ends_with(")\nThe average\n… and more lines\n"), "{shown}");
+    assert!(stocks(folder, words("show Page --rows 0")).refused().contains("--rows"));
+}
+
+#[test]
+fn the_parts_of_an_output_are_shown_together_or_one_by_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    stocks(folder, words("run Split -q")).ok();
+    let shown = stocks(folder, words("show Split --json")).json();
+    let parts = shown["parts"].as_array().expect("a list");
+    let formats: Vec<_> = parts.iter().map(|part| &part["format"]).collect();
+    assert_eq!(formats, ["arrow", "csv", "json"]);
+    assert_eq!(parts[1]["rows"][0][0], "15");
+    let count = stocks(folder, words("show Split --part count --json")).json();
+    assert_eq!(
+        (&count["parts"][0]["text"], &count["parts"][0]["whole"]),
+        (&"30".into(), &true.into())
+    );
+    let wrong = stocks(folder, words("show Split --part third")).refused();
+    assert!(wrong.contains("has no part \"third\": it has first, second, count"), "{wrong}");
+}
+
+#[test]
+fn an_external_file_is_shown_as_its_cells_are() {
+    let folder = folder();
+    let shown = weather(folder.path(), words("show Measurements --json")).json();
+    let rows = &shown["parts"][0]["rows"];
+    assert_eq!(rows[2], serde_json::json!(["Oslo", null]));
+    assert_eq!(shown["parts"][0]["total_rows"], 5);
+}
+
+#[test]
+fn an_output_of_another_program_is_selected_by_task_and_parameters() {
+    let folder = folder();
+    let folder = folder.path();
+    stocks(folder, words("run Prices -q --days 3")).ok();
+    stocks(folder, words("run Prices -q --days 4")).ok();
+    // `weather` has no task `Prices`.
+    let several = weather(folder, words("show --stored Prices")).refused();
+    assert!(several.contains("2 outputs match") && several.contains("days: 3"), "{several}");
+    for param in ["days=4", "Prices.days=4"] {
+        let shown =
+            weather(folder, ["show", "--stored", "Prices", "--param", param, "--json"]).json();
+        assert_eq!(shown["parts"][0]["total_rows"], 4);
+    }
+    let none = weather(folder, words("show --stored Prices --param days=5")).refused();
+    assert!(none.contains("no output has these parameters"), "{none}");
+    let unknown = weather(folder, words("show --stored Price")).refused();
+    assert!(unknown.contains("no output of a task `Price`: it has outputs of Prices"), "{unknown}");
+    assert!(weather(folder, words("show")).refused().contains("<TASK>"));
+    assert!(weather(folder, words("show Report --stored Prices")).refused().contains("--stored"));
+}
