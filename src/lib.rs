@@ -244,8 +244,8 @@ pub mod store {
     pub use flow_core::{
         Bless, Blessed, Damage, Difference, Digest, FlowStore, Garbage, Gc, Harm, InstanceChange,
         InstanceOutcome, InstanceRun, Key, Metadata, MetadataChange, NotHex, OutputVersion,
-        Program, RecordedFile, RecordedInput, RecordedOutput, Removed, ReuseSource, RunComparison,
-        RunHistory, RunInfo, RunOutcome, Runs, StoredOutput, Verified,
+        Program, RecordedFile, RecordedInput, RecordedOutput, RecordedVersion, Removed,
+        ReuseSource, RunComparison, RunHistory, RunInfo, RunOutcome, Runs, StoredOutput, Verified,
     };
 }
 

@@ -1,5 +1,6 @@
 //! Text for a terminal: what controls a terminal is escaped, and long text is cut.
 
+use flow_core::jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
 
 /// Returns a line in which characters that control a terminal or reorder text are escaped. Tabs are kept.
@@ -15,6 +16,12 @@ pub(crate) fn escaped(line: &str) -> String {
         }
     }
     text
+}
+
+/// Returns a time, in seconds since 1970, such as `2026-01-31 09:30 UTC`.
+pub(crate) fn time(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).ok();
+    time.map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
 }
 
 /// Returns a text for a terminal: its lines are [escaped]. What only colors the text is kept if `has_color`.

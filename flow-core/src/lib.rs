@@ -51,6 +51,7 @@ pub use plan::reason::{InputChange, Reason};
 pub use plan::sweep_error::SweepError;
 pub use plan::tree::Preview;
 pub use plan::verdicts::Status;
+pub use plan::versions::RecordedVersion;
 pub use plan::warning::Warning;
 pub use plan::why::{Cause, Step, Why};
 pub use plot::Plot;

@@ -131,8 +131,11 @@ fn the_json_of_outputs_is_documented() {
     run("run Split Page");
     check_all("status", &[run("status")]);
     check("show", &run("show Split"));
+    check("show", &run("show Prices --statistics"));
     check("show", &run("show Page"));
     check_all("load", &[run("load Prices --format csv --to prices.csv")]);
+    run("run Prices --force");
+    check("versions", &run("versions Prices"));
     check_all("path", &[run("path Split")]);
     check_all("meta", &[run("meta Page --upstream")]);
     check_all("log", &[run("log Prices")]);

@@ -48,6 +48,34 @@ fn a_stored_output_tells_its_path_metadata_and_inputs() {
 }
 
 #[test]
+fn stored_versions_are_listed_with_what_differs_now() {
+    let folder = folder();
+    let folder = folder.path();
+    let none = weather(folder, words("versions Temperature")).ok();
+    assert!(none.ends_with(" has no stored output\n"), "{none}");
+    weather(folder, words("run Temperature -q")).ok();
+    let measurements = folder.join("measurements.csv");
+    let before = std::fs::read_to_string(&measurements).expect("the measurements");
+    std::fs::write(&measurements, format!("{before}Oslo,9.0\n")).expect("a change");
+    weather(folder, words("run Temperature -q")).ok();
+
+    let versions = weather(folder, words("versions Temperature --json")).json();
+    let versions = versions.as_array().expect("a list");
+    assert_eq!(versions.len(), 2);
+    assert_eq!((&versions[0]["current"], &versions[1]["current"]), (&true.into(), &false.into()));
+    assert_eq!(versions[0]["differences"], serde_json::json!([]));
+    let difference = versions[1]["differences"][0].as_str().expect("a difference");
+    assert!(difference.contains("Measurements"), "{difference}");
+    let file = versions[1]["files"][0].as_str().expect("a path");
+    assert_eq!(std::fs::read_to_string(file).expect("the earlier output"), "2.0");
+    let table = weather(folder, words("versions Temperature")).ok();
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("ran ") && lines.len() == 4, "{table}");
+    assert!(lines[2].ends_with("  current  nothing"), "{table}");
+    assert!(lines[3].contains("  earlier  ") && lines[3].contains("Measurements"), "{table}");
+}
+
+#[test]
 fn runs_are_listed_shown_and_compared() {
     let folder = folder();
     let folder = folder.path();

@@ -36,6 +36,33 @@ fn a_table_is_shown_with_its_columns_and_first_rows() {
 }
 
 #[test]
+fn statistics_describe_each_column_of_a_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    stocks(folder, words("run Listed --days 5 -q")).ok();
+    // CSV has no types, and the inferred ones give the same.
+    for shown in
+        ["show Prices --days 5 --in Listed --statistics", "show Listed --days 5 --statistics"]
+    {
+        let shown = stocks(folder, words(shown)).ok();
+        let row = |name: &str| {
+            let line = shown.lines().find(|line| line.starts_with(name)).expect("the column");
+            line.split_whitespace().skip(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert!(shown.contains(", 5 rows)"), "{shown}");
+        assert_eq!(row("day "), ["0", "0", "4", "2.0", "1.58114"]);
+        assert_eq!(row("close "), ["0", "100.0", "102.0", "101.0", "0.790569"]);
+        assert_eq!(row("note "), ["2", "even", "even"]);
+    }
+    let shown = stocks(folder, words("show Prices --days 5 --statistics --json")).json();
+    let note = &shown["parts"][0]["statistics"][2];
+    assert_eq!((&note["nulls"], &note["mean"]), (&2.into(), &serde_json::Value::Null));
+    assert!(
+        stocks(folder, words("show Prices --statistics --rows 3")).refused().contains("--rows")
+    );
+}
+
+#[test]
 fn json_and_text_are_shown_by_lines() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();

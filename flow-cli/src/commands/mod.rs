@@ -21,6 +21,7 @@ mod show;
 mod status;
 mod sweep;
 mod verify;
+mod versions;
 mod why;
 
 use crate::context::Context;
@@ -43,6 +44,7 @@ pub(crate) const VERBS: &[Verb] = &[
     load::VERB,
     path::VERB,
     meta::VERB,
+    versions::VERB,
     describe::VERB,
     log::VERB,
     debug::VERB,

@@ -54,6 +54,9 @@ struct ShownPart {
     total_rows: Option<u64>,
     /// The text, of JSON with an entry on each line.
     text: Option<String>,
+    /// With `--statistics`, those of each column.
+    #[cfg(feature = "tables")]
+    statistics: Option<Vec<crate::table::ColumnStatistics>>,
     files: Option<Vec<String>>,
     /// Whether all of it is shown.
     whole: bool,
@@ -72,20 +75,35 @@ struct ShownColumn {
 }
 
 fn options(command: Command) -> Command {
-    output_options(command).arg(
+    let command = output_options(command).arg(
         Arg::new("rows")
             .long("rows")
             .short('n')
             .value_name("N")
             .value_parser(clap::value_parser!(u32).range(1..=1_000_000))
             .help("The number of rows of a table, or of lines [default: 10 rows, 40 lines]"),
-    )
+    );
+    #[cfg(feature = "tables")]
+    let command = command.arg(
+        Arg::new("statistics")
+            .long("statistics")
+            .action(clap::ArgAction::SetTrue)
+            .conflicts_with("rows")
+            .help(
+                "Shows the nulls, the range, the mean and the deviation of each column of a table",
+            ),
+    );
+    command
 }
 
 fn run(context: &Context) -> Result<ExitCode, CliError> {
     let output = OutputFiles::selected(context)?;
     let limit = context.matches.get_one::<u32>("rows").map(|&rows| rows as usize);
-    let parts = output.files.iter().map(|file| shown(file, limit, context.ui));
+    let what = match context.matches.try_get_one("statistics") {
+        Ok(Some(true)) => What::Statistics,
+        _ => What::Rows(limit),
+    };
+    let parts = output.files.iter().map(|file| shown(file, what, context.ui));
     let parts = parts.collect::<Result<Vec<_>, _>>()?;
     let mut text = escaped(&output.instance);
     for part in &parts {
@@ -109,8 +127,27 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the beginning of a file.
-fn shown(file: &OutputFile, limit: Option<usize>, ui: Ui) -> Result<ShownPart, CliError> {
+/// What is shown of a file.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "tables"), allow(dead_code))]
+enum What {
+    /// The first rows or lines; `None` for the default.
+    Rows(Option<usize>),
+    /// Statistics of the columns of a table. Of other files, the first lines.
+    Statistics,
+}
+
+impl What {
+    fn limit(self, default: usize) -> usize {
+        match self {
+            Self::Rows(Some(limit)) => limit,
+            Self::Rows(None) | Self::Statistics => default,
+        }
+    }
+}
+
+/// Reads the beginning of a file, or all of a table for its statistics.
+fn shown(file: &OutputFile, what: What, ui: Ui) -> Result<ShownPart, CliError> {
     let format = Format::of(&file.path);
     let mut part = ShownPart {
         part: file.part.clone(),
@@ -121,6 +158,8 @@ fn shown(file: &OutputFile, limit: Option<usize>, ui: Ui) -> Result<ShownPart, C
         rows: None,
         total_rows: None,
         text: None,
+        #[cfg(feature = "tables")]
+        statistics: None,
         files: None,
         whole: false,
         printed: String::new(),
@@ -129,10 +168,10 @@ fn shown(file: &OutputFile, limit: Option<usize>, ui: Ui) -> Result<ShownPart, C
         return folder(file, part);
     }
     part.bytes = file.open()?.metadata().ok().map(|metadata| metadata.len());
-    if format.is_table() && table(file, format, limit.unwrap_or(ROWS), ui, &mut part)? {
+    if format.is_table() && table(file, format, what, ui, &mut part)? {
         return Ok(part);
     }
-    let lines = limit.unwrap_or(LINES);
+    let lines = what.limit(LINES);
     let Head { text, is_whole } = Head::read(file, format, lines)?;
     match &text {
         None => part.printed.push_str("not text: `load --to FILE` copies it"),
@@ -171,15 +210,23 @@ fn folder(file: &OutputFile, mut part: ShownPart) -> Result<ShownPart, CliError>
     Ok(part)
 }
 
-/// Reads the first rows of a table. Returns whether this program can read tables.
+/// Reads the first rows of a table, or its statistics. Returns whether this program can read tables.
 #[cfg(feature = "tables")]
 fn table(
     file: &OutputFile,
     format: Format,
-    limit: usize,
+    what: What,
     ui: Ui,
     part: &mut ShownPart,
 ) -> Result<bool, CliError> {
+    if let What::Statistics = what {
+        let all = crate::table::TableStatistics::read(file, format)?;
+        part.printed = all.text(ui.width);
+        (part.total_rows, part.whole) = (Some(all.rows), true);
+        part.statistics = Some(all.columns);
+        return Ok(true);
+    }
+    let limit = what.limit(ROWS);
     let head = crate::table::TableHead::read(file, format, limit)?;
     part.printed = head.text(ui.width);
     let columns = head.columns.into_iter().map(|(name, kind)| ShownColumn { name, kind });
@@ -189,6 +236,6 @@ fn table(
 }
 
 #[cfg(not(feature = "tables"))]
-fn table(_: &OutputFile, _: Format, _: usize, _: Ui, _: &mut ShownPart) -> Result<bool, CliError> {
+fn table(_: &OutputFile, _: Format, _: What, _: Ui, _: &mut ShownPart) -> Result<bool, CliError> {
     Ok(false)
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use flow_core::jiff::Timestamp;
 use flow_core::{Bytes, Seconds, StoredOutput};
 use serde::Serialize;
 
@@ -10,7 +9,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::grid::{Align, Column, Grid};
 use crate::options::no_options;
-use crate::text::escaped;
+use crate::text::{escaped, time};
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -95,7 +94,7 @@ fn grid(listed: &[StoredOutput]) -> Grid {
         column("instance", Align::Left, |one| one.instance.clone()),
         column("size", Align::Right, |one| Bytes(one.bytes).to_string()),
         column("files", Align::Left, files),
-        column("ran", Align::Left, started),
+        column("ran", Align::Left, |one| time(one.started)),
         column("took", Align::Right, |one| Seconds(one.seconds).to_string()),
     ])
 }
@@ -107,10 +106,4 @@ fn files(one: &StoredOutput) -> String {
         (files, 0) => format!("{files} stored"),
         (files, missing) => format!("{missing} of {files} missing"),
     }
-}
-
-/// Returns when the run began that produced an output.
-fn started(one: &StoredOutput) -> String {
-    let time = Timestamp::from_second(one.started).ok();
-    time.map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
 }

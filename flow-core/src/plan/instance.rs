@@ -14,6 +14,7 @@ use crate::plan::failure::LastFailure;
 use crate::plan::label::Show;
 use crate::plan::reason::Reason;
 use crate::plan::verdicts::Status;
+use crate::plan::versions::RecordedVersion;
 use crate::store::Found;
 use crate::store::log_text::{FollowedLog, TaskLog};
 use crate::store::recorded::RecordedOutput;
@@ -104,6 +105,22 @@ impl Instance {
             }
             Found::Damaged(_) | Found::Nothing => None,
         })
+    }
+
+    /// Returns what the records of the stored versions of its output say: the current one, then earlier ones, the latest
+    /// first.
+    ///
+    /// [`Flow::versions`](crate::Flow::versions) is the same for a task whose type is known, and loads them. The list is
+    /// empty for external and aggregate tasks. Damaged records are left out.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn versions(&self) -> Result<Vec<RecordedVersion>, StoreError> {
+        let folder = self.plan.graph.folder(self.node, &self.plan.store)?;
+        let place = self.plan.store.root().join(folder);
+        let versions = self.plan.versions(self.node)?.into_iter();
+        Ok(versions.map(|version| RecordedVersion::new(version, &place)).collect())
     }
 
     /// Returns the path of the file of an external task.

@@ -3,6 +3,8 @@
 //! A verdict says whether the current record is what running the instance now would produce, and why not. Here every
 //! record of the instance is compared in that way, so that outputs of other code or data can be told apart.
 
+use std::path::Path;
+
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
@@ -14,6 +16,7 @@ use crate::plan::reason::Reason;
 use crate::plan::verdicts::upstream;
 use crate::store::output::Look;
 use crate::store::record::Record;
+use crate::store::recorded::RecordedOutput;
 use crate::store::trust::Trust;
 use crate::store::{Folder, RECORD};
 use crate::task::Kind;
@@ -26,6 +29,27 @@ pub(crate) struct StoredVersion {
     pub(crate) is_current: bool,
     /// What differs from the output that running the instance now would produce. Empty if nothing does.
     pub(crate) differences: Vec<Reason>,
+}
+
+/// What the record of a stored version of an output says. [`Instance::versions`](crate::Instance::versions) returns it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RecordedVersion {
+    /// The record.
+    pub output: RecordedOutput,
+    /// Whether it is the current output of the instance, and not an earlier one.
+    pub is_current: bool,
+    /// What differs from the output that running the task now would produce, as for
+    /// [`Instance::reasons`](crate::Instance::reasons). Empty if nothing does.
+    pub differences: Vec<Reason>,
+}
+
+impl RecordedVersion {
+    /// `place` is the folder of the instance.
+    pub(crate) fn new(version: StoredVersion, place: &Path) -> Self {
+        let StoredVersion { record, is_current, differences, .. } = version;
+        Self { output: RecordedOutput::new(&record, place), is_current, differences }
+    }
 }
 
 impl Plan {

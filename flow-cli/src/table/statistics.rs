@@ -1,0 +1,171 @@
+//! Statistics of the columns of a table, in one pass over its rows.
+
+use anyhow::Context as _;
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
+use arrow::error::ArrowError;
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use serde::Serialize;
+
+use super::Rows;
+use crate::error::CliError;
+use crate::format::Format;
+use crate::grid::{Align, Column, Grid};
+use crate::output::OutputFile;
+
+/// The most columns of a terminal that a cell takes.
+const WIDTH: usize = 24;
+
+/// Statistics of the columns of a table.
+pub(crate) struct TableStatistics {
+    pub(crate) rows: u64,
+    pub(crate) columns: Vec<ColumnStatistics>,
+}
+
+/// Statistics of the values of a column that are not null.
+#[derive(Serialize)]
+pub(crate) struct ColumnStatistics {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    nulls: u64,
+    /// The least value, as text; `None` if there is none, or if values of the type have no order.
+    min: Option<String>,
+    max: Option<String>,
+    /// The mean of numbers.
+    mean: Option<f64>,
+    /// The standard deviation of the sample; `None` for less than two numbers.
+    std: Option<f64>,
+}
+
+impl TableStatistics {
+    /// Reads all rows of a table.
+    pub(crate) fn read(file: &OutputFile, format: Format) -> Result<Self, CliError> {
+        let Rows { schema, batches, .. } = Rows::open(file, format, None)?;
+        let unreadable = || format!("cannot read {}", file.path.display());
+        let kinds = schema.fields().iter().map(|field| Accumulator::new(field.data_type()));
+        let mut columns = kinds.collect::<Result<Vec<_>, _>>().with_context(unreadable)?;
+        let mut rows = 0;
+        for batch in batches {
+            let batch = batch.with_context(unreadable)?;
+            rows += batch.num_rows() as u64;
+            for (column, values) in columns.iter_mut().zip(batch.columns()) {
+                column.add(values).with_context(unreadable)?;
+            }
+        }
+        let fields = schema.fields().iter().zip(columns);
+        let columns = fields.map(|(field, column)| {
+            let (name, kind) = (field.name().clone(), field.data_type().to_string());
+            column.finish(name, kind)
+        });
+        Ok(Self { rows, columns: columns.collect() })
+    }
+
+    /// Returns a line for each column, for a terminal of this width.
+    pub(crate) fn text(&self, terminal: Option<usize>) -> String {
+        let column = |header: &str, align, cell: fn(&ColumnStatistics) -> String| {
+            Column::new([header], align, self.columns.iter().map(cell)).clipped(WIDTH)
+        };
+        let grid = Grid::new([
+            column("column", Align::Left, |one| one.name.clone()),
+            column("type", Align::Left, |one| one.kind.clone()),
+            column("nulls", Align::Right, |one| one.nulls.to_string()),
+            column("min", Align::Right, |one| one.min.clone().unwrap_or_default()),
+            column("max", Align::Right, |one| one.max.clone().unwrap_or_default()),
+            column("mean", Align::Right, |one| number(one.mean)),
+            column("std", Align::Right, |one| number(one.std)),
+        ]);
+        grid.text(terminal)
+    }
+}
+
+/// Returns a number with six significant digits.
+fn number(value: Option<f64>) -> String {
+    let Some(value) = value else { return String::new() };
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    format!("{rounded:?}")
+}
+
+/// What is known of a column after some of its batches.
+struct Accumulator {
+    /// Converts values so that they can be compared; `None` if values of the type have no order.
+    order: Option<RowConverter>,
+    /// The least and the greatest value, each with its text.
+    ends: Option<[(OwnedRow, String); 2]>,
+    is_number: bool,
+    count: u64,
+    nulls: u64,
+    mean: f64,
+    /// The sum of the squared distances to the mean.
+    squares: f64,
+}
+
+impl Accumulator {
+    fn new(kind: &DataType) -> Result<Self, ArrowError> {
+        let field = SortField::new(kind.clone());
+        let has_order = !kind.is_nested() && RowConverter::supports_fields(&[field.clone()]);
+        let order = has_order.then(|| RowConverter::new(vec![field])).transpose()?;
+        let is_number = kind.is_numeric();
+        Ok(Self { order, ends: None, is_number, count: 0, nulls: 0, mean: 0.0, squares: 0.0 })
+    }
+
+    fn add(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
+        let nulls = values.logical_null_count() as u64;
+        self.nulls += nulls;
+        self.add_ends(values)?;
+        if self.is_number {
+            let numbers = cast(values, &DataType::Float64)?;
+            for number in numbers.as_primitive::<Float64Type>().iter().flatten() {
+                self.add_number(number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a number, by Welford's method, which loses no precision if the mean is large.
+    fn add_number(&mut self, number: f64) {
+        self.count += 1;
+        let distance = number - self.mean;
+        self.mean += distance / self.count as f64;
+        self.squares += distance * (number - self.mean);
+    }
+
+    fn add_ends(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
+        let Some(order) = &self.order else { return Ok(()) };
+        let rows = order.convert_columns(&[ArrayRef::clone(values)])?;
+        let nulls = values.logical_nulls();
+        let is_value = |at: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at));
+        let places = || (0..values.len()).filter(is_value);
+        let by_value = |a: &usize, b: &usize| rows.row(*a).cmp(&rows.row(*b));
+        let (Some(least), Some(greatest)) = (places().min_by(by_value), places().max_by(by_value))
+        else {
+            return Ok(());
+        };
+        let options = FormatOptions::default();
+        let formatter = ArrayFormatter::try_new(values.as_ref(), &options)?;
+        let end = |at: usize| {
+            Ok::<_, ArrowError>((rows.row(at).owned(), formatter.value(at).try_to_string()?))
+        };
+        let [least, greatest] = [end(least)?, end(greatest)?];
+        self.ends = Some(match self.ends.take() {
+            None => [least, greatest],
+            Some([min, max]) => [
+                if least.0 < min.0 { least } else { min },
+                if greatest.0 > max.0 { greatest } else { max },
+            ],
+        });
+        Ok(())
+    }
+
+    fn finish(self, name: String, kind: String) -> ColumnStatistics {
+        let [min, max] = match self.ends {
+            Some([(_, min), (_, max)]) => [Some(min), Some(max)],
+            None => [None, None],
+        };
+        let mean = (self.count > 0).then_some(self.mean);
+        let std = (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt());
+        ColumnStatistics { name, kind, nulls: self.nulls, min, max, mean, std }
+    }
+}
