@@ -24,10 +24,11 @@
 //! data/squares/n=3-7f3a91c04b77e010/data-8c1f02ab44d01e9f-5b2e9c01.json
 //! ```
 //!
-//! `--help` lists the verbs, and `run squares --help` the parameters of a task and of all tasks upstream, with their doc
-//! comments. Tasks of a library crate are part of a program if it names the crate: `use my_tasks as _;`.
+//! `--help` lists the subcommands, the *verbs*. `run squares --help` lists the parameters of a task and of all tasks
+//! upstream, with their doc comments. The tasks of a library crate are linked into a program if it names the crate:
+//! `use my_tasks as _;`.
 //!
-//! A program with a flow of its own, which provides clients or parameter values, calls [`run`].
+//! A program that provides clients or parameter values passes its own flow to [`run`].
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -17,7 +17,7 @@ pub(crate) fn run(opener: Opener, args: impl Iterator<Item = OsString>) -> ExitC
         Ok(code) => code,
         Err(error) => {
             match &error {
-                // It prints help to the standard output, and errors to the standard error.
+                // `print` writes help to the standard output, and errors to the standard error.
                 CliError::Clap(error) => drop(error.print()),
                 CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
                 error => ui::report_error(error),
@@ -36,7 +36,7 @@ fn try_run(opener: Opener, args: Vec<OsString>) -> Result<ExitCode, CliError> {
     let matches = matches.map_err(|error| args::refused(error, &args))?;
     let (verb, matches) = matches.subcommand().expect("a verb is required");
     let verb = VERBS.iter().find(|one| one.name == verb).expect("the parser has only verbs");
-    // There may be more of them than `roots` has found: behind a parameter, or behind `--`.
+    // `roots` does not find tasks after an option of a parameter, or after `--`.
     let roots = args::tasks(matches)?;
     let mut context = Context::new(name, opener, matches.clone(), roots)?;
     // A sweep takes several values of a parameter.

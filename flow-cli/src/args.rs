@@ -1,4 +1,4 @@
-//! The arguments: which verb, which roots, and the parser for them.
+//! Finds the verb and the roots in the arguments, and builds the parser for them.
 //!
 //! The options of a verb depend on the tasks that it is used with, so the arguments are read twice. [`roots`] finds the
 //! verb and the tasks that follow it. Then [`parser`] builds a parser in which only that verb has the parameters of these
@@ -66,7 +66,7 @@ fn next_positional<'a>(
 ) -> Option<&'a OsStr> {
     while let Some(arg) = rest.next() {
         let Some(text) = arg.to_str() else {
-            // It may be an option with a value.
+            // The argument may be an option with a value.
             return (!arg.as_encoded_bytes().starts_with(b"-")).then_some(arg);
         };
         if text == "--" || !text.starts_with('-') || text == "-" {
@@ -96,7 +96,7 @@ pub(crate) fn tasks(matches: &ArgMatches) -> Result<Vec<TaskInfo>, CliError> {
     names.map(|name| Ok(TaskInfo::named(name)?)).collect()
 }
 
-/// Returns what `--color` says, which also applies to the help and the errors of the parser.
+/// Returns the value of `--color`, which also applies to the help and the errors of the parser.
 pub(crate) fn color(args: &[OsString]) -> ColorChoice {
     let texts = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     let texts: Vec<_> = texts.take_while(|text| text != "--").collect();
@@ -109,13 +109,19 @@ pub(crate) fn color(args: &[OsString]) -> ColorChoice {
     }
 }
 
-/// Returns an error of the parser as it is printed.
+/// Converts an error of the parser to the error that is printed.
 ///
-/// The parser quotes arguments as they are: they are escaped and shortened. Of an argument that is not UTF-8 it does not
-/// name the option.
+/// The parser quotes arguments unchanged, so this function escapes and shortens them. If an argument is not UTF-8, the
+/// error also names the option.
 pub(crate) fn refused(mut error: clap::Error, args: &[OsString]) -> CliError {
     if error.kind() == ErrorKind::InvalidUtf8
         && let Some(message) = not_utf8(args)
+    {
+        return CliError::usage(message);
+    }
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(text)) = error.get(ContextKind::InvalidArg)
+        && let Some(message) = of_another_task(text)
     {
         return CliError::usage(message);
     }
@@ -162,7 +168,7 @@ pub(crate) fn parser(
     tasks: &[TaskInfo],
 ) -> Command {
     let command = globals(Command::new(name.to_owned()).bin_name(name.to_owned()))
-        .about("A workflow of typed tasks: runs what is not complete, and shows what is stored")
+        .about("Runs the tasks of a pipeline that are not complete, and shows stored outputs")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
@@ -192,4 +198,20 @@ fn subcommand(verb: &Verb, tasks: &[TaskInfo]) -> Command {
         ),
         tasks => params::add(command, tasks),
     }
+}
+
+/// Returns what to say of an option that is a parameter, but of no task that the command has before it.
+fn of_another_task(option: &str) -> Option<String> {
+    let name = option.strip_prefix("--")?.replace('-', "_");
+    let has_it = |task: &TaskInfo| task.parameters().iter().any(|one| one.name() == name);
+    let tasks: Vec<_> =
+        flow_core::tasks().into_iter().filter(has_it).map(|task| task.name()).collect();
+    let first = tasks.first()?;
+    let names: Vec<_> = tasks.iter().take(3).map(|task| format!("`{task}`")).collect();
+    let more = if tasks.len() > 3 { " and others" } else { "" };
+    Some(format!(
+        "unexpected argument '{option}': it is a parameter of {}{more}. Write a task that is one of these, or requires \
+         one, before it: `run {first} {option} ...`",
+        names.join(", ")
+    ))
 }

@@ -1,4 +1,4 @@
-//! What a verb works with: the flow with its settings and parameters, the roots, and how to print.
+//! The context of a verb: the flow with its settings and parameters, the roots, and the printer of results.
 
 use std::path::PathBuf;
 
@@ -6,20 +6,20 @@ use clap::ArgMatches;
 use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, TaskInfo};
 
 use crate::error::CliError;
-use crate::given::{Given, set};
+use crate::given::{Given, in_order, set};
 use crate::params::{self, Origins};
 use crate::settings::Settings;
-use crate::ui::{Color, Ui};
+use crate::ui::{Color, Ui, report};
 
-/// Where the flow comes from.
+/// The origin of the flow.
 pub(crate) enum Opener {
-    /// The configured store.
+    /// The store of the configuration is opened.
     Configured,
-    /// A flow of the program.
+    /// The program passed a flow.
     Given(Box<Flow>),
 }
 
-/// What a verb works with.
+/// The context of a verb.
 pub(crate) struct Context {
     /// The name of the program.
     pub(crate) name: String,
@@ -28,9 +28,9 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     pub(crate) settings: Settings,
     pub(crate) opener: Opener,
-    /// The values of parameters that the arguments give.
+    /// The values of parameters in the arguments.
     pub(crate) given: Given,
-    /// The options that give them.
+    /// The options that set these values.
     origins: Origins,
 }
 
@@ -68,6 +68,9 @@ impl Context {
     /// Takes the values of parameters from the arguments, for verbs whose options are parameters.
     pub(crate) fn take_parameters(&mut self) -> Result<(), CliError> {
         (self.given, self.origins) = params::given(&self.matches, &self.roots)?;
+        for warning in params::warnings(&self.matches, &self.roots) {
+            report(format_args!("warning: {warning}"));
+        }
         Ok(())
     }
 
@@ -108,11 +111,11 @@ impl Context {
         Ok(flow)
     }
 
-    /// Returns the values of parameters: those of `flow.toml`, and over them those of the arguments.
+    /// Returns the values of parameters. Values of the arguments take precedence over those of `flow.toml`.
     fn values(&self, given: &Given) -> Given {
         let mut values = self.settings.params.clone();
-        for (name, value) in given {
-            set(&mut values, name.clone(), value.clone());
+        for (name, value) in in_order(given.clone()) {
+            set(&mut values, name, value);
         }
         values
     }
@@ -129,7 +132,7 @@ impl Context {
         Ok(graph)
     }
 
-    /// Returns the values of an option, which the verb need not have.
+    /// Returns the values of an option; none if the verb does not have the option.
     fn texts(&self, option: &str) -> impl Iterator<Item = &String> {
         self.matches.try_get_many::<String>(option).ok().flatten().into_iter().flatten()
     }
@@ -142,8 +145,8 @@ impl Context {
         }
     }
 
-    /// Returns the instance that a verb for one output is about: that of the task or, with `--in ROOT`, the one that
-    /// the root requires.
+    /// Returns the instance of a verb for one output: that of the task or, with `--in ROOT`, the one that the root
+    /// requires.
     pub(crate) fn instance(&self) -> Result<Instance, CliError> {
         let task = self.roots[0];
         let mut instances = self.graph_in()?.instances_of(task)?;
@@ -197,7 +200,7 @@ impl Context {
         }
     }
 
-    /// Returns what gave a parameter its value: an option, or the configuration file.
+    /// Returns the origin of the value of a parameter: an option, or the configuration file.
     fn origin(&self, name: &str) -> Option<String> {
         let of_file = || {
             let is_there = self.settings.params.contains_key(name);
@@ -219,7 +222,7 @@ fn task_of(option: &str, name: &str) -> Result<TaskInfo, CliError> {
         .map_err(|error| CliError::usage(format!("invalid value for --{option}: {error}")))
 }
 
-/// Returns the error about an instance without an output.
+/// Returns the error for an instance without an output.
 pub(crate) fn not_complete(instance: &Instance) -> CliError {
     let task = instance.task();
     if instance.info().is_aggregate() {
@@ -229,5 +232,12 @@ pub(crate) fn not_complete(instance: &Instance) -> CliError {
     }
     let reasons: Vec<_> = instance.reasons().iter().map(ToString::to_string).collect();
     let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };
-    anyhow::anyhow!("{instance} has no output{why}: run it first, with `run {task}`").into()
+    let message = match instance.versions() {
+        Ok(versions) if !versions.is_empty() => format!(
+            "the output of {instance} is out of date{why}: run it first, with `run {task}`. \
+             `show --stored {task}` shows the last output"
+        ),
+        _ => format!("{instance} has no output{why}: run it first, with `run {task}`"),
+    };
+    anyhow::anyhow!(message).into()
 }

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use flow_core::{Error, UnknownTask};
+use flow_core::{Error, PlanErrorKind, UnknownTask};
 
-/// Why a verb failed.
+/// The error of a verb.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     /// An argument, an option or a value is wrong.
@@ -13,13 +13,13 @@ pub(crate) enum CliError {
     /// The arguments do not parse, or `--help` was asked for.
     #[error(transparent)]
     Clap(#[from] clap::Error),
-    /// Planning failed, or a run, or the store.
+    /// Planning, a run or an operation on the store failed.
     #[error(transparent)]
     Flow(Box<Error>),
     /// The standard output cannot be written.
     #[error("cannot write to the standard output: {0}")]
     Output(#[source] std::io::Error),
-    /// Anything else, such as a file that cannot be read.
+    /// Any other error, such as a file that cannot be read.
     #[error("{0:#}")]
     Other(anyhow::Error),
 }
@@ -55,7 +55,17 @@ impl CliError {
 
 impl From<Error> for CliError {
     fn from(error: Error) -> Self {
-        Self::Flow(Box::new(error))
+        match error {
+            Error::Plan(plan) => match &plan.kind {
+                // The library names its own means.
+                PlanErrorKind::NoValue { task, param, .. } => Self::usage(format!(
+                    "`{task}.{param}` has no value: give one with `--{param} VALUE`, `--param {task}.{param}=VALUE` or \
+                     `[params]` of flow.toml"
+                )),
+                _ => Self::Flow(Box::new(Error::Plan(plan))),
+            },
+            error => Self::Flow(Box::new(error)),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) enum Format {
     Json,
     Parquet,
     Text,
-    /// Another format, which may be text or not.
+    /// Another format, which may be text or binary.
     Other,
 }
 
@@ -43,7 +43,7 @@ impl Format {
         }
     }
 
-    /// Returns the name of the format, as options and JSON have it.
+    /// Returns the name of the format in options and in JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Arrow => "arrow",
@@ -67,9 +67,52 @@ impl Format {
     }
 }
 
+/// The options of a CSV file that decide how its text is split into cells.
+#[cfg_attr(not(feature = "tables"), allow(dead_code))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CsvOptions {
+    pub(crate) delimiter: u8,
+    pub(crate) header: bool,
+}
+
+impl CsvOptions {
+    /// Returns the options in the source of a target, such as `Csv<Vec<Row>>(delimiter = ';')`.
+    pub(crate) fn of(target: &str) -> Self {
+        let value = |name: &str| {
+            let (_, rest) = target.split_once(name)?;
+            Some(rest.trim_start().strip_prefix('=')?.trim_start())
+        };
+        let delimiter = value("delimiter").and_then(|text| {
+            let mut chars = text.trim_start_matches('b').strip_prefix('\'')?.chars();
+            let c = match chars.next()? {
+                '\\' if chars.next()? == 't' => '\t',
+                '\\' => return None,
+                c => c,
+            };
+            u8::try_from(c).ok().filter(u8::is_ascii)
+        });
+        let header = value("header").is_none_or(|text| !text.starts_with("false"));
+        Self { delimiter: delimiter.unwrap_or(b','), header }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_options_of_a_csv_file_are_those_of_its_target() {
+        let of = |target: &str| {
+            let CsvOptions { delimiter, header } = CsvOptions::of(target);
+            (char::from(delimiter), header)
+        };
+        assert_eq!(of("Csv<Vec<Row>>"), (',', true));
+        assert_eq!(of("Csv<Vec<(u8, f64)>>(null = \"NA\", delimiter = ';')"), (';', true));
+        assert_eq!(of("CsvGz<RecordBatch>(delimiter = b'\\t', header = false)"), ('\t', false));
+        assert_eq!(of("Csv(delimiter='|',header=true)"), ('|', true));
+        assert_eq!(of("Csv(delimiter"), (',', true));
+        assert_eq!(of("delimiter = '"), (',', true));
+    }
 
     #[test]
     fn a_format_is_found_by_the_longest_extension() {

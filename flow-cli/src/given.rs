@@ -1,4 +1,4 @@
-//! Values of parameters by name, as arguments and files give them.
+//! Values of parameters by name, from arguments and files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,14 +8,24 @@ use crate::error::CliError;
 /// Values of parameters: by `c` for all tasks, or by `Fit.c` for one.
 pub(crate) type Given = BTreeMap<String, serde_json::Value>;
 
-/// Sets a value that wins over the values that were given before.
+/// Sets a value that takes precedence over earlier values.
 ///
-/// A value for the parameters of all tasks replaces one for a single task, which a flow would prefer.
+/// A value for all tasks also replaces earlier values for a single task, because a flow would prefer those.
 pub(crate) fn set(given: &mut Given, name: String, value: serde_json::Value) {
     if !name.contains('.') {
         given.retain(|other, _| other.rsplit_once('.').is_none_or(|(_, param)| param != name));
     }
     given.insert(name, value);
+}
+
+/// Returns values in the order in which [`set`] applies them: those for all tasks come first, so that they do not replace
+/// the values for single tasks that were given beside them.
+pub(crate) fn in_order<V>(
+    values: impl IntoIterator<Item = (String, V)>,
+) -> impl Iterator<Item = (String, V)> {
+    let (of_tasks, of_all): (Vec<_>, Vec<_>) =
+        values.into_iter().partition(|(name, _)| name.contains('.'));
+    of_all.into_iter().chain(of_tasks)
 }
 
 /// Reads values of parameters from a TOML, JSON or YAML file.
@@ -59,7 +69,7 @@ fn yaml(path: &Path, _text: &str) -> Result<serde_json::Value, CliError> {
     Err(wrong(path, &why))
 }
 
-/// Returns values by the names of parameters. `[Train]` has those of a task.
+/// Returns the values by the names of parameters. The table `[Train]` has values of one task.
 pub(crate) fn flat(entries: impl IntoIterator<Item = (String, serde_json::Value)>) -> Given {
     let mut params = Given::new();
     for (name, value) in entries {
@@ -76,4 +86,18 @@ pub(crate) fn flat(entries: impl IntoIterator<Item = (String, serde_json::Value)
         }
     }
     params
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_for_one_task_stays_beside_one_for_all_tasks() {
+        let beside: Given = [("c".to_owned(), 1.into()), ("Fit.c".to_owned(), 2.into())].into();
+        // `F` comes before `c`.
+        let mut given: Given = [("Load.c".to_owned(), 0.into())].into();
+        in_order(beside.clone()).for_each(|(name, value)| set(&mut given, name, value));
+        assert_eq!(given, beside);
+    }
 }

@@ -94,8 +94,8 @@ impl Grid {
         Self { columns: columns.into_iter().collect() }
     }
 
-    /// Returns the table as text, without a line end, for a terminal with this number of columns. Without one it has
-    /// all columns in full.
+    /// Returns the table as text, without a line end, for a terminal with this number of columns. Without a terminal,
+    /// the text has all columns in full.
     pub(crate) fn text(&self, terminal: Option<usize>) -> String {
         let Some(first) = self.columns.first() else { return String::new() };
         let widths: Vec<_> = self.columns.iter().map(Column::width).collect();
@@ -130,7 +130,7 @@ impl Grid {
     }
 }
 
-/// Which columns of a table are shown, and how wide.
+/// The columns of a table that are shown, and their width.
 #[derive(Debug, PartialEq, Eq)]
 struct Fit {
     /// The number of columns that are shown before the `…`.

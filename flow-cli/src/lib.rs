@@ -1,15 +1,16 @@
 //! The command line of every workflow.
 //!
-//! A program that calls [`main`] has a verb for everything that a flow can do, for all tasks that are linked into it:
+//! A program that calls [`main`] has subcommands, the *verbs*, for everything that a flow can do. They know all tasks that
+//! are linked into the program:
 //!
 //! ```text
 //! train list                          the tasks of the program
 //! train plan Train --model tree       what a run would do, and why
-//! train run Train --model tree        runs what is not complete
+//! train run Train --model tree        runs the tasks that are not complete
 //! train show Train                    the first rows of the output
 //! train load Train --format csv       the output, for another program
-//! train debug Train                   the last failure, and the instance again by itself
-//! train sweep Train --c 0.1,1,10      many settings
+//! train debug Train                   the last failure; runs the instance again by itself
+//! train sweep Train --c 0.1,1,10      several values of a parameter, and a table of the results
 //! ```
 //!
 //! # From the arguments to the result
@@ -25,27 +26,32 @@
 //!               ui          text or JSON on the standard output; errors on the standard error; tables are a `grid`
 //! ```
 //!
-//! Nothing here knows how a plan is made or run: a verb calls one or two functions of [`flow_core`] and prints the result.
+//! This crate neither plans nor runs tasks: a verb calls one or two functions of [`flow_core`] and prints the result.
 //!
 //! # Exit codes
 //!
 //! | code | |
 //! | --- | --- |
-//! | 0 | The verb did what it says. |
-//! | 1 | Tasks failed, or the store or a file could not be read or written. |
+//! | 0 | The verb succeeded. |
+//! | 1 | Tasks failed, an output is missing, damaged or different, or the store or a file could not be read or written. |
 //! | 2 | An argument, an option or a value is wrong. Nothing has run. |
 //! | 3 | `plan --exit-code` or `why --exit-code` found that something is not complete. |
 //! | 130, 143, 129 | The process received `SIGINT`, `SIGTERM` or `SIGHUP`. |
 //!
 //! # Precedence
 //!
-//! A setting is the first of: the option; the variable `FLOW_...`; the file `flow.toml` of the current folder, or that of
-//! `--config` or `FLOW_CONFIG`; what the program set on its flow; the default.
+//! A setting takes the first of these values that exists:
+//!
+//! 1. the option;
+//! 2. the variable `FLOW_...`;
+//! 3. the value in the configuration file: that of `--config`, or of `FLOW_CONFIG`, or `flow.toml` in the current folder;
+//! 4. the value that the program set on its flow;
+//! 5. the default.
 //!
 //! # Features
 //!
 //! - `tables`: `show` and `load` read tables in Arrow IPC and CSV.
-//! - `parquet`: they read and write Parquet files, too.
+//! - `parquet`: `show` and `load` read Parquet files, and `load` writes them.
 //! - `yaml`: `--params` reads YAML files.
 
 mod app;
@@ -105,7 +111,7 @@ pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> E
     app::run(Opener::Given(Box::new(flow)), args.into_iter().map(Into::into))
 }
 
-/// Opens the store that is configured: as [`main`] does, from `FLOW_...` variables and `flow.toml`.
+/// Opens the store that `FLOW_...` variables and `flow.toml` configure, as [`main`] does.
 ///
 /// # Errors
 ///

@@ -47,7 +47,7 @@ pub(crate) fn globals(command: Command) -> Command {
                 .short('q')
                 .global(true)
                 .action(ArgAction::SetTrue)
-                .help("Shows no progress"),
+                .help("Hides the progress"),
         )
         .arg(
             Arg::new("color")
@@ -55,7 +55,7 @@ pub(crate) fn globals(command: Command) -> Command {
                 .value_name("WHEN")
                 .global(true)
                 .value_parser(["auto", "always", "never"])
-                .help("Whether to color the output [default: auto]"),
+                .help("When to color the output [default: auto]"),
         )
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn run_options(command: Command) -> Command {
                 .require_equals(true)
                 .default_missing_value("")
                 .action(ArgAction::Append)
-                .help("Runs the roots even if they are complete; `--force=Task`: that task"),
+                .help("Runs the roots even if they are complete; with `--force=Task`, runs that task"),
         )
         .arg(
             Arg::new("allow-failures")
@@ -99,16 +99,16 @@ pub(crate) fn exit_code_option(command: Command) -> Command {
     command.arg(Arg::new("exit-code").long("exit-code").action(ArgAction::SetTrue).help(help))
 }
 
-/// Adds `--in`, for verbs that are about one output.
+/// Adds `--in`, for verbs that select one output.
 pub(crate) fn in_option(command: Command) -> Command {
     command.arg(Arg::new("in").long("in").value_name("ROOT").help(
-        "Selects the instance that this task requires, with the parameters that it has there",
+        "Selects the instance that this root requires, with its parameters in the graph of the root",
     ))
 }
 
 /// Adds `--yes`, for verbs that remove something.
 pub(crate) fn yes_option(command: Command) -> Command {
-    let help = "Does not ask; required without a terminal";
+    let help = "Does not ask for confirmation; required without a terminal";
     command.arg(Arg::new("yes").long("yes").short('y').action(ArgAction::SetTrue).help(help))
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn restrict_options(command: Command) -> Command {
                 .long("until")
                 .value_name("TASK")
                 .action(ArgAction::Append)
-                .help("Runs only this task and what is upstream of it, as the roots require them"),
+                .help("Runs only this task and all tasks upstream, with their parameters in the graph of the roots"),
         )
         .arg(
             Arg::new("only")
@@ -128,6 +128,6 @@ pub(crate) fn restrict_options(command: Command) -> Command {
                 .value_name("TASK")
                 .action(ArgAction::Append)
                 .conflicts_with("until")
-                .help("Runs this task alone; what it requires must be complete"),
+                .help("Runs this task alone; the tasks that it requires must be complete"),
         )
 }

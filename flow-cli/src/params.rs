@@ -2,17 +2,18 @@
 //!
 //! The options of a verb are the parameters of its roots and of all tasks upstream, grouped by task. Tasks that have a
 //! parameter of the same name share one option: its value is given by that name, and must fit all of them, as
-//! [`Flow::with_named`] says. `--param Task.name=value` gives a value to one task. An option of the verb itself, such as
-//! `--data`, wins over a parameter of its name, which `--param` still reaches.
+//! [`Flow::with_named`] describes. `--param Task.name=value` gives a value to one task. An option of the verb itself, such
+//! as `--data`, takes precedence over a parameter of the same name, which `--param` still sets.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use flow_core::{Error, Flow, ParameterInfo, PlanErrorKind, TaskInfo};
 
 use crate::error::CliError;
-use crate::given::{Given, read_params, set};
+use crate::given::{Given, in_order, read_params, set};
 use crate::options::globals;
 use crate::text::shortened;
 
@@ -40,19 +41,55 @@ pub(crate) fn add(command: Command, roots: &[TaskInfo]) -> Command {
                 .action(ArgAction::Append)
                 .help("Reads values of parameters from a TOML, JSON or YAML file"),
         );
-    let globals = globals(Command::new("globals"));
-    let reserved = command.get_arguments().chain(globals.get_arguments());
-    let mut seen: HashSet<String> =
-        reserved.filter_map(|arg| arg.get_long().map(str::to_owned)).collect();
-    seen.extend(["help", "version"].map(str::to_owned));
+    let reserved = reserved(&command);
+    let mut hidden = Vec::new();
+    let mut seen = reserved.clone();
     for task in tasks_of(roots) {
         for parameter in task.parameters() {
-            if seen.insert(parameter.name().to_owned()) {
-                command = command.arg(option(parameter, task));
+            let name = parameter.name();
+            if reserved.contains(name) {
+                let full = parameter.full_name();
+                hidden.push(format!("  --param {full}=<{}>", value_name(parameter)));
+            }
+            if seen.insert(name.to_owned()) {
+                // `--at-least` is `--at_least`, unless the verb has that option.
+                let alias = name.replace('_', "-");
+                let alias = seen.insert(alias.clone()).then_some(alias);
+                command = command.arg(option(parameter, task).aliases(alias));
             }
         }
     }
-    command
+    if hidden.is_empty() {
+        return command;
+    }
+    let after = command.get_after_help().map(|text| format!("{text}\n\n")).unwrap_or_default();
+    let heading = "Parameters that have the name of an option of this command:";
+    command.after_help(format!("{after}{heading}\n{}", hidden.join("\n")))
+}
+
+/// Returns the names of the options that a command has besides parameters.
+fn reserved(command: &Command) -> HashSet<String> {
+    let globals = globals(Command::new("globals"));
+    let all = command.get_arguments().chain(globals.get_arguments());
+    let names = all.filter_map(|arg| arg.get_long().map(str::to_owned));
+    names.chain(["help", "version"].map(str::to_owned)).collect()
+}
+
+/// Returns what to say if an option of the verb was given that some tasks have as a parameter, too.
+pub(crate) fn warnings(matches: &ArgMatches, roots: &[TaskInfo]) -> Vec<String> {
+    let is_given = |name: &str| {
+        let source = matches.try_contains_id(name).ok().and_then(|_| matches.value_source(name));
+        source == Some(ValueSource::CommandLine)
+    };
+    let parameters = tasks_of(roots).into_iter().flat_map(|task| task.parameters());
+    let given = parameters.filter(|parameter| is_given(parameter.name()));
+    let warning = |parameter: ParameterInfo| {
+        let (name, full) = (parameter.name(), parameter.full_name());
+        format!(
+            "--{name} is an option of this command: `--param {full}=...` sets the parameter `{full}`"
+        )
+    };
+    given.map(warning).collect()
 }
 
 /// Returns the roots and all tasks upstream of them, each once.
@@ -90,11 +127,6 @@ fn option(parameter: ParameterInfo, task: TaskInfo) -> Arg {
         .help(help)
         .action(ArgAction::Append)
         .allow_hyphen_values(true);
-    // `--at-least` is `--at_least`.
-    let option = match name.contains('_') {
-        true => option.alias(name.replace('_', "-")),
-        false => option,
-    };
     // `--scale` is `--scale=true`.
     match is_switch {
         true => option.num_args(0..=1).require_equals(true).default_missing_value("true"),
@@ -112,8 +144,8 @@ fn value_name(parameter: ParameterInfo) -> String {
 /// The option that gives each value, by the name of the value.
 pub(crate) type Origins = BTreeMap<String, String>;
 
-/// Returns the values that the arguments give, and their origins. Of two values of one name, the later one applies: those of
-/// files come before options, and these before `--param`.
+/// Returns the values in the arguments, and their origins. The last value of a name applies: values of files are read first,
+/// then options, then `--param`.
 pub(crate) fn given(
     matches: &ArgMatches,
     roots: &[TaskInfo],
@@ -126,7 +158,7 @@ pub(crate) fn given(
         Ok::<(), CliError>(())
     };
     for file in matches.get_many::<PathBuf>("params").into_iter().flatten() {
-        for (name, value) in read_params(file)? {
+        for (name, value) in in_order(read_params(file)?) {
             add(format!("{name} in --params {}", file.display()), name, value)?;
         }
     }
@@ -167,7 +199,7 @@ pub(crate) fn options(matches: &ArgMatches) -> Vec<(String, Vec<String>)> {
     ids.map(|(id, name)| (name.to_owned(), values(id))).collect()
 }
 
-/// Returns the parameters that a name stands for: `c` for those of all tasks, `Fit.c` for one.
+/// Returns the parameters that a name selects: `c` selects those of all tasks, `Fit.c` that of one task.
 pub(crate) fn named(name: &str, roots: &[TaskInfo]) -> Vec<ParameterInfo> {
     let parameters = tasks_of(roots).into_iter().flat_map(|task| task.parameters());
     parameters.filter(|one| one.name() == name || one.full_name() == name).collect()
@@ -187,7 +219,7 @@ pub(crate) fn check(
     })
 }
 
-/// Returns why a value is refused, without repeating whose value it is.
+/// Returns the reason why a value is invalid, without the name of the parameter.
 pub(crate) fn why(error: &Error) -> String {
     match error {
         Error::Plan(plan) => match &plan.kind {

@@ -16,7 +16,8 @@
 //! versions = 5              # the earlier outputs that are kept of each instance
 //! ```
 //!
-//! [`Settings::read`] reads both; a variable wins over the file. [`Flow::open`](flow_core::Flow::open) reads neither.
+//! [`Settings::read`] reads both. A variable takes precedence over the file. [`Flow::open`](flow_core::Flow::open) reads
+//! neither.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ use crate::given::{Given, flat};
 /// The name of the file in the current folder.
 const FILE: &str = "flow.toml";
 
-/// The folder of the store, if nothing names another one.
+/// The default folder of the store.
 const DATA: &str = "data";
 
 #[derive(Debug, Default, Deserialize)]
@@ -57,9 +58,9 @@ pub(crate) struct LimitSettings {
 }
 
 impl Settings {
-    /// Reads the file, and the variables, which win over it.
+    /// Reads the file and the variables, which take precedence.
     ///
-    /// Without `file` and `FLOW_CONFIG` it is `flow.toml` in the current folder, which need not exist.
+    /// Without `file` and `FLOW_CONFIG`, the file is `flow.toml` in the current folder, which need not exist.
     pub(crate) fn read(file: Option<&Path>) -> Result<Self, CliError> {
         let named = file.map(|file| ("--config", file.to_owned()));
         let named = named.or_else(|| Some(("FLOW_CONFIG", path_variable("FLOW_CONFIG")?)));

@@ -1,4 +1,4 @@
-//! Text for a terminal: what controls a terminal is escaped, and long text is cut.
+//! Text for a terminal: control characters are escaped, and long text is cut.
 
 use flow_core::jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
@@ -24,7 +24,7 @@ pub(crate) fn time(seconds: i64) -> String {
     time.map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string()).unwrap_or_default()
 }
 
-/// Returns a text for a terminal: its lines are [escaped]. What only colors the text is kept if `has_color`.
+/// Returns a text whose lines are [escaped] for a terminal. If `has_color`, sequences that color the text are kept.
 pub(crate) fn harmless(text: &str, has_color: bool) -> String {
     const START: &str = "\u{1b}[";
     let line = |line: &str| {
@@ -47,7 +47,7 @@ pub(crate) fn harmless(text: &str, has_color: bool) -> String {
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns a text on one line, as a cell of a table has it.
+/// Returns a text on one line, for a cell of a table.
 ///
 /// Characters that join with the one before are left out: terminals do not agree on the width of the result.
 pub(crate) fn one_line(text: &str) -> String {

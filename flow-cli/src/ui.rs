@@ -10,13 +10,13 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::text::{escaped, harmless, shortened};
 
-/// The width of a terminal that does not tell its size, in columns.
+/// The assumed width of a terminal that does not report its size, in columns.
 const COLUMNS: usize = 80;
 
 /// The longest line of an error, in characters. An argument in it may have any length.
 const LINE: usize = 1_000;
 
-/// How results are written.
+/// The form in which results are written.
 #[derive(Clone, Copy)]
 pub(crate) struct Ui {
     pub(crate) is_json: bool,
@@ -62,23 +62,51 @@ impl Ui {
 
     /// Writes text and a line end.
     ///
-    /// In a terminal, what would control it is escaped: errors, logs and names may have any text. A pipe receives it as it
-    /// is.
+    /// In a terminal, control characters are escaped, because errors, logs and names may have any text. A pipe receives
+    /// the text unchanged.
     pub(crate) fn text(self, text: impl Display) -> Result<(), CliError> {
-        let mut text = text.to_string();
-        if self.width.is_some() {
-            text = harmless(&text, self.has_color);
-        }
+        let mut text = self.shown(text.to_string());
         text.push('\n');
         write(text.as_bytes())
     }
 
+    /// Writes a part of a text, as [`text`](Self::text) does, without a line end.
+    pub(crate) fn part(self, text: &str) -> Result<(), CliError> {
+        write(self.shown(text.to_owned()).as_bytes())
+    }
+
+    /// Returns a text as the standard output receives it.
+    fn shown(self, text: String) -> String {
+        if self.width.is_some() { harmless(&text, self.has_color) } else { text }
+    }
+
     /// Writes one JSON document and a line end.
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_vec_pretty(value).map_err(anyhow::Error::from)?;
-        text.push(b'\n');
-        write(&text)
+        let mut text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
+        if self.width.is_some() {
+            text = escaped_json(&text);
+        }
+        text.push('\n');
+        write(text.as_bytes())
     }
+}
+
+/// Escapes the characters of a JSON document that control a terminal or reorder text, and that JSON need not escape.
+///
+/// Between texts there is none of them, so that the document stays the same.
+fn escaped_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        let mut units = [0; 2];
+        match c == '\n' || escaped(c.encode_utf8(&mut [0; 4])).starts_with(c) {
+            true => text.push(c),
+            false => {
+                let units = c.encode_utf16(&mut units).iter();
+                text.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
+        }
+    }
+    text
 }
 
 /// Writes bytes to the standard output.
@@ -94,8 +122,8 @@ fn terminal_width() -> Option<usize> {
     out.is_terminal().then(|| size.map_or(COLUMNS, |(width, _)| usize::from(width.0)))
 }
 
-/// Writes an error to the standard error. It may quote arguments and files: what controls a terminal is escaped, and long
-/// lines are cut.
+/// Writes an error to the standard error. Control characters are escaped and long lines are cut, because an error may quote
+/// arguments and files.
 pub(crate) fn report_error(error: impl Display) {
     let text = format!("error: {error}");
     let lines: Vec<_> = text.lines().map(|line| shortened(&escaped(line), LINE)).collect();
@@ -116,4 +144,27 @@ pub(crate) fn confirm(question: &str) -> bool {
     let mut answer = String::new();
     let is_read = std::io::stdin().read_line(&mut answer).is_ok();
     is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_controls_no_terminal_and_reaches_a_pipe_as_it_is() {
+        let ui = |width| Ui { is_json: false, has_color: false, width };
+        let text = "a\u{1b}[2J\n\u{1b}]0;title\u{7}";
+        let shown = ui(Some(80)).shown(text.to_owned());
+        assert_eq!(shown, "a\\u{1b}[2J\n\\u{1b}]0;title\\u{7}");
+        assert_eq!(ui(None).shown(text.to_owned()), text);
+    }
+
+    #[test]
+    fn json_in_a_terminal_controls_it_as_little() {
+        let json = "{\n  \"a\": \"\u{9b}31mü\u{202e}\u{1f332}\\n\\\\\"\n}";
+        let shown = escaped_json(json);
+        assert_eq!(shown, "{\n  \"a\": \"\\u009b31mü\\u202e\u{1f332}\\n\\\\\"\n}");
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(value(&shown), value(json));
+    }
 }

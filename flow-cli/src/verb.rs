@@ -1,4 +1,4 @@
-//! What a verb is: its name, what it takes, its options, and the function that does it.
+//! The declaration of a verb: its name, its arguments, its options, and the function that executes it.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ pub(crate) struct Verb {
     pub(crate) run: fn(&Context) -> Result<ExitCode, CliError>,
 }
 
-/// What a verb takes as its first arguments.
+/// The first arguments of a verb.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
     /// One or more tasks, whose parameters are options.

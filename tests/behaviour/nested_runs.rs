@@ -90,6 +90,53 @@ impl Run for Countdown {
     }
 }
 
+/// Starts a run of itself in the background, and waits for it.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Background {
+    #[param(insignificant, default = "")]
+    folder: PathBuf,
+}
+
+#[tracked]
+impl Run for Background {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        let flow = reopen(&self.folder)?.with(Background::FOLDER, &*self.folder);
+        flow.spawn::<Background>().join()?;
+        Ok(1)
+    }
+}
+
+/// Requires a task that runs it.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Requirer {
+    #[param(insignificant, default = "")]
+    folder: PathBuf,
+}
+
+#[tracked]
+impl Run for Requirer {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.with(Required::FOLDER, &*self.folder).require::<Required>()?.load()?)
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Required {
+    #[param(insignificant, default = "")]
+    folder: PathBuf,
+}
+
+#[tracked]
+impl Run for Required {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        let flow = reopen(&self.folder)?.with(Requirer::FOLDER, &*self.folder);
+        Ok(*flow.get::<Requirer>()?)
+    }
+}
+
 fn data(opened: &Opened) -> PathBuf {
     opened.folder.join("data")
 }
@@ -132,4 +179,35 @@ fn a_task_may_run_other_instances_of_itself() -> Result<()> {
     }
     assert_eq!(*flow.with(Countdown::N, 7).load::<Countdown>()?, 7);
     Ok(())
+}
+
+#[test]
+fn an_instance_that_runs_itself_in_the_background_fails() {
+    let opened = open();
+    let flow = opened.flow.with(Background::FOLDER, data(&opened));
+    let summary = failure(flow.run::<Background>()).to_string();
+    let cycle = "it requires itself while it runs: Background → Background";
+    assert!(summary.contains(cycle), "{summary}");
+}
+
+#[test]
+fn an_instance_that_a_required_task_runs_fails() {
+    let opened = open();
+    let flow = opened.flow.with(Requirer::FOLDER, data(&opened));
+    for flow in [flow.workers(0), flow.workers(2)] {
+        let summary = failure(flow.run::<Requirer>()).to_string();
+        let cycle = "it requires itself while it runs: Requirer → Required → Requirer";
+        assert!(summary.contains(cycle), "{summary}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_instance_that_runs_itself_in_the_same_store_by_another_path_fails() {
+    let opened = open();
+    let link = opened.folder.join("link");
+    std::os::unix::fs::symlink(data(&opened), &link).expect("a link");
+    let flow = opened.flow.with(Itself::FOLDER, &*link);
+    let summary = failure(flow.run::<Itself>()).to_string();
+    assert!(summary.contains("it requires itself while it runs: Itself → Itself"), "{summary}");
 }

@@ -99,3 +99,16 @@ fn a_task_that_is_not_in_the_graph_is_an_error() {
     let error = flow.graph::<Total>().until::<Apart>().run().unwrap_err();
     assert_eq!(error.to_string(), "Total requires no Apart");
 }
+
+#[test]
+fn a_forced_task_that_a_restricted_graph_leaves_out_is_a_warning() -> Result<()> {
+    let (flow, _folder) = flow();
+    let warnings = |graph: flow::Subgraph<Total>| -> Result<Vec<String>> {
+        Ok(graph.preview()?.warnings().iter().map(ToString::to_string).collect())
+    };
+    let left_out = warnings(flow.graph::<Total>().until::<Double>().force::<Total>())?;
+    assert!(matches!(left_out.as_slice(), [one] if one.contains("Total")), "{left_out:?}");
+    let there = warnings(flow.graph::<Total>().until::<Double>().force::<Part>())?;
+    assert_eq!(there, [""; 0]);
+    Ok(())
+}

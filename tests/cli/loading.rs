@@ -48,6 +48,22 @@ fn a_table_is_converted_to_csv_json_arrow_and_parquet() {
     assert_eq!(first.as_array().map(Vec::len), Some(15));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_device_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let folder = ran("Page");
+    let folder = folder.path();
+    // A copy of `/dev/null` needs no right to write to `/dev`: a link in a folder leads to it.
+    std::os::unix::fs::symlink("/dev/null", folder.join("null")).expect("a link");
+    let loaded = stocks(folder, words("load Page --to null --json")).json();
+    assert_eq!(loaded["bytes"], "The average\nis 107.25.\n".len());
+    let kept = folder.join("null");
+    assert!(kept.symlink_metadata().expect("the link").is_symlink(), "the link was replaced");
+    assert!(kept.metadata().expect("the device").file_type().is_char_device());
+}
+
 #[test]
 fn what_cannot_be_loaded_is_refused_and_leaves_no_file() {
     let folder = ran("Page Split");
@@ -67,4 +83,23 @@ fn what_cannot_be_loaded_is_refused_and_leaves_no_file() {
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
     assert_eq!(left, ["data"]);
+}
+
+#[test]
+fn a_csv_file_is_read_with_the_options_and_texts_of_its_target() {
+    let folder = ran("Codes");
+    let folder = folder.path();
+    let rows = |code: fn(&str) -> serde_json::Value| serde_json::json!([{"code": code("007"), "share": 0.5}, {"code": code("010"), "share": 1.5}]);
+    let loaded = stocks(folder, words("load Codes --format json")).ok();
+    let loaded: serde_json::Value = serde_json::from_str(&loaded).expect("JSON");
+    assert_eq!(loaded, rows(|code| code.into()));
+    // The types of another program are not known, but the options are.
+    let stored = stocks(folder, words("load --stored Codes --format json")).ok();
+    let stored: serde_json::Value = serde_json::from_str(&stored).expect("JSON");
+    assert_eq!(stored, rows(|code| code.parse::<i64>().expect("a number").into()));
+    let shown = stocks(folder, words("show Codes --json")).json();
+    assert_eq!(shown["parts"][0]["rows"][0], serde_json::json!(["007", "0.5"]));
+    let described = stocks(folder, words("show Codes --statistics --json")).json();
+    let columns = &described["parts"][0]["statistics"];
+    assert_eq!((&columns[0]["min"], &columns[1]["mean"]), (&"007".into(), &1.0.into()));
 }

@@ -37,6 +37,20 @@ fn values_take_the_spellings_of_a_terminal() {
 }
 
 #[test]
+fn a_value_for_one_task_wins_over_one_for_all_tasks() {
+    let rome = "--param Temperature.station=Rome";
+    assert_eq!(value(&format!("--station Oslo {rome}"))["value"], 25.0);
+    assert_eq!(value(&format!("{rome} --station Oslo"))["value"], 25.0);
+    let folder = folder();
+    let folder = folder.path();
+    let file = "station = \"Oslo\"\n[Temperature]\nstation = \"Rome\"\n";
+    std::fs::write(folder.join("both.toml"), file).expect("a file");
+    weather(folder, words("run Temperature -q --params both.toml")).ok();
+    let meta = weather(folder, words("meta Temperature --params both.toml --json")).json();
+    assert_eq!(meta[0]["metadata"]["value"], 25.0);
+}
+
+#[test]
 fn a_parameter_with_the_name_of_an_option_is_given_by_its_full_name() {
     assert_eq!(value("--param Temperature.data=7 --data elsewhere")["data"], 7);
 }
@@ -114,4 +128,18 @@ fn a_nested_value_is_json_or_a_table_of_a_file() {
     assert!(wrong.contains("the parameters in wrong.yaml are wrong: "), "{wrong}");
     let wrong = stocks(folder, words(r#"run Average --style {"digits":"x"}"#)).refused();
     assert!(wrong.contains("invalid value for --style"), "{wrong}");
+}
+
+#[test]
+fn a_parameter_with_the_spelling_of_an_option_does_not_replace_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let allows = |arguments: &str| {
+        stocks(folder.path(), words(&format!("run Split -q {arguments}"))).ok();
+        let parameters = arguments.replace("--allow-failures", "");
+        let meta = format!("meta Split --json {parameters}");
+        stocks(folder.path(), words(&meta)).json()[0]["metadata"]["allows"].clone()
+    };
+    assert_eq!(allows("--allow-failures"), false);
+    assert_eq!(allows("--allow_failures"), true);
+    assert_eq!(allows("--param Split.allow_failures=true --allow-failures"), true);
 }

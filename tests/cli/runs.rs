@@ -71,7 +71,7 @@ fn outputs_are_removed_only_with_a_confirmation() {
     let folder = folder.path();
     weather(folder, words("run Report -q")).ok();
     let refused = weather(folder, words("reset Report")).refused();
-    assert!(refused.contains("nothing was removed") && refused.contains("--yes"), "{refused}");
+    assert!(refused.contains("Nothing was removed") && refused.contains("--yes"), "{refused}");
     assert_eq!(weather(folder, words("plan Report --exit-code")).code, 0);
     let removed = weather(folder, words("reset Report --yes --upstream --json")).json();
     assert_eq!(removed["instances"].as_array().map(Vec::len), Some(2));

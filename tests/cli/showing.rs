@@ -125,3 +125,25 @@ fn an_output_of_another_program_is_selected_by_task_and_parameters() {
     assert!(weather(folder, words("show")).refused().contains("<TASK>"));
     assert!(weather(folder, words("show Report --stored Prices")).refused().contains("--stored"));
 }
+
+#[test]
+fn a_damaged_table_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    stocks(folder, words("run Split -q")).ok();
+    let shown = stocks(folder, words("show Split --part first --json")).json();
+    let path = folder.join(shown["parts"][0]["path"].as_str().expect("a path"));
+    let good = std::fs::read(&path).expect("the table");
+    // The footer has the places and the sizes of the batches.
+    let footer =
+        i32::from_le_bytes(good[good.len() - 10..good.len() - 6].try_into().expect("a size"));
+    let start = good.len() - 10 - usize::try_from(footer).expect("a size");
+    for at in start..good.len() {
+        let mut damaged = good.clone();
+        damaged[at] = 0xff;
+        std::fs::remove_file(&path).expect("the table is removed");
+        std::fs::write(&path, damaged).expect("the damaged table");
+        let shown = stocks(folder, words("show --stored Split --part first"));
+        assert!(matches!(shown.code, 0..=2), "byte {at}: {} {}", shown.code, shown.err);
+    }
+}

@@ -47,6 +47,26 @@ impl Run for Listed {
     }
 }
 
+/// A code, which looks like a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Code {
+    code: String,
+    share: f64,
+}
+
+/// Codes of shares, in a file whose cells are separated by semicolons.
+#[derive(Task)]
+#[task(target = Csv<Vec<Code>>(delimiter = ';'))]
+struct Codes;
+
+#[tracked]
+impl Run for Codes {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Code>> {
+        let code = |code: &str, share| Code { code: code.to_owned(), share };
+        Ok(vec![code("007", 0.5), code("010", 1.5)])
+    }
+}
+
 /// How a number is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Style {
@@ -112,13 +132,18 @@ struct Halves {
 /// Splits the prices.
 #[derive(Task)]
 #[task(requires = Prices, outputs = Halves)]
-struct Split;
+struct Split {
+    /// A parameter whose name is that of an option with another spelling.
+    #[param(default = false)]
+    allow_failures: bool,
+}
 
 #[tracked]
 impl Run for Split {
     fn run(&self, cx: &Cx<Self>) -> Result<Halves> {
         let mut first = cx.input().load()?.into_owned();
         let second = first.split_off(first.len() / 2);
+        cx.meta("allows", self.allow_failures)?;
         Ok(Halves { count: first.len() + second.len(), first, second })
     }
 }

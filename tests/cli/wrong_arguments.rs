@@ -68,3 +68,49 @@ fn a_column_that_no_variant_has_is_an_error_below_the_table() {
     );
     assert!(swept.out.starts_with("variant ") && swept.out.contains("Rome"), "{}", swept.out);
 }
+
+#[test]
+fn an_option_in_the_wrong_place_or_of_another_task_is_explained() {
+    let folder = folder();
+    let folder = folder.path();
+    let refused = |line: &str| weather(folder, words(line)).refused();
+    let of_another = refused("plan Measurements --at_least 2");
+    assert!(
+        of_another.contains("unexpected argument '--at_least': it is a parameter of `Temperature`"),
+        "{of_another}"
+    );
+    let before = refused("run --at-least 2 Temperature");
+    assert!(before.contains("`run Temperature --at-least ...`"), "{before}");
+    let range = refused("sweep Temperature --at_least 1..3");
+    assert!(range.contains("A range needs a number of values: `1..3:lin5`"), "{range}");
+    let none = refused("sweep Temperature --at_least 1");
+    assert!(none.contains("a sweep needs several values of a parameter"), "{none}");
+}
+
+#[test]
+fn a_parameter_with_the_name_of_an_option_is_in_the_help_and_in_a_warning() {
+    let folder = folder();
+    let folder = folder.path();
+    let help = weather(folder, words("run Temperature --help")).ok();
+    assert!(help.contains("  --param Temperature.data=<u8>"), "{help}");
+    let warned = weather(folder, words("plan Temperature --data elsewhere"));
+    let warning = "warning: --data is an option of this command: `--param Temperature.data=...`";
+    assert!(warned.code == 0 && warned.err.contains(warning), "{}", warned.err);
+}
+
+#[test]
+fn an_output_that_is_out_of_date_is_not_called_missing() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Temperature -q")).ok();
+    std::fs::write(folder.join("measurements.csv"), "station,celsius\nOslo,9.0\n")
+        .expect("a change");
+    let shown = weather(folder, words("show Temperature"));
+    assert_eq!(shown.code, 1);
+    assert!(
+        shown.err.contains("is out of date") && shown.err.contains("`show --stored Temperature`"),
+        "{}",
+        shown.err
+    );
+    assert!(weather(folder, words("show --stored Temperature")).ok().contains("2.0"));
+}

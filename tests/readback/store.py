@@ -111,6 +111,12 @@ assert not names.matches("2024-02-29T12:00:00.5Z", stamp)
 assert names.matches("aaa…zzz #1f0a99c2", "aaa" + "b" * 100 + "zzz")
 assert not names.matches("aaa…zzz #1f0a99c2", "aab" + "b" * 100 + "zzz")
 assert not names.matches("aaa…zzz #1f0a99c2", "aaazzz")
+long = list(range(500))
+shortened = "[0, 1, 2, 3, 4…96, 497, 498, 499] #1f0a99c2"
+assert names.matches(shortened, long)
+for other in (long[1:], long[:-1], [1, *long], [True] * 500, [0, 1, 2, 499]):
+    assert not names.matches(shortened, other), other[:5]
+assert names.matches('["a b", Some(1.5), none, tr…se, {x: 2}] #1f0a99c2', ["a b", 1.5, None, True] * 9 + [False, {"x": 2.0}])
 
 # A name refers to a parameter of the task, or else to that of its upstream tasks.
 one = store.load("Backtest", symbols=["A"])

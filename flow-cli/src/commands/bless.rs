@@ -1,4 +1,4 @@
-//! `bless`: declares outputs up to date after a change of code that changed no result.
+//! `bless`: declares outputs complete after a change of code that changed no result.
 
 use std::process::ExitCode;
 
@@ -13,13 +13,13 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "bless",
-    about: "Declares outputs up to date after a change of code, if running the tasks gives equal ones",
+    about: "Declares outputs complete after a change of code, if running the tasks produces equal outputs",
     takes: Takes::Tasks,
     options,
     run,
 };
 
-/// What was blessed.
+/// The result of `bless`.
 #[derive(Serialize)]
 struct BlessedJson {
     blessed: Vec<String>,

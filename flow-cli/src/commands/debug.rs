@@ -1,4 +1,4 @@
-//! `debug`: what is known of an instance that failed, and running it again by itself.
+//! `debug`: shows a failed instance, and runs it again by itself.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ pub(crate) const VERB: Verb = Verb {
     run,
 };
 
-/// An instance, what is known of its last run, and the result of running it again.
+/// An instance, the record of its last run, and the result of running it again.
 #[derive(Serialize)]
 struct Debugged {
     instance: String,
@@ -62,12 +62,15 @@ fn options(command: Command) -> Command {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
     in_option(command)
-        .arg(flag("no-run", "Shows what is known, and runs nothing"))
+        .arg(flag("no-run", "Shows the failure, and runs nothing"))
         .arg(
-            flag("commit", "Runs with the present inputs, and stores the output or the failure")
+            flag("commit", "Runs with the current inputs, and stores the output or the failure")
                 .conflicts_with("no-run"),
         )
-        .arg(flag("accept-changes", "Runs although inputs have changed since the last run"))
+        .arg(flag(
+            "accept-changes",
+            "Runs with the current inputs if inputs have changed since the last run",
+        ))
 }
 
 fn run(context: &Context) -> Result<ExitCode, CliError> {
@@ -156,7 +159,7 @@ fn printed(outcome: &DebugOutcome, is_commit: bool) -> String {
     text
 }
 
-/// Returns an error with the words of the command line in place of those of Rust.
+/// Returns an error that names verbs and options instead of Rust methods.
 fn explained(context: &Context, error: Error) -> CliError {
     let task = context.roots[0];
     match error {
@@ -184,7 +187,7 @@ fn explained(context: &Context, error: Error) -> CliError {
         Error::Debug(DebugError::Changed { instance, changes, .. }) => {
             let lines: String = changes.iter().map(|change| format!("\n  {change}")).collect();
             anyhow::anyhow!(
-                "the inputs of {instance} have changed; --accept-changes runs it with the present ones:{lines}"
+                "the inputs of {instance} have changed; --accept-changes runs it with the current inputs:{lines}"
             )
             .into()
         }

@@ -1,4 +1,4 @@
-//! `gc`: removes files that nothing needs.
+//! `gc`: removes files that no record names, and versions beyond the limits.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ pub(crate) const VERB: Verb = Verb {
     run,
 };
 
-/// What would be removed.
+/// The files that would be removed.
 #[derive(Serialize)]
 struct GarbageJson {
     files: usize,

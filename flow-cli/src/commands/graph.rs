@@ -1,4 +1,4 @@
-//! `graph`: the graph of the roots as a picture.
+//! `graph`: draws the graph of the roots.
 
 use std::process::ExitCode;
 

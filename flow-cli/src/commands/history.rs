@@ -1,4 +1,4 @@
-//! `history`: the runs of this store.
+//! `history`: lists, shows and compares the runs of this store.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "history",
-    about: "Lists the runs of this store; shows one, or compares two",
+    about: "Lists the runs of this store; with one run, shows it; with two, compares them",
     takes: Takes::Nothing,
     options,
     run,
@@ -40,21 +40,21 @@ fn options(command: Command) -> Command {
                 .long("task")
                 .value_name("TASK")
                 .requires("runs")
-                .help("Of one run: shows only the instances of this task"),
+                .help("With one run, shows only the instances of this task"),
         )
         .arg(
             Arg::new("failed")
                 .long("failed")
                 .action(ArgAction::SetTrue)
                 .requires("runs")
-                .help("Of one run: shows only the instances that failed"),
+                .help("With one run, shows only the instances that failed"),
         )
         .arg(
             Arg::new("details")
                 .long("details")
                 .action(ArgAction::SetTrue)
                 .requires("runs")
-                .help("Of one run: also shows reasons, whole errors, attempts and metadata"),
+                .help("With one run, also shows reasons, whole errors, attempts and metadata"),
         )
 }
 
@@ -155,7 +155,7 @@ fn show(context: &Context, runs: &Runs, name: &str) -> Result<(), CliError> {
     context.ui.write(&run, text)
 }
 
-/// Writes what the line of an instance leaves out.
+/// Writes the details that the line of an instance leaves out.
 fn write_details(text: &mut String, instance: &InstanceRun) {
     for reason in &instance.reasons {
         let _ = write!(text, "\n    why: {}", escaped(reason));

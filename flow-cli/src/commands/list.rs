@@ -1,4 +1,4 @@
-//! `list`: the tasks of the program.
+//! `list`: lists the tasks of the program.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "list",
-    about: "Lists the tasks of this program, or a task with everything upstream of it",
+    about: "Lists the tasks of this program, or a task with all tasks upstream and their parameters",
     takes: Takes::MaybeTasks,
     options: |command: Command| command,
     run,

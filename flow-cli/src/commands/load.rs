@@ -1,4 +1,4 @@
-//! `load`: an output for other programs, on the standard output or in a file.
+//! `load`: writes an output to the standard output or a file, for other programs.
 
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
@@ -19,7 +19,7 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "load",
-    about: "Writes an output to the standard output or a file, as it is or in another format",
+    about: "Writes an output to the standard output or a file, unchanged or in another format",
     takes: Takes::MaybeTask,
     options,
     run,
@@ -42,7 +42,7 @@ fn options(command: Command) -> Command {
                 .long("format")
                 .value_name("FORMAT")
                 .value_parser(["arrow", "parquet", "csv", "json"])
-                .help("The format of a table [default: that of the output, byte by byte]"),
+                .help("The format to which a table is converted [default: the file is copied byte by byte]"),
         )
         .arg(
             Arg::new("to")
@@ -85,6 +85,13 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
             return Err(CliError::usage(
                 "the standard output is a terminal, and the output may not be text: use --to FILE, or a pipe",
             ));
+        }
+        if std::io::stdout().is_terminal() {
+            // Text may have characters that control the terminal.
+            let mut text = Vec::new();
+            convert(file, from, to, &mut text)?;
+            context.ui.part(&String::from_utf8_lossy(&text))?;
+            return Ok(ExitCode::SUCCESS);
         }
         let mut out = Standard { out: std::io::stdout(), closed: false };
         return match convert(file, from, to, &mut out) {
@@ -132,10 +139,28 @@ impl Write for Standard {
     }
 }
 
+/// A file that counts the bytes that are written to it.
+struct Counted {
+    out: BufWriter<File>,
+    bytes: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// Writes a file beside its place, moves it there, and returns its size. A file that was there stays until then.
 fn write_file(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<(), CliError>,
+    write: impl FnOnce(&mut Counted) -> Result<(), CliError>,
 ) -> Result<u64, CliError> {
     let unwritable = || format!("cannot write {}", path.display());
     let Some(name) = path.file_name() else {
@@ -144,14 +169,22 @@ fn write_file(
             path.display()
         )));
     };
+    // A device or a pipe is written to: a file in its place would not be what its readers have open.
+    if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let file = File::options().write(true).open(path).with_context(unwritable)?;
+        let mut out = Counted { out: BufWriter::new(file), bytes: 0 };
+        write(&mut out)?;
+        out.flush().with_context(unwritable)?;
+        return Ok(out.bytes);
+    }
     let name = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
     let draft = path.with_file_name(name);
     let file = File::create_new(&draft).with_context(unwritable)?;
-    let mut out = BufWriter::new(file);
+    let mut out = Counted { out: BufWriter::new(file), bytes: 0 };
     let written = write(&mut out).and_then(|()| {
         out.flush().with_context(unwritable)?;
+        let bytes = out.bytes;
         drop(out);
-        let bytes = draft.metadata().with_context(unwritable)?.len();
         std::fs::rename(&draft, path).with_context(unwritable)?;
         Ok(bytes)
     });
@@ -186,7 +219,7 @@ fn convert_table<W: Write + Send>(
     to: Format,
     out: &mut W,
 ) -> Result<(), CliError> {
-    use crate::table::{Rows, write};
+    use crate::table::{Rows, contained, write};
 
     let unwritten = || format!("cannot write {} as {}", file.path.display(), to.name());
     if (from, to) == (Format::CsvGz, Format::Csv) {
@@ -194,8 +227,10 @@ fn convert_table<W: Write + Send>(
         let copied = std::io::copy(&mut text, out).and_then(|_| out.flush());
         return Ok(copied.with_context(unwritten)?);
     }
-    let rows = Rows::open(file, from, None)?;
-    Ok(write(rows, to, out).with_context(unwritten)?)
+    contained(file, || {
+        let rows = Rows::open(file, from, None)?;
+        Ok(write(rows, to, out).with_context(unwritten)?)
+    })
 }
 
 #[cfg(not(feature = "tables"))]

@@ -1,4 +1,4 @@
-//! `log`: what a task logged in its last run.
+//! `log`: prints the log of the last run of a task.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,7 +8,6 @@ use clap::{Arg, ArgAction, Command};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::options::in_option;
-use crate::ui;
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -24,7 +23,7 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 fn options(command: Command) -> Command {
-    let help = "Prints what is logged from now on, until Ctrl-C";
+    let help = "Prints new lines as they are logged, until Ctrl-C";
     in_option(command)
         .arg(Arg::new("follow").long("follow").short('f').action(ArgAction::SetTrue).help(help))
 }
@@ -36,7 +35,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         loop {
             let new = log.read_new()?;
             if !new.is_empty() {
-                ui::write(new.as_bytes())?;
+                context.ui.part(&new)?;
             }
             std::thread::sleep(INTERVAL);
         }

@@ -1,4 +1,4 @@
-//! `meta`: what is recorded of an output.
+//! `meta`: shows the metadata of an output.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -15,14 +15,14 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "meta",
-    about: "Shows the metadata that a task recorded, its files, parameters and inputs",
+    about: "Shows the metadata that a task recorded; with --json, also files, parameters and inputs",
     takes: Takes::Task,
     options,
     run,
 };
 
 fn options(command: Command) -> Command {
-    let help = "Also shows all tasks upstream";
+    let help = "Also shows the metadata of all tasks upstream";
     in_option(command)
         .arg(Arg::new("upstream").long("upstream").action(ArgAction::SetTrue).help(help))
 }

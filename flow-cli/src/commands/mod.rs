@@ -67,5 +67,7 @@ fn confirmed(context: &Context, question: &str) -> Result<(), CliError> {
     if context.matches.get_flag("yes") || ui::confirm(question) {
         return Ok(());
     }
-    Err(CliError::usage(format!("nothing was removed: {question} Use --yes to confirm")))
+    Err(CliError::usage(format!(
+        "{question} Nothing was removed: without a terminal, confirm with --yes"
+    )))
 }

@@ -1,4 +1,4 @@
-//! `path`: where the files of an output are.
+//! `path`: prints the paths of the files of an output.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `plan`: what a run would do, and why.
+//! `plan`: shows what a run would do, and why.
 
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ pub(crate) const VERB: Verb = Verb {
     run,
 };
 
-/// What a run would do.
+/// The plan of a run.
 #[derive(Serialize)]
 struct Planned {
     pending: usize,

@@ -1,4 +1,4 @@
-//! `python`: the Python package that loads outputs.
+//! `python`: writes the Python package that loads outputs.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -81,7 +81,7 @@ fn check(folder: &Path) -> Result<(), CliError> {
         return Ok(());
     }
     Err(anyhow::anyhow!(
-        "{} is not replaced: it has files, and is no earlier copy of this package; choose another folder, or remove it",
+        "{} is not replaced: it has files, and is not an earlier copy of this package; choose another folder, or remove it",
         folder.display()
     )
     .into())

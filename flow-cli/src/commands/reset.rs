@@ -21,7 +21,7 @@ pub(crate) const VERB: Verb = Verb {
     run,
 };
 
-/// What was removed.
+/// The outputs that were removed.
 #[derive(Serialize)]
 pub(super) struct RemovedJson {
     instances: Vec<String>,
@@ -35,7 +35,7 @@ impl RemovedJson {
 }
 
 fn options(command: Command) -> Command {
-    let help = "Removes the outputs of all tasks upstream, too";
+    let help = "Also removes the outputs of all tasks upstream";
     yes_option(command)
         .arg(Arg::new("upstream").long("upstream").action(ArgAction::SetTrue).help(help))
 }

@@ -1,4 +1,4 @@
-//! `run`: runs what is not complete.
+//! `run`: runs tasks that are not complete.
 
 use std::process::ExitCode;
 
@@ -13,11 +13,16 @@ use crate::options::{restrict_options, run_options};
 use crate::verb::Takes;
 use crate::verb::Verb;
 
-pub(crate) const VERB: Verb =
-    Verb { name: "run", about: "Runs what is not complete", takes: Takes::Tasks, options, run };
+pub(crate) const VERB: Verb = Verb {
+    name: "run",
+    about: "Runs tasks and everything upstream that is not complete",
+    takes: Takes::Tasks,
+    options,
+    run,
+};
 
 fn options(command: Command) -> Command {
-    let help = "Shows what would run, and runs nothing";
+    let help = "Shows what a run would do, as `plan` does, and runs nothing";
     restrict_options(run_options(command))
         .arg(Arg::new("dry-run").long("dry-run").short('n').action(ArgAction::SetTrue).help(help))
 }

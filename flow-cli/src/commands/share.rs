@@ -1,4 +1,4 @@
-//! `export`, `import`, `push` and `pull`: sharing outputs.
+//! `export`, `import`, `push` and `pull`: share outputs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,11 +14,11 @@ use crate::verb::Verb;
 
 pub(crate) const EXPORT: Verb = Verb {
     name: "export",
-    about: "Copies outputs to a folder, under names for people, with a manifest",
+    about: "Copies outputs to a folder, under readable names and with a manifest",
     takes: Takes::Tasks,
     options: |command: Command| {
-        let help = "Exports all tasks upstream, too";
-        to(command, "The folder")
+        let help = "Also exports the outputs of all tasks upstream";
+        to(command, "The folder of the export")
             .arg(Arg::new("upstream").long("upstream").action(ArgAction::SetTrue).help(help))
     },
     run: export,
@@ -59,7 +59,7 @@ pub(crate) const PULL: Verb = Verb {
     run: pull,
 };
 
-/// What was exported or imported.
+/// The outputs that were exported or imported.
 #[derive(Serialize)]
 struct ExportJson {
     folder: PathBuf,
@@ -69,7 +69,7 @@ struct ExportJson {
     bytes: u64,
 }
 
-/// What was pushed or pulled.
+/// The outputs that were pushed or pulled.
 #[derive(Serialize)]
 struct TransferJson {
     instances: Vec<String>,

@@ -1,4 +1,4 @@
-//! `show`: the first rows of an output.
+//! `show`: shows the first rows or lines of an output.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -52,15 +52,15 @@ struct ShownPart {
     columns: Option<Vec<ShownColumn>>,
     rows: Option<Vec<Vec<Option<String>>>>,
     total_rows: Option<u64>,
-    /// The text, of JSON with an entry on each line.
+    /// The text. JSON has an entry on each line.
     text: Option<String>,
-    /// With `--statistics`, those of each column.
+    /// The statistics of each column, with `--statistics`.
     #[cfg(feature = "tables")]
     statistics: Option<Vec<crate::table::ColumnStatistics>>,
     files: Option<Vec<String>>,
-    /// Whether all of it is shown.
+    /// Whether the whole file is shown.
     whole: bool,
-    /// What is printed.
+    /// The printed text.
     #[serde(skip)]
     printed: String,
 }
@@ -89,9 +89,7 @@ fn options(command: Command) -> Command {
             .long("statistics")
             .action(clap::ArgAction::SetTrue)
             .conflicts_with("rows")
-            .help(
-                "Shows the nulls, the range, the mean and the deviation of each column of a table",
-            ),
+            .help("Shows the nulls, range, mean and standard deviation of each column of a table"),
     );
     command
 }
@@ -127,13 +125,13 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is shown of a file.
+/// The part of a file that is shown.
 #[derive(Clone, Copy)]
 #[cfg_attr(not(feature = "tables"), allow(dead_code))]
 enum What {
     /// The first rows or lines; `None` for the default.
     Rows(Option<usize>),
-    /// Statistics of the columns of a table. Of other files, the first lines.
+    /// The statistics of the columns of a table; the first lines of other files.
     Statistics,
 }
 
@@ -220,14 +218,16 @@ fn table(
     part: &mut ShownPart,
 ) -> Result<bool, CliError> {
     if let What::Statistics = what {
-        let all = crate::table::TableStatistics::read(file, format)?;
+        let all =
+            crate::table::contained(file, || crate::table::TableStatistics::read(file, format))?;
         part.printed = all.text(ui.width);
         (part.total_rows, part.whole) = (Some(all.rows), true);
         part.statistics = Some(all.columns);
         return Ok(true);
     }
     let limit = what.limit(ROWS);
-    let head = crate::table::TableHead::read(file, format, limit)?;
+    let head =
+        crate::table::contained(file, || crate::table::TableHead::read(file, format, limit))?;
     part.printed = head.text(ui.width);
     let columns = head.columns.into_iter().map(|(name, kind)| ShownColumn { name, kind });
     part.columns = Some(columns.collect());

@@ -1,4 +1,4 @@
-//! `status`: what is stored.
+//! `status`: lists stored outputs.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "status",
-    about: "Shows what is stored: instances, sizes, ages",
+    about: "Lists stored outputs: instances, sizes, ages",
     takes: Takes::MaybeTasks,
     options: no_options,
     run,
@@ -99,7 +99,7 @@ fn grid(listed: &[StoredOutput]) -> Grid {
     ])
 }
 
-/// Returns where the files of an output are.
+/// Returns the number of files of an output, and whether any are missing.
 fn files(one: &StoredOutput) -> String {
     match (one.files, one.missing) {
         (0, _) => "in memory only".to_owned(),

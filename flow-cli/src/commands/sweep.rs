@@ -1,4 +1,4 @@
-//! `sweep`: runs many settings, and prints a table of the results.
+//! `sweep`: runs a task with several values of parameters, and prints a table of the results.
 //!
 //! In a sweep, a comma separates values of a parameter: `--c 0.1,1,10`. A value that is a list is written as JSON. A range
 //! is `first..last:logCOUNT` or `:linCOUNT`, as in `0.1..10:log5`.
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::given::{Given, read_params, set};
+use crate::given::{Given, in_order, read_params, set};
 use crate::grid::{Align, Column, Grid};
 use crate::options::run_options;
 use crate::params;
@@ -23,7 +23,7 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "sweep",
-    about: "Runs a task with many settings, and prints a table of the results",
+    about: "Runs a task with several values of parameters, and prints a table of the results",
     takes: Takes::Tasks,
     options,
     run,
@@ -45,7 +45,7 @@ struct Swept {
 }
 
 fn options(command: Command) -> Command {
-    let dry = "Shows what would run, and runs nothing";
+    let dry = "Shows what a run would do, and runs nothing";
     run_options(command)
         .arg(Arg::new("dry-run").long("dry-run").short('n').action(ArgAction::SetTrue).help(dry))
         .arg(
@@ -62,8 +62,8 @@ fn options(command: Command) -> Command {
                 .help("Names the variant with the smallest value of a column"),
         )
         .after_help(
-            "A comma separates the values of a parameter: --c 0.1,1,10; lists are JSON.\n\
-             A range has a number of steps: --c 0.1..10:log5, --n 1..9:lin3.",
+            "A comma separates the values of a parameter: --c 0.1,1,10. A list is written as JSON.\n\
+             A range has a number of values: --c 0.1..10:log5, --n 1..9:lin3.",
         )
 }
 
@@ -113,9 +113,10 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     }
     let row = |row: usize| {
         let cells = table.columns().iter().map(|column| {
-            let value = match column.cells.number(row) {
-                Some(number) => number.into(),
-                None => column.cells.text(row).map_or(serde_json::Value::Null, Into::into),
+            let value = match (&column.cells, column.cells.number(row)) {
+                (Cells::Int(values), _) => values[row].into(),
+                (_, Some(number)) => number.into(),
+                (_, None) => column.cells.text(row).map_or(serde_json::Value::Null, Into::into),
             };
             (column.name.clone(), value)
         });
@@ -138,7 +139,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
 fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
     let (mut axes, mut fixed) = (Vec::new(), Given::new());
     for file in context.matches.get_many::<PathBuf>("params").into_iter().flatten() {
-        for (name, value) in read_params(file)? {
+        for (name, value) in in_order(read_params(file)?) {
             let origin = format!("{name} in --params {}", file.display());
             params::check(&origin, &name, &value, &context.roots)?;
             set(&mut fixed, name, value);
@@ -160,8 +161,10 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
         let parameters = params::named(&name, &context.roots);
         match (values.as_slice(), parameters.as_slice()) {
             ([value], _) => {
-                let value = serde_json::Value::from(value.as_str());
-                params::check(&option, &name, &value, &context.roots)?;
+                let text = value;
+                let value = serde_json::Value::from(text.as_str());
+                let checked = params::check(&option, &name, &value, &context.roots);
+                checked.map_err(|error| with_range_hint(error, text))?;
                 set(&mut fixed, name, value);
             }
             (_, [parameter]) => axes.push((option, *parameter, values)),
@@ -179,12 +182,27 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
             }
         }
     }
+    if axes.is_empty() {
+        return Err(CliError::usage(
+            "a sweep needs several values of a parameter, such as `--c 0.1,1,10` or `--c 0.1..10:log5`",
+        ));
+    }
     let sweep = context.flow_with(&fixed)?.sweep_of(context.roots.iter().copied());
     axes.into_iter().try_fold(sweep, |sweep, (option, parameter, values)| {
         sweep.over_named(parameter, values).map_err(|error| {
             CliError::usage(format!("invalid value for {option}: {}", params::why(&error)))
         })
     })
+}
+
+/// Adds how a range is written to the error of a value that looks like one.
+fn with_range_hint(error: CliError, value: &str) -> CliError {
+    match error {
+        CliError::Usage(message) if value.contains("..") && !value.contains(':') => {
+            CliError::Usage(format!("{message}. A range needs a number of values: `{value}:lin5`"))
+        }
+        error => error,
+    }
 }
 
 /// The column that a table has for the duration of each run, in seconds.

@@ -15,13 +15,13 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "verify",
-    about: "Compares the content of all outputs with their records",
+    about: "Compares the files of all outputs with their records",
     takes: Takes::Nothing,
     options,
     run,
 };
 
-/// What was found.
+/// The result of `verify`.
 #[derive(Serialize)]
 struct VerifiedJson {
     outputs: usize,

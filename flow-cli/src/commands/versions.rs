@@ -1,4 +1,4 @@
-//! `versions`: the stored versions of an output, the current one and earlier ones.
+//! `versions`: lists the stored versions of an output, the current one and earlier ones.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +16,7 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "versions",
-    about: "Lists the stored versions of an output, and what differs from what the code computes now",
+    about: "Lists the stored versions of an output, and their differences from the current code and inputs",
     takes: Takes::Task,
     options: in_option,
     run,

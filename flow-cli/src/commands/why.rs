@@ -1,4 +1,4 @@
-//! `why`: the root causes of what is not complete.
+//! `why`: shows why roots are not complete, down to the root causes.
 
 use std::process::ExitCode;
 
@@ -12,13 +12,13 @@ use crate::verb::Verb;
 
 pub(crate) const VERB: Verb = Verb {
     name: "why",
-    about: "Explains why a task is not complete, down to the root causes",
+    about: "Explains why a task is pending, down to the root causes",
     takes: Takes::Tasks,
     options: exit_code_option,
     run,
 };
 
-/// Why the roots are not complete.
+/// The causes for which roots are not complete.
 #[derive(Serialize)]
 struct Explained {
     complete: bool,

@@ -46,7 +46,8 @@ impl Rows {
                 };
                 let schema = schema.with_context(|| unreadable(file))?;
                 let reader = arrow::csv::ReaderBuilder::new(Arc::clone(&schema))
-                    .with_header(true)
+                    .with_header(file.csv.header)
+                    .with_delimiter(file.csv.delimiter)
                     .with_batch_size(first.unwrap_or(BATCH).clamp(1, BATCH))
                     .build(csv(file, format)?)
                     .with_context(|| unreadable(file))?;
@@ -103,17 +104,25 @@ fn csv(file: &OutputFile, format: Format) -> Result<Box<dyn Read>, CliError> {
 /// Returns the columns of a CSV file, as text.
 fn text_schema(file: &OutputFile, format: Format) -> anyhow::Result<SchemaRef> {
     // The header alone is read.
-    let (header, _) =
-        CsvFormat::default().with_header(true).infer_schema(csv(file, format)?, Some(0))?;
+    let (header, _) = csv_format(file).infer_schema(csv(file, format)?, Some(0))?;
     let fields = header.fields().iter();
     let fields: Vec<_> =
         fields.map(|field| Field::new(field.name(), DataType::Utf8, true)).collect();
     Ok(Arc::new(Schema::new(fields)))
 }
 
-/// Returns the columns of a CSV file, with the types that fit all of their cells.
+/// Returns the columns of a CSV file, with the types that fit all of their cells. A column that the program knows to be
+/// text stays text, even if its cells look like numbers.
 fn inferred_schema(file: &OutputFile, format: Format) -> anyhow::Result<SchemaRef> {
-    let (schema, _) =
-        CsvFormat::default().with_header(true).infer_schema(csv(file, format)?, None)?;
-    Ok(Arc::new(schema))
+    let (schema, _) = csv_format(file).infer_schema(csv(file, format)?, None)?;
+    let fields =
+        schema.fields().iter().enumerate().map(|(place, field)| match file.texts.get(place) {
+            Some(true) => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
+            _ => Arc::clone(field),
+        });
+    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+}
+
+fn csv_format(file: &OutputFile) -> CsvFormat {
+    CsvFormat::default().with_header(file.csv.header).with_delimiter(file.csv.delimiter)
 }

@@ -1,7 +1,7 @@
 //! Statistics of the columns of a table, in one pass over its rows.
 
 use anyhow::Context as _;
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
@@ -31,7 +31,7 @@ pub(crate) struct ColumnStatistics {
     #[serde(rename = "type")]
     kind: String,
     nulls: u64,
-    /// The least value, as text; `None` if there is none, or if values of the type have no order.
+    /// The least value that is not NaN, as text; `None` if there is none, or if values of the type have no order.
     min: Option<String>,
     max: Option<String>,
     /// The mean of numbers.
@@ -100,43 +100,58 @@ struct Accumulator {
     mean: f64,
     /// The sum of the squared distances to the mean.
     squares: f64,
+    /// The sum of the infinities and NaNs; `None` if there were none. They are not part of `mean` and `squares`.
+    not_finite: Option<f64>,
 }
 
 impl Accumulator {
     fn new(kind: &DataType) -> Result<Self, ArrowError> {
         let field = SortField::new(kind.clone());
-        let has_order = !kind.is_nested() && RowConverter::supports_fields(&[field.clone()]);
+        let has_order =
+            !kind.is_nested() && RowConverter::supports_fields(std::slice::from_ref(&field));
         let order = has_order.then(|| RowConverter::new(vec![field])).transpose()?;
         let is_number = kind.is_numeric();
-        Ok(Self { order, ends: None, is_number, count: 0, nulls: 0, mean: 0.0, squares: 0.0 })
+        let (mean, squares, not_finite) = (0.0, 0.0, None);
+        Ok(Self { order, ends: None, is_number, count: 0, nulls: 0, mean, squares, not_finite })
     }
 
     fn add(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
         let nulls = values.logical_null_count() as u64;
         self.nulls += nulls;
-        self.add_ends(values)?;
-        if self.is_number {
-            let numbers = cast(values, &DataType::Float64)?;
-            for number in numbers.as_primitive::<Float64Type>().iter().flatten() {
-                self.add_number(number);
-            }
+        let numbers = self.is_number.then(|| cast(values, &DataType::Float64)).transpose()?;
+        let numbers = numbers.as_ref().map(|numbers| numbers.as_primitive::<Float64Type>());
+        self.add_ends(values, numbers)?;
+        for number in numbers.into_iter().flatten().flatten() {
+            self.add_number(number);
         }
         Ok(())
     }
 
     /// Adds a number, by Welford's method, which loses no precision if the mean is large.
     fn add_number(&mut self, number: f64) {
+        if !number.is_finite() {
+            self.not_finite = Some(self.not_finite.unwrap_or_default() + number);
+            return;
+        }
         self.count += 1;
         let distance = number - self.mean;
         self.mean += distance / self.count as f64;
         self.squares += distance * (number - self.mean);
     }
 
-    fn add_ends(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
+    /// `numbers` are the values as numbers, if they are numbers. NaN has no place in their order: its sign, which depends on
+    /// the processor, would decide whether it is the least or the greatest.
+    fn add_ends(
+        &mut self,
+        values: &ArrayRef,
+        numbers: Option<&Float64Array>,
+    ) -> Result<(), ArrowError> {
         let Some(order) = &self.order else { return Ok(()) };
         let rows = order.convert_columns(&[ArrayRef::clone(values)])?;
         let nulls = values.logical_nulls();
-        let is_value = |at: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at));
+        let is_nan = |at: usize| numbers.is_some_and(|numbers| numbers.value(at).is_nan());
+        let is_value =
+            |at: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at)) && !is_nan(*at);
         let places = || (0..values.len()).filter(is_value);
         let by_value = |a: &usize, b: &usize| rows.row(*a).cmp(&rows.row(*b));
         let (Some(least), Some(greatest)) = (places().min_by(by_value), places().max_by(by_value))
@@ -164,8 +179,78 @@ impl Accumulator {
             Some([(_, min), (_, max)]) => [Some(min), Some(max)],
             None => [None, None],
         };
-        let mean = (self.count > 0).then_some(self.mean);
-        let std = (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt());
+        let (mean, std) = match self.not_finite {
+            // Infinities of both signs have no mean, and no infinity has a finite distance to it.
+            Some(sum) => (Some(sum), Some(f64::NAN)),
+            None => (
+                (self.count > 0).then_some(self.mean),
+                (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt()),
+            ),
+        };
         ColumnStatistics { name, kind, nulls: self.nulls, min, max, mean, std }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Decimal128Array, DictionaryArray, NullArray, StringArray};
+    use arrow::datatypes::Int32Type;
+
+    use super::*;
+
+    /// Returns the least and the greatest value, the mean and the deviation of batches.
+    fn of(batches: &[ArrayRef]) -> (Option<String>, Option<String>, String, String) {
+        let kind = batches[0].data_type();
+        let mut column = Accumulator::new(kind).expect("an order");
+        batches.iter().for_each(|batch| column.add(batch).expect("statistics"));
+        let one = column.finish("x".to_owned(), kind.to_string());
+        (one.min, one.max, number(one.mean), number(one.std))
+    }
+
+    fn floats(values: &[f64]) -> ArrayRef {
+        Arc::new(Float64Array::from(values.to_vec()))
+    }
+
+    fn all(
+        min: &str,
+        max: &str,
+        mean: &str,
+        std: &str,
+    ) -> (Option<String>, Option<String>, String, String) {
+        (Some(min.to_owned()), Some(max.to_owned()), mean.to_owned(), std.to_owned())
+    }
+
+    #[test]
+    fn nan_of_any_sign_is_neither_the_least_nor_the_greatest() {
+        for nan in [f64::NAN, -f64::NAN] {
+            let expected = all("1.0", "3.0", "NaN", "NaN");
+            assert_eq!(of(&[floats(&[nan, 3.0]), floats(&[1.0, nan])]), expected);
+        }
+        let none = (None, None, "NaN".to_owned(), "NaN".to_owned());
+        assert_eq!(of(&[floats(&[f64::NAN])]), none);
+    }
+
+    #[test]
+    fn an_infinity_is_the_mean() {
+        assert_eq!(of(&[floats(&[f64::INFINITY, 1.0])]), all("1.0", "inf", "inf", "NaN"));
+        let both = floats(&[f64::INFINITY, 1.0, f64::NEG_INFINITY]);
+        assert_eq!(of(&[both]), all("-inf", "inf", "NaN", "NaN"));
+    }
+
+    #[test]
+    fn decimals_dictionaries_and_empty_columns_have_statistics() {
+        let decimals = Decimal128Array::from(vec![Some(150), None, Some(-250)]);
+        let decimals = decimals.with_precision_and_scale(10, 2).expect("a scale");
+        assert_eq!(of(&[Arc::new(decimals)]), all("-2.50", "1.50", "-0.5", "2.82843"));
+        let first: DictionaryArray<Int32Type> = [Some("b"), None, Some("c")].into_iter().collect();
+        // The keys of another batch are others.
+        let second: DictionaryArray<Int32Type> = [Some("c"), Some("a")].into_iter().collect();
+        assert_eq!(of(&[Arc::new(first), Arc::new(second)]), all("a", "c", "", ""));
+        let nothing = (None, None, String::new(), String::new());
+        assert_eq!(of(&[Arc::new(NullArray::new(3))]), nothing);
+        assert_eq!(of(&[Arc::new(StringArray::from(Vec::<&str>::new()))]), nothing);
+        assert_eq!(of(&[floats(&[])]), nothing);
     }
 }

@@ -20,14 +20,19 @@ pub(crate) fn map<T: Sync, R: Send>(items: &[T], of: impl Fn(&T) -> R + Sync) ->
     let mut parts = items.chunks(items.len().div_ceil(threads));
     let own = parts.next().unwrap_or_default();
     thread::scope(|scope| {
+        // The operating system may refuse another thread. Then this one does the work of that.
         let others: Vec<_> = parts
-            .map(|part| scope.spawn(move || part.iter().map(of).collect::<Vec<R>>()))
+            .map(|part| {
+                let work = move || part.iter().map(of).collect::<Vec<R>>();
+                (part, thread::Builder::new().spawn_scoped(scope, work).ok())
+            })
             .collect();
         let mut results: Vec<R> = own.iter().map(of).collect();
-        for other in others {
-            match other.join() {
-                Ok(part) => results.extend(part),
-                Err(panic) => resume_unwind(panic),
+        for (part, other) in others {
+            match other.map(|other| other.join()) {
+                Some(Ok(part)) => results.extend(part),
+                Some(Err(panic)) => resume_unwind(panic),
+                None => results.extend(part.iter().map(of)),
             }
         }
         results

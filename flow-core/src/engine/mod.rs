@@ -181,7 +181,7 @@ mod history;
 pub(crate) mod job;
 mod ledger;
 pub(crate) mod message;
-mod nested;
+pub(crate) mod nested;
 pub(crate) mod outcome;
 mod ready;
 pub(crate) mod recover;
@@ -203,6 +203,7 @@ use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::base::stop::Stopper;
 use crate::engine::held::Held;
+use crate::engine::nested::{Enclosing, RunningAt};
 use crate::engine::session::Session;
 use crate::plan::Plan;
 use crate::plan::judge::Upstream;
@@ -226,6 +227,8 @@ pub(crate) struct Execution {
     pub(crate) held: Held,
     pub(crate) stopper: Stopper,
     pub(crate) reporter: Arc<Reporter>,
+    /// The tasks that wait for it: those around the session and, if a running task requires it, that task.
+    enclosing: Enclosing,
 }
 
 impl Execution {
@@ -270,9 +273,28 @@ impl Execution {
         stopper: Stopper,
         reporter: Arc<Reporter>,
     ) -> Arc<Self> {
+        let enclosing = session.enclosing.clone();
+        Self::within(session, plan, stopper, reporter, enclosing)
+    }
+
+    /// Creates an execution that these tasks wait for.
+    fn within(
+        session: &Arc<Session>,
+        plan: Arc<Plan>,
+        stopper: Stopper,
+        reporter: Arc<Reporter>,
+        enclosing: Enclosing,
+    ) -> Arc<Self> {
         let held = Held::new(plan.graph.len());
         let (id, session) = (session.number(), Arc::clone(session));
-        Arc::new(Self { id, session, plan, held, stopper, reporter })
+        Arc::new(Self { id, session, plan, held, stopper, reporter, enclosing })
+    }
+
+    /// Returns the tasks that wait for an instance, and the instance itself.
+    fn around(&self, node: NodeIndex) -> Enclosing {
+        let task = &self.plan.graph.task(node).decl.name;
+        let at = RunningAt::new(&self.plan.store, self.plan.graph.node(node).key, task);
+        self.enclosing.around(at)
     }
 
     /// Whether no further instance starts: the execution was stopped, or its store cannot be written.

@@ -1,15 +1,17 @@
-//! Runs that a running task starts: `flow.run` inside of a task.
+//! Nested runs: calls of `flow.run` inside a running task.
 //!
-//! Such a run is independent of the one that runs the task, except for the store. If it needed the instance whose task
-//! has started it, it would wait forever, because that instance has [claimed](crate::engine::claim) its key and
-//! cannot end before the run does. So each thread knows the tasks that run on it, a run that starts there takes them
-//! along as its [`Enclosing`] tasks, and fails instances that are among them. A child process is sent those of its
+//! A nested run is independent of the outer run, apart from the store that both use. If the nested run required the
+//! instance that started it, it would deadlock: the instance holds the [claim](crate::engine::claim) of its key until the
+//! nested run ends. Each thread therefore records the tasks that run on it. A run copies the tasks of its thread as its
+//! [`Enclosing`] tasks, and fails every instance that is one of them. A child process receives the enclosing tasks of its
 //! parent.
 //!
-//! A thread that the task itself starts has no enclosing tasks.
+//! A task that a running task [requires](crate::Cx::require) has that task as an enclosing task, and so has a run in the
+//! [background](crate::Flow::spawn). Another thread that the task starts itself has no enclosing tasks, so such a deadlock is
+//! not detected there.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::key::Key;
@@ -20,11 +22,11 @@ thread_local! {
     static RUNNING: RefCell<Enclosing> = const { RefCell::new(Enclosing(None)) };
 }
 
-/// The tasks that a run runs inside of, the innermost one first.
+/// The running tasks that enclose a run, the innermost one first.
 #[derive(Clone, Default)]
 pub(crate) struct Enclosing(Option<Arc<Frame>>);
 
-/// A running task, and those around it.
+/// A running task and its enclosing tasks.
 struct Frame {
     at: RunningAt,
     outer: Enclosing,
@@ -51,7 +53,7 @@ impl Enclosing {
         RUNNING.with_borrow(Self::clone)
     }
 
-    /// Returns these tasks and one that runs inside of them.
+    /// Returns these tasks with one more task inside them.
     pub(crate) fn around(&self, at: RunningAt) -> Self {
         Self(Some(Arc::new(Frame { at, outer: self.clone() })))
     }
@@ -62,19 +64,19 @@ impl Enclosing {
         frames.map(|frame| &frame.at)
     }
 
-    /// Declares that these tasks run on this thread, until the result is dropped.
+    /// Records that these tasks run on this thread, until the result is dropped.
     pub(crate) fn enter(self) -> Entered {
         Entered { before: RUNNING.replace(self) }
     }
 
-    /// Returns why an instance can never end: the names of the tasks that lead from it to itself.
+    /// Returns the names of the tasks that lead from an instance to itself; `None` if there is no cycle.
     pub(crate) fn cycle(&self, store: &Store, key: Key) -> Option<Vec<&str>> {
         // In most runs there is no enclosing task.
         self.0.as_ref()?;
         let mut names = Vec::new();
         for at in self.tasks() {
             names.push(&*at.task);
-            if at.key == key && at.root == store.root() {
+            if at.key == key && is_same(store, &at.root) {
                 let first = names[names.len() - 1];
                 names.reverse();
                 names.push(first);
@@ -83,6 +85,13 @@ impl Enclosing {
         }
         None
     }
+}
+
+/// Returns whether this is the folder of the store, which may have been opened by another path.
+fn is_same(store: &Store, root: &Path) -> bool {
+    let canonical = |path: &Path| store.unconfined().canonical(path).ok();
+    root == store.root()
+        || canonical(root).is_some_and(|root| canonical(store.root()) == Some(root))
 }
 
 /// Restores the tasks of this thread on drop.

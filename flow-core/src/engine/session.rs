@@ -311,7 +311,7 @@ impl Execution {
     ) -> (Arc<Self>, Reply) {
         // If the task takes too long, what it requires is stopped with it.
         let (stopper, reporter) = (control.stopper.clone(), Arc::clone(&self.reporter));
-        let required = Self::in_session(&self.session, plan, stopper, reporter);
+        let required = Self::within(&self.session, plan, stopper, reporter, self.around(node));
         if !self.session.is_coordinated.load(Ordering::Acquire) {
             let alone = self.session.alone;
             let error = format!("its output does not exist, and no other task is run {alone}");

@@ -25,7 +25,6 @@ use crate::engine::failed::failed_run;
 use crate::engine::failure::is_stop;
 use crate::engine::job::Job;
 use crate::engine::message::{End, How, Message, NewlyMade};
-use crate::engine::nested::RunningAt;
 use crate::engine::remake::Remake;
 use crate::engine::running::ProcessCost;
 use crate::engine::watch::Watch;
@@ -336,8 +335,7 @@ impl<'a> Worker<'a> {
             let (at, number) = ((self.execution.id, node), self.job.control.number);
             let _ = self.messages.send(Message::Started { at, number });
         }
-        let at = RunningAt::new(&plan.store, plan.graph.node(node).key, &entry.decl.name);
-        let entered = self.execution.session.enclosing.around(at).enter();
+        let entered = self.execution.around(node).enter();
         let executed = panics::catch_error(|| {
             let (attempt, policy) = (self.job.attempt, &*self.job.policy);
             let running = watch.running();

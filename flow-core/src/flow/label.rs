@@ -43,6 +43,7 @@ impl Described<'_> {
         let upstream = self.parameters.iter().filter(|(name, _)| !is_own(name) && is_shown(name));
         let text = own.chain(upstream).map(|(name, value)| match value {
             serde_json::Value::String(text) => format!("{name}: {}", shortened(text, VALUE)),
+            serde_json::Value::Null => format!("{name}: none"),
             value => format!("{name}: {}", shortened(&value.to_string(), VALUE)),
         });
         match text.collect::<Vec<_>>().join(", ") {

@@ -103,7 +103,9 @@ impl Flow {
         span!("plan", roots = roots.len());
         let (mut graph, mut warnings) = self.build_graph(roots)?;
         if let Some(restriction) = &self.restriction {
+            let before = force.tasks_in(&graph);
             graph = restricted(graph, restriction)?;
+            warnings.extend(force.left_out(&before, &graph));
         }
         force.mark(&mut graph);
         warnings.extend(force.unused(&graph));

@@ -13,9 +13,9 @@ use crate::task::{Task, TaskType};
 impl<R> Subgraph<R> {
     /// Restricts the graph to the instances of `A` and everything upstream of them.
     ///
-    /// The instances have the parameters that they have in this graph. They are the roots from now on: a run runs them
-    /// and what they require, and nothing downstream of them. Several calls add tasks. Values that were selected with
-    /// [`at`](Self::at) do not narrow what runs.
+    /// The instances keep the parameters that they have in this graph, and become its roots: a run executes them and their
+    /// upstream instances, and nothing downstream of them. Further calls add tasks. Values that were selected with
+    /// [`at`](Self::at) do not restrict the run.
     ///
     /// ```
     /// use flow::prelude::*;
@@ -42,7 +42,7 @@ impl<R> Subgraph<R> {
     /// assert_eq!(summary.ran().len(), 2); // `number` and `square`
     /// assert_eq!(*flow.graph::<report>().load::<square>()?, 9);
     ///
-    /// // Only `report` runs: what it requires is complete.
+    /// // Only `report` runs, because its inputs are complete.
     /// assert_eq!(flow.graph::<report>().only::<report>().run()?.ran().len(), 1);
     /// # Ok(())
     /// # }
@@ -56,17 +56,17 @@ impl<R> Subgraph<R> {
         self.restricted(TaskType::of::<A>(), false)
     }
 
-    /// Restricts the graph as [`until`](Self::until) does, to a task that is named at run time.
+    /// Restricts the graph, as [`until`](Self::until) does, to a task that is known at run time.
     #[must_use]
     pub fn until_task(self, task: TaskInfo) -> Self {
         self.restricted(task.task, false)
     }
 
-    /// Restricts runs to the instances of `A`: nothing upstream of them runs, and nothing downstream.
+    /// Restricts runs to the instances of `A`: no upstream and no downstream instance runs.
     ///
-    /// What an instance requires must be complete. Values that were only in the memory of another process are not. A
-    /// task that `A` [requires](crate::Cx::require) while it runs is run as usual. See [`until`](Self::until), which has
-    /// an example.
+    /// The inputs of these instances must be complete. Values that were only in the memory of another process are not
+    /// complete. A task that `A` [requires](crate::Cx::require) while it runs is run as usual. See [`until`](Self::until)
+    /// for an example.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl<R> Subgraph<R> {
         self.restricted(TaskType::of::<A>(), true)
     }
 
-    /// Restricts runs as [`only`](Self::only) does, to a task that is named at run time.
+    /// Restricts runs, as [`only`](Self::only) does, to a task that is known at run time.
     #[must_use]
     pub fn only_task(self, task: TaskInfo) -> Self {
         self.restricted(task.task, true)
@@ -95,7 +95,7 @@ impl<R> Subgraph<R> {
     }
 }
 
-/// Restricts a graph.
+/// Returns the graph of the selected tasks and their upstream instances.
 pub(super) fn restricted(graph: Graph, restriction: &Restriction) -> Result<Graph, Error> {
     match restriction.nodes(&graph) {
         Ok(nodes) => Ok(graph.restricted_to(&nodes)),
@@ -110,7 +110,7 @@ pub(super) fn restricted(graph: Graph, restriction: &Restriction) -> Result<Grap
     }
 }
 
-/// Returns an error if only the roots may run, and something that they require is not complete.
+/// Returns an error if only the roots may run, and one of their inputs is not complete.
 pub(super) fn check_inputs(plan: &Plan, restriction: &Restriction) -> Result<(), Error> {
     let inputs = restriction.incomplete_inputs(plan);
     if inputs.is_empty() {

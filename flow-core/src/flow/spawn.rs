@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, JoinHandle};
 
 use crate::base::stop::Stopper;
+use crate::engine::nested::Enclosing;
 use crate::flow::error::Error;
 use crate::flow::summary::Summary;
 use crate::flow::{Flow, Roots};
@@ -52,7 +53,10 @@ impl Flow {
         let flow = Self { stopper: stopper.clone(), ..self.clone() };
         let shared = Arc::<Shared>::default();
         let at_end = Arc::clone(&shared);
+        // A task that waits for the run would wait forever if the run needed it.
+        let enclosing = Enclosing::of_this_thread();
         let work = move || {
+            let _entered = enclosing.enter();
             // The flow is dropped before the result can be taken, so that nothing of the run remains then.
             let result = catch_unwind(AssertUnwindSafe(move || flow.run::<R>()));
             at_end.finish(result);

@@ -45,6 +45,27 @@ impl Force {
         graph.forced = forced;
     }
 
+    /// Returns the forced tasks that have instances in a graph.
+    pub(crate) fn tasks_in(&self, graph: &Graph) -> Vec<&'static TaskType> {
+        if self.tasks.is_empty() {
+            return Vec::new();
+        }
+        let there: HashSet<TypeId> =
+            graph.nodes().map(|node| (graph.task(node).task.id)()).collect();
+        self.tasks.iter().copied().filter(|task| there.contains(&(task.id)())).collect()
+    }
+
+    /// Returns a warning for each forced task that had instances before a graph was restricted, and has none now.
+    pub(crate) fn left_out(&self, before: &[&'static TaskType], graph: &Graph) -> Vec<Warning> {
+        let now: HashSet<TypeId> =
+            self.tasks_in(graph).into_iter().map(|task| (task.id)()).collect();
+        before
+            .iter()
+            .filter(|task| !now.contains(&(task.id)()))
+            .map(|task| Warning::ForcesNothing { task: (task.decl)().name.into_owned() })
+            .collect()
+    }
+
     /// Returns a warning for each forced task that is not in the graph.
     pub(crate) fn unused(&self, graph: &Graph) -> Vec<Warning> {
         let is_there = |task: &&&TaskType| graph.types.find((task.id)()).is_some();

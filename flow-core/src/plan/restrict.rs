@@ -1,9 +1,9 @@
 //! Restricting a graph to some tasks: [`Subgraph::until`](crate::Subgraph::until) and
 //! [`only`](crate::Subgraph::only).
 //!
-//! The graph of the roots is built first, so that each instance has the parameters, and the key, that it has there. Then
-//! the instances of the tasks become the roots, and only what is upstream of them stays. All else that a plan does,
-//! verdicts and execution included, happens on the smaller graph and needs no special case.
+//! The planner first builds the graph of the roots, so that each instance has the parameters and the key of that graph. Then
+//! the instances of the selected tasks become the roots, and only they and their upstream instances remain. Verdicts and
+//! execution work on the smaller graph, and need no special case.
 
 use std::any::TypeId;
 use std::collections::HashSet;
@@ -20,7 +20,7 @@ use crate::task::TaskType;
 #[derive(Clone)]
 pub(crate) struct Restriction {
     pub(crate) tasks: Vec<&'static TaskType>,
-    /// Whether only these tasks may run: what they require must be complete.
+    /// Whether only these tasks may run. The instances that they require must be complete.
     pub(crate) alone: bool,
 }
 
@@ -29,7 +29,7 @@ impl Restriction {
     ///
     /// # Errors
     ///
-    /// The error is the first task that the graph does not have.
+    /// Returns the first task of which the graph has no instance.
     pub(crate) fn nodes(&self, graph: &Graph) -> Result<Vec<NodeIndex>, &'static TaskType> {
         let types: HashSet<TypeId> = self.tasks.iter().map(|task| (task.id)()).collect();
         let of = |node: NodeIndex| (graph.task(node).task.id)();
@@ -41,7 +41,7 @@ impl Restriction {
         }
     }
 
-    /// Returns the inputs of pending roots that are not complete, each with the reason, if only the roots may run.
+    /// Returns the incomplete inputs of pending roots, each with the reason, if only the roots may run.
     pub(crate) fn incomplete_inputs(&self, plan: &Plan) -> Vec<String> {
         if !self.alone {
             return Vec::new();
@@ -70,13 +70,13 @@ impl Restriction {
 }
 
 impl Graph {
-    /// Returns the graph with other roots and what is upstream of them. The instances keep their order and their keys.
+    /// Returns the graph of other roots and their upstream instances, which keep their order and their keys.
     pub(crate) fn restricted_to(self, roots: &[NodeIndex]) -> Self {
         let mut kept = vec![false; self.len()];
         roots.iter().for_each(|root| kept[root.index()] = true);
         self.mark_upstream(&mut kept);
         let Self { dag: old_dag, inputs: old_inputs, externals, stand_ins, .. } = self;
-        // The new place of each node. Inputs come before their consumers, so that theirs are known.
+        // The new place of each node. Inputs come before their consumers, so their places are known first.
         let mut places: Vec<Option<NodeIndex>> = vec![None; kept.len()];
         let place = |places: &[Option<NodeIndex>], node: NodeIndex| {
             places[node.index()].expect("everything upstream is kept")

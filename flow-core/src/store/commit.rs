@@ -10,7 +10,8 @@
 //! other: the content of a file, the name of a file or folder, a removal. So a commit takes these
 //! steps:
 //!
-//! 1. Sync: the content of all files of the group, the drafts of the records, and the names that
+//! 1. Append the first line to the index of a task with a `group` or `dir`: the folder of the task is found through it.
+//!    Sync: this line, the content of all files of the group, the drafts of the records, and the names that
 //!    lead to them, including those of new folders and of folders inside an output.
 //! 2. Link the records that are replaced to the names of their versions. If there are any, sync these
 //!    names. Otherwise a version could be lost after its record was replaced.
@@ -23,8 +24,7 @@
 //!
 //! Not synced are failures and claims of names, which only improve messages, the cache of digests,
 //! and the lines of an existing index. A lost line of an index costs a run of a task whose output could
-//! have been reused, and no output. The first line is synced, because the folders of tasks with a
-//! `group` or `dir` are found through it.
+//! have been reused, and no output.
 //!
 //! # Cost
 //!
@@ -68,7 +68,21 @@ struct Commit {
     old: Option<Box<Record>>,
     /// Whether that record is kept as a version.
     is_kept: bool,
+    /// Whether the index has it already.
+    is_indexed: bool,
     result: Result<(), StoreError>,
+}
+
+impl Commit {
+    fn new((task, staged): (Arc<TaskFolder>, Staged)) -> Self {
+        Self { task, staged, old: None, is_kept: false, is_indexed: false, result: Ok(()) }
+    }
+
+    /// Returns the files to sync before the record is renamed into place.
+    fn files(&self) -> Vec<PathBuf> {
+        let index = self.is_indexed.then(|| self.task.index_path.clone());
+        self.staged.files().into_iter().chain(index).collect()
+    }
 }
 
 impl Store {
@@ -78,9 +92,7 @@ impl Store {
     /// it may be reading them. No record names them as long as [`Staged::output`] is `Some`.
     pub(crate) fn commit(&self, group: Vec<(Arc<TaskFolder>, Staged)>) -> Vec<Committed> {
         span!("commit", outputs = group.len());
-        let new =
-            |(task, staged)| Commit { task, staged, old: None, is_kept: false, result: Ok(()) };
-        let mut group: Vec<Commit> = group.into_iter().map(new).collect();
+        let mut group: Vec<_> = group.into_iter().map(Commit::new).collect();
         self.sync_files(&mut group);
         self.keep_versions(&mut group);
         for commit in group.iter_mut().filter(|commit| commit.result.is_ok()) {
@@ -99,27 +111,60 @@ impl Store {
 
     /// Makes the files of a group durable, and the names that lead to them.
     fn sync_files(&self, group: &mut [Commit]) {
+        self.index_nested(group);
         let drafted = self.take_drafted();
         let notes = drafted.iter().filter_map(DraftedNote::file);
-        let files: Vec<_> =
-            group.iter().flat_map(|commit| commit.staged.files()).chain(notes).collect();
-        let folders: Vec<_> =
-            group.iter().flat_map(|commit| self.folders_of(&commit.staged)).collect();
+        let files: Vec<_> = group.iter().flat_map(Commit::files).chain(notes).collect();
+        let folders: Vec<_> = group.iter().flat_map(|commit| self.folders_of(commit)).collect();
         let synced = self.sync_in(&files, &folders);
         self.keep_drafted(drafted, synced.is_ok());
         let Err(error) = synced else { return };
-        for Commit { staged, result, .. } in group {
+        for commit in group.iter_mut().filter(|commit| commit.result.is_ok()) {
             let synced = match error.kind() {
                 // The file of one output is gone. The others can be committed.
-                ErrorKind::NotFound => self.sync_in(&staged.files(), &self.folders_of(staged)),
+                ErrorKind::NotFound => self.sync_in(&commit.files(), &self.folders_of(commit)),
                 _ => Err(repeated(&error)),
             };
-            *result = synced.during("make durable", &staged.draft);
+            commit.result = synced.during("make durable", &commit.staged.draft);
         }
     }
 
+    /// Appends the outputs of tasks with a `group` or `dir` to their indices, if these are new.
+    ///
+    /// The folders of such tasks are found through the index alone, so its first line is durable before a record is in
+    /// place. A line without a record does no harm.
+    fn index_nested(&self, group: &mut [Commit]) {
+        let is_new = |task: &TaskFolder| {
+            let is_nested = task.name.contains('/');
+            is_nested
+                && !self.durable.knows(&task.index_path)
+                && self.fs.stat(&task.index_path).is_err()
+        };
+        let mut tasks: BTreeMap<PathBuf, Vec<&mut Commit>> = BTreeMap::new();
+        for commit in group.iter_mut().filter(|commit| is_new(&commit.task)) {
+            tasks.entry(commit.task.index_path.clone()).or_default().push(commit);
+        }
+        for (path, commits) in tasks {
+            let staged: Vec<_> = commits.iter().map(|commit| &commit.staged).collect();
+            let appended = self.append_to_index(&path, &staged);
+            for commit in commits {
+                match &appended {
+                    Ok(()) => commit.is_indexed = true,
+                    Err(error) => commit.result = Err(repeated(error)).during("write", &path),
+                }
+            }
+        }
+    }
+
+    /// Returns the folders with new names that lead to the files of an output, and to its index if that is new.
+    fn folders_of(&self, commit: &Commit) -> Vec<PathBuf> {
+        let index = commit.task.index_path.parent().filter(|_| commit.is_indexed);
+        let folders = self.output_folders(&commit.staged).into_iter();
+        folders.chain(index.map(Path::to_owned)).collect()
+    }
+
     /// Returns the folders with new names that lead to the files of an output.
-    fn folders_of(&self, staged: &Staged) -> Vec<PathBuf> {
+    fn output_folders(&self, staged: &Staged) -> Vec<PathBuf> {
         staged.folders().iter().cloned().chain([self.root.join(&staged.folder)]).collect()
     }
 
@@ -182,8 +227,7 @@ impl Store {
         let mut to_sync = ToSync::default();
         let renamed = group.iter().filter(|commit| commit.result.is_ok());
         renamed.clone().for_each(|commit| to_sync.add(&self.root.join(&commit.staged.folder)));
-        let indices =
-            self.note_in_index(renamed.map(|commit| (&*commit.task, &commit.staged)), &mut to_sync);
+        let indices = self.note_in_index(renamed, &mut to_sync);
         let Err(error) = self.fs.sync(&indices, &to_sync.list()) else {
             return self.durable.synced(to_sync);
         };
@@ -202,7 +246,7 @@ impl Store {
     /// version with the same name. The files stay: another run may be about to read them, so they
     /// are removed when this run ends.
     fn conclude(&self, commit: Commit) -> Committed {
-        let Commit { task, mut staged, old, is_kept, result } = commit;
+        let Commit { task, mut staged, old, is_kept, result, .. } = commit;
         if let (Ok(()), Some(old)) = (&result, old) {
             if old.output.digest != staged.digest {
                 self.memory.forget(old.output.digest);
@@ -235,7 +279,7 @@ impl Store {
     pub(crate) fn commit_as_version(&self, task: Arc<TaskFolder>, mut staged: Staged) -> Committed {
         let version = self.version_path(&task, staged.key, &staged.version);
         let versions = version.parent().unwrap_or(&self.root).to_owned();
-        let (mut files, mut folders) = (staged.files(), self.folders_of(&staged));
+        let (mut files, mut folders) = (staged.files(), self.output_folders(&staged));
         files.push(task.index_path.clone());
         folders.extend(task.index_path.parent().map(Path::to_owned));
         self.claim(&task);
@@ -264,13 +308,15 @@ impl Store {
     /// the output itself is there.
     fn note_in_index<'a>(
         &self,
-        outputs: impl Iterator<Item = (&'a TaskFolder, &'a Staged)>,
+        commits: impl Iterator<Item = &'a Commit>,
         to_sync: &mut ToSync,
     ) -> Vec<PathBuf> {
         let mut tasks: BTreeMap<&Path, Vec<&Staged>> = BTreeMap::new();
-        for (task, staged) in outputs {
+        for Commit { task, staged, is_indexed, .. } in commits {
             self.claim(task);
-            tasks.entry(&task.index_path).or_default().push(staged);
+            if !is_indexed {
+                tasks.entry(&task.index_path).or_default().push(staged);
+            }
         }
         let mut new = Vec::new();
         for (path, committed) in tasks {

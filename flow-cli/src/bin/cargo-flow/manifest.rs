@@ -1,4 +1,4 @@
-//! Reads of a `Cargo.toml` what decides how the new crate is built.
+//! Reads the parts of a `Cargo.toml` that decide how the new crate is built.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) struct Members {
     pub(crate) exclude: Vec<String>,
 }
 
-/// Why there is no manifest.
+/// The reason why there is no manifest.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NoManifest {
     /// The folder has no `Cargo.toml`.

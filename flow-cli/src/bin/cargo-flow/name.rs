@@ -27,7 +27,7 @@ const DEVICES: &[&str] = &["aux", "con", "nul", "prn"];
 const DEPENDENCIES: &[&str] =
     &["flow", "flow_cli", "flow_core", "flow_derive", "flow_targets", "serde", "typed_flow"];
 
-/// What `tests/pipeline.rs` of the template imports: as the name of the crate, it would be ambiguous.
+/// The names that `tests/pipeline.rs` of the template imports, which would be ambiguous as the name of the crate.
 const IMPORTED: &[&str] = &["cleaned", "report", "testing"];
 
 /// A valid name.
@@ -61,7 +61,7 @@ fn library(package: &str) -> String {
     package.replace('-', "_")
 }
 
-/// Returns what is wrong with a name.
+/// Returns the reason why a name is invalid.
 fn problem(text: &str) -> Option<String> {
     let is_allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '_');
     if text.is_empty() {

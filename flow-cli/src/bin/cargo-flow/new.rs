@@ -11,7 +11,7 @@ use crate::name::Name;
 use crate::template;
 use crate::workspace::Workspace;
 
-/// What the user asked for.
+/// The request of the user.
 pub(crate) struct Request {
     pub(crate) folder: PathBuf,
     /// The name of the crate, instead of that of the folder.
@@ -101,7 +101,7 @@ fn next_steps(folder: &Path, name: &Name, library: &Library, workspace: &Workspa
         text += &format!("    cd {}\n", for_shell(folder));
     }
     for (command, does) in commands {
-        // A `String` accepts all text.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(text, "    {command:<28}# {does}");
     }
     text += "\nThe tasks are in src/lib.rs. README.md describes the other files.\n";

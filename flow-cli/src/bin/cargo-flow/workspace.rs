@@ -1,9 +1,9 @@
 //! The workspace of cargo around the folder of the new crate.
 //!
-//! `cargo new` adds a crate to the list of members of the workspace. Here no file of others is changed. So the crate gets an
-//! empty table `[workspace]`, without which cargo would refuse to build a crate that is below a workspace and no member
-//! of it. If a pattern such as `crates/*` makes the crate a member, it gets neither that table nor profiles, which cargo
-//! reads in the manifest of the workspace alone.
+//! `cargo new` adds a crate to the list of members of the workspace. This program changes no existing file. So the manifest of
+//! the crate gets an empty table `[workspace]`: without it, cargo refuses to build a crate that is below a workspace and not a
+//! member of it. If a pattern such as `crates/*` makes the crate a member, its manifest gets neither that table nor profiles,
+//! because cargo reads profiles only in the manifest of the workspace.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub(crate) enum Workspace {
     None,
     /// The crate is a member of the workspace in this folder.
     Member(PathBuf),
-    /// The crate is no member of the workspace in this folder, and so needs to be one of its own.
+    /// The crate is not a member of the workspace in this folder, so it needs a workspace of its own.
     Other(PathBuf),
 }
 
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns what is around `crates/weather` in a workspace with this manifest.
+    /// Returns the workspace around `crates/weather` in a folder with this manifest.
     fn around(manifest: &str) -> Workspace {
         let root = tempfile::tempdir().expect("a folder");
         let root = root.path().canonicalize().expect("a path");

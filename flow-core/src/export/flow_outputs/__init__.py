@@ -3,18 +3,18 @@
     from flow_outputs import Program, Store
 
     store = Store("data")
-    store.list("Train")                            # what is stored, each with its parameters
+    store.list("Train")                            # the stored outputs, each with its parameters
     store.load("Train", model="gbm")               # a pandas DataFrame or a Python value
     store.load("Train", model="gbm", as_="polars") # or "pyarrow"
     store.meta("Train", model="gbm")               # the metadata that the task recorded
     store.path("Report")                           # the path of the file
 
     train = Program("./train")
-    train.run("Train", model="gbm")                # runs what is not complete, and returns what it did
-    train.load("Train", model="gbm")               # the output of the present code and parameters
+    train.run("Train", model="gbm")                # runs tasks that are not complete, and returns the result
+    train.load("Train", model="gbm")               # the output of the current code and parameters
 
-A `Store` reads the records of a store, and nothing else: it needs no program, writes nothing, and follows no links. It
-does not know whether an output is complete: the code may have changed since. A `Program` does.
+A `Store` only reads a store: it needs no program, writes nothing, and follows no links. It does not know whether an output
+is complete, because the code may have changed since. A `Program` knows it.
 
 # Parameters
 
@@ -25,28 +25,28 @@ that are not valid in Python, in a dict:
     store.load("Train", {"class": "a", "Preprocess.scale": False})
 
 Values are Python values: lists and tuples, dicts, `None`, numbers, dates and times, paths, and values of numpy. `True` and
-`1` differ, `1` and `1.0` are equal. A record shortens values upstream that are longer than 1 KiB: such a value matches if
-its beginning and end do.
+`1` differ, `1` and `1.0` are equal. A record shortens values of upstream tasks that are longer than 1 KiB. Such a value
+matches if its beginning and its end match.
 
 # Values
 
 | target | value |
 | --- | --- |
-| `Parquet`, `ArrowIpc`, `Csv`, `CsvGz`, `Excel` | a table, as `as_` says: "pandas", "polars" or "pyarrow" |
+| `Parquet`, `ArrowIpc`, `Csv`, `CsvGz`, `Excel` | a table of the kind that `as_` selects: "pandas", "polars" or "pyarrow" |
 | `Json`, `Pickle` | dicts, lists, texts, numbers, `None` |
 | `Text` | `str` |
 | `Bytes` | `bytes` |
-| `File`, folders, targets of users with another extension | a `pathlib.Path` |
+| `File`, folders, your own targets with another extension | a `pathlib.Path` |
 | several outputs | a dict of all parts, or with `part="left"` one part |
 
-A column has the same values and type whichever format it was read from. CSV files and workbooks do not contain the types
-of their columns. A `Program` knows them; a `Store` infers them from the text, by the rules of `Csv<RecordBatch>`: so an
-`n: u8` of a row is loaded as `int64`.
+A column has the same values and the same type for every format. CSV files and Excel workbooks do not contain the types of
+their columns. A `Program` knows the types. A `Store` infers them: for CSV by the rules of `Csv<RecordBatch>`, for workbooks
+by the formats of the cells. So it loads a column `n: u8` as `int64`.
 
 # Packages
 
-"pandas" needs pandas and pyarrow, "pyarrow" needs pyarrow, and "polars" needs only polars. Workbooks need pyarrow and
-openpyxl, too. Everything else needs nothing. Python 3.9 or newer.
+"pandas" needs pandas and pyarrow, "pyarrow" needs pyarrow, and "polars" needs only polars. Workbooks also need pyarrow and
+openpyxl. All other formats need no package. Python 3.9 or newer is required.
 
 Written by the verb `python` of a program. Writing it again replaces the files.
 """

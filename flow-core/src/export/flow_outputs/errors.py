@@ -10,7 +10,7 @@ class Ambiguous(LookupError):
 
 
 class Damaged(ValueError):
-    """A file is not what its record says, or is not read because it is a link or leads out of the store."""
+    """A file differs from its record, or is not read because it is a link or leads out of the store."""
 
 
 class DamagedRecord(UserWarning):
@@ -18,7 +18,7 @@ class DamagedRecord(UserWarning):
 
 
 class ProgramError(RuntimeError):
-    """A program ended with an error. `code` is its exit code, and `message` what it wrote to the standard error."""
+    """A program ended with an error. `code` is its exit code, and `message` its standard error."""
 
     def __init__(self, message, code=None):
         super().__init__(message)
@@ -27,7 +27,7 @@ class ProgramError(RuntimeError):
 
 
 class RunFailed(ProgramError):
-    """Tasks failed. `result` is what the run did, as `run --json` prints it."""
+    """Tasks failed. `result` is the result of the run, as `run --json` prints it."""
 
     def __init__(self, message, code, result):
         super().__init__(message, code)

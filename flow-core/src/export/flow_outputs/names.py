@@ -8,11 +8,14 @@ import re
 from .errors import Ambiguous, NotFound
 from .values import _plain, _same
 
-# The most outputs that a message lists.
+# The maximal number of outputs in a message.
 LISTED = 20
 
 # A long value in a record: its beginning, its end, and the first digits of its digest.
 SHORTENED = re.compile(r"^(.*)…(.*) #[0-9a-f]+$", re.DOTALL)
+
+# The words and numbers of a value. Rust and Python differ in what is between them.
+WORD = re.compile(r'[^\s\[\](){}:,"]+')
 
 
 def find(outputs, task, wanted):
@@ -80,10 +83,30 @@ def matches(stored, wanted):
     if shortened is None:
         return False
     if not isinstance(wanted, str):
-        # The record has the text of the beginning of a list or another value, which has no text in Python.
-        return len(json.dumps(wanted)) > len(stored)
+        return _has_ends(json.dumps(wanted, ensure_ascii=False), *shortened.groups())
     begin, end = (text.strip('"') for text in shortened.groups())
     return len(wanted) > len(begin) + len(end) and wanted.startswith(begin) and wanted.endswith(end)
+
+
+def _has_ends(text, begin, end):
+    # Returns whether the words of a list or another value begin and end as the text of a record does. The words beside the
+    # gap may be cut.
+    words, first, last = (list(map(_word, _words(part))) for part in (text, begin, end))
+    first, last = first[:-1], last[1:]
+    has_room = len(words) > len(first) + len(last)
+    return has_room and words[: len(first)] == first and words[len(words) - len(last) :] == last
+
+
+def _words(text):
+    # `Some(1)` of Rust is `1` in Python.
+    return [word for word in WORD.findall(text) if word != "Some"]
+
+
+def _word(word):
+    try:
+        return float(word) if len(word) < 16 else word
+    except ValueError:
+        return "null" if word == "none" else word
 
 
 def _text_of_moment(moment, stored):

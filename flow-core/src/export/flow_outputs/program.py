@@ -13,7 +13,7 @@ from . import formats
 from .errors import NotFound, ProgramError, RunFailed
 from .values import _plain
 
-# The most characters of the standard error that a message has.
+# The maximal number of characters of the standard error in a message.
 MESSAGE = 4000
 
 
@@ -21,9 +21,9 @@ class Program:
     """A program whose `main` is `flow::main!()`.
 
         train = Program("./train")
-        train.run("Train", model="gbm")          # what the run did
+        train.run("Train", model="gbm")          # runs tasks that are not complete, and returns the result
         train.load("Train", model="gbm")         # the output, as `Store.load` returns it
-        train.get("Train", model="gbm")          # runs what is not complete, and loads the output
+        train.get("Train", model="gbm")          # runs tasks that are not complete, and loads the output
         train.plan("Train", model="gbm")         # what a run would do, and why
 
     `command` is the path of the program, or the program with its first arguments, such as
@@ -75,24 +75,24 @@ class Program:
         return self._of_tasks("plan", tasks, parameters, named)
 
     def run(self, *tasks, parameters=None, options=(), **named):
-        """Runs what is not complete, and returns what the run did.
+        """Runs tasks that are not complete, and returns the result of the run.
 
         `options` are more options of the verb, such as `["--force", "--workers=2"]`. If tasks fail, the error is a
-        `RunFailed`, whose `result` is what the run did.
+        `RunFailed`, whose `result` is the result of the run.
         """
         return self._of_tasks("run", tasks, parameters, named, options)
 
     def sweep(self, *tasks, parameters=None, options=(), **named):
-        """Runs a task with many settings, and returns the table. A value that is a list is an axis."""
+        """Runs a task with several values of parameters, and returns the table. Each list is an axis of the grid."""
         listed = [f"--param={name}={_axis(value)}" for name, value in {**(parameters or {}), **named}.items()]
         return self._of_tasks("sweep", tasks, None, {}, [*options, *listed])
 
     def why(self, *tasks, parameters=None, **named):
-        """Returns the root causes of what is not complete."""
+        """Returns the root causes for which tasks are not complete."""
         return self._of_tasks("why", tasks, parameters, named)
 
     def status(self, *tasks):
-        """Returns what is stored."""
+        """Returns the stored outputs."""
         return self.verb("status", *tasks)
 
     def history(self, *runs):
@@ -104,11 +104,11 @@ class Program:
         return self._of_tasks("meta", [task], parameters, named)[0]["metadata"]
 
     def path(self, task, parameters=None, /, *, part=None, **named):
-        """Returns the path of the file of an output. It must not be written to."""
+        """Returns the path of the file of an output. Do not write to the file."""
         return pathlib.Path(self._file(self._described(task, parameters, named), part)["path"])
 
     def load(self, task, parameters=None, /, *, part=None, as_=None, **named):
-        """Loads the output of the present code and these parameters: its value, one part, or a dict of all parts.
+        """Loads the output of the current code and these parameters: its value, one part, or a dict of all parts.
 
         It must be complete: `get` runs what is not.
         """
@@ -121,7 +121,7 @@ class Program:
         return self._read(output, self._file(output, part), frame)
 
     def get(self, task, parameters=None, /, *, part=None, as_=None, **named):
-        """Runs what is not complete, and loads the output."""
+        """Runs tasks that are not complete, and loads the output."""
         self.run(task, parameters=parameters, **named)
         return self.load(task, parameters, part=part, as_=as_, **named)
 

@@ -19,8 +19,8 @@ class Store:
     `namespace` selects the store of a namespace in this folder, such as "prod". `as_` is the default for tables: "pandas",
     "polars" or "pyarrow".
 
-    The store is read anew at each call, so that a run in another process is seen. Records that did not change are not
-    parsed again.
+    Each call reads the store again, so that it finds the outputs of runs in other processes. It parses only records that
+    have changed.
     """
 
     def __init__(self, folder="data", *, namespace=None, as_="pandas"):
@@ -52,7 +52,7 @@ class Store:
         return self.output(task, parameters, **named).load(part=part, as_=as_)
 
     def path(self, task, parameters=None, /, *, part=None, **named):
-        """Returns the path of the file of an output. It must not be written to."""
+        """Returns the path of the file of an output. Do not write to the file."""
         return self.output(task, parameters, **named).path(part)
 
     def meta(self, task, parameters=None, /, **named):
@@ -67,7 +67,7 @@ class Store:
             if output is None:
                 record = records.read(self.folder, folder)
                 output = record and Output(self, folder, record)
-            # A damaged record is read, and reported, at each call.
+            # Each call reads and reports a damaged record again.
             if output:
                 known[folder, stamp] = output
         self._known = known
@@ -85,8 +85,8 @@ class Output:
     | `key` | the key of the instance, 32 digits |
     | `target` | the target as the program declared it, such as `Parquet<Vec<Row>>` |
     | `meta` | the metadata that the task recorded |
-    | `started` | when the run began that produced it, as a `datetime` in UTC |
-    | `seconds` | how long that took |
+    | `started` | when its task started, as a `datetime` in UTC |
+    | `seconds` | the duration of the task |
     | `host` | the machine on which it ran |
     | `bytes` | the size of its files |
     | `parts` | the names of its parts; `[""]` if it has no parts, and `[]` if it was only in memory |
@@ -124,7 +124,7 @@ class Output:
         return self._read(self._file(part), frame, description)
 
     def path(self, part=None):
-        """Returns the path of its file, or of the file of a part. It must not be written to."""
+        """Returns the path of its file, or of the file of a part. Do not write to the file."""
         return pathlib.Path(self._locate(self._file(part)))
 
     def _read(self, file, frame, description):
