@@ -27,6 +27,7 @@ pub(crate) const VERB: Verb = Verb {
 };
 
 /// The number of rows of a table that are shown.
+#[cfg(feature = "tables")]
 const ROWS: usize = 10;
 
 /// The number of lines of text that are shown.
