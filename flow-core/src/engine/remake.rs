@@ -61,7 +61,8 @@ impl Again for Remake<'_> {
         }
         let mut answers = answers(&requested, &*execution);
         for (answer, made) in answers.iter_mut().zip(&reply.roots) {
-            if made.is_err() && *answer == Answer::Open {
+            // The content of a kept output is known even if it could not be reused.
+            if made.is_err() {
                 *answer = Answer::Failed;
             }
         }
