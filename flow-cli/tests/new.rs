@@ -369,7 +369,7 @@ impl Written {
 }
 
 #[test]
-#[ignore = "it builds a crate: .ci/run does it beside the tests, and .ci/long with FLOW_TEST_ALL=1 as a user does"]
+#[ignore = "it builds a crate: .ci/long does it with FLOW_TEST_ALL=1, as a user does"]
 fn a_written_crate_builds_and_its_tests_pass_outside_the_repository() {
     let outside = temporary();
     cargo_flow(outside.path(), &["flow", "new", "my-rain"]).ok();
