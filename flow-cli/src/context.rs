@@ -9,6 +9,7 @@ use crate::error::CliError;
 use crate::given::{Given, in_order, set};
 use crate::params::{self, Origins};
 use crate::settings::Settings;
+use crate::text::listed;
 use crate::ui::{Color, Ui, report};
 
 /// The origin of the flow.
@@ -156,18 +157,11 @@ impl Context {
                 "invalid value for --in: {} does not require {task}",
                 self.root_name()
             ))),
-            several => {
-                let labels = instances.iter().take(LISTED).map(|one| format!("\n  {one}"));
-                let mut labels: Vec<_> = labels.collect();
-                if let Some(more @ 1..) = several.checked_sub(LISTED) {
-                    labels.push(format!("\n  … and {more} more"));
-                }
-                Err(CliError::usage(format!(
-                    "{} requires {several} instances of {task}: give the parameters of one, without --in:{}",
-                    self.root_name(),
-                    labels.concat()
-                )))
-            }
+            several => Err(CliError::usage(format!(
+                "{} requires {several} instances of {task}: give the parameters of one, without --in:{}",
+                self.root_name(),
+                listed(instances.iter(), LISTED)
+            ))),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::format::{CsvOptions, Format};
 use crate::options::in_option;
-use crate::text::one_line;
+use crate::text::{listed, one_line};
 
 /// An output, as its files.
 pub(crate) struct OutputFiles {
@@ -209,12 +209,8 @@ fn stored(context: &Context, name: &str) -> Result<OutputFiles, CliError> {
             (found, format!("{count} outputs match, select one with --param NAME=VALUE"))
         }
     };
-    let mut lines: Vec<_> =
-        candidates.iter().take(LISTED).map(|output| format!("\n  {}", output.instance)).collect();
-    if let Some(more @ 1..) = candidates.len().checked_sub(LISTED) {
-        lines.push(format!("\n  … and {more} more"));
-    }
-    Err(CliError::usage(format!("{problem}:{}", lines.concat())))
+    let labels = candidates.iter().map(|output| &output.instance);
+    Err(CliError::usage(format!("{problem}:{}", listed(labels, LISTED))))
 }
 
 /// Returns whether a recorded parameter has this value. A text counts as JSON, too.

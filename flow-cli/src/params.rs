@@ -157,11 +157,7 @@ pub(crate) fn given(
         set(&mut given, name, value);
         Ok::<(), CliError>(())
     };
-    for file in matches.get_many::<PathBuf>("params").into_iter().flatten() {
-        for (name, value) in in_order(read_params(file)?) {
-            add(format!("{name} in --params {}", file.display()), name, value)?;
-        }
-    }
+    from_files(matches, &mut add)?;
     for (name, texts) in options(matches) {
         if let [first, second, ..] = texts.as_slice() {
             return Err(CliError::usage(format!(
@@ -173,15 +169,39 @@ pub(crate) fn given(
         let text = texts.into_iter().next_back().unwrap_or_default();
         add(format!("--{name}"), name, text.into())?;
     }
-    for text in matches.get_many::<String>("param").into_iter().flatten() {
-        let (name, value) = name_and_value(text)?;
-        add(format!("--param {name}"), name.to_owned(), value.into())?;
+    for param in from_param(matches) {
+        let (origin, name, text) = param?;
+        add(origin, name, text.into())?;
     }
     Ok((given, origins))
 }
 
+/// Passes each value in the files of `--params` to `add`, with its origin and the name.
+pub(crate) fn from_files(
+    matches: &ArgMatches,
+    mut add: impl FnMut(String, String, serde_json::Value) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    for file in matches.get_many::<PathBuf>("params").into_iter().flatten() {
+        for (name, value) in in_order(read_params(file)?) {
+            add(format!("{name} in --params {}", file.display()), name, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the origin, the name and the text of each `--param`.
+pub(crate) fn from_param(
+    matches: &ArgMatches,
+) -> impl Iterator<Item = Result<(String, String, String), CliError>> {
+    let texts = matches.get_many::<String>("param").into_iter().flatten();
+    texts.map(|text| {
+        let (name, value) = name_and_value(text)?;
+        Ok((format!("--param {name}"), name.to_owned(), value.to_owned()))
+    })
+}
+
 /// Splits the text of `--param`.
-pub(crate) fn name_and_value(text: &str) -> Result<(&str, &str), CliError> {
+fn name_and_value(text: &str) -> Result<(&str, &str), CliError> {
     let split = text.split_once('=').map(|(name, value)| (name.trim(), value));
     let is_name = |(name, _): &(&str, &str)| !name.is_empty() && !name.contains(char::is_control);
     split.filter(is_name).ok_or_else(|| {

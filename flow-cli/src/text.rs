@@ -1,5 +1,7 @@
 //! Text for a terminal: control characters are escaped, and long text is cut.
 
+use std::fmt::Display;
+
 use flow_core::jiff::Timestamp;
 use unicode_width::UnicodeWidthChar;
 
@@ -16,6 +18,16 @@ pub(crate) fn escaped(line: &str) -> String {
         }
     }
     text
+}
+
+/// Returns a line for each of the first items, and one that counts the others.
+pub(crate) fn listed<T: Display>(items: impl ExactSizeIterator<Item = T>, limit: usize) -> String {
+    let more = items.len().saturating_sub(limit);
+    let mut lines: Vec<_> = items.take(limit).map(|item| format!("\n  {item}")).collect();
+    if more > 0 {
+        lines.push(format!("\n  … and {more} more"));
+    }
+    lines.concat()
 }
 
 /// Returns a time, in seconds since 1970, such as `2026-01-31 09:30 UTC`.

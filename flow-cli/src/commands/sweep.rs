@@ -4,7 +4,6 @@
 //! is `first..last:logCOUNT` or `:linCOUNT`, as in `0.1..10:log5`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
@@ -13,7 +12,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::given::{Given, in_order, read_params, set};
+use crate::given::{Given, set};
 use crate::grid::{Align, Column, Grid};
 use crate::options::run_options;
 use crate::params;
@@ -138,20 +137,18 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
 /// Returns the sweep that the arguments declare.
 fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
     let (mut axes, mut fixed) = (Vec::new(), Given::new());
-    for file in context.matches.get_many::<PathBuf>("params").into_iter().flatten() {
-        for (name, value) in in_order(read_params(file)?) {
-            let origin = format!("{name} in --params {}", file.display());
-            params::check(&origin, &name, &value, &context.roots)?;
-            set(&mut fixed, name, value);
-        }
-    }
+    params::from_files(&context.matches, |origin, name, value| {
+        params::check(&origin, &name, &value, &context.roots)?;
+        set(&mut fixed, name, value);
+        Ok(())
+    })?;
     let mut given = Vec::new();
     for (name, texts) in params::options(&context.matches) {
         given.push((format!("--{name}"), name, texts));
     }
-    for text in context.matches.get_many::<String>("param").into_iter().flatten() {
-        let (name, values) = params::name_and_value(text)?;
-        given.push((format!("--param {name}"), name.to_owned(), vec![values.to_owned()]));
+    for param in params::from_param(&context.matches) {
+        let (origin, name, values) = param?;
+        given.push((origin, name, vec![values]));
     }
     for (option, name, texts) in given {
         let mut values = Vec::new();
