@@ -14,7 +14,9 @@
 //! two workers. The ratio is that of the median times. The last figure is the median of the peak memory of the process.
 //! The cases whose names end in `_nosync` leave out the syncs, in the library and in the floor.
 //!
-//! `-- --large` adds the cases of 100,000 tasks, and `-- fan_1000` measures the cases whose names contain that.
+//! `-- --large` adds the cases of 100,000 tasks, and `-- fan_1000` measures the cases whose names contain that. All
+//! folders stay until the end, because deletions slow down a disk for minutes: the cases of 100,000 tasks of all shapes
+//! need 20 million files and folders.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -202,12 +204,14 @@ fn main() -> Result<()> {
         return measured(&words);
     }
     let args = Args::read();
+    // Deletions slow down the disk for minutes, so all folders are deleted at the end.
+    let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     for tasks in args.sizes(&[1_000, 10_000], &[100_000]) {
         for shape in Shape::ALL {
             for is_synced in [true, false] {
                 let case = Case { shape, tasks, is_synced };
                 let workers = WORKERS.into_iter().filter(|&n| args.selects(&case.name(n)));
-                compare(&case, &workers.collect::<Vec<_>>())?;
+                compare(&case, &workers.collect::<Vec<_>>(), root.path())?;
             }
         }
     }
@@ -215,14 +219,12 @@ fn main() -> Result<()> {
 }
 
 /// Measures a case with each of these numbers of workers, and its floor, in turns.
-fn compare(case: &Case, workers: &[u64]) -> Result<()> {
+fn compare(case: &Case, workers: &[u64], root: &Path) -> Result<()> {
     let Some(&first) = workers.first() else { return Ok(()) };
-    // Deletions slow down the disk for a while, so the folders of a case are deleted at its end.
-    let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut folders = 0;
     let mut fresh = || -> Result<PathBuf> {
         folders += 1;
-        let folder = root.path().join(folders.to_string());
+        let folder = root.join(format!("{}_{folders}", case.name(first)));
         std::fs::create_dir(&folder)?;
         Ok(folder)
     };
@@ -258,8 +260,6 @@ fn compare(case: &Case, workers: &[u64]) -> Result<()> {
             median(peaks) / 1e6
         );
     }
-    drop(root);
-    settle();
     Ok(())
 }
 

@@ -1,7 +1,14 @@
 //! The committer: one thread that commits the outputs that workers have staged, a group at a time.
+//!
+//! A group costs the same two or three syncs whether it has ten outputs or five hundred, and a sync slows down everything
+//! that writes to the same disk meanwhile. So the committer gathers outputs for a while before it commits them: for
+//! [`GATHER_FACTOR`] times as long as the last commit took, but at most for [`GATHER_LIMIT`]. Consumers do not wait for
+//! the commit of their inputs, and the coordinator sends [`CommitMessage::Flush`] when no task is working, so that nothing
+//! waits for outputs that are being gathered, except other processes that wait for an instance.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
@@ -16,9 +23,21 @@ use crate::store::limit::Replaced;
 use crate::store::stage::Staged;
 
 /// The most outputs that are committed as one group.
-///
-/// The next group gathers while one is being committed, so that a slow disk leads to large groups.
 const GROUP: usize = 512;
+
+/// How many times as long as the last commit took the committer gathers the next group.
+const GATHER_FACTOR: u32 = 4;
+
+/// The longest time for which the committer gathers a group.
+const GATHER_LIMIT: Duration = Duration::from_millis(200);
+
+/// What the coordinator sends to the committer.
+pub(crate) enum CommitMessage {
+    /// A staged output to commit.
+    Staged(Box<ToCommit>),
+    /// No task is working, so that no further output comes soon: commit those that were gathered.
+    Flush,
+}
 
 /// A staged output to commit.
 pub(crate) struct ToCommit {
@@ -40,23 +59,27 @@ pub(crate) struct ToCommit {
 /// stays until then, because tasks that require it may be reading it.
 pub(crate) fn commit_all(
     execution: &Execution,
-    staged: &Receiver<ToCommit>,
+    staged: &Receiver<CommitMessage>,
     messages: &Sender<Message>,
 ) {
     let store = &*execution.plan.store;
     let mut replaced = Vec::new();
     let mut uncommitted = Vec::new();
+    let mut gather_for = Duration::ZERO;
     let Session { limits, run_lock, .. } = &*execution.session;
     while let Ok(first) = staged.recv() {
+        let CommitMessage::Staged(first) = first else { continue };
         if let Some(run_lock) = run_lock {
             run_lock.touch();
         }
-        let group: Vec<_> = std::iter::once(first).chain(staged.try_iter()).take(GROUP).collect();
+        let group = gather(*first, staged, gather_for);
+        let begun = Instant::now();
         let nodes: Vec<_> = group.iter().map(|commit| (commit.execution, commit.node)).collect();
         let drafts: Vec<_> = group.iter().filter_map(|commit| commit.draft.clone()).collect();
         let (group, claims): (Vec<_>, Vec<_>) =
             group.into_iter().map(|commit| ((commit.task, commit.staged), commit.claim)).unzip();
         let results = panics::catch(|| store.commit(group));
+        gather_for = begun.elapsed().saturating_mul(GATHER_FACTOR).min(GATHER_LIMIT);
         drafts.iter().for_each(|draft| store.discard_path(draft));
         // From now on other processes find the outputs.
         drop(claims);
@@ -87,4 +110,20 @@ pub(crate) fn commit_all(
     let tidied = panics::catch(|| store.tidy(replaced, *limits, run_lock.as_deref()));
     // Errors are ignored: the next run or `gc` removes the remaining files.
     drop(tidied);
+}
+
+/// Receives the outputs that are committed as one group with `first`.
+///
+/// Returns when the group is full, when the time is over, or when nothing comes any more.
+fn gather(first: ToCommit, staged: &Receiver<CommitMessage>, time: Duration) -> Vec<ToCommit> {
+    let mut group = vec![first];
+    let end = Instant::now() + time;
+    while group.len() < GROUP {
+        // After the time is over, this still takes the outputs that are there already.
+        match staged.recv_deadline(end) {
+            Ok(CommitMessage::Staged(next)) => group.push(*next),
+            Ok(CommitMessage::Flush) | Err(_) => break,
+        }
+    }
+    group
 }

@@ -84,7 +84,7 @@ pub(crate) mod verify;
 pub(crate) mod version;
 pub(crate) mod waits;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -119,6 +119,8 @@ pub(crate) struct Store {
     tasks: Mutex<HashMap<String, Arc<TaskFolder>>>,
     /// The notes that the next commit makes durable.
     drafted: Mutex<Vec<DraftedNote>>,
+    /// The paths of notes that were found, so that they are not looked for with each output.
+    noted: Mutex<HashSet<PathBuf>>,
     contents: Arc<Contents>,
     memory: Arc<Memory>,
     /// Whether the store is read-only. Then not even the recorded time of a touched output is
@@ -163,6 +165,7 @@ impl Store {
             secret_key: OnceLock::new(),
             tasks: Mutex::default(),
             drafted: Mutex::default(),
+            noted: Mutex::default(),
             memory: Arc::default(),
             is_only_read: false,
         }
@@ -235,6 +238,7 @@ impl Store {
     /// Drops the listings of folders, because folders may have been created or removed since.
     pub(crate) fn refresh(&self) {
         self.durable.forget();
+        self.noted.lock().expect("lock poisoned").clear();
         for task in self.tasks.lock().expect("lock poisoned").values() {
             *task.listing.lock().expect("lock poisoned") = None;
         }

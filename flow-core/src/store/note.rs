@@ -43,7 +43,11 @@ impl Store {
         path: &Path,
         note: impl FnOnce() -> Option<N>,
     ) {
+        if self.noted.lock().expect("lock poisoned").contains(path) {
+            return;
+        }
         if self.fs.stat(path).is_ok() {
+            self.noted.lock().expect("lock poisoned").insert(path.to_owned());
             return;
         }
         let is_same = |drafted: &DraftedNote| drafted.path == path;

@@ -8,15 +8,25 @@
 //! The root itself and its parents may be links, because the user named them.
 //!
 //! A check and its operation are two system calls. A process that replaces a folder by a link in
-//! between is out of scope, because it can write to the folder anyway.
+//! between is out of scope, because it can write to the folder anyway. So a folder that was checked
+//! is not checked again for [`FRESH`]: a run does about ten operations in the folder of each instance, and
+//! these checks would be a third of its time.
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat, create_durably};
+
+/// How long a folder is believed to be no link.
+const FRESH: Duration = Duration::from_millis(200);
+
+/// The most folders that are remembered.
+const REMEMBERED: usize = 256;
 
 /// A file system that reaches only one folder, and follows no link in it.
 pub(crate) struct Confined {
@@ -25,18 +35,19 @@ pub(crate) struct Confined {
     root: PathBuf,
     /// The folder that the user named: `root` or a folder above it. Links are checked below it.
     named: PathBuf,
+    checked: Checked,
 }
 
 impl Confined {
     pub(crate) fn new(fs: Arc<dyn Fs>, root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { fs, named: root.clone(), root }
+        Self { fs, named: root.clone(), root, checked: Checked::new() }
     }
 
     /// Confines operations to the folder `root` inside `named`. No folder between them may be a
     /// link.
     pub(crate) fn within(fs: Arc<dyn Fs>, named: &Path, root: &Path) -> Self {
-        Self { fs, root: root.to_owned(), named: named.to_owned() }
+        Self { fs, root: root.to_owned(), named: named.to_owned(), checked: Checked::new() }
     }
 
     /// Creates the root and its parents if they do not exist.
@@ -47,27 +58,109 @@ impl Confined {
 
     /// Checks that a path stays inside, and that no part of it is a link.
     fn check(&self, path: &Path) -> io::Result<()> {
-        let outside = || Refused::Outside { path: path.to_owned(), root: self.root.clone() };
-        let below = path.strip_prefix(&self.root).map_err(|_| outside())?;
-        if !below.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err(outside().into());
-        }
-        match self.fs.first_link(&self.named, path)? {
-            None => Ok(()),
-            Some(link) => Err(Refused::Link { link, root: self.named.clone() }.into()),
+        self.check_inside(path)?;
+        match path.parent() {
+            Some(folder) if path != self.named => {
+                self.check_links(folder)?;
+                self.refuse(self.fs.first_link(folder, path)?)
+            }
+            _ => Ok(()),
         }
     }
 
     /// Checks the folder of a path. The path itself may be a link, because the operation affects
     /// the link and not its target.
     fn check_folder(&self, path: &Path) -> io::Result<()> {
-        match path.parent() {
+        // A path without a file name ends in `..` or the like, and is checked as a whole.
+        match path.parent().filter(|_| path.file_name().is_some()) {
             Some(folder) if path != self.root => {
-                // A path without a file name ends in `..` or the like, and is checked as a whole.
-                let named = path.file_name().is_some();
-                self.check(if named { folder } else { path })
+                self.check_inside(folder)?;
+                self.check_links(folder)
             }
             _ => self.check(path),
+        }
+    }
+
+    /// Checks that a path stays inside.
+    fn check_inside(&self, path: &Path) -> io::Result<()> {
+        let is_inside = path
+            .strip_prefix(&self.root)
+            .is_ok_and(|below| below.components().all(|part| matches!(part, Component::Normal(_))));
+        match is_inside {
+            true => Ok(()),
+            false => {
+                Err(Refused::Outside { path: path.to_owned(), root: self.root.clone() }.into())
+            }
+        }
+    }
+
+    /// Checks that no part of a folder is a link, unless it was checked a short while ago.
+    fn check_links(&self, folder: &Path) -> io::Result<()> {
+        let now = Instant::now();
+        let deepest = self.checked.deepest(folder, &self.named, now);
+        if deepest == folder {
+            return Ok(());
+        }
+        self.refuse(self.fs.first_link(deepest, folder)?)?;
+        self.checked.remember(folder, deepest, now);
+        Ok(())
+    }
+
+    fn refuse(&self, link: Option<PathBuf>) -> io::Result<()> {
+        match link {
+            Some(link) => Err(Refused::Link { link, root: self.named.clone() }.into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The folders that were found to be no links a short while ago.
+///
+/// Each path has one place, which it takes from another path.
+struct Checked {
+    places: Mutex<Vec<Option<(PathBuf, Instant)>>>,
+    hasher: RandomState,
+}
+
+impl Checked {
+    fn new() -> Self {
+        Self { places: Mutex::new(Vec::new()), hasher: RandomState::new() }
+    }
+
+    fn place(&self, folder: &Path) -> usize {
+        // The remainder fits into a `usize`.
+        (self.hasher.hash_one(folder.as_os_str()) % REMEMBERED as u64) as usize
+    }
+
+    /// Returns the deepest folder on the way from `top` to `folder` that was checked, or `top`.
+    fn deepest<'a>(&self, folder: &'a Path, top: &'a Path, now: Instant) -> &'a Path {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = |folder: &Path| match places.get(self.place(folder)) {
+            Some(Some((checked, at))) => {
+                checked.as_os_str() == folder.as_os_str() && now.duration_since(*at) < FRESH
+            }
+            _ => false,
+        };
+        let mut on_the_way = folder.ancestors().take_while(|folder| *folder != top);
+        on_the_way.find(|folder| is_fresh(folder)).unwrap_or(top)
+    }
+
+    /// Remembers that the folders from `deepest`, without itself, down to `folder` are no links.
+    fn remember(&self, folder: &Path, deepest: &Path, now: Instant) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.is_empty() {
+            places.resize(REMEMBERED, None);
+        }
+        for folder in folder.ancestors().take_while(|folder| *folder != deepest) {
+            places[self.place(folder)] = Some((folder.to_owned(), now));
+        }
+    }
+
+    /// Forgets a path that is removed or replaced.
+    fn forget(&self, path: &Path) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = places.get_mut(self.place(path)) {
+            *place = None;
         }
     }
 }
@@ -160,6 +253,7 @@ impl Fs for Confined {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check_folder(from)?;
         self.check_folder(to)?;
+        [from, to].iter().for_each(|path| self.checked.forget(path));
         self.fs.rename(from, to)
     }
 
@@ -182,6 +276,7 @@ impl Fs for Confined {
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
         self.check_folder(path)?;
+        self.checked.forget(path);
         self.fs.remove_folder(path)
     }
 

@@ -23,7 +23,7 @@ use crate::base::panics;
 use crate::base::pause::{running_time, seconds_since};
 use crate::engine::Execution;
 use crate::engine::busy::Busy;
-use crate::engine::committer::ToCommit;
+use crate::engine::committer::CommitMessage;
 use crate::engine::ledger::Ledger;
 use crate::engine::message::{At, End, Message};
 use crate::engine::outcome::{Outcome, Outcomes, Part};
@@ -104,7 +104,9 @@ pub(super) struct Coordinator {
     execution: Arc<Execution>,
     /// The policy of tasks that declare no options.
     without_options: Arc<ResolvedPolicy>,
-    commits: Sender<ToCommit>,
+    commits: Sender<CommitMessage>,
+    /// Whether the last message to the committer was to commit what it has gathered.
+    is_flushed: bool,
     workers: usize,
     /// The unfinished schedules by number. Instances of earlier schedules wait for later ones.
     pub(super) schedules: BTreeMap<u32, Schedule>,
@@ -149,13 +151,14 @@ pub(super) struct Coordinator {
 }
 
 impl Coordinator {
-    fn new(execution: &Arc<Execution>, commits: Sender<ToCommit>, workers: usize) -> Self {
+    fn new(execution: &Arc<Execution>, commits: Sender<CommitMessage>, workers: usize) -> Self {
         let schedule = Schedule::new(Arc::clone(execution));
         let policies = &execution.plan.policies;
         Self {
             execution: Arc::clone(execution),
             without_options: Arc::new(policies.without_options()),
             commits,
+            is_flushed: true,
             workers: workers.max(1),
             schedules: BTreeMap::from([(0, schedule)]),
             threads: HashMap::new(),
@@ -212,6 +215,7 @@ impl Coordinator {
             if self.schedules.len() == 1 && self.schedules[&0].is_over() {
                 return Ok(());
             }
+            self.flush();
             // The session holds a sender, so the channel stays open.
             let message = match self.timers.next() {
                 Some(at) => messages.recv_timeout(at.saturating_sub(running_time())),
@@ -226,6 +230,15 @@ impl Coordinator {
             while let Some(timer) = self.timers.expired(now) {
                 self.expire(timer)?;
             }
+        }
+    }
+
+    /// Lets the committer commit the outputs that it has gathered if no task is working: the run waits for them.
+    fn flush(&mut self) {
+        if !self.is_flushed && self.running.len() == self.waiting {
+            self.is_flushed = true;
+            // The committer outlives the coordinator, so sending cannot fail.
+            let _ = self.commits.send(CommitMessage::Flush);
         }
     }
 
@@ -285,6 +298,7 @@ impl Coordinator {
             _ => None,
         };
         let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
+        self.is_flushed = false;
         schedule.end(node, end, &self.commits);
         self.after(at);
         if is_given_up {

@@ -6,7 +6,7 @@ use daggy::NodeIndex;
 use super::{Pin, Schedule};
 use crate::base::panics::Contained;
 use crate::base::process::Spent;
-use crate::engine::committer::ToCommit;
+use crate::engine::committer::CommitMessage;
 use crate::engine::message::{End, How, NewlyMade};
 use crate::engine::outcome::{Outcome, TaskError};
 use crate::plan::judge::Upstream;
@@ -14,7 +14,12 @@ use crate::value::AnyValue;
 
 impl Schedule {
     /// Takes the result of a job.
-    pub(in crate::engine) fn end(&mut self, node: NodeIndex, end: End, commits: &Sender<ToCommit>) {
+    pub(in crate::engine) fn end(
+        &mut self,
+        node: NodeIndex,
+        end: End,
+        commits: &Sender<CommitMessage>,
+    ) {
         self.running.remove(&node);
         self.unpin_for(node);
         match end {
@@ -40,7 +45,7 @@ impl Schedule {
         how: How,
         spent: Spent,
         made: NewlyMade,
-        commits: &Sender<ToCommit>,
+        commits: &Sender<CommitMessage>,
     ) {
         self.spent.insert(node, spent);
         let seconds = spent.seconds as f32;
@@ -68,7 +73,7 @@ impl Schedule {
         // The record goes to the committer before any consumer starts, so that no record is visible before those
         // of its inputs. The committer outlives the coordinator, so sending cannot fail.
         if let Some(staged) = made.staged {
-            let _ = commits.send(*staged);
+            let _ = commits.send(CommitMessage::Staged(staged));
         }
         self.release(node, made.value, made.bytes);
     }
