@@ -135,7 +135,8 @@
 //! are enabled by default; `excel`, `polars` and `brotli` (to read Parquet files that Brotli compressed) are not. The
 //! features `testing`, `terminal` and `interrupts` are enabled by default: the module `testing`, a bar that shows the
 //! progress of a run in a terminal, and the signal handlers of the module `interrupts` with [`main!`]. The feature
-//! `tracing`, which is not, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
+//! `inspect`, which is not, reads outputs without their types: [`targets`] has a module of that name. The feature
+//! `tracing`, which is not either, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
 //! tasks, commits, pushes and pulls.
 
 pub use anyhow;

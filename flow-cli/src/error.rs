@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use flow_core::{Error, PlanErrorKind, UnknownTask};
+use flow_targets::inspect::InspectError;
 
 /// The error of a verb.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +85,17 @@ impl From<flow_core::StoreError> for CliError {
 impl From<flow_core::LoadError> for CliError {
     fn from(error: flow_core::LoadError) -> Self {
         Error::from(error).into()
+    }
+}
+
+impl From<InspectError> for CliError {
+    fn from(error: InspectError) -> Self {
+        match error {
+            InspectError::NotTable { .. } => Self::usage(error.to_string()),
+            InspectError::Store(error) => (*error).into(),
+            InspectError::Load(error) => (*error).into(),
+            error => Self::Other(error.into()),
+        }
     }
 }
 

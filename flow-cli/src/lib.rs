@@ -26,7 +26,8 @@
 //!               ui          text or JSON on the standard output; errors on the standard error; tables are a `grid`
 //! ```
 //!
-//! This crate neither plans nor runs tasks: a verb calls one or two functions of [`flow_core`] and prints the result.
+//! This crate neither plans nor runs tasks, and knows no format: a verb calls one or two functions of [`flow_core`] and
+//! [`flow_targets::inspect`] and prints the result.
 //!
 //! # Exit codes
 //!
@@ -59,10 +60,8 @@ mod args;
 mod commands;
 mod context;
 mod error;
-mod format;
 mod given;
 mod grid;
-mod head;
 mod json;
 mod options;
 mod output;

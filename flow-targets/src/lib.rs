@@ -146,6 +146,10 @@ pub mod pickle;
 #[cfg(feature = "text")]
 pub mod text;
 
+// Any format, without types.
+#[cfg(feature = "inspect")]
+pub mod inspect;
+
 // What formats share. `Cargo.toml` says which formats enable a feature with `_`.
 
 // All formats of serde.
@@ -249,10 +253,10 @@ pub use crate::text::Text;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "_values"))]
 const BUFFER: usize = 64 * 1024;
 
-#[cfg(feature = "_tables")]
+#[cfg(any(feature = "_tables", feature = "inspect-tables"))]
 pub use arrow::array::RecordBatch;
 
 /// The `arrow` crate, in the version whose record batches these targets read and write.
-#[cfg(feature = "_tables")]
+#[cfg(any(feature = "_tables", feature = "inspect-tables"))]
 #[doc(no_inline)]
 pub use arrow;

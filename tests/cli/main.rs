@@ -7,6 +7,7 @@ mod blessing;
 mod debugging;
 mod documented;
 mod hostile_arguments;
+mod instances;
 mod loading;
 mod outputs;
 mod parameters;

@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Arg, Command, ValueHint};
 use flow_core::Bytes;
+use flow_targets::inspect::{Format, OutputFile};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::format::Format;
-use crate::output::{OutputFile, OutputFiles, output_options};
+use crate::output::{OutputFiles, output_options};
 use crate::verb::Takes;
 use crate::verb::Verb;
 
@@ -74,14 +74,14 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     if file.is_folder() {
         return Err(CliError::usage(format!(
             "{} is a folder: copy it, or read the files in it",
-            file.path.display()
+            file.path().display()
         )));
     }
-    let from = Format::of(&file.path);
+    let from = file.format();
     let format = context.matches.get_one::<String>("format");
-    let to = format.map_or(from, |name| Format::named(name));
+    let to = format.and_then(|name| Format::named(name)).unwrap_or(from);
     let Some(path) = to_file else {
-        if to.is_binary() && std::io::stdout().is_terminal() {
+        if !to.is_text() && std::io::stdout().is_terminal() {
             return Err(CliError::usage(
                 "the standard output is a terminal, and the output may not be text: use --to FILE, or a pipe",
             ));
@@ -105,7 +105,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let text = format!("{}: {}", path.display(), Bytes(bytes));
     let loaded = Loaded {
         instance: output.instance.clone(),
-        part: file.part.clone(),
+        part: file.part().to_owned(),
         path: path.clone(),
         format: to.name(),
         bytes,
@@ -200,12 +200,12 @@ fn convert<W: Write + Send>(
 ) -> Result<(), CliError> {
     if from == to {
         let copied = std::io::copy(&mut file.open()?, out).and_then(|_| out.flush());
-        return Ok(copied.with_context(|| format!("cannot copy {}", file.path.display()))?);
+        return Ok(copied.with_context(|| format!("cannot copy {}", file.path().display()))?);
     }
     if !from.is_table() {
         return Err(CliError::usage(format!(
             "invalid value for --format: {} is not a table, and cannot be written as {}; leave the option out",
-            file.path.display(),
+            file.path().display(),
             to.name()
         )));
     }
@@ -219,18 +219,16 @@ fn convert_table<W: Write + Send>(
     to: Format,
     out: &mut W,
 ) -> Result<(), CliError> {
-    use crate::table::{Rows, contained, write};
+    use crate::table::{contained, write};
 
-    let unwritten = || format!("cannot write {} as {}", file.path.display(), to.name());
+    let unwritten = || format!("cannot write {} as {}", file.path().display(), to.name());
     if (from, to) == (Format::CsvGz, Format::Csv) {
         let mut text = flate2::read::MultiGzDecoder::new(std::io::BufReader::new(file.open()?));
         let copied = std::io::copy(&mut text, out).and_then(|_| out.flush());
         return Ok(copied.with_context(unwritten)?);
     }
-    contained(file, || {
-        let rows = Rows::open(file, from, None)?;
-        Ok(write(rows, to, out).with_context(unwritten)?)
-    })
+    let batches = file.batches()?;
+    contained(file.path(), || Ok(write(batches, to, out).with_context(unwritten)?))
 }
 
 #[cfg(not(feature = "tables"))]
@@ -242,7 +240,7 @@ fn convert_table<W: Write + Send>(
 ) -> Result<(), CliError> {
     Err(CliError::usage(format!(
         "this program does not convert {} to {}: it is built without tables",
-        file.path.display(),
+        file.path().display(),
         to.name()
     )))
 }

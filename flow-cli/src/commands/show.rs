@@ -6,13 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Arg, Command};
 use flow_core::Bytes;
+use flow_targets::inspect::OutputFile;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::format::Format;
-use crate::head::Head;
-use crate::output::{OutputFile, OutputFiles, output_options};
+use crate::output::{OutputFiles, output_options};
 use crate::text::escaped;
 use crate::ui::Ui;
 use crate::verb::Takes;
@@ -57,7 +56,7 @@ struct ShownPart {
     text: Option<String>,
     /// The statistics of each column, with `--statistics`.
     #[cfg(feature = "tables")]
-    statistics: Option<Vec<crate::table::ColumnStatistics>>,
+    statistics: Option<Vec<ShownStatistics>>,
     files: Option<Vec<String>>,
     /// Whether the whole file is shown.
     whole: bool,
@@ -73,6 +72,20 @@ struct ShownColumn {
     name: String,
     #[serde(rename = "type")]
     kind: String,
+}
+
+/// The statistics of a column of a table.
+#[cfg(feature = "tables")]
+#[derive(Serialize)]
+struct ShownStatistics {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    nulls: u64,
+    min: Option<String>,
+    max: Option<String>,
+    mean: Option<f64>,
+    std: Option<f64>,
 }
 
 fn options(command: Command) -> Command {
@@ -147,11 +160,10 @@ impl What {
 
 /// Reads the beginning of a file, or all of a table for its statistics.
 fn shown(file: &OutputFile, what: What, ui: Ui) -> Result<ShownPart, CliError> {
-    let format = Format::of(&file.path);
     let mut part = ShownPart {
-        part: file.part.clone(),
-        path: file.path.clone(),
-        format: format.name(),
+        part: file.part().to_owned(),
+        path: file.path().to_owned(),
+        format: file.format().name(),
         bytes: None,
         columns: None,
         rows: None,
@@ -167,36 +179,27 @@ fn shown(file: &OutputFile, what: What, ui: Ui) -> Result<ShownPart, CliError> {
         return folder(file, part);
     }
     part.bytes = file.open()?.metadata().ok().map(|metadata| metadata.len());
-    if format.is_table() && table(file, format, what, ui, &mut part)? {
+    if file.format().is_table() && table(file, what, ui, &mut part)? {
         return Ok(part);
     }
-    let lines = what.limit(LINES);
-    let Head { text, is_whole } = Head::read(file, format, lines)?;
-    match &text {
-        None => part.printed.push_str("not text: `load --to FILE` copies it"),
-        Some(text) => {
-            part.printed.push_str(text);
-            if !is_whole {
-                part.printed.push_str("\n… and more lines");
-            }
-        }
+    let first = file.first_lines(what.limit(LINES))?;
+    if !first.is_text {
+        part.printed.push_str("not text: `load --to FILE` copies it");
+        return Ok(part);
     }
-    (part.text, part.whole) = (text, is_whole);
+    let lines: Vec<_> = first.lines.iter().map(|line| escaped(line)).collect();
+    let text = lines.join("\n");
+    part.printed.push_str(&text);
+    if !first.is_whole {
+        part.printed.push_str("\n… and more lines");
+    }
+    (part.text, part.whole) = (Some(text), first.is_whole);
     Ok(part)
 }
 
 /// Lists the files of a folder, by name.
 fn folder(file: &OutputFile, mut part: ShownPart) -> Result<ShownPart, CliError> {
-    let unreadable = |error: std::io::Error| {
-        anyhow::Error::from(error).context(format!("cannot list {}", file.path.display()))
-    };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(&file.path).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let end = if entry.file_type().is_ok_and(|kind| kind.is_dir()) { "/" } else { "" };
-        names.push(format!("{}{end}", entry.file_name().to_string_lossy()));
-    }
-    names.sort();
+    let mut names = file.entries()?;
     part.format = "folder";
     part.whole = names.len() <= FILES;
     let mut lines: Vec<_> = names.iter().take(FILES).map(|name| escaped(name)).collect();
@@ -211,32 +214,33 @@ fn folder(file: &OutputFile, mut part: ShownPart) -> Result<ShownPart, CliError>
 
 /// Reads the first rows of a table, or its statistics. Returns whether this program can read tables.
 #[cfg(feature = "tables")]
-fn table(
-    file: &OutputFile,
-    format: Format,
-    what: What,
-    ui: Ui,
-    part: &mut ShownPart,
-) -> Result<bool, CliError> {
+fn table(file: &OutputFile, what: What, ui: Ui, part: &mut ShownPart) -> Result<bool, CliError> {
     if let What::Statistics = what {
-        let all =
-            crate::table::contained(file, || crate::table::TableStatistics::read(file, format))?;
-        part.printed = all.text(ui.width);
+        let all = file.statistics()?;
+        part.printed = crate::table::statistics_text(&all, ui.width);
         (part.total_rows, part.whole) = (Some(all.rows), true);
-        part.statistics = Some(all.columns);
+        let columns = all.columns.into_iter().map(|one| ShownStatistics {
+            name: one.name,
+            kind: one.kind,
+            nulls: one.nulls,
+            min: one.min,
+            max: one.max,
+            mean: one.mean,
+            std: one.std,
+        });
+        part.statistics = Some(columns.collect());
         return Ok(true);
     }
-    let limit = what.limit(ROWS);
-    let head =
-        crate::table::contained(file, || crate::table::TableHead::read(file, format, limit))?;
-    part.printed = head.text(ui.width);
-    let columns = head.columns.into_iter().map(|(name, kind)| ShownColumn { name, kind });
+    let first = file.first_rows(what.limit(ROWS))?;
+    part.printed = crate::table::rows_text(&first, ui.width);
+    let columns = first.columns.into_iter();
+    let columns = columns.map(|column| ShownColumn { name: column.name, kind: column.kind });
     part.columns = Some(columns.collect());
-    (part.rows, part.total_rows, part.whole) = (Some(head.rows), head.total, head.is_whole);
+    (part.rows, part.total_rows, part.whole) = (Some(first.rows), first.total, first.is_whole);
     Ok(true)
 }
 
 #[cfg(not(feature = "tables"))]
-fn table(_: &OutputFile, _: Format, _: What, _: Ui, _: &mut ShownPart) -> Result<bool, CliError> {
+fn table(_: &OutputFile, _: What, _: Ui, _: &mut ShownPart) -> Result<bool, CliError> {
     Ok(false)
 }

@@ -1,30 +1,25 @@
-//! Tables of any format, as batches of Arrow: [`read`] opens a file, [`head`] shows its first rows, [`statistics`] describes
-//! its columns, [`write`] converts it.
+//! Tables of any format: [`text`] shows their first rows and statistics in a terminal, [`write`] converts them.
 
-mod head;
-mod read;
-mod statistics;
+mod text;
 mod write;
 
-pub(crate) use self::head::TableHead;
-pub(crate) use self::read::Rows;
-pub(crate) use self::statistics::{ColumnStatistics, TableStatistics};
+pub(crate) use self::text::{rows_text, statistics_text};
 pub(crate) use self::write::write;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use crate::error::CliError;
-use crate::output::OutputFile;
 
-/// Calls a function that reads a table. A store may come from anyone, and the readers panic on some damaged files: such a
-/// panic becomes an error.
+/// Calls a function that converts a table. A store may come from anyone, and the writers panic on the content of some damaged
+/// files: such a panic becomes an error.
 pub(crate) fn contained<T>(
-    file: &OutputFile,
-    read: impl FnOnce() -> Result<T, CliError>,
+    path: &Path,
+    convert: impl FnOnce() -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-        let path = file.path.display();
-        Err(anyhow::anyhow!("cannot read {path}: the file is damaged, and its reader panicked")
+    catch_unwind(AssertUnwindSafe(convert)).unwrap_or_else(|_| {
+        let path = path.display();
+        Err(anyhow::anyhow!("cannot convert {path}: the file is damaged, and its writer panicked")
             .into())
     })
 }

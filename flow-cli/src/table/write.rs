@@ -1,19 +1,22 @@
 //! Writes tables in another format.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder as CsvWriter;
 use arrow::ipc::writer::FileWriter;
 use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriter};
-
-use super::Rows;
-use crate::format::Format;
+use flow_targets::inspect::{Batches, Format};
 
 /// Writes all rows in a format, which is that of a table, or JSON: an array with an object for each row.
-pub(crate) fn write<W: Write + Send>(rows: Rows, format: Format, mut out: W) -> anyhow::Result<()> {
-    let Rows { schema, batches, .. } = rows;
+pub(crate) fn write<W: Write + Send>(
+    batches: Batches,
+    format: Format,
+    mut out: W,
+) -> anyhow::Result<()> {
+    let schema = Arc::clone(batches.schema());
     match format {
         Format::Arrow => {
             let mut writer = FileWriter::try_new(&mut out, &schema)?;
@@ -22,7 +25,7 @@ pub(crate) fn write<W: Write + Send>(rows: Rows, format: Format, mut out: W) -> 
             }
             writer.finish()?;
         }
-        Format::Parquet => write_parquet(Rows { schema, batches, total: None }, &mut out)?,
+        Format::Parquet => write_parquet(batches, &mut out)?,
         Format::Csv => {
             let unfit = "the table has columns that CSV cannot hold";
             let mut writer = CsvWriter::new().with_header(true).build(&mut out);
@@ -43,7 +46,7 @@ pub(crate) fn write<W: Write + Send>(rows: Rows, format: Format, mut out: W) -> 
             }
             out.write_all(b"\n")?;
         }
-        Format::CsvGz | Format::Text | Format::Other => {
+        _ => {
             anyhow::bail!("tables are not written as {}", format.name());
         }
     }
@@ -51,9 +54,10 @@ pub(crate) fn write<W: Write + Send>(rows: Rows, format: Format, mut out: W) -> 
 }
 
 #[cfg(feature = "parquet")]
-fn write_parquet(rows: Rows, out: &mut (impl Write + Send)) -> anyhow::Result<()> {
-    let mut writer = parquet::arrow::ArrowWriter::try_new(out, rows.schema, None)?;
-    for batch in rows.batches {
+fn write_parquet(batches: Batches, out: &mut (impl Write + Send)) -> anyhow::Result<()> {
+    let schema = Arc::clone(batches.schema());
+    let mut writer = parquet::arrow::ArrowWriter::try_new(out, schema, None)?;
+    for batch in batches {
         writer.write(&batch?)?;
     }
     writer.close()?;
@@ -61,6 +65,6 @@ fn write_parquet(rows: Rows, out: &mut (impl Write + Send)) -> anyhow::Result<()
 }
 
 #[cfg(not(feature = "parquet"))]
-fn write_parquet(_rows: Rows, _out: &mut (impl Write + Send)) -> anyhow::Result<()> {
+fn write_parquet(_batches: Batches, _out: &mut (impl Write + Send)) -> anyhow::Result<()> {
     anyhow::bail!("this program writes no Parquet files: its feature `parquet` is off")
 }

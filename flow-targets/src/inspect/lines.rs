@@ -1,42 +1,44 @@
-//! The beginning of a file as text: JSON is indented, and control characters are escaped.
+//! The beginning of a file as lines of text. JSON is indented.
 
 use std::io::Read;
 
-use anyhow::Context as _;
-
-use crate::error::CliError;
-use crate::format::Format;
-use crate::output::OutputFile;
-use crate::text::escaped;
+use super::{Format, InspectError, OutputFile};
 
 /// The most bytes that are read of a file.
 const BYTES: u64 = 1 << 20;
 
-/// The beginning of a file.
-pub(crate) struct Head {
-    /// The text; `None` if the file is not text.
-    pub(crate) text: Option<String>,
-    /// Whether this is the whole file.
-    pub(crate) is_whole: bool,
+/// The first lines of a file, returned by [`OutputFile::first_lines`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FirstLines {
+    /// The lines, unchanged: they may have characters that control a terminal. Empty if the file is not text.
+    pub lines: Vec<String>,
+    /// Whether these lines are all of the file.
+    pub is_whole: bool,
+    /// Whether the file is text, which is UTF-8 without NUL.
+    pub is_text: bool,
 }
 
-impl Head {
-    /// Reads at most `lines` lines.
-    pub(crate) fn read(file: &OutputFile, format: Format, lines: usize) -> Result<Self, CliError> {
+impl OutputFile {
+    /// Reads the first lines of a text, at most `count` of them, and at most one MiB. JSON has an entry on each line.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn first_lines(&self, count: usize) -> Result<FirstLines, InspectError> {
         let mut bytes = Vec::new();
-        let opened = file.open()?;
-        let size = opened.take(BYTES + 1).read_to_end(&mut bytes);
-        let size = size.with_context(|| format!("cannot read {}", file.path.display()))?;
+        let size = self.open()?.take(BYTES + 1).read_to_end(&mut bytes);
+        let size = size.map_err(|error| InspectError::io(self.path(), error))?;
         let is_cut = size as u64 > BYTES;
         bytes.truncate(BYTES as usize);
         let Some(text) = text_of(&bytes, is_cut) else {
-            return Ok(Self { text: None, is_whole: false });
+            return Ok(FirstLines { lines: Vec::new(), is_whole: false, is_text: false });
         };
-        let text = if format == Format::Json { indented(text) } else { text.to_owned() };
-        let mut all = text.lines();
-        let shown: Vec<_> = all.by_ref().take(lines).map(escaped).collect();
+        let indented = (self.format() == Format::Json).then(|| indented(text));
+        let mut all = indented.as_deref().unwrap_or(text).lines();
+        let lines = all.by_ref().take(count).map(str::to_owned).collect();
         let is_whole = !is_cut && all.next().is_none();
-        Ok(Self { text: Some(shown.join("\n")), is_whole })
+        Ok(FirstLines { lines, is_whole, is_text: true })
     }
 }
 

@@ -1,91 +1,76 @@
 //! Statistics of the columns of a table, in one pass over its rows.
 
-use anyhow::Context as _;
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use serde::Serialize;
 
-use super::Rows;
-use crate::error::CliError;
-use crate::format::Format;
-use crate::grid::{Align, Column, Grid};
-use crate::output::OutputFile;
+use super::contained;
+use crate::inspect::{InspectError, OutputFile};
 
-/// The most columns of a terminal that a cell takes.
-const WIDTH: usize = 24;
-
-/// Statistics of the columns of a table.
-pub(crate) struct TableStatistics {
-    pub(crate) rows: u64,
-    pub(crate) columns: Vec<ColumnStatistics>,
+/// Statistics of the columns of a table, returned by [`OutputFile::statistics`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TableStatistics {
+    /// The number of rows.
+    pub rows: u64,
+    /// The statistics of each column.
+    pub columns: Vec<ColumnStatistics>,
 }
 
-/// Statistics of the values of a column that are not null.
-#[derive(Serialize)]
-pub(crate) struct ColumnStatistics {
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    nulls: u64,
+/// Statistics of the values of a column that are not missing.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ColumnStatistics {
+    /// The name of the column.
+    pub name: String,
+    /// The type in Arrow, such as `Float64`.
+    pub kind: String,
+    /// The number of missing values.
+    pub nulls: u64,
     /// The least value that is not NaN, as text; `None` if there is none, or if values of the type have no order.
-    min: Option<String>,
-    max: Option<String>,
+    pub min: Option<String>,
+    /// The greatest value that is not NaN, as text; `None` as for `min`.
+    pub max: Option<String>,
     /// The mean of numbers.
-    mean: Option<f64>,
+    pub mean: Option<f64>,
     /// The standard deviation of the sample; `None` for less than two numbers.
-    std: Option<f64>,
+    pub std: Option<f64>,
 }
 
-impl TableStatistics {
-    /// Reads all rows of a table.
-    pub(crate) fn read(file: &OutputFile, format: Format) -> Result<Self, CliError> {
-        let Rows { schema, batches, .. } = Rows::open(file, format, None)?;
-        let unreadable = || format!("cannot read {}", file.path.display());
-        let kinds = schema.fields().iter().map(|field| Accumulator::new(field.data_type()));
-        let mut columns = kinds.collect::<Result<Vec<_>, _>>().with_context(unreadable)?;
-        let mut rows = 0;
-        for batch in batches {
-            let batch = batch.with_context(unreadable)?;
-            rows += batch.num_rows() as u64;
-            for (column, values) in columns.iter_mut().zip(batch.columns()) {
-                column.add(values).with_context(unreadable)?;
-            }
+impl OutputFile {
+    /// Reads all rows of a table, and returns the statistics of its columns.
+    ///
+    /// # Errors
+    ///
+    /// The file is not a table, or cannot be read.
+    pub fn statistics(&self) -> Result<TableStatistics, InspectError> {
+        contained(self.path(), || statistics(self))
+    }
+}
+
+fn statistics(file: &OutputFile) -> Result<TableStatistics, InspectError> {
+    let batches = file.batches()?;
+    let schema = batches.schema().clone();
+    let damaged = |error: ArrowError| InspectError::damaged(file.path(), error);
+    let columns = schema.fields().iter().map(|field| Accumulator::new(field.data_type()));
+    let mut columns = columns.collect::<Result<Vec<_>, _>>().map_err(damaged)?;
+    let mut rows = 0;
+    for batch in batches {
+        let batch = batch?;
+        rows += batch.num_rows() as u64;
+        for (column, values) in columns.iter_mut().zip(batch.columns()) {
+            column.add(values).map_err(damaged)?;
         }
-        let fields = schema.fields().iter().zip(columns);
-        let columns = fields.map(|(field, column)| {
-            let (name, kind) = (field.name().clone(), field.data_type().to_string());
-            column.finish(name, kind)
-        });
-        Ok(Self { rows, columns: columns.collect() })
     }
-
-    /// Returns a line for each column, for a terminal of this width.
-    pub(crate) fn text(&self, terminal: Option<usize>) -> String {
-        let column = |header: &str, align, cell: fn(&ColumnStatistics) -> String| {
-            Column::new([header], align, self.columns.iter().map(cell)).clipped(WIDTH)
-        };
-        let grid = Grid::new([
-            column("column", Align::Left, |one| one.name.clone()),
-            column("type", Align::Left, |one| one.kind.clone()),
-            column("nulls", Align::Right, |one| one.nulls.to_string()),
-            column("min", Align::Right, |one| one.min.clone().unwrap_or_default()),
-            column("max", Align::Right, |one| one.max.clone().unwrap_or_default()),
-            column("mean", Align::Right, |one| number(one.mean)),
-            column("std", Align::Right, |one| number(one.std)),
-        ]);
-        grid.text(terminal)
-    }
-}
-
-/// Returns a number with six significant digits.
-fn number(value: Option<f64>) -> String {
-    let Some(value) = value else { return String::new() };
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
-    format!("{rounded:?}")
+    let fields = schema.fields().iter().zip(columns);
+    let columns = fields.map(|(field, column)| {
+        let (name, kind) = (field.name().clone(), field.data_type().to_string());
+        column.finish(name, kind)
+    });
+    Ok(TableStatistics { rows, columns: columns.collect() })
 }
 
 /// What is known of a column after some of its batches.
@@ -206,7 +191,14 @@ mod tests {
         let mut column = Accumulator::new(kind).expect("an order");
         batches.iter().for_each(|batch| column.add(batch).expect("statistics"));
         let one = column.finish("x".to_owned(), kind.to_string());
-        (one.min, one.max, number(one.mean), number(one.std))
+        (one.min, one.max, text(one.mean), text(one.std))
+    }
+
+    /// Returns a number with six significant digits.
+    fn text(value: Option<f64>) -> String {
+        let Some(value) = value else { return String::new() };
+        let rounded: f64 = format!("{value:.5e}").parse().expect("a number");
+        format!("{rounded:?}")
     }
 
     fn floats(values: &[f64]) -> ArrayRef {

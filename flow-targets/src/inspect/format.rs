@@ -4,12 +4,19 @@ use std::path::Path;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+#[non_exhaustive]
+pub enum Format {
+    /// A table in Arrow IPC: `.arrow`, `.feather`.
     Arrow,
+    /// A table in CSV.
     Csv,
+    /// A table in CSV that gzip has compressed.
     CsvGz,
+    /// JSON.
     Json,
+    /// A table in Parquet.
     Parquet,
+    /// Text: `.txt`.
     Text,
     /// Another format, which may be text or binary.
     Other,
@@ -17,7 +24,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// Returns the format of a file, by the extension of its name.
-    pub(crate) fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         const EXTENSIONS: [(&str, Format); 7] = [
             (".arrow", Format::Arrow),
@@ -32,19 +39,22 @@ impl Format {
         found.map_or(Self::Other, |(_, format)| format)
     }
 
-    /// Returns the format that an option names.
-    pub(crate) fn named(name: &str) -> Self {
-        match name {
-            "arrow" => Self::Arrow,
-            "csv" => Self::Csv,
-            "json" => Self::Json,
-            "parquet" => Self::Parquet,
-            _ => Self::Other,
-        }
+    /// Returns the format with a [`name`](Self::name).
+    pub fn named(name: &str) -> Option<Self> {
+        const FORMATS: [Format; 7] = [
+            Format::Arrow,
+            Format::Csv,
+            Format::CsvGz,
+            Format::Json,
+            Format::Parquet,
+            Format::Text,
+            Format::Other,
+        ];
+        FORMATS.into_iter().find(|format| format.name() == name)
     }
 
-    /// Returns the name of the format in options and in JSON.
-    pub(crate) fn name(self) -> &'static str {
+    /// Returns the name of the format, such as `csv.gz`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Arrow => "arrow",
             Self::Csv => "csv",
@@ -57,27 +67,28 @@ impl Format {
     }
 
     /// Returns whether files of the format are tables.
-    pub(crate) fn is_table(self) -> bool {
+    pub fn is_table(self) -> bool {
         matches!(self, Self::Arrow | Self::Csv | Self::CsvGz | Self::Parquet)
     }
 
-    /// Returns whether a terminal can show files of the format.
-    pub(crate) fn is_binary(self) -> bool {
-        !matches!(self, Self::Csv | Self::Json | Self::Text)
+    /// Returns whether files of the format are text.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Csv | Self::Json | Self::Text)
     }
 }
 
 /// The options of a CSV file that decide how its text is split into cells.
-#[cfg_attr(not(feature = "tables"), allow(dead_code))]
+#[cfg(feature = "inspect-tables")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CsvOptions {
-    pub(crate) delimiter: u8,
-    pub(crate) header: bool,
+pub(super) struct CsvOptions {
+    pub(super) delimiter: u8,
+    pub(super) header: bool,
 }
 
+#[cfg(feature = "inspect-tables")]
 impl CsvOptions {
     /// Returns the options in the source of a target, such as `Csv<Vec<Row>>(delimiter = ';')`.
-    pub(crate) fn of(target: &str) -> Self {
+    pub(super) fn of(target: &str) -> Self {
         let value = |name: &str| {
             let (_, rest) = target.split_once(name)?;
             Some(rest.trim_start().strip_prefix('=')?.trim_start())
@@ -100,6 +111,7 @@ impl CsvOptions {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "inspect-tables")]
     #[test]
     fn the_options_of_a_csv_file_are_those_of_its_target() {
         let of = |target: &str| {
@@ -122,6 +134,7 @@ mod tests {
         assert_eq!(of("table.parquet"), "parquet");
         assert_eq!(of("parquet"), "other");
         assert_eq!(of(".."), "other");
-        assert!(Format::named("arrow").is_table() && Format::of(Path::new("x.arrow")).is_binary());
+        assert_eq!(Format::named("csv.gz"), Some(Format::CsvGz));
+        assert!(Format::named("docx").is_none() && !Format::of(Path::new("x.arrow")).is_text());
     }
 }
