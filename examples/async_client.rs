@@ -82,7 +82,7 @@ async fn main() -> Result<()> {
     let (server, requests) = serve().await?;
     // The address is not a parameter: prices from another server would be the same.
     let client = Client { server, runtime: Handle::current() };
-    let flow = flow::cli::open_configured()?.provide(client);
+    let flow = flow::open_configured()?.provide(client);
     // The run has threads of its own, and this one serves requests while it waits.
     println!("{}", flow.spawn::<Highest>().await?);
     for (symbol, price) in flow.load::<Highest>()?.iter() {

@@ -155,7 +155,7 @@ impl Run for CompareModels {
 }
 
 fn main() -> Result<()> {
-    let flow = flow::cli::open_configured()?;
+    let flow = flow::open_configured()?;
     println!("{}\n", flow.preview::<CompareModels>()?);
     println!("{}\n", flow.run::<CompareModels>()?);
     println!("{}", flow.load::<CompareModels>()?);

@@ -86,7 +86,7 @@ mod third {
 
 fn main() -> Result<()> {
     let open = || {
-        let flow = flow::cli::open_configured()?;
+        let flow = flow::open_configured()?;
         anyhow::Ok(flow.limits(flow::Limits::default().versions(2)))
     };
     let first = open()?;

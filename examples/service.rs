@@ -176,7 +176,7 @@ async fn receive(stream: TcpStream) -> Result<String> {
 async fn main() -> Result<()> {
     let instruments = Arc::<Instruments>::default();
     // A service reports by its own means, such as an observer, and handles signals itself.
-    let flow = flow::cli::open_configured()?.quiet().workers(2).provide(Arc::clone(&instruments));
+    let flow = flow::open_configured()?.quiet().workers(2).provide(Arc::clone(&instruments));
     let service = Arc::new(Service { flow: flow.clone(), runs: Semaphore::new(8) });
     let service = service.listen().await?;
 

@@ -149,7 +149,7 @@ fn grid(flow: &Flow) -> Sweep<Score> {
 }
 
 fn main() -> Result<()> {
-    let flow = flow::cli::open_configured()?;
+    let flow = flow::open_configured()?;
     let sweep = grid(&flow);
     println!("{}\n", sweep.preview()?);
     println!("{}\n", sweep.run()?);

@@ -28,13 +28,11 @@
 //! upstream, with their doc comments. The tasks of a library crate are linked into a program if it names the crate:
 //! `use my_tasks as _;`.
 //!
-//! A program that provides clients or parameter values passes its own flow to [`run`].
+//! A program that provides clients or parameter values passes its own flow to [`run`]. A program with arguments of its own opens
+//! the configured store with [`open_configured`](crate::open_configured).
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-#[doc(inline)]
-pub use flow_cli::open_configured;
 
 use crate::Flow;
 use crate::interrupts::install;

@@ -140,6 +140,9 @@
 //! tasks, commits, pushes and pulls.
 
 pub use anyhow;
+#[cfg(feature = "cli")]
+#[doc(inline)]
+pub use flow_cli::open_configured;
 #[doc(hidden)]
 pub use flow_core::__private;
 #[doc(no_inline)]

@@ -5,11 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::args;
-use crate::commands::{SWEEP, VERBS};
+use crate::commands::VERBS;
 use crate::context::{Context, Opener};
 use crate::error::CliError;
 use crate::ui;
-use crate::verb::Takes;
 
 /// Runs the command line. The first argument is the name of the program.
 pub(crate) fn run(opener: Opener, args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -38,9 +37,8 @@ fn try_run(opener: Opener, args: Vec<OsString>) -> Result<ExitCode, CliError> {
     let verb = VERBS.iter().find(|one| one.name == verb).expect("the parser has only verbs");
     // `roots` does not find tasks after an option of a parameter, or after `--`.
     let roots = args::tasks(matches)?;
-    let mut context = Context::new(name, opener, matches.clone(), roots)?;
-    // A sweep takes several values of a parameter.
-    if verb.takes != Takes::Nothing && verb.name != SWEEP {
+    let mut context = Context::new(name, opener, verb.access, matches.clone(), roots)?;
+    if verb.takes.one_value_each() {
         context.take_parameters()?;
     }
     (verb.run)(&context).map_err(|error| context.located(error))

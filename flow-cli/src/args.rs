@@ -13,7 +13,9 @@ use flow_core::TaskInfo;
 use crate::error::CliError;
 use crate::options::globals;
 use crate::params;
+use crate::settings::COLOR;
 use crate::text::{one_line, shortened};
+use crate::ui::Color;
 use crate::verb::{Takes, Verb};
 
 /// The options whose values are paths, which need not be UTF-8.
@@ -96,16 +98,19 @@ pub(crate) fn tasks(matches: &ArgMatches) -> Result<Vec<TaskInfo>, CliError> {
     names.map(|name| Ok(TaskInfo::named(name)?)).collect()
 }
 
-/// Returns the value of `--color`, which also applies to the help and the errors of the parser.
+/// Returns the value of `--color` or `FLOW_COLOR`, which also applies to the help and the errors of the parser.
 pub(crate) fn color(args: &[OsString]) -> ColorChoice {
     let texts = args.iter().skip(1).map(|arg| arg.to_string_lossy());
     let texts: Vec<_> = texts.take_while(|text| text != "--").collect();
     let joined = texts.iter().filter_map(|text| text.strip_prefix("--color="));
     let apart = texts.windows(2).filter(|pair| pair[0] == "--color").map(|pair| &*pair[1]);
-    match joined.chain(apart).next_back() {
-        Some("always") => ColorChoice::Always,
-        Some("never") => ColorChoice::Never,
-        _ => ColorChoice::Auto,
+    let of_option = joined.chain(apart).next_back().and_then(Color::named);
+    // A wrong value of the variable is reported later, with the other settings.
+    let of_variable = || Color::named(&std::env::var(COLOR).ok()?);
+    match of_option.or_else(of_variable).unwrap_or_default() {
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+        Color::Auto => ColorChoice::Auto,
     }
 }
 
@@ -186,7 +191,7 @@ fn subcommand(verb: &Verb, tasks: &[TaskInfo]) -> Command {
     }
     let arg = Arg::new("tasks").value_name("TASK").help("The task, as `list` prints it");
     let arg = match verb.takes {
-        Takes::Tasks => arg.num_args(1..).required(true),
+        Takes::Tasks | Takes::Variants => arg.num_args(1..).required(true),
         Takes::MaybeTasks => arg.num_args(0..),
         Takes::MaybeTask => arg.required_unless_present("stored"),
         Takes::Task | Takes::Nothing => arg.required(true),

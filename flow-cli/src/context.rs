@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, TaskInfo};
+use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, Sweep, TaskInfo};
 
 use crate::error::CliError;
 use crate::given::{Given, in_order, set};
@@ -20,6 +20,15 @@ pub(crate) enum Opener {
     Given(Box<Flow>),
 }
 
+/// What a verb does with the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It creates no store, and finds nothing in one that does not exist.
+    Reads,
+    /// It creates the folder of the store, unless an option such as `--dry-run` was given.
+    Writes,
+}
+
 /// The context of a verb.
 pub(crate) struct Context {
     /// The name of the program.
@@ -29,6 +38,7 @@ pub(crate) struct Context {
     pub(crate) ui: Ui,
     pub(crate) settings: Settings,
     pub(crate) opener: Opener,
+    access: Access,
     /// The values of parameters in the arguments.
     pub(crate) given: Given,
     /// The options that set these values.
@@ -42,15 +52,10 @@ impl Context {
     pub(crate) fn new(
         name: String,
         opener: Opener,
+        access: Access,
         matches: ArgMatches,
         roots: Vec<TaskInfo>,
     ) -> Result<Self, CliError> {
-        let color = match matches.get_one::<String>("color").map(String::as_str) {
-            Some("always") => Color::Always,
-            Some("never") => Color::Never,
-            _ => Color::Auto,
-        };
-        let ui = Ui::new(matches.get_flag("json"), color);
         let mut settings =
             Settings::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
         if let Some(data) = matches.get_one::<PathBuf>("data") {
@@ -62,8 +67,28 @@ impl Context {
         if let Ok(Some(workers)) = matches.try_get_one::<u16>("workers") {
             settings.workers = Some(*workers);
         }
+        if let Some(color) = matches.get_one::<String>("color") {
+            settings.color = Color::named(color);
+        }
+        let is_given = |flag: &str| matches!(matches.try_get_one::<bool>(flag), Ok(Some(true)));
+        let flags = [
+            ("json", &mut settings.json),
+            ("quiet", &mut settings.quiet),
+            ("allow-failures", &mut settings.allow_failures),
+        ];
+        for (flag, setting) in flags {
+            if is_given(flag) {
+                *setting = Some(true);
+            }
+        }
+        let access = match is_given("dry-run") || is_given("no-run") {
+            true => Access::Reads,
+            false => access,
+        };
+        let is_json = settings.json.unwrap_or_default();
+        let ui = Ui::new(is_json, settings.color.unwrap_or_default());
         let (given, origins) = (Given::new(), Origins::new());
-        Ok(Self { name, matches, roots, ui, settings, opener, given, origins })
+        Ok(Self { name, matches, roots, ui, settings, opener, access, given, origins })
     }
 
     /// Takes the values of parameters from the arguments, for verbs whose options are parameters.
@@ -77,17 +102,15 @@ impl Context {
 
     /// Opens the flow, without the values of parameters that the arguments give.
     pub(crate) fn store(&self) -> Result<Flow, CliError> {
-        let flow = match &self.opener {
-            Opener::Configured => self.settings.open()?,
-            Opener::Given(flow) => {
-                let flow = match &self.settings.data {
-                    Some(folder) => flow.in_folder(folder)?,
-                    None => (**flow).clone(),
-                };
-                self.settings.apply(flow)
-            }
+        let is_read = self.access == Access::Reads;
+        let flow = match (&self.opener, &self.settings.data) {
+            (Opener::Configured, _) if is_read => Flow::open_to_read(self.settings.folder())?,
+            (Opener::Configured, _) => Flow::open(self.settings.folder())?,
+            (Opener::Given(flow), Some(folder)) if is_read => flow.in_folder_to_read(folder)?,
+            (Opener::Given(flow), Some(folder)) => flow.in_folder(folder)?,
+            (Opener::Given(flow), None) => (**flow).clone(),
         };
-        Ok(if self.matches.get_flag("quiet") { flow.quiet() } else { flow })
+        Ok(self.settings.apply(flow))
     }
 
     /// Opens the flow, with the values of parameters and the options of runs.
@@ -97,7 +120,15 @@ impl Context {
 
     /// Opens the flow, with these values of parameters and the options of runs.
     pub(crate) fn flow_with(&self, given: &Given) -> Result<Flow, CliError> {
-        let mut flow = params::apply(self.store()?, &self.values(given));
+        self.check_configured()?;
+        let mut flow = self.store()?;
+        for (name, value) in self.values(given) {
+            flow = match given.contains_key(&name) {
+                true => flow.with_named(&name, value),
+                // The file serves other roots, too.
+                false => flow.with_configured(&name, value),
+            };
+        }
         if let Ok(Some(forced)) = self.matches.try_get_many::<String>("force") {
             for task in forced {
                 flow = match task.as_str() {
@@ -106,10 +137,21 @@ impl Context {
                 };
             }
         }
-        if let Ok(Some(true)) = self.matches.try_get_one::<bool>("allow-failures") {
-            flow = flow.allow_failures();
-        }
         Ok(flow)
+    }
+
+    /// Refuses values of the configuration file for tasks that the program does not have.
+    fn check_configured(&self) -> Result<(), CliError> {
+        let tasks = self.settings.params.keys().filter_map(|name| name.rsplit_once('.'));
+        for (task, _) in tasks {
+            if let Err(error) = TaskInfo::named(task)
+                && error.several.is_empty()
+            {
+                let file = self.settings.file.display();
+                return Err(CliError::usage(format!("[params] of {file}: {error}")));
+            }
+        }
+        Ok(())
     }
 
     /// Returns the values of parameters. Values of the arguments take precedence over those of `flow.toml`.
@@ -123,14 +165,20 @@ impl Context {
 
     /// Returns the graph of the roots, restricted by `--until` or `--only`.
     pub(crate) fn graph(&self) -> Result<Subgraph<TaskInfo>, CliError> {
-        let mut graph = self.flow()?.graph_of(self.roots.iter().copied());
-        for name in self.texts("until") {
-            graph = graph.until_task(task_of("until", name)?);
-        }
-        for name in self.texts("only") {
-            graph = graph.only_task(task_of("only", name)?);
-        }
-        Ok(graph)
+        let graph = self.flow()?.graph_of(self.roots.iter().copied());
+        let graph = self.selected("until")?.into_iter().fold(graph, Subgraph::until_task);
+        Ok(self.selected("only")?.into_iter().fold(graph, Subgraph::only_task))
+    }
+
+    /// Returns a sweep, restricted by `--until` or `--only`.
+    pub(crate) fn restricted(&self, sweep: Sweep<TaskInfo>) -> Result<Sweep<TaskInfo>, CliError> {
+        let sweep = self.selected("until")?.into_iter().fold(sweep, Sweep::until_task);
+        Ok(self.selected("only")?.into_iter().fold(sweep, Sweep::only_task))
+    }
+
+    /// Returns the tasks that an option names.
+    fn selected(&self, option: &str) -> Result<Vec<TaskInfo>, CliError> {
+        self.texts(option).map(|name| task_of(option, name)).collect()
     }
 
     /// Returns the values of an option; none if the verb does not have the option.

@@ -49,6 +49,8 @@
 //! 4. the value that the program set on its flow;
 //! 5. the default.
 //!
+//! Each value of `[params]`, and each limit, is a setting of its own.
+//!
 //! # Features
 //!
 //! - `tables`: `show` and `load` read tables in Arrow IPC and CSV.
@@ -117,5 +119,7 @@ pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> E
 /// The file `flow.toml` or a variable is wrong, or the store cannot be opened.
 pub fn open_configured() -> anyhow::Result<Flow> {
     let settings = settings::Settings::read(None)?;
-    Ok(params::apply(settings.open()?, &settings.params))
+    let flow = settings.apply(Flow::open(settings.folder())?);
+    let params = settings.params.iter();
+    Ok(params.fold(flow, |flow, (name, value)| flow.with_configured(name, value)))
 }

@@ -2,15 +2,15 @@
 //!
 //! The options of a verb are the parameters of its roots and of all tasks upstream, grouped by task. Tasks that have a
 //! parameter of the same name share one option: its value is given by that name, and must fit all of them, as
-//! [`Flow::with_named`] describes. `--param Task.name=value` gives a value to one task. An option of the verb itself, such
-//! as `--data`, takes precedence over a parameter of the same name, which `--param` still sets.
+//! [`Flow::with_named`](flow_core::Flow::with_named) describes. `--param Task.name=value` gives a value to one task. An option of
+//! the verb itself, such as `--data`, takes precedence over a parameter of the same name, which `--param` still sets.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use flow_core::{Error, Flow, ParameterInfo, PlanErrorKind, TaskInfo};
+use flow_core::{Error, ParameterInfo, PlanErrorKind, TaskInfo};
 
 use crate::error::CliError;
 use crate::given::{Given, in_order, read_params, set};
@@ -151,8 +151,9 @@ pub(crate) fn given(
     roots: &[TaskInfo],
 ) -> Result<(Given, Origins), CliError> {
     let (mut given, mut origins) = (Given::new(), Origins::new());
+    let tasks = tasks_of(roots);
     let mut add = |origin: String, name: String, value: serde_json::Value| {
-        check(&origin, &name, &value, roots)?;
+        check(&origin, &name, &value, &tasks)?;
         origins.insert(name.clone(), origin);
         set(&mut given, name, value);
         Ok::<(), CliError>(())
@@ -219,20 +220,20 @@ pub(crate) fn options(matches: &ArgMatches) -> Vec<(String, Vec<String>)> {
     ids.map(|(id, name)| (name.to_owned(), values(id))).collect()
 }
 
-/// Returns the parameters that a name selects: `c` selects those of all tasks, `Fit.c` that of one task.
-pub(crate) fn named(name: &str, roots: &[TaskInfo]) -> Vec<ParameterInfo> {
-    let parameters = tasks_of(roots).into_iter().flat_map(|task| task.parameters());
+/// Returns the parameters of these tasks that a name selects: `c` selects those of all tasks, `Fit.c` that of one task.
+pub(crate) fn named(name: &str, tasks: &[TaskInfo]) -> Vec<ParameterInfo> {
+    let parameters = tasks.iter().flat_map(|task| task.parameters());
     parameters.filter(|one| one.name() == name || one.full_name() == name).collect()
 }
 
-/// Checks that a value fits the parameters of its name, so that the message names the option.
+/// Checks that a value fits the parameters of its name in these tasks, so that the message names the option.
 pub(crate) fn check(
     origin: &str,
     name: &str,
     value: &serde_json::Value,
-    roots: &[TaskInfo],
+    tasks: &[TaskInfo],
 ) -> Result<(), CliError> {
-    named(name, roots).into_iter().try_for_each(|parameter| {
+    named(name, tasks).into_iter().try_for_each(|parameter| {
         parameter.check(value).map_err(|error| {
             CliError::usage(format!("invalid value for {origin}: {}", why(&error)))
         })
@@ -250,9 +251,4 @@ pub(crate) fn why(error: &Error) -> String {
         },
         error => error.to_string(),
     }
-}
-
-/// Returns a flow with these values.
-pub(crate) fn apply(flow: Flow, given: &Given) -> Flow {
-    given.iter().fold(flow, |flow, (name, value)| flow.with_named(name, value))
 }

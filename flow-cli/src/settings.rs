@@ -4,6 +4,10 @@
 //! data = "data"             # FLOW_DATA: the folder of the store
 //! namespace = "prod"        # FLOW_NAMESPACE
 //! workers = 4               # FLOW_WORKERS
+//! allow_failures = true     # FLOW_ALLOW_FAILURES
+//! quiet = true              # FLOW_QUIET: hides the progress
+//! color = "never"           # FLOW_COLOR
+//!                           # FLOW_JSON: prints results as JSON
 //!
 //! [params]                  # values of parameters, as --param
 //! "Train.model" = "tree"
@@ -13,20 +17,28 @@
 //! team = "/mnt/team/outputs"
 //!
 //! [limits]
-//! versions = 5              # the earlier outputs that are kept of each instance
+//! versions = 5              # FLOW_LIMIT_VERSIONS: the earlier outputs that are kept of each instance
+//! bytes = "20 GB"           # FLOW_LIMIT_BYTES: the size of all earlier outputs of a task
+//! runs = 200                # FLOW_LIMIT_RUNS: the runs in the history
+//! run_days = 30             # FLOW_LIMIT_RUN_DAYS: the age of runs in the history
 //! ```
 //!
 //! [`Settings::read`] reads both. A variable takes precedence over the file. [`Flow::open`](flow_core::Flow::open) reads
 //! neither.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
-use flow_core::{Flow, Limits};
+use flow_core::{Amount, Flow, Limits};
 use serde::Deserialize;
 
 use crate::error::CliError;
 use crate::given::{Given, flat};
+use crate::text::shortened;
+use crate::ui::Color;
 
 /// The name of the file in the current folder.
 const FILE: &str = "flow.toml";
@@ -34,12 +46,24 @@ const FILE: &str = "flow.toml";
 /// The default folder of the store.
 const DATA: &str = "data";
 
+/// The longest value that an error quotes, in characters.
+const QUOTED: usize = 100;
+
+/// The variable for `--color`, which applies before all settings are read.
+pub(crate) const COLOR: &str = "FLOW_COLOR";
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub(crate) data: Option<PathBuf>,
     pub(crate) namespace: Option<String>,
     pub(crate) workers: Option<u16>,
+    pub(crate) allow_failures: Option<bool>,
+    pub(crate) quiet: Option<bool>,
+    pub(crate) color: Option<Color>,
+    /// Not in the file: who types a command sees text.
+    #[serde(skip)]
+    pub(crate) json: Option<bool>,
     #[serde(default)]
     pub(crate) params: Given,
     #[serde(default)]
@@ -51,10 +75,47 @@ pub(crate) struct Settings {
     pub(crate) file: PathBuf,
 }
 
+/// The limits that are set. The others stay as they are.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitSettings {
     versions: Option<usize>,
+    bytes: Option<Size>,
+    runs: Option<usize>,
+    run_days: Option<u32>,
+}
+
+impl LimitSettings {
+    fn change(&self, limits: Limits) -> Limits {
+        let limits = self.versions.map_or(limits, |versions| limits.versions(versions));
+        let limits = self.bytes.map_or(limits, |Size(bytes)| limits.bytes(bytes));
+        let limits = self.runs.map_or(limits, |runs| limits.runs(runs));
+        let age = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        self.run_days.map_or(limits, |days| limits.run_age(age(days)))
+    }
+}
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "SizeText")]
+struct Size(u64);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a number of bytes, or a text such as \"20 GB\"")]
+enum SizeText {
+    Bytes(u64),
+    Text(String),
+}
+
+impl TryFrom<SizeText> for Size {
+    type Error = String;
+
+    fn try_from(text: SizeText) -> Result<Self, String> {
+        match text {
+            SizeText::Bytes(bytes) => Ok(Self(bytes)),
+            SizeText::Text(text) => text.amount().map(Self),
+        }
+    }
 }
 
 impl Settings {
@@ -77,18 +138,21 @@ impl Settings {
         if let Some(data) = path_variable("FLOW_DATA") {
             settings.data = Some(data);
         }
-        if let Some(namespace) = variable("FLOW_NAMESPACE")? {
-            settings.namespace = Some(namespace);
-        }
-        if let Some(workers) = variable("FLOW_WORKERS")? {
-            let parsed = workers.trim().parse();
-            settings.workers = Some(parsed.map_err(|_| {
-                CliError::usage(format!(
-                    "FLOW_WORKERS is {workers:?}, which is not a number from 0 to {}",
-                    u16::MAX
-                ))
-            })?);
-        }
+        let set = &mut settings;
+        replace(&mut set.namespace, variable("FLOW_NAMESPACE")?);
+        replace(&mut set.workers, number("FLOW_WORKERS", u16::MAX)?);
+        replace(&mut set.allow_failures, switch("FLOW_ALLOW_FAILURES")?);
+        replace(&mut set.quiet, switch("FLOW_QUIET")?);
+        replace(&mut set.json, switch("FLOW_JSON")?);
+        let colors = "one of auto, always and never";
+        replace(&mut set.color, parsed(COLOR, colors, Color::named)?);
+        let limits = &mut set.limits;
+        replace(&mut limits.versions, number("FLOW_LIMIT_VERSIONS", usize::MAX)?);
+        let sizes = "a number of bytes, such as 20 GB";
+        let size = |text: &str| text.amount().ok().map(Size);
+        replace(&mut limits.bytes, parsed("FLOW_LIMIT_BYTES", sizes, size)?);
+        replace(&mut limits.runs, number("FLOW_LIMIT_RUNS", usize::MAX)?);
+        replace(&mut limits.run_days, number("FLOW_LIMIT_RUN_DAYS", u32::MAX)?);
         Ok(settings)
     }
 
@@ -123,11 +187,6 @@ impl Settings {
         self.data.as_deref().unwrap_or(Path::new(DATA))
     }
 
-    /// Opens the store with these settings.
-    pub(crate) fn open(&self) -> Result<Flow, CliError> {
-        Ok(self.apply(Flow::open(self.folder())?))
-    }
-
     /// Returns a flow with these settings, apart from the folder and the parameters.
     pub(crate) fn apply(&self, flow: Flow) -> Flow {
         let flow = match &self.namespace {
@@ -138,10 +197,48 @@ impl Settings {
             Some(workers) => flow.workers(usize::from(workers)),
             None => flow,
         };
-        match self.limits.versions {
-            Some(versions) => flow.limits(Limits::default().versions(versions)),
-            None => flow,
-        }
+        let flow = if self.allow_failures == Some(true) { flow.allow_failures() } else { flow };
+        let flow = if self.quiet == Some(true) { flow.quiet() } else { flow };
+        flow.change_limits(|limits| self.limits.change(limits))
+    }
+}
+
+/// Sets a setting to the value of a variable, if there is one.
+fn replace<T>(setting: &mut Option<T>, variable: Option<T>) {
+    if variable.is_some() {
+        *setting = variable;
+    }
+}
+
+/// Returns the number in a variable; `None` if it is not set, or empty.
+fn number<T: Display + FromStr>(name: &str, largest: T) -> Result<Option<T>, CliError> {
+    let expected = format!("a number from 0 to {largest}");
+    parsed(name, &expected, |text| text.parse().ok())
+}
+
+/// Returns whether a variable is on; `None` if it is not set, or empty.
+fn switch(name: &str) -> Result<Option<bool>, CliError> {
+    let switch = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    };
+    parsed(name, "one of true and false", switch)
+}
+
+/// Returns the value of a variable; `None` if it is not set, or empty.
+fn parsed<T>(
+    name: &str,
+    expected: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, CliError> {
+    let Some(text) = variable(name)? else { return Ok(None) };
+    match parse(text.trim()) {
+        Some(value) => Ok(Some(value)),
+        None => Err(CliError::usage(format!(
+            "{name} is {:?}, which is not {expected}",
+            shortened(&text, QUOTED)
+        ))),
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::CliError;
 use crate::text::{escaped, harmless, shortened};
@@ -26,7 +26,8 @@ pub(crate) struct Ui {
 }
 
 /// When text is colored.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Color {
     /// If the standard output is a terminal that has colors, and `NO_COLOR` is not set.
     #[default]
@@ -36,6 +37,16 @@ pub(crate) enum Color {
 }
 
 impl Color {
+    /// Returns the choice with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "auto" => Some(Self::Auto),
+            "always" => Some(Self::Always),
+            "never" => Some(Self::Never),
+            _ => None,
+        }
+    }
+
     /// Whether the standard output is colored.
     pub(crate) fn is_on(self) -> bool {
         let is_asked_not_to = || {
@@ -82,7 +93,16 @@ impl Ui {
 
     /// Writes one JSON document and a line end.
     pub(crate) fn json(self, value: &impl Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
+        self.document(serde_json::to_string_pretty(value))
+    }
+
+    /// Writes one JSON document on a line: a part of JSON Lines.
+    pub(crate) fn json_line(self, value: &impl Serialize) -> Result<(), CliError> {
+        self.document(serde_json::to_string(value))
+    }
+
+    fn document(self, text: serde_json::Result<String>) -> Result<(), CliError> {
+        let mut text = text.map_err(anyhow::Error::from)?;
         if self.width.is_some() {
             text = escaped_json(&text);
         }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 
+pub(crate) use crate::context::Access;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -12,6 +13,7 @@ pub(crate) struct Verb {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) takes: Takes,
+    pub(crate) access: Access,
     /// Adds its options, apart from those of all verbs and those that are parameters.
     pub(crate) options: fn(Command) -> Command,
     pub(crate) run: fn(&Context) -> Result<ExitCode, CliError>,
@@ -22,6 +24,8 @@ pub(crate) struct Verb {
 pub(crate) enum Takes {
     /// One or more tasks, whose parameters are options.
     Tasks,
+    /// One or more tasks, whose parameters are options that may have several values.
+    Variants,
     /// One task, whose parameters are options.
     Task,
     /// One task or, with `--stored`, none.
@@ -30,4 +34,11 @@ pub(crate) enum Takes {
     MaybeTasks,
     /// No tasks.
     Nothing,
+}
+
+impl Takes {
+    /// Returns whether the options that are parameters have one value each, which applies to the whole verb.
+    pub(crate) fn one_value_each(self) -> bool {
+        !matches!(self, Self::Variants | Self::Nothing)
+    }
 }

@@ -5,29 +5,8 @@ use flow::prelude::*;
 use flow::task::TaskInfo;
 use flow::{Error, Summary};
 
+use crate::subgraph::{Double, Part, Total};
 use crate::support::{flow, ran};
-
-#[derive(Task)]
-#[task(target = Json<u64>)]
-struct Part {
-    n: u64,
-}
-
-runs!(Part: u64 = |self, _cx| Ok(self.n * 10));
-
-#[derive(Task)]
-#[task(requires = Part { n: self.of }, target = Json<u64>)]
-struct Double {
-    of: u64,
-}
-
-runs!(Double: u64 = |self, cx| Ok(*cx.input().load()? * 2));
-
-#[derive(Task)]
-#[task(requires = [Double { of: n } for n in 1..=3u64], target = Json<u64>)]
-struct Total;
-
-runs!(Total: u64 = |self, cx| cx.input().iter().map(|double| Ok(*double.load()?)).sum());
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -110,5 +89,43 @@ fn a_forced_task_that_a_restricted_graph_leaves_out_is_a_warning() -> Result<()>
     assert!(matches!(left_out.as_slice(), [one] if one.contains("Total")), "{left_out:?}");
     let there = warnings(flow.graph::<Total>().until::<Double>().force::<Part>())?;
     assert_eq!(there, [""; 0]);
+    Ok(())
+}
+
+/// The sum of the first parts.
+#[derive(Task)]
+#[task(requires = [Part { n } for n in 1..=self.count], target = Json<u64>)]
+struct Several {
+    count: u64,
+}
+
+runs!(Several: u64 = |self, cx| cx.input().iter().map(|part| Ok(*part.load()?)).sum());
+
+#[test]
+fn a_sweep_is_restricted_in_each_variant() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = flow.sweep::<Several>().over(Several::COUNT, [1, 3]);
+    let only = incomplete(sweep.clone().only::<Several>().run().unwrap_err());
+    assert_eq!(only.len(), 3);
+    let until = sweep.clone().until::<Part>();
+    // The variants share one part, and the second has two of its own.
+    assert_eq!(until.preview()?.pending().len(), 3);
+    let summary = until.run()?;
+    assert_eq!(ran(&summary), ["Part", "Part", "Part"]);
+    assert!(summary.variants().iter().all(|(_, outcome)| outcome.is_success()));
+    assert_eq!(summary.variants().len(), 2);
+    assert!(until.is_complete().is_ok_and(|complete| !complete));
+    assert_eq!(ran(&sweep.clone().only::<Several>().run()?), ["Several", "Several"]);
+    assert_eq!(*sweep["count=3"].load::<Several>()?, 60);
+    let none = sweep.until::<Apart>().run().unwrap_err().to_string();
+    assert!(none.ends_with(" requires no Apart"), "{none}");
+    Ok(())
+}
+
+#[test]
+fn a_flow_of_a_restricted_sweep_is_not_restricted() -> Result<()> {
+    let (flow, _folder) = flow();
+    let sweep = flow.sweep::<Several>().over(Several::COUNT, [1, 2]).until::<Part>();
+    assert_eq!(ran(&sweep["count=2"].run::<Several>()?), ["Part", "Part", "Several"]);
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::support::{flow, ran, reused};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
-struct Part {
+pub(crate) struct Part {
     n: u64,
 }
 
@@ -19,7 +19,7 @@ runs!(Part: u64 = |self, cx| {
 
 #[derive(Task)]
 #[task(requires = Part { n: self.of }, target = Json<u64>)]
-struct Double {
+pub(crate) struct Double {
     of: u64,
 }
 
@@ -27,7 +27,7 @@ runs!(Double: u64 = |self, cx| Ok(*cx.input().load()? * 2));
 
 #[derive(Task)]
 #[task(requires = [Double { of: n } for n in 1..=3u64], target = Json<u64>)]
-struct Total;
+pub(crate) struct Total;
 
 runs!(Total: u64 = |self, cx| cx.input().iter().map(|double| Ok(*double.load()?)).sum());
 

@@ -2,6 +2,7 @@
 //! documented field that is not optional is there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde_json::Value;
@@ -151,6 +152,28 @@ fn the_json_of_outputs_is_documented() {
     let compare =
         ["history", ids[1].as_str().expect("an id"), ids[0].as_str().expect("an id"), "--json"];
     check("history RUN RUN", &stocks(folder, compare));
+}
+
+#[test]
+fn a_followed_log_is_a_json_document_a_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    stocks(folder, words("run Prices -q")).ok();
+    let mut follower = std::process::Command::new(env!("CARGO_BIN_EXE_stocks"))
+        .args(words("log Prices -f --json"))
+        .current_dir(folder)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut out = String::new();
+    let pipe = follower.stdout.take().expect("a pipe");
+    BufReader::new(pipe).read_line(&mut out).expect("a line");
+    follower.kill().expect("the program is stopped");
+    follower.wait().expect("the program has ended");
+    let text: String = serde_json::from_str(&out).expect("a JSON text");
+    assert!(text.ends_with(" fetching"), "{text}");
+    check_all("log -f", &[Printed { code: 0, out, err: String::new() }]);
 }
 
 #[test]

@@ -51,3 +51,30 @@ fn a_task_that_the_roots_do_not_require_is_refused() {
     let wrong = stocks(folder, words("run Page --until Average --only Page")).refused();
     assert!(wrong.contains("--only"), "{wrong}");
 }
+
+#[test]
+fn a_sweep_runs_a_part_of_the_graph_of_each_variant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let wrong = stocks(folder, words("sweep Page --days 3,4 --only Page")).refused();
+    assert!(wrong.contains("--only: ") && wrong.contains("cannot run alone"), "{wrong}");
+    let dry = "sweep Page --days 3,4 --until Average --dry-run --json";
+    let pending = serde_json::json!([["days=3", "pending"], ["days=4", "pending"]]);
+    assert_eq!(stocks(folder, words(dry)).json(), pending);
+    let until = "sweep Page --days 3,4 --until Average --json -q";
+    let swept = stocks(folder, words(until)).json();
+    assert_eq!(
+        (&swept["success"], &swept["variants"][1]["status"]),
+        (&true.into(), &"pending".into())
+    );
+    for days in ["3", "4"] {
+        assert_eq!(stocks(folder, ["plan", "Average", "--days", days, "--exit-code"]).code, 0);
+        assert_eq!(stocks(folder, ["plan", "Page", "--days", days, "--exit-code"]).code, 3);
+    }
+    let complete = serde_json::json!([["days=3", "complete"], ["days=4", "complete"]]);
+    assert_eq!(stocks(folder, words(dry)).json(), complete);
+    let swept = stocks(folder, words("sweep Page --days 3,4 --only Page --json -q")).json();
+    assert_eq!(swept["variants"][1]["status"], "complete");
+    let wrong = stocks(folder, words("sweep Page --days 3,4 --until Split")).refused();
+    assert!(wrong.contains("--until: ") && wrong.contains("requires no Split"), "{wrong}");
+}

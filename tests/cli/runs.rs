@@ -1,6 +1,6 @@
 //! Planning, running, explaining and removing.
 
-use crate::{folder, weather, words};
+use crate::{folder, stocks, weather, words};
 
 #[test]
 fn a_plan_shows_what_runs_and_a_run_runs_it_once() {
@@ -99,4 +99,74 @@ fn a_sweep_runs_all_values_and_names_the_best() {
     let dry =
         weather(folder, words("sweep Temperature --station Oslo,Bern --dry-run --json")).json();
     assert_eq!((&dry[0][1], &dry[1][1]), (&"complete".into(), &"pending".into()));
+}
+
+#[test]
+fn a_variant_whose_value_is_nan_is_named_and_never_the_best() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    for (option, best) in [("--max-by", "days=4"), ("--min-by", "days=2")] {
+        let arguments = format!("sweep Typical --days 0,2,4 {option} typical --json -q");
+        let swept = stocks(folder, words(&arguments)).json();
+        assert_eq!(swept["best"], best);
+        let note = "`typical` of days=0 is NaN: the variant is ranked below all others";
+        assert_eq!(swept["notes"], serde_json::json!([note]));
+    }
+    let text = stocks(folder, words("sweep Typical --days 0,2,4 --max-by typical -q")).ok();
+    assert!(text.contains("\nnote: `typical` of days=0 is NaN: "), "{text}");
+    assert!(
+        text.contains("\ndays=4: typical 100.75, the best of 2 (1 left out: days=0 is NaN)"),
+        "{text}"
+    );
+    let none = stocks(folder, words("sweep Typical --param Prices.days=0,0 --max-by typical -q"));
+    assert!(none.err.contains("days=0: is NaN"), "{}", none.err);
+}
+
+#[test]
+fn a_sweep_that_allows_failures_succeeds() {
+    let folder = folder();
+    let arguments = "sweep Temperature --at_least 1,3 -q --json";
+    let failed = weather(folder.path(), words(arguments));
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    let allowed = weather(folder.path(), words(&format!("{arguments} --allow-failures"))).json();
+    assert_eq!(allowed["success"], false);
+}
+
+#[test]
+fn verbs_that_read_create_no_store() {
+    let folder = folder();
+    let folder = folder.path();
+    for arguments in [
+        "list",
+        "plan Report",
+        "run Report --dry-run",
+        "sweep Temperature --station Oslo,Rome --dry-run",
+        "why Report",
+        "status",
+        "show Report",
+        "show --stored Report",
+        "load Report",
+        "path Report",
+        "meta Report",
+        "versions Report",
+        "describe Report",
+        "log Temperature",
+        "debug Temperature --no-run",
+        "graph Report",
+        "history",
+        "gc --dry-run",
+    ] {
+        for data in ["", " --data elsewhere", " --namespace prod"] {
+            let printed = weather(folder, words(&format!("{arguments}{data}")));
+            assert!(matches!(printed.code, 0..=2), "{arguments}: {}", printed.err);
+            let is_there = folder.join("data").exists() || folder.join("elsewhere").exists();
+            assert!(!is_there, "{arguments}{data}");
+        }
+    }
+    let plan = weather(folder, words("plan Report")).ok();
+    assert!(plan.starts_with("Report {tags: [], limit: none} PENDING never run\n"), "{plan}");
+    assert!(weather(folder, ["status"]).ok().starts_with("0 outputs, "));
+    assert_eq!(weather(folder, words("history --json")).json(), serde_json::json!([]));
+    weather(folder, words("run Report -q")).ok();
+    assert!(folder.join("data").is_dir());
 }

@@ -54,3 +54,107 @@ fn a_wrong_setting_names_its_place() {
     let error = weather(folder, words("status --config none.toml")).refused();
     assert_eq!(error, "error: --config: the configuration file none.toml does not exist\n");
 }
+
+/// Runs `Temperature` with four contents of its file, and returns the number of its versions and that of the runs in the
+/// history.
+fn kept(file: &str, variables: &[(&str, &str)]) -> (usize, usize) {
+    let folder = folder();
+    let folder = folder.path();
+    std::fs::write(folder.join("flow.toml"), file).expect("a file");
+    for celsius in 1..=4 {
+        let rows = format!("station,celsius\nOslo,{celsius}\n");
+        std::fs::write(folder.join("measurements.csv"), rows).expect("a file");
+        weather_with(folder, words("run Temperature -q"), variables).ok();
+    }
+    let count = |arguments: &str| {
+        let listed = weather_with(folder, words(arguments), variables).json();
+        listed.as_array().expect("a list").len()
+    };
+    (count("versions Temperature --json"), count("history --json"))
+}
+
+#[test]
+fn each_limit_is_the_first_of_variable_file_and_default() {
+    assert_eq!(kept("", &[]), (4, 4));
+    assert_eq!(kept("[limits]\nversions = 2\nruns = 3\n", &[]), (3, 3));
+    assert_eq!(kept("[limits]\nversions = 2\nruns = 3\n", &[("FLOW_LIMIT_VERSIONS", "1")]), (2, 3));
+    assert_eq!(kept("[limits]\nruns = 3\n", &[("FLOW_LIMIT_RUNS", "2")]), (4, 2));
+    assert_eq!(kept("[limits]\nbytes = \"1 B\"\nrun_days = 30\n", &[]), (1, 4));
+    let large = [("FLOW_LIMIT_BYTES", "1 GB"), ("FLOW_LIMIT_RUN_DAYS", "1")];
+    assert_eq!(kept("[limits]\nbytes = 1\n", &large), (4, 4));
+}
+
+#[test]
+fn switches_are_the_first_of_option_variable_and_file() {
+    let folder = folder();
+    let folder = folder.path();
+    let run = |arguments: &str, variables: &[(&str, &str)]| {
+        weather_with(folder, words(arguments), variables)
+    };
+    let failing = "run Temperature --at_least 9 -q";
+    assert_eq!(run(failing, &[]).code, 1);
+    assert_eq!(run(failing, &[("FLOW_ALLOW_FAILURES", "on")]).code, 0);
+    let quiet = run("run Temperature --force", &[("FLOW_QUIET", "yes")]);
+    assert_eq!((quiet.code, quiet.err.as_str()), (0, ""));
+    let tasks = run("list", &[("FLOW_JSON", "1")]).json();
+    assert_eq!(tasks.as_array().map(Vec::len), Some(3));
+    assert!(run("plan Report", &[("FLOW_COLOR", "always")]).ok().contains('\u{1b}'));
+    let plain = run("plan Report --color never", &[("FLOW_COLOR", "always")]).ok();
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+
+    let file = "allow_failures = true\nquiet = true\ncolor = \"always\"\n";
+    std::fs::write(folder.join("flow.toml"), file).expect("a file");
+    assert_eq!(run(failing, &[]).code, 0);
+    assert_eq!(run(failing, &[("FLOW_ALLOW_FAILURES", "no")]).code, 1);
+    assert_eq!(run("run Temperature --force", &[]).err, "");
+    let loud = run("run Temperature --force", &[("FLOW_QUIET", "false")]);
+    assert!(loud.err.contains(" ran in "), "{}", loud.err);
+    assert!(run("plan Report", &[]).ok().contains('\u{1b}'));
+    assert!(!run("plan Report", &[("FLOW_COLOR", "never")]).ok().contains('\u{1b}'));
+}
+
+#[test]
+fn a_wrong_variable_names_what_it_may_be() {
+    let folder = folder();
+    for (name, value, expected) in [
+        ("FLOW_QUIET", "perhaps", "is \"perhaps\", which is not one of true and false"),
+        ("FLOW_ALLOW_FAILURES", "2", "is \"2\", which is not one of true and false"),
+        ("FLOW_COLOR", "blue", "is \"blue\", which is not one of auto, always and never"),
+        ("FLOW_LIMIT_BYTES", "many", "is \"many\", which is not a number of bytes, such as 20 GB"),
+        ("FLOW_LIMIT_RUN_DAYS", "-1", "is \"-1\", which is not a number from 0 to 4294967295"),
+    ] {
+        let error = weather_with(folder.path(), ["status"], &[(name, value)]).refused();
+        assert_eq!(error, format!("error: {name} {expected}\n"));
+    }
+    let file = folder.path().join("flow.toml");
+    std::fs::write(file, "[limits]\nbytes = \"many\"\n").expect("a file");
+    let error = weather(folder.path(), ["status"]).refused();
+    assert!(error.contains("\"many\" is no amount"), "{error}");
+}
+
+#[test]
+fn parameters_of_the_file_are_for_all_tasks_of_the_program() {
+    let folder = folder();
+    let folder = folder.path();
+    let write = |params: &str| {
+        std::fs::write(folder.join("flow.toml"), format!("[params]\n{params}\n")).expect("a file");
+    };
+    write("\"Report.limit\" = 1.5\nstation = \"Rome\"");
+    // `Measurements` requires neither `Report` nor `Temperature`.
+    for task in ["Measurements", "Temperature"] {
+        let plan = weather(folder, ["plan", task, "--json"]).json();
+        assert_eq!(plan["warnings"], serde_json::json!([]));
+    }
+    let plan = weather(folder, words("plan Measurements --param Report.limit=2 --json")).json();
+    let warning = plan["warnings"][0].as_str().expect("a warning");
+    assert!(warning.contains("`Report.limit` is not used"), "{warning}");
+
+    write("\"Temprature.station\" = \"Rome\"");
+    let error = weather(folder, words("plan Measurements")).refused();
+    let expected = "error: [params] of flow.toml: this program has no task `Temprature`: did you mean `Temperature`?\n";
+    assert_eq!(error, expected);
+    write("\"Temperature.statoin\" = \"Rome\"");
+    let error = weather(folder, words("plan Temperature")).refused();
+    assert!(error.starts_with("error: [params] of flow.toml: "), "{error}");
+    assert!(error.contains("did you mean `Temperature.station`?"), "{error}");
+}

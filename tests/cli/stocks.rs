@@ -106,6 +106,21 @@ impl Run for Average {
     }
 }
 
+/// The typical price, which is NaN if there are no prices.
+#[derive(Task)]
+#[task(requires = Prices, target = Text)]
+struct Typical;
+
+#[tracked]
+impl Run for Typical {
+    fn run(&self, cx: &Cx<Self>) -> Result<String> {
+        let days = cx.input().load()?;
+        let typical = days.iter().map(|day| day.close).sum::<f64>() / days.len() as f64;
+        cx.meta("typical", typical)?;
+        Ok(typical.to_string())
+    }
+}
+
 /// A page about the average.
 #[derive(Task)]
 #[task(requires = Average, target = Text)]

@@ -43,7 +43,7 @@ fn no_example_parses_arguments_itself() {
         let source = source(&name);
         assert!(!source.contains("env::args"), "{name} reads arguments");
         let is_program = PROGRAMS.contains(&name.as_str());
-        let call = if is_program { "flow::cli::open_configured()" } else { "flow::main!()" };
+        let call = if is_program { "flow::open_configured()" } else { "flow::main!()" };
         assert!(source.contains(call), "{name} does not call {call}");
     }
 }

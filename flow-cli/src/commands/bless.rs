@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "bless",
     about: "Declares outputs complete after a change of code, if running the tasks produces equal outputs",
     takes: Takes::Tasks,
+    access: Access::Writes,
     options,
     run,
 };

@@ -10,13 +10,13 @@ use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ui;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "completions",
     about: "Prints a script that completes verbs and options in a shell",
     takes: Takes::Nothing,
+    access: Access::Reads,
     options: |command: Command| {
         command.arg(
             Arg::new("shell")

@@ -13,13 +13,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::options::in_option;
 use crate::text::escaped;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "debug",
     about: "Shows the last failure of a task, and runs that instance again by itself",
     takes: Takes::Task,
+    access: Access::Writes,
     options,
     run,
 };

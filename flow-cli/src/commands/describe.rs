@@ -11,13 +11,13 @@ use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::options::in_option;
 use crate::text::escaped;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "describe",
     about: "Shows the files of an output and their columns, for other programs",
     takes: Takes::Task,
+    access: Access::Reads,
     options: in_option,
     run,
 };

@@ -12,13 +12,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::options::yes_option;
 use crate::ui;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "gc",
     about: "Removes files that no record names, and versions beyond the limits",
     takes: Takes::Nothing,
+    access: Access::Writes,
     options,
     run,
 };

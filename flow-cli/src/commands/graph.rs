@@ -6,13 +6,13 @@ use clap::{Arg, Command};
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "graph",
     about: "Draws the graph: as text, Graphviz, Mermaid or SVG",
     takes: Takes::Tasks,
+    access: Access::Reads,
     options,
     run,
 };

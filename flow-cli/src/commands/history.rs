@@ -11,13 +11,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::grid::{Align, Column, Grid};
 use crate::text::escaped;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "history",
     about: "Lists the runs of this store; with one run, shows it; with two, compares them",
     takes: Takes::Nothing,
+    access: Access::Reads,
     options,
     run,
 };

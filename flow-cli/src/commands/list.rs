@@ -10,13 +10,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::json;
 use crate::params::tasks_of;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "list",
     about: "Lists the tasks of this program, or a task with all tasks upstream and their parameters",
     takes: Takes::MaybeTasks,
+    access: Access::Reads,
     options: |command: Command| command,
     run,
 };

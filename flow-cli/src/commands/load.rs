@@ -14,13 +14,13 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{OutputFiles, output_options};
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "load",
     about: "Writes an output to the standard output or a file, unchanged or in another format",
     takes: Takes::MaybeTask,
+    access: Access::Reads,
     options,
     run,
 };
@@ -58,7 +58,7 @@ fn options(command: Command) -> Command {
 
 fn run(context: &Context) -> Result<ExitCode, CliError> {
     let to_file = context.matches.get_one::<PathBuf>("to");
-    if context.ui.is_json && to_file.is_none() {
+    if context.matches.get_flag("json") && to_file.is_none() {
         return Err(CliError::usage(
             "--json prints what was written, and needs --to FILE; `--format json` converts a table",
         ));

@@ -10,13 +10,13 @@ use crate::error::CliError;
 use crate::json::Output;
 use crate::options::in_option;
 use crate::text::escaped;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "meta",
     about: "Shows the metadata that a task recorded; with --json, also files, parameters and inputs",
     takes: Takes::Task,
+    access: Access::Reads,
     options,
     run,
 };

@@ -29,9 +29,6 @@ use crate::error::CliError;
 use crate::ui;
 use crate::verb::Verb;
 
-/// The name of the verb that takes several values of a parameter.
-pub(crate) const SWEEP: &str = sweep::VERB.name;
-
 /// All verbs, in the order of the help.
 pub(crate) const VERBS: &[Verb] = &[
     list::VERB,

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::options::in_option;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "path",
     about: "Prints the paths of the files of an output",
     takes: Takes::Task,
+    access: Access::Reads,
     options: in_option,
     run,
 };

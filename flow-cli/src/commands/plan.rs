@@ -10,13 +10,13 @@ use crate::context::Context;
 use crate::error::{CliError, PENDING};
 use crate::json::PlannedInstance;
 use crate::options::{exit_code_option, restrict_options, run_options};
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "plan",
     about: "Shows what a run would do, and why",
     takes: Takes::Tasks,
+    access: Access::Reads,
     options,
     run,
 };

@@ -10,8 +10,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 /// The name of the package, and of its folder.
 const PACKAGE: &str = "flow_outputs";
@@ -23,6 +22,7 @@ pub(crate) const VERB: Verb = Verb {
     name: "python",
     about: "Writes a Python package that loads the outputs of a store, and runs this program",
     takes: Takes::Nothing,
+    access: Access::Reads,
     options: |command: Command| {
         command.arg(
             Arg::new("to")

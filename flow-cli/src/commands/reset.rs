@@ -10,13 +10,13 @@ use super::confirmed;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::options::yes_option;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "reset",
     about: "Removes outputs of tasks, so that they run again",
     takes: Takes::Tasks,
+    access: Access::Writes,
     options,
     run,
 };

@@ -10,13 +10,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::json::RunResult;
 use crate::options::{restrict_options, run_options};
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "run",
     about: "Runs tasks and everything upstream that is not complete",
     takes: Takes::Tasks,
+    access: Access::Writes,
     options,
     run,
 };

@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const EXPORT: Verb = Verb {
     name: "export",
     about: "Copies outputs to a folder, under readable names and with a manifest",
     takes: Takes::Tasks,
+    access: Access::Writes,
     options: |command: Command| {
         let help = "Also exports the outputs of all tasks upstream";
         to(command, "The folder of the export")
@@ -28,6 +28,7 @@ pub(crate) const IMPORT: Verb = Verb {
     name: "import",
     about: "Copies the outputs of an export into the store",
     takes: Takes::Nothing,
+    access: Access::Writes,
     options: |command: Command| {
         command.arg(
             Arg::new("from")
@@ -45,6 +46,7 @@ pub(crate) const PUSH: Verb = Verb {
     name: "push",
     about: "Copies outputs of tasks and of all tasks upstream to a remote",
     takes: Takes::Tasks,
+    access: Access::Writes,
     options: |command: Command| to(command, "The remote: a folder, or a name in `flow.toml`"),
     run: push,
 };
@@ -53,6 +55,7 @@ pub(crate) const PULL: Verb = Verb {
     name: "pull",
     about: "Copies outputs from a remote instead of running the tasks",
     takes: Takes::Tasks,
+    access: Access::Writes,
     options: |command: Command| {
         remote(command, "from", "The remote: a folder, or a name in `flow.toml`")
     },

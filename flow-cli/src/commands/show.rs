@@ -14,13 +14,13 @@ use crate::error::CliError;
 use crate::output::{OutputFiles, output_options};
 use crate::text::escaped;
 use crate::ui::Ui;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "show",
     about: "Shows an output: the schema and first rows of a table, the first lines of JSON or text",
     takes: Takes::MaybeTask,
+    access: Access::Reads,
     options,
     run,
 };

@@ -10,13 +10,13 @@ use crate::error::CliError;
 use crate::grid::{Align, Column, Grid};
 use crate::options::no_options;
 use crate::text::{escaped, time};
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "status",
     about: "Lists stored outputs: instances, sizes, ages",
     takes: Takes::MaybeTasks,
+    access: Access::Reads,
     options: no_options,
     run,
 };

@@ -7,29 +7,35 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
-use flow_core::{Cells, Error, Seconds, Sweep, Table, TableColumn, TaskInfo};
+use flow_core::{Best, Cells, Error, Seconds, Sweep, Table, TableColumn, TaskInfo};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::given::{Given, set};
 use crate::grid::{Align, Column, Grid};
-use crate::options::run_options;
+use crate::options::{restrict_options, run_options};
 use crate::params;
 use crate::text::escaped;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "sweep",
     about: "Runs a task with several values of parameters, and prints a table of the results",
-    takes: Takes::Tasks,
+    takes: Takes::Variants,
+    access: Access::Writes,
     options,
     run,
 };
 
 /// The most columns of a terminal that a cell takes.
 const WIDTH: usize = 60;
+
+/// The reason why [`Best`] leaves out a variant whose value is NaN.
+const NAN: &str = "is NaN";
+
+/// The most variants that a note lists.
+const LISTED: usize = 20;
 
 /// The text of a missing value.
 const NOTHING: &str = "-";
@@ -45,7 +51,7 @@ struct Swept {
 
 fn options(command: Command) -> Command {
     let dry = "Shows what a run would do, and runs nothing";
-    run_options(command)
+    restrict_options(run_options(command))
         .arg(Arg::new("dry-run").long("dry-run").short('n').action(ArgAction::SetTrue).help(dry))
         .arg(
             Arg::new("max-by")
@@ -67,7 +73,7 @@ fn options(command: Command) -> Command {
 }
 
 fn run(context: &Context) -> Result<ExitCode, CliError> {
-    let sweep = declared(context)?;
+    let sweep = context.restricted(declared(context)?)?;
     if context.matches.get_flag("dry-run") {
         let preview = sweep.preview()?.color(context.ui.has_color);
         let variants: Vec<_> = preview
@@ -77,9 +83,9 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         context.ui.write(&variants, &preview)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (is_success, failures) = match sweep.run() {
-        Ok(summary) => (summary.is_success(), None),
-        Err(Error::Sweep(summary)) => (false, Some(summary)),
+    let (is_success, is_allowed, failures) = match sweep.run() {
+        Ok(summary) => (summary.is_success(), true, None),
+        Err(Error::Sweep(summary)) => (false, false, Some(summary)),
         Err(error) => return Err(error.into()),
     };
     let table = sweep.table()?;
@@ -100,8 +106,10 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         }
         Some((_, Err(error))) => return Err(error.into()),
     };
+    let mut notes = table.notes().to_vec();
+    notes.extend(best.as_ref().and_then(not_ranked));
     let mut text = grid(&table).text(context.ui.width);
-    for note in table.notes() {
+    for note in &notes {
         let _ = write!(text, "\nnote: {}", escaped(note));
     }
     if let Some(best) = &best {
@@ -125,20 +133,40 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         success: is_success,
         variants: (0..table.len()).map(row).collect(),
         best: best.map(|best| best.name),
-        notes: table.notes().to_vec(),
+        notes,
     };
     context.ui.write(&swept, text)?;
     if let Some(wrong) = wrong {
         return Err(wrong.into());
     }
-    Ok(if is_success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns a note about the variants whose value is NaN; `None` if there are none.
+fn not_ranked(best: &Best) -> Option<String> {
+    let is_nan = |(_, why): &&(String, String)| why == NAN;
+    let names = best.left_out.iter().filter(is_nan).map(|(name, _)| name.as_str());
+    let names: Vec<_> = names.collect();
+    let column = &best.column;
+    let listed = names.iter().take(LISTED).copied().collect::<Vec<_>>().join("; ");
+    match names.len() {
+        0 => None,
+        1 => Some(format!("`{column}` of {listed} is NaN: the variant is ranked below all others")),
+        count => {
+            let more = if count > LISTED { "; …" } else { "" };
+            Some(format!(
+                "`{column}` of {count} variants is NaN: they are ranked below all others: {listed}{more}"
+            ))
+        }
+    }
 }
 
 /// Returns the sweep that the arguments declare.
 fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
     let (mut axes, mut fixed) = (Vec::new(), Given::new());
+    let tasks = params::tasks_of(&context.roots);
     params::from_files(&context.matches, |origin, name, value| {
-        params::check(&origin, &name, &value, &context.roots)?;
+        params::check(&origin, &name, &value, &tasks)?;
         set(&mut fixed, name, value);
         Ok(())
     })?;
@@ -155,12 +183,12 @@ fn declared(context: &Context) -> Result<Sweep<TaskInfo>, CliError> {
         for text in &texts {
             values.extend(values_of(&option, text)?);
         }
-        let parameters = params::named(&name, &context.roots);
+        let parameters = params::named(&name, &tasks);
         match (values.as_slice(), parameters.as_slice()) {
             ([value], _) => {
                 let text = value;
                 let value = serde_json::Value::from(text.as_str());
-                let checked = params::check(&option, &name, &value, &context.roots);
+                let checked = params::check(&option, &name, &value, &tasks);
                 checked.map_err(|error| with_range_hint(error, text))?;
                 set(&mut fixed, name, value);
             }

@@ -10,13 +10,13 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::options::yes_option;
 use crate::ui;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "verify",
     about: "Compares the files of all outputs with their records",
     takes: Takes::Nothing,
+    access: Access::Writes,
     options,
     run,
 };

@@ -11,13 +11,13 @@ use crate::error::CliError;
 use crate::grid::{Align, Column, Grid};
 use crate::options::in_option;
 use crate::text::time;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "versions",
     about: "Lists the stored versions of an output, and their differences from the current code and inputs",
     takes: Takes::Task,
+    access: Access::Reads,
     options: in_option,
     run,
 };

@@ -7,13 +7,13 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{CliError, PENDING};
 use crate::options::exit_code_option;
-use crate::verb::Takes;
-use crate::verb::Verb;
+use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "why",
     about: "Explains why a task is pending, down to the root causes",
     takes: Takes::Tasks,
+    access: Access::Reads,
     options: exit_code_option,
     run,
 };

@@ -36,6 +36,12 @@ pub enum StoreError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// The store was opened [for reading](crate::Flow::open_to_read), and its folder did not exist.
+    #[non_exhaustive]
+    OnlyRead {
+        /// The folder of the store.
+        folder: PathBuf,
+    },
     /// A record, or a file of the history, was written by a newer version of this library. It is not changed.
     #[non_exhaustive]
     Newer {
@@ -99,6 +105,12 @@ impl fmt::Display for StoreError {
                 path.display(),
                 remedy(source.kind())
             ),
+            Self::OnlyRead { folder } => write!(
+                f,
+                "nothing can be stored in {}, which did not exist when it was opened for reading: open it with \
+                 `Flow::open`",
+                folder.display()
+            ),
             Self::Newer { path, reason } => write!(
                 f,
                 "{} was written by a newer version of this library ({reason}): update it, or use another \
@@ -139,7 +151,8 @@ impl Error for StoreError {
             | Self::Unwritable { source, .. }
             | Self::Remote { source, .. } => source.source(),
             Self::SecretKeyDenied { source, .. } => Some(source),
-            Self::Newer { .. }
+            Self::OnlyRead { .. }
+            | Self::Newer { .. }
             | Self::Damaged { .. }
             | Self::NoRun { .. }
             | Self::SecretKey { .. } => None,

@@ -292,7 +292,7 @@ impl Execution {
 
     /// Returns the tasks that wait for an instance, and the instance itself.
     fn around(&self, node: NodeIndex) -> Enclosing {
-        let task = &self.plan.graph.task(node).decl.name;
+        let task = self.plan.graph.task(node).decl.name.clone();
         let at = RunningAt::new(&self.plan.store, self.plan.graph.node(node).key, task);
         self.enclosing.around(at)
     }

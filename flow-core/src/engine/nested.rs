@@ -10,6 +10,7 @@
 //! [background](crate::Flow::spawn). Another thread that the task starts itself has no enclosing tasks, so such a deadlock is
 //! not detected there.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,18 +33,38 @@ struct Frame {
     outer: Enclosing,
 }
 
-/// An instance whose task is running.
+/// An instance whose task is running. It copies nothing, because each task that starts has one.
 pub(crate) struct RunningAt {
-    /// The folder of the store.
-    pub(super) root: PathBuf,
+    store: StoreRoot,
     pub(super) key: Key,
-    /// The name of the task.
-    pub(super) task: String,
+    /// The name of the task. Only that of a generic task is allocated.
+    pub(super) task: Cow<'static, str>,
+}
+
+/// The folder of a store.
+enum StoreRoot {
+    Opened(Arc<Store>),
+    /// That of the parent process.
+    Sent(PathBuf),
 }
 
 impl RunningAt {
-    pub(crate) fn new(store: &Store, key: Key, task: &str) -> Self {
-        Self { root: store.root().to_owned(), key, task: task.to_owned() }
+    /// Returns an instance of this process.
+    pub(crate) fn new(store: &Arc<Store>, key: Key, task: Cow<'static, str>) -> Self {
+        Self { store: StoreRoot::Opened(Arc::clone(store)), key, task }
+    }
+
+    /// Returns an instance of the parent process.
+    pub(crate) fn sent(root: PathBuf, key: Key, task: String) -> Self {
+        Self { store: StoreRoot::Sent(root), key, task: task.into() }
+    }
+
+    /// Returns the folder of the store.
+    pub(super) fn root(&self) -> &Path {
+        match &self.store {
+            StoreRoot::Opened(store) => store.root(),
+            StoreRoot::Sent(root) => root,
+        }
     }
 }
 
@@ -76,7 +97,7 @@ impl Enclosing {
         let mut names = Vec::new();
         for at in self.tasks() {
             names.push(&*at.task);
-            if at.key == key && is_same(store, &at.root) {
+            if at.key == key && is_same(store, at.root()) {
                 let first = names[names.len() - 1];
                 names.reverse();
                 names.push(first);

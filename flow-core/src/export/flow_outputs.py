@@ -53,7 +53,8 @@ def outputs(task=None, parameters=None, /, **named):
     """
     listed = [output for output in _manifest()["outputs"] if task is None or output["task"] == task]
     wanted = {**(parameters or {}), **named}
-    wanted = [(_full_names(task, listed, name), _plain(value)) for name, value in wanted.items()]
+    known = [output["parameters"] for output in listed]
+    wanted = [(_full_names(task, known, name, LookupError), _plain(value)) for name, value in wanted.items()]
 
     def has(output, names, value):
         values = output["parameters"]
@@ -90,23 +91,6 @@ def meta(task, parameters=None, /, **named):
     return _one(task, parameters, named).get("meta", {})
 
 
-def _full_names(task, listed, name):
-    # Returns the names in the manifest that a name refers to: the name of a parameter of the task or, if the task
-    # has none of this name, the qualified names of those of its upstream tasks. `listed` are its outputs.
-    parameters = [output["parameters"] for output in listed]
-    if task is None or any(name in values for values in parameters):
-        return [name]
-    names = sorted({full for values in parameters for full in values if full.rpartition(".")[2] == name})
-    for values in parameters:
-        first, *others = [values[full] for full in names if full in values] or [None]
-        if not all(_same(first, other) for other in others):
-            raise LookupError(
-                f"cannot find an output of {task} by {name}: several upstream tasks have a parameter of this name,"
-                f" with different values; pass one of these names in a dict: {', '.join(names)}"
-            )
-    return names
-
-
 def _one(task, parameters, named):
     found = outputs(task, parameters, **named)
     if len(found) == 1:
@@ -116,7 +100,9 @@ def _one(task, parameters, named):
         raise LookupError(f"{len(found)} outputs match: give more parameters\n  {listed}")
     every = outputs(task)
     listed = "\n  ".join(output["instance"] for output in every) or "no output of that task"
-    unknown = [name for name in {**(parameters or {}), **named} if every and not _full_names(task, every, name)]
+    known = [output["parameters"] for output in every]
+    wanted = {**(parameters or {}), **named}
+    unknown = [name for name in wanted if every and not _full_names(task, known, name, LookupError)]
     unknown = f" (unknown: {', '.join(unknown)})" if unknown else ""
     raise LookupError(f"no output of {task} with these parameters{unknown}; the export has\n  {listed}")
 

@@ -101,7 +101,17 @@ mod tests {
     #[test]
     fn the_module_has_the_functions_of_the_package_and_no_relative_import() {
         let module = module(&Manifest::new());
-        for name in ["_plain", "_same", "_frame", "_parquet", "_csv", "_excel", "_cell", "_clock"] {
+        for name in [
+            "_plain",
+            "_same",
+            "_full_names",
+            "_frame",
+            "_parquet",
+            "_csv",
+            "_excel",
+            "_cell",
+            "_clock",
+        ] {
             assert_eq!(module.matches(&format!("\ndef {name}(")).count(), 1, "{name}");
         }
         assert!(!module.contains("\nfrom .") && !module.contains("\n\n\n\n"), "{module}");

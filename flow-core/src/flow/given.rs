@@ -101,6 +101,19 @@ impl Flow {
     pub fn with_named(&self, name: &str, value: impl Serialize) -> Self {
         let mut givens = Givens::clone(&self.givens);
         givens.named.insert(name.to_owned(), named(&value));
+        givens.configured.remove(name);
+        Self { givens: Arc::new(givens), ..self.clone() }
+    }
+
+    /// Returns this flow with a value from a configuration that serves all roots of a program.
+    ///
+    /// It is [`with_named`](Self::with_named), except that there is no warning if only tasks have the parameter that are not
+    /// required. A name that no task of the program has is an error, as there.
+    #[must_use]
+    pub fn with_configured(&self, name: &str, value: impl Serialize) -> Self {
+        let mut givens = Givens::clone(&self.givens);
+        givens.named.insert(name.to_owned(), named(&value));
+        givens.configured.insert(name.to_owned());
         Self { givens: Arc::new(givens), ..self.clone() }
     }
 
@@ -160,6 +173,7 @@ impl Flow {
     pub fn namespace(&self, name: &str) -> Self {
         let folder = self.opened.join(crate::store::folder::env_folder(name));
         let store = Store::within(&self.opened, folder, Arc::clone(&self.fs));
+        let store = if self.store.is_only_read() { store.absent() } else { store };
         Self { store: Arc::new(store), ..self.clone() }
     }
 

@@ -59,4 +59,21 @@ impl Flow {
     pub fn limits(&self, limits: Limits) -> Self {
         Self { limits, ..self.clone() }
     }
+
+    /// Changes some of the [`limits`](Self::limits), and keeps the others.
+    ///
+    /// ```
+    /// use flow::{Flow, Limits};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let flow = Flow::open(folder)?.limits(Limits::default().versions(1));
+    /// // One version, of at most a gigabyte.
+    /// let flow = flow.change_limits(|limits| limits.bytes(1_000_000_000));
+    /// # Ok::<(), flow::Error>(())
+    /// ```
+    #[must_use]
+    pub fn change_limits(&self, change: impl FnOnce(Limits) -> Limits) -> Self {
+        self.limits(change(self.limits))
+    }
 }

@@ -57,6 +57,7 @@ mod why;
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -217,6 +218,40 @@ impl Flow {
         Self::open_on(folder, Arc::new(Disk))
     }
 
+    /// Opens a store for reading, and does not create its folder.
+    ///
+    /// If the folder exists, this is [`open`](Self::open). Otherwise the store is empty: nothing is complete in it, plans write
+    /// nothing, not even caches, and a run fails.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// # #[task(target = Json<u64>)]
+    /// # fn answer() -> u64 {
+    /// #     42
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let data = folder.path().join("data");
+    /// let flow = Flow::open_to_read(&data)?.quiet();
+    /// assert!(!flow.is_complete::<answer>()?);
+    /// assert!(!data.exists());
+    /// assert!(flow.run::<answer>().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The path names something other than a folder, or cannot be made absolute.
+    pub fn open_to_read(folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        // In a child process, this call does not return.
+        executor::take_over();
+        let fs: Arc<dyn Fs> = Arc::new(Disk);
+        let store = store_to_read(folder.into(), &fs)?;
+        Ok(Self::of_store(store.root().into(), Arc::new(store), fs))
+    }
+
     /// Opens a store on a custom file system, such as one that simulates failures.
     ///
     /// [Isolated](Self::isolate) tasks write to the disk, and not to the custom file system.
@@ -238,6 +273,17 @@ impl Flow {
     /// The same as [`open`](Self::open).
     pub fn in_folder(&self, folder: impl Into<PathBuf>) -> Result<Self, Error> {
         let store = create_store(folder.into(), &self.fs)?;
+        Ok(Self { opened: store.root().into(), store: Arc::new(store), ..self.clone() })
+    }
+
+    /// Returns this flow, with all its settings, on the store in another folder, which is opened as by
+    /// [`open_to_read`](Self::open_to_read).
+    ///
+    /// # Errors
+    ///
+    /// The same as [`open_to_read`](Self::open_to_read).
+    pub fn in_folder_to_read(&self, folder: impl Into<PathBuf>) -> Result<Self, Error> {
+        let store = store_to_read(folder.into(), &self.fs)?;
         Ok(Self { opened: store.root().into(), store: Arc::new(store), ..self.clone() })
     }
 
@@ -277,6 +323,18 @@ impl Flow {
 fn create_store(folder: PathBuf, fs: &Arc<dyn Fs>) -> Result<Store, Error> {
     let folder = std::path::absolute(&folder).during("open", &folder)?;
     let store = Store::new(folder, Arc::clone(fs));
+    store.create()?;
+    Ok(store)
+}
+
+/// Opens the store in a folder for reading. If the folder does not exist, the store is absent.
+fn store_to_read(folder: PathBuf, fs: &Arc<dyn Fs>) -> Result<Store, Error> {
+    let folder = std::path::absolute(&folder).during("open", &folder)?;
+    let store = Store::new(folder, Arc::clone(fs));
+    if fs.stat(store.root()).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(store.absent());
+    }
+    // An error names what is wrong with the path.
     store.create()?;
     Ok(store)
 }

@@ -104,7 +104,7 @@ impl Flow {
         let (mut graph, mut warnings) = self.build_graph(roots)?;
         if let Some(restriction) = &self.restriction {
             let before = force.tasks_in(&graph);
-            graph = restricted(graph, restriction)?;
+            graph = restricted(graph, restriction, roots)?;
             warnings.extend(force.left_out(&before, &graph));
         }
         force.mark(&mut graph);

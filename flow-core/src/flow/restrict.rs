@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::flow::Subgraph;
 use crate::flow::error::{Error, SelectError};
+use crate::flow::{Flow, Subgraph};
 use crate::plan::label::Show;
 use crate::plan::restrict::Restriction;
+use crate::plan::variant::Root;
 use crate::plan::{Graph, Plan};
 use crate::task::info::TaskInfo;
 use crate::task::{Task, TaskType};
@@ -84,20 +85,42 @@ impl<R> Subgraph<R> {
     }
 
     fn restricted(mut self, task: &'static TaskType, alone: bool) -> Self {
-        let mut restriction = match self.flow.restriction.take() {
-            Some(restriction) => Restriction::clone(&restriction),
-            None => Restriction { tasks: Vec::new(), alone },
-        };
-        restriction.tasks.push(task);
-        restriction.alone |= alone;
+        let restriction = Restriction::with(self.flow.restriction.as_deref(), task, alone);
         self.flow.restriction = Some(Arc::new(restriction));
         self
     }
 }
 
-/// Returns the graph of the selected tasks and their upstream instances.
-pub(super) fn restricted(graph: Graph, restriction: &Restriction) -> Result<Graph, Error> {
-    match restriction.nodes(&graph) {
+impl Flow {
+    /// Returns this flow for the runs and previews of a sweep, with the restriction of the sweep.
+    pub(crate) fn restricted_to(&self, restriction: Option<&Arc<Restriction>>) -> Self {
+        Self { restriction: restriction.cloned(), ..self.clone() }
+    }
+}
+
+/// Returns the name of the variant that a root belongs to.
+fn variant<'a>(root: &Root<'a>) -> Option<&'a str> {
+    root.variant.map(|(name, _)| name)
+}
+
+/// Returns the graph of the selected tasks and their upstream instances. `planned` are the roots of the whole graph.
+pub(super) fn restricted(
+    graph: Graph,
+    restriction: &Restriction,
+    planned: &[Root<'_>],
+) -> Result<Graph, Error> {
+    if planned.is_empty() {
+        // A sweep has chosen no variant.
+        return Ok(graph);
+    }
+    let nodes = match planned.first().and_then(variant) {
+        None => restriction.nodes(&graph),
+        first => {
+            let of_each = planned.iter().take_while(|root| variant(root) == first).count();
+            restriction.nodes_of_variants(&graph, of_each)
+        }
+    };
+    match nodes {
         Ok(nodes) => Ok(graph.restricted_to(&nodes)),
         Err(missing) => {
             let mut roots: Vec<_> =

@@ -119,6 +119,9 @@ impl SweepSummary {
         let roots_of_each = graph.roots.len().checked_div(names.len()).unwrap_or(1);
         let outcome = |&root: &NodeIndex| outcome(summary.plan(), summary.outcomes(), root);
         let outcomes = graph.roots.chunks(roots_of_each.max(1)).map(|roots| {
+            // The roots of a restricted graph are repeated.
+            let mut roots = roots.to_vec();
+            roots.dedup();
             let all = roots.iter().map(outcome).reduce(VariantOutcome::and);
             all.expect("a variant has a root")
         });

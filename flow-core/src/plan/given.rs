@@ -1,6 +1,6 @@
 //! The values that a flow is given, and its defaults.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use crate::base::panics;
@@ -18,6 +18,8 @@ pub(crate) struct Givens {
     pub(crate) typed: HashMap<ParamId, Given>,
     /// By name.
     pub(crate) named: BTreeMap<String, Named>,
+    /// The names in `named` whose values are from a configuration that serves other roots, too.
+    pub(crate) configured: BTreeSet<String>,
     /// What was given instead of a map of values.
     pub(crate) not_params: Option<String>,
     /// Whether these are the values for tasks that are required in a run, which those of the flow do not reach.

@@ -6,8 +6,8 @@
 //! execution work on the smaller graph, and need no special case.
 
 use std::any::TypeId;
-use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use daggy::{Dag, NodeIndex};
 
@@ -25,6 +25,13 @@ pub(crate) struct Restriction {
 }
 
 impl Restriction {
+    /// Returns a restriction with one more task.
+    pub(crate) fn with(before: Option<&Self>, task: &'static TaskType, alone: bool) -> Self {
+        let mut tasks = before.map(|before| before.tasks.clone()).unwrap_or_default();
+        tasks.push(task);
+        Self { tasks, alone: alone || before.is_some_and(|before| before.alone) }
+    }
+
     /// Returns the nodes of the tasks.
     ///
     /// # Errors
@@ -39,6 +46,51 @@ impl Restriction {
             Some(missing) => Err(*missing),
             None => Ok(nodes),
         }
+    }
+
+    /// Returns the nodes of the tasks for each variant of a sweep, which has `of_each` roots.
+    ///
+    /// All variants get the same number of nodes, so that the roots of a plan are divided among them evenly: the last node
+    /// of a variant is repeated. Of a task that requires itself, `until` needs only the last instances.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first task of which a variant has no instance.
+    pub(crate) fn nodes_of_variants(
+        &self,
+        graph: &Graph,
+        of_each: usize,
+    ) -> Result<Vec<NodeIndex>, &'static TaskType> {
+        let types: HashSet<TypeId> = self.tasks.iter().map(|task| (task.id)()).collect();
+        let of = |node: NodeIndex| (graph.task(node).task.id)();
+        // The selected nodes among each node and its upstream. Inputs come before their consumers.
+        let mut reached: Vec<Arc<[NodeIndex]>> = Vec::with_capacity(graph.len());
+        for node in graph.nodes() {
+            let upstream = union(&reached, graph.inputs(node));
+            let id = of(node);
+            reached.push(match types.contains(&id) {
+                false => upstream,
+                true => {
+                    let others = upstream.iter().copied();
+                    let others = others.filter(|&other| self.alone || of(other) != id);
+                    others.chain([node]).collect()
+                }
+            });
+        }
+        let variants = graph.roots.chunks(of_each.max(1));
+        let variants: Vec<_> = variants.map(|roots| union(&reached, roots)).collect();
+        for nodes in &variants {
+            let is_missing = |task: &&&TaskType| !nodes.iter().any(|&node| of(node) == (task.id)());
+            if let Some(missing) = self.tasks.iter().find(is_missing) {
+                return Err(*missing);
+            }
+        }
+        let count = variants.iter().map(|nodes| nodes.len()).max().unwrap_or_default();
+        let repeated = variants.iter().flat_map(|nodes| {
+            let last = nodes.last().into_iter().cycle();
+            nodes.iter().chain(last).take(count).copied()
+        });
+        Ok(repeated.collect())
     }
 
     /// Returns the incomplete inputs of pending roots, each with the reason, if only the roots may run.
@@ -67,6 +119,18 @@ impl Restriction {
         }
         incomplete
     }
+}
+
+/// Returns what any of these nodes reaches. Nodes with equal sets share one.
+fn union(reached: &[Arc<[NodeIndex]>], nodes: &[NodeIndex]) -> Arc<[NodeIndex]> {
+    let mut sets = nodes.iter().map(|node| &reached[node.index()]).filter(|set| !set.is_empty());
+    let Some(first) = sets.next() else { return Arc::default() };
+    let others: Vec<_> = sets.filter(|set| !Arc::ptr_eq(set, first)).collect();
+    if others.is_empty() {
+        return Arc::clone(first);
+    }
+    let all = first.iter().chain(others.into_iter().flat_map(|set| set.iter()));
+    all.copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl Graph {

@@ -298,11 +298,17 @@ pub(crate) fn unused(types: &Types, resolver: &Resolver<'_>) -> Vec<Warning> {
     let typed = typed.map(|(task, place)| full_name(task, place));
     let typed = typed.map(|parameter| (parameter.clone(), Warning::Unused { parameter }));
     let named = givens.named.keys().filter(|name| !resolver.lookup.is_name_used(name)).cloned();
-    let named = named.map(|parameter| match with_name(types, &parameter).err() {
-        Some(PlanErrorKind::UnknownName { other: Some(task), .. }) => {
-            (parameter.clone(), Warning::NotRequired { parameter, task })
+    let named = named.filter_map(|parameter| match with_name(types, &parameter).err() {
+        // It is meant for other roots.
+        Some(PlanErrorKind::UnknownName { other: Some(_), .. })
+            if givens.configured.contains(&parameter) =>
+        {
+            None
         }
-        _ => (parameter.clone(), Warning::Unused { parameter }),
+        Some(PlanErrorKind::UnknownName { other: Some(task), .. }) => {
+            Some((parameter.clone(), Warning::NotRequired { parameter, task }))
+        }
+        _ => Some((parameter.clone(), Warning::Unused { parameter })),
     });
     let unused: BTreeMap<String, Warning> = typed.chain(named).collect();
     unused.into_values().collect()

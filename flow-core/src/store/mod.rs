@@ -181,6 +181,24 @@ impl Store {
         Self { secret_key: SecretKey::new([0; 32]).into(), is_only_read: true, ..store }
     }
 
+    /// Returns this store for reading while its folder does not exist: nothing is written, neither caches nor a key for
+    /// secrets, and no run can begin.
+    pub(crate) fn absent(self) -> Self {
+        let contents = Arc::new(Contents::unknown(Arc::clone(&self.unconfined), &self.root));
+        let secret_key = SecretKey::new([0; 32]).into();
+        Self { contents, secret_key, is_only_read: true, ..self }
+    }
+
+    /// Returns whether the store is [absent](Self::absent), or that of another flow.
+    pub(crate) fn is_only_read(&self) -> bool {
+        self.is_only_read
+    }
+
+    /// Returns whether the folder of the store exists.
+    pub(crate) fn exists(&self) -> bool {
+        self.fs.stat(&self.root).is_ok_and(|stat| stat.folder)
+    }
+
     /// Returns the same store opened anew for reading, so that another store can reuse its outputs.
     ///
     /// Nothing is written to it, not even the time of a touched output. It shares no claims on task
@@ -193,7 +211,7 @@ impl Store {
 
     /// Creates the folder of the store if it does not exist.
     pub(crate) fn create(&self) -> Result<(), StoreError> {
-        if self.fs.stat(&self.root).is_ok_and(|stat| stat.folder) {
+        if self.exists() {
             return Ok(());
         }
         let fs = Confined::within(Arc::clone(&self.unconfined), &self.opened, &self.root);

@@ -91,6 +91,7 @@ impl Store {
     ///
     /// The store's internal folder contains a link, or a file that is too large.
     pub(crate) fn begin(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {
+        self.check_written()?;
         self.check_internal()?;
         match self.try_begin() {
             Err(StoreError::Io { source, .. }) if is_refusal(source.kind()) => Ok(None),
@@ -104,8 +105,17 @@ impl Store {
     ///
     /// The same as `begin`, and [`StoreError::Unwritable`]: the disk is full, or this user may not write.
     pub(crate) fn begin_to_store(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {
+        self.check_written()?;
         self.check_internal()?;
         self.try_begin().map_err(|error| self.or_unwritable(error))
+    }
+
+    /// Refuses a store that was opened for reading.
+    fn check_written(&self) -> Result<(), StoreError> {
+        match self.is_only_read() {
+            true => Err(StoreError::OnlyRead { folder: self.root().to_owned() }),
+            false => Ok(()),
+        }
     }
 
     fn try_begin(self: &Arc<Self>) -> Result<Option<RunLock>, StoreError> {

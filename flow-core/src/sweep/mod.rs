@@ -17,8 +17,8 @@
 //! # Using the plan
 //!
 //! The methods of a sweep plan all variants: [`preview`], [`plot`], [`run`], the [`table`] of results and its [`best`]
-//! row, [`load`], [`reset`], and export, push and pull ([`share`]). Only `preview`, `plot` and `run` are limited by [`Sweep::missing`]; everything else
-//! covers all variants. A single variant is used as one of the [`flows`].
+//! row, [`load`], [`reset`], and export, push and pull ([`share`]). Only `preview`, `plot` and `run` are limited by [`Sweep::missing`], and by [`Sweep::until`] and
+//! [`Sweep::only`] ([`restrict`]); everything else covers all variants and the whole graph. A single variant is used as one of the [`flows`].
 //!
 //! If no variant uses a parameter that the sweep sets, this is an error. For a value given to a flow it is only a
 //! warning, because the flow may be used with other roots that take the parameter; the roots of a sweep are fixed.
@@ -34,6 +34,7 @@ mod name;
 mod plot;
 mod preview;
 mod reset;
+mod restrict;
 mod run;
 mod sample;
 mod share;
@@ -43,7 +44,7 @@ mod upstream;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 pub use best::Best;
 pub use by_variant::ByVariant;
@@ -56,6 +57,7 @@ use space::{Space, Variant, Variants};
 use crate::flow::error::Error;
 use crate::flow::{Flow, Roots};
 use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::restrict::Restriction;
 use crate::plan::sweep_error::SweepError;
 use crate::plan::variant::Root;
 use crate::plan::warning::Warning;
@@ -141,6 +143,8 @@ pub struct Sweep<R> {
     flow: Flow,
     space: Space,
     missing: Option<usize>,
+    /// The tasks to which runs and previews are restricted.
+    restriction: Option<Arc<Restriction>>,
     /// The variants, computed when first needed.
     variants_cell: OnceLock<Result<Variants, SweepError>>,
     tasks: Vec<&'static TaskType>,
@@ -163,6 +167,7 @@ impl<R> Sweep<R> {
             flow: flow.clone(),
             space: Space::default(),
             missing: None,
+            restriction: None,
             variants_cell: OnceLock::new(),
             tasks,
             of: PhantomData,
@@ -215,6 +220,7 @@ impl<R> Clone for Sweep<R> {
             flow: self.flow.clone(),
             space: self.space.clone(),
             missing: self.missing,
+            restriction: self.restriction.clone(),
             variants_cell: OnceLock::new(),
             tasks: self.tasks.clone(),
             of: PhantomData,

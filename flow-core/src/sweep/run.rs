@@ -51,7 +51,7 @@ impl<R> Sweep<R> {
         let warnings = &self.variants()?.warnings;
         let is_part = chosen.left_out.is_any();
         let roots: Vec<Root<'_>> = self.roots_of(chosen.variants, is_part, warnings);
-        let summary = self.flow.run_roots(&roots)?;
+        let summary = self.flow.restricted_to(self.restriction.as_ref()).run_roots(&roots)?;
         let is_ok = summary.is_success() || self.flow.allows_failures();
         let summary = SweepSummary::new(summary, names, chosen.left_out);
         if is_ok { Ok(summary) } else { Err(Error::Sweep(Box::new(summary))) }
@@ -67,9 +67,10 @@ impl<R> Sweep<R> {
         let all = self.all()?;
         let warnings = &self.variants()?.warnings;
         let roots_of_all = self.roots_of(all.variants.iter().copied(), false, warnings);
-        let plan = self.flow.to_run(&roots_of_all)?;
+        let flow = self.flow.restricted_to(self.restriction.as_ref());
+        let plan = flow.to_run(&roots_of_all)?;
         let Some(at_most) = self.missing else { return Ok((all, plan)) };
-        let count = self.tasks.len();
+        let count = plan.graph.roots.len() / all.variants.len();
         let roots = |place: usize| &plan.graph.roots[place * count..][..count];
         let is_complete = |root: &NodeIndex| plan.verdicts.status(*root).is_complete();
         let missing: Vec<_> = (0..all.variants.len())
@@ -91,7 +92,7 @@ impl<R> Sweep<R> {
             return Ok((chosen, plan));
         }
         let roots_of_part = self.roots_of(chosen.variants.iter().copied(), true, warnings);
-        let plan = self.flow.to_run(&roots_of_part)?;
+        let plan = flow.to_run(&roots_of_part)?;
         Ok((chosen, plan))
     }
 }

@@ -6,7 +6,7 @@ import json
 import re
 
 from .errors import Ambiguous, NotFound
-from .values import _plain, _same
+from .values import _full_names, _plain, _same
 
 # The maximal number of outputs in a message.
 LISTED = 20
@@ -24,7 +24,8 @@ def find(outputs, task, wanted):
     Without a task, a name refers to a parameter of the task of an output, and not to one of an upstream task.
     """
     listed = [output for output in outputs if task is None or output.task == task]
-    full = [(_full_names(task, listed, name), value) for name, value in wanted.items()]
+    parameters = [output.parameters for output in listed]
+    full = [(_full_names(task, parameters, name, Ambiguous), value) for name, value in wanted.items()]
 
     def has(output, names, value):
         values = output.parameters
@@ -44,30 +45,14 @@ def find_one(outputs, task, wanted):
     if not every:
         tasks = sorted({output.task for output in outputs})
         raise NotFound(f"no output of {task} is stored{_nearest(task, tasks)}{_tasks(tasks)}")
-    unknown = [name for name in wanted if not _full_names(task, every, name)]
+    parameters = [output.parameters for output in every]
+    unknown = [name for name in wanted if not _full_names(task, parameters, name, Ambiguous)]
     if unknown:
         names = sorted({name for output in every for name in output.parameters})
         short = sorted({name.rpartition(".")[2] for name in names})
         reasons = "; ".join(f"it has no parameter {name}{_nearest(name, names + short)}" for name in unknown)
         raise NotFound(f"no output of {task} with these parameters: {reasons}; stored are{_list(every)}")
     raise NotFound(f"no output of {task} with these parameters; stored are{_list(every)}")
-
-
-def _full_names(task, listed, name):
-    # Returns the names in records that a name refers to: the name of a parameter of the task or, if the task has none
-    # of this name, the qualified names of those of its upstream tasks. `listed` are its outputs.
-    parameters = [output.parameters for output in listed]
-    if task is None or any(name in values for values in parameters):
-        return [name]
-    names = sorted({full for values in parameters for full in values if full.rpartition(".")[2] == name})
-    for values in parameters:
-        first, *others = [values[full] for full in names if full in values] or [None]
-        if not all(_same(first, other) for other in others):
-            raise Ambiguous(
-                f"cannot find an output of {task} by {name}: several upstream tasks have a parameter of this name,"
-                f" with different values; pass one of these names in a dict: {', '.join(names)}"
-            )
-    return names
 
 
 def matches(stored, wanted):

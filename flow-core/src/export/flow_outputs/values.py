@@ -39,3 +39,20 @@ def _same(value, wanted):
     if isinstance(value, dict) and isinstance(wanted, dict):
         return value.keys() == wanted.keys() and all(_same(value[name], wanted[name]) for name in value)
     return value == wanted
+
+
+def _full_names(task, parameters, name, ambiguous):
+    # Returns the names in records that a name refers to: the name of a parameter of the task or, if the task has none
+    # of this name, the qualified names of those of its upstream tasks. `parameters` are those of its outputs, and
+    # `ambiguous` is the error for several upstream tasks with different values.
+    if task is None or any(name in values for values in parameters):
+        return [name]
+    names = sorted({full for values in parameters for full in values if full.rpartition(".")[2] == name})
+    for values in parameters:
+        first, *others = [values[full] for full in names if full in values] or [None]
+        if not all(_same(first, other) for other in others):
+            raise ambiguous(
+                f"cannot find an output of {task} by {name}: several upstream tasks have a parameter of this name,"
+                f" with different values; pass one of these names in a dict: {', '.join(names)}"
+            )
+    return names

@@ -12,18 +12,18 @@ use crate::store::log_text::TaskLog;
 use crate::task::Kind;
 use crate::task::info::TaskInfo;
 
-/// The result of running an instance again whose task is named at run time: the error of the task, its metadata, and its
-/// log.
+/// The result of running an instance again, without the value: the error of the task, its metadata, and its log.
 ///
-/// `run_again` and `run_and_commit` of a [`DebugInstance<TaskInfo>`](DebugInstance) return it.
+/// `run_again` and `run_and_commit` of a [`DebugInstance<TaskInfo>`](DebugInstance) return it, and a
+/// [`DebugRun`](super::DebugRun) dereferences to it.
 pub struct DebugOutcome {
-    label: String,
-    error: Option<anyhow::Error>,
-    metadata: Metadata,
-    log: Option<TaskLog>,
-    seconds: f64,
+    pub(super) label: String,
+    pub(super) error: Option<anyhow::Error>,
+    pub(super) metadata: Metadata,
+    pub(super) log: Option<TaskLog>,
+    pub(super) seconds: f64,
     /// The folder of an output that was not committed, which is removed on drop.
-    _aside: Option<AsideFolder>,
+    pub(super) _aside: Option<AsideFolder>,
 }
 
 impl DebugOutcome {

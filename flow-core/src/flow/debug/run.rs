@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use super::inputs::State;
-use super::{DebugError, Selected};
+use super::{DebugError, DebugOutcome, Selected};
 use crate::base::error_text::ErrorText;
 use crate::base::key::Digest;
 use crate::base::panics::Contained;
@@ -37,15 +38,12 @@ use crate::value::AnyValue;
 
 /// The result of running an instance again: the value or the error of its task, its metadata, and its log.
 ///
-/// [`DebugInstance::run_again`](super::DebugInstance::run_again) returns it.
+/// [`DebugInstance::run_again`](super::DebugInstance::run_again) returns it. It dereferences to the [`DebugOutcome`], which
+/// has all but the value.
 pub struct DebugRun<T: Task> {
-    result: anyhow::Result<Loaded<Output<T>>>,
-    label: String,
-    metadata: Metadata,
-    log: Option<TaskLog>,
-    seconds: f64,
-    /// The folder of an output that was not committed, which is removed on drop.
-    _aside: Option<AsideFolder>,
+    /// The value; `None` if the task failed.
+    value: Option<Loaded<Output<T>>>,
+    outcome: DebugOutcome,
 }
 
 /// The result without the type of the task.
@@ -68,14 +66,19 @@ pub(super) enum Value {
 impl<T: Task> DebugRun<T> {
     pub(super) fn new(ran: Ran) -> Self {
         let Ran { label, value, metadata, log, seconds, aside } = ran;
-        let result = value.and_then(|value| match value {
+        let loaded = value.and_then(|value| match value {
             Value::InMemory(value) => {
                 let value: Arc<dyn Any + Send + Sync> = AnyValue::clone(&value);
                 Ok(Loaded(value.downcast().expect("the task has returned its output")))
             }
             Value::Stored(handle) => Ok(Input::<T>::new(handle).load()?),
         });
-        Self { result, label, metadata, log, seconds, _aside: aside }
+        let (value, error) = match loaded {
+            Ok(value) => (Some(value), None),
+            Err(error) => (None, Some(error)),
+        };
+        let outcome = DebugOutcome { label, error, metadata, log, seconds, _aside: aside };
+        Self { value, outcome }
     }
 
     /// Returns the value of the task, as a load returns it, or the error of the task.
@@ -86,7 +89,7 @@ impl<T: Task> DebugRun<T> {
     ///
     /// The task failed.
     pub fn result(&self) -> Result<&Loaded<Output<T>>, &anyhow::Error> {
-        self.result.as_ref()
+        self.value.as_ref().ok_or_else(|| self.outcome.error.as_ref().expect(FAILED))
     }
 
     /// Returns the owned value or error.
@@ -98,30 +101,24 @@ impl<T: Task> DebugRun<T> {
     ///
     /// The task failed.
     pub fn into_result(self) -> anyhow::Result<Loaded<Output<T>>> {
-        self.result
+        self.value.ok_or_else(|| self.outcome.error.expect(FAILED))
     }
+}
 
-    /// Returns the metadata that the task has recorded, also if it failed.
-    pub fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
+/// Why a run without a value has an error.
+const FAILED: &str = "the task failed";
 
-    /// Returns the log of this run; `None` if it logged nothing.
-    ///
-    /// Its file is removed with the result, unless the output was committed.
-    pub fn log(&self) -> Option<&TaskLog> {
-        self.log.as_ref()
-    }
+impl<T: Task> Deref for DebugRun<T> {
+    type Target = DebugOutcome;
 
-    /// Returns the duration of the run in seconds.
-    pub fn seconds(&self) -> f64 {
-        self.seconds
+    fn deref(&self) -> &DebugOutcome {
+        &self.outcome
     }
 }
 
 impl<T: Task> fmt::Display for DebugRun<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_run(f, &self.label, self.seconds, self.result.as_ref().err())
+        fmt::Display::fmt(&self.outcome, f)
     }
 }
 

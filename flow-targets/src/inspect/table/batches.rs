@@ -24,8 +24,11 @@ pub struct Batches {
     path: PathBuf,
     schema: SchemaRef,
     total: Option<u64>,
-    batches: Option<Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>>,
+    /// Without them, there are no more.
+    batches: Option<Reader>,
 }
+
+type Reader = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;
 
 impl Batches {
     /// Returns the columns.
@@ -112,7 +115,7 @@ fn batches(
     path: &Path,
     schema: SchemaRef,
     total: Option<u64>,
-    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'static,
+    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
 ) -> Batches {
     Batches { path: path.to_owned(), schema, total, batches: Some(Box::new(batches)) }
 }
@@ -145,7 +148,7 @@ fn parquet(file: &OutputFile, _first: Option<usize>) -> Result<Batches, InspectE
 }
 
 /// Opens a CSV file.
-fn csv(file: &OutputFile, format: Format) -> Result<Box<dyn Read>, InspectError> {
+fn csv(file: &OutputFile, format: Format) -> Result<Box<dyn Read + Send>, InspectError> {
     let file = BufReader::new(file.open()?);
     Ok(match format {
         Format::CsvGz => Box::new(MultiGzDecoder::new(file)),

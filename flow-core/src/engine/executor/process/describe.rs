@@ -64,7 +64,7 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
 }
 
 fn enclosing(at: &RunningAt) -> EnclosingMessage {
-    EnclosingMessage { root: at.root.as_path().into(), key: at.key, task: at.task.clone() }
+    EnclosingMessage { root: at.root().into(), key: at.key, task: at.task.to_string() }
 }
 
 /// Returns the reply to a request for these instances.

@@ -145,7 +145,7 @@ impl Runner {
 /// Declares that the tasks of the parent, and the task of the job, run on this thread.
 fn entered(tasks: Vec<EnclosingMessage>) -> Entered {
     let around = |outer: Enclosing, EnclosingMessage { root, key, task }: EnclosingMessage| {
-        outer.around(RunningAt { root: root.to_path(), key, task })
+        outer.around(RunningAt::sent(root.to_path(), key, task))
     };
     tasks.into_iter().rev().fold(Enclosing::default(), around).enter()
 }
