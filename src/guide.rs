@@ -27,6 +27,9 @@ struct Sweeps;
 #[doc = include_str!("../docs/guide/src/testing.md")]
 struct Testing;
 
+#[doc = include_str!("../docs/guide/src/data_quality.md")]
+struct DataQuality;
+
 #[doc = include_str!("../docs/guide/src/failures.md")]
 struct Failures;
 

@@ -48,6 +48,7 @@ pub use plan::instance::Instance;
 pub use plan::label::Show;
 pub use plan::policy::OnFailure;
 pub use plan::reason::{InputChange, Reason};
+pub use plan::rejected::RejectedRows;
 pub use plan::sweep_error::SweepError;
 pub use plan::tree::Preview;
 pub use plan::verdicts::Status;
@@ -76,6 +77,9 @@ pub use task::cx::{Cx, LogEntered, LogScope, Over, Variants, With};
 #[cfg(feature = "tracing")]
 pub use task::cx::{LogLayer, Logger, layer, logger};
 pub use task::error::{LoadError, LoadErrorKind, RequireError, RequireErrorKind};
+pub use task::expectation::{
+    CheckReport, ColumnStatistics, ExpectationResult, OutputQuality, Quality, Severity,
+};
 pub use task::info::{ParameterInfo, TaskInfo, UnknownTask, tasks};
 pub use task::input::{Input, InputPart, Inputs};
 pub use task::keep::{File, Gathered, Keep, KeepPart, Memory, Outputs, Part, Several};

@@ -63,7 +63,7 @@ use proc_macro::TokenStream;
 /// | `refresh = always` | the task runs in each execution: for a task that fetches data |
 /// | `refresh = "24h"` | the task runs again when its output has this age; also `90s`, `15m`, `7d`, `2w`, `1h 30m` |
 /// | `refresh = expr` | the task runs again when the value of the expression, such as an ETag, has changed. Each plan evaluates it once. If the expression fails, an existing output is used, with a warning; a task that has to run fails |
-/// | `check = is_sorted` | a function that takes the output by reference before it is stored, and returns `Result<()>`. If it returns an error, the task fails. Its code is tracked |
+/// | `check = is_sorted` | a function that takes the output by reference before it is stored, and returns `Result<()>`, or the `Expectations` of `flow::expect`. If it returns an error, or an expectation is violated that does not only warn, the task fails. Its code is tracked |
 /// | `retries = 3` | how often the task runs again after it has failed; `flow.retries(n)` sets it for tasks without this option |
 /// | `backoff = 2`, `backoff = Backoff::exponential(Duration::from_secs(1))` | the delay before it runs again, in seconds or as an expression; `flow.backoff(...)` |
 /// | `timeout = 30`, `timeout = "10m"` | the longest duration of an attempt, in seconds or with a unit as for `refresh`; `flow.timeout(...)` |

@@ -7,7 +7,7 @@ use std::hash::Hash;
 use anyhow::{Result, bail};
 
 /// The most wrong rows that a message shows.
-const SHOWN: usize = 5;
+pub(super) const SHOWN: usize = 5;
 
 /// The most characters of a row that a message shows.
 const LENGTH: usize = 200;
@@ -127,7 +127,7 @@ impl Wrong {
     }
 }
 
-fn clipped(text: &str) -> String {
+pub(super) fn clipped(text: &str) -> String {
     match text.char_indices().nth(LENGTH) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

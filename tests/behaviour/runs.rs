@@ -18,6 +18,7 @@ mod columns_and_pieces;
 mod commands;
 mod crate_versions;
 mod cutoff;
+mod data_quality;
 mod debugging;
 mod dynamic_combined;
 mod dynamic_failures;

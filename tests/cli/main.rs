@@ -1,7 +1,7 @@
 //! The command line of a workflow: what a user types, what is printed, and the exit code.
 //!
-//! The programs are `weather.rs`, which runs in a folder with `measurements.csv`, and `stocks.rs`, whose outputs have
-//! several formats. Each test runs them in a folder of its own.
+//! The programs are `weather.rs`, which runs in a folder with `measurements.csv`, `stocks.rs`, whose outputs have
+//! several formats, and `quality.rs`, whose outputs violate expectations. Each test runs them in a folder of its own.
 
 mod blessing;
 mod debugging;
@@ -12,6 +12,7 @@ mod loading;
 mod outputs;
 mod parameters;
 mod python;
+mod rejected;
 mod restricted;
 mod runs;
 mod settings;
@@ -78,6 +79,11 @@ fn weather_with(
 /// Runs the program with several formats in a folder.
 fn stocks(folder: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Printed {
     printed(env!("CARGO_BIN_EXE_stocks"), folder, args, &[])
+}
+
+/// Runs the program whose outputs violate expectations in a folder.
+fn quality(folder: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Printed {
+    printed(env!("CARGO_BIN_EXE_quality"), folder, args, &[])
 }
 
 fn printed(

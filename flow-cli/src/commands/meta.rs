@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
+use flow_core::Quality;
 
 use crate::context::{Context, not_complete};
 use crate::error::CliError;
@@ -45,8 +46,16 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     for one in &all {
         let Some(recorded) = one.recorded()? else { continue };
         let _ = writeln!(text, "{one}");
+        let quality = Quality::of(&recorded.metadata).map(|quality| format!("{quality:#}"));
         for (name, value) in &recorded.metadata {
-            let _ = writeln!(text, "  {}: {}", escaped(name), escaped(&value.to_string()));
+            let _ = match &quality {
+                // A line for each expectation, below the others.
+                Some(quality) if name == "expectations" => {
+                    let lines: Vec<_> = quality.lines().map(escaped).collect();
+                    writeln!(text, "  {name}: {}", lines.join("\n  "))
+                }
+                _ => writeln!(text, "  {}: {}", escaped(name), escaped(&value.to_string())),
+            };
         }
         outputs.push(Output::new(one.to_string(), recorded));
     }

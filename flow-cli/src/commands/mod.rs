@@ -14,6 +14,7 @@ mod meta;
 mod path;
 mod plan;
 mod python;
+mod rejected;
 mod reset;
 mod run;
 mod share;

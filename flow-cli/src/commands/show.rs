@@ -9,6 +9,7 @@ use flow_core::Bytes;
 use flow_targets::inspect::OutputFile;
 use serde::Serialize;
 
+use super::rejected;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{OutputFiles, output_options};
@@ -97,20 +98,30 @@ fn options(command: Command) -> Command {
             .value_parser(clap::value_parser!(u32).range(1..=1_000_000))
             .help("The number of rows of a table, or of lines [default: 10 rows, 40 lines]"),
     );
+    let command = command.arg(
+        Arg::new("rejected")
+            .long("rejected")
+            .action(clap::ArgAction::SetTrue)
+            .conflicts_with_all(["stored", "part"])
+            .help("Shows the rows that violated expectations in the last run, also if that failed"),
+    );
     #[cfg(feature = "tables")]
     let command = command.arg(
         Arg::new("statistics")
             .long("statistics")
             .action(clap::ArgAction::SetTrue)
-            .conflicts_with("rows")
+            .conflicts_with_all(["rows", "rejected"])
             .help("Shows the nulls, range, mean and standard deviation of each column of a table"),
     );
     command
 }
 
 fn run(context: &Context) -> Result<ExitCode, CliError> {
-    let output = OutputFiles::selected(context)?;
     let limit = context.matches.get_one::<u32>("rows").map(|&rows| rows as usize);
+    if context.matches.get_flag("rejected") {
+        return rejected::show(context, limit);
+    }
+    let output = OutputFiles::selected(context)?;
     let what = match context.matches.try_get_one("statistics") {
         Ok(Some(true)) => What::Statistics,
         _ => What::Rows(limit),

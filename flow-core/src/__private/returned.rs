@@ -2,6 +2,8 @@
 //!
 //! The traits accept a value or a `Result` with any error. Each has its own compiler message.
 
+use crate::task::expectation::{CheckReport, Checks};
+
 /// An error that a task function can return.
 #[diagnostic::on_unimplemented(
     message = "a task cannot fail with a `{Self}`",
@@ -70,26 +72,50 @@ pub fn output<T, G: Gives<T>>(given: G) -> anyhow::Result<T> {
     given.output()
 }
 
-/// A type that the function of `#[task(check = ...)]` can return: a `Result<()>`.
+/// A type that the function of `#[task(check = ...)]` can return: a `Result<()>`, or a report.
 #[diagnostic::on_unimplemented(
     message = "a check returns a `Result<()>`, and this one a `{Self}`",
     label = "expected a function that returns a `Result<()>`",
-    note = "return `Ok(())` if the output is as expected, otherwise an error, as `bail!(\"...\")` does"
+    note = "return `Ok(())` if the output is as expected, otherwise an error, as `bail!(\"...\")` does",
+    note = "a check of a table may return `flow::expect::Expectations`"
 )]
 pub trait CheckResult {
-    fn into_result(self) -> anyhow::Result<()>;
+    /// Returns the report, if the check makes one.
+    fn into_report(self) -> anyhow::Result<Option<CheckReport>>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<E: Into<anyhow::Error>> CheckResult for Result<(), E> {
-    fn into_result(self) -> anyhow::Result<()> {
-        self.map_err(Into::into)
+    fn into_report(self) -> anyhow::Result<Option<CheckReport>> {
+        self.map(|()| None).map_err(Into::into)
     }
 }
 
-/// Adds the name of the part to the error of a check. `part` is empty for a single output.
-pub fn checked(part: &str, result: impl CheckResult) -> anyhow::Result<()> {
-    result.into_result().map_err(|error| {
+#[diagnostic::do_not_recommend]
+impl CheckResult for CheckReport {
+    fn into_report(self) -> anyhow::Result<Option<CheckReport>> {
+        Ok(Some(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<anyhow::Error>> CheckResult for Result<CheckReport, E> {
+    fn into_report(self) -> anyhow::Result<Option<CheckReport>> {
+        self.map(Some).map_err(Into::into)
+    }
+}
+
+/// Takes the result of a check, and adds the name of the part to its error. `part` is empty for a single output.
+pub fn checked(
+    part: &str,
+    result: impl CheckResult,
+    checks: &mut Checks<'_>,
+) -> anyhow::Result<()> {
+    let taken = result.into_report().and_then(|report| match report {
+        Some(report) => checks.take(part, report),
+        None => Ok(()),
+    });
+    taken.map_err(|error| {
         error.context(match part {
             "" => "the output is not as expected".to_owned(),
             part => format!("the output `{part}` is not as expected"),

@@ -183,6 +183,7 @@ mod ledger;
 pub(crate) mod message;
 pub(crate) mod nested;
 pub(crate) mod outcome;
+mod quality;
 mod ready;
 pub(crate) mod recover;
 pub(crate) mod remake;

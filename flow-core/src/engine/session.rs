@@ -24,6 +24,7 @@ use crate::engine::nested::Enclosing;
 use crate::engine::worker;
 use crate::plan::Plan;
 use crate::plan::dynamic::AllKnown;
+use crate::plan::warning::Warning;
 use crate::store::claims::Claims;
 use crate::store::history::Recorder;
 use crate::store::limit::Limits;
@@ -63,6 +64,8 @@ pub(crate) struct Session {
     pub(super) claims: Option<Arc<Claims>>,
     /// When the run began.
     pub(super) begun: jiff::Timestamp,
+    /// The warnings about outputs that do not meet expectations.
+    pub(super) quality_warnings: Mutex<Vec<Warning>>,
     /// The error of the store, if nothing can be written to it any more. It ends the run.
     unwritable: Mutex<Option<StoreError>>,
     is_halted: AtomicBool,
@@ -127,6 +130,7 @@ impl Session {
             history,
             claims,
             begun: jiff::Timestamp::now(),
+            quality_warnings: Mutex::default(),
             unwritable: Mutex::default(),
             is_halted: AtomicBool::new(false),
             is_coordinated: AtomicBool::new(false),
@@ -152,6 +156,11 @@ impl Session {
     /// Takes the error of the store that has ended the run.
     pub(crate) fn take_unwritable(&self) -> Option<StoreError> {
         self.unwritable.lock().expect("lock poisoned").take()
+    }
+
+    /// Takes the warnings about outputs that do not meet expectations.
+    pub(crate) fn take_quality_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.quality_warnings.lock().expect("lock poisoned"))
     }
 
     /// Returns the next number for an execution, beginning with 0.

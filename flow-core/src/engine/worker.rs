@@ -40,6 +40,7 @@ use crate::store::made::Made;
 use crate::store::memory::Remembered;
 use crate::store::record::{FORMAT, MadeFrom, Record, RecordedInstance, RecordedRun};
 use crate::task::execute::Executed;
+use crate::task::expectation::is_same_metadata;
 
 /// Settles the instances of the queue until it is closed.
 ///
@@ -179,7 +180,9 @@ impl<'a> Worker<'a> {
         };
         let other_meta = |made: &NewlyMade| {
             let meta = made.made.as_ref().map(|made| &made.meta);
-            relied_on.is_some() && meta != relied_on.as_ref()
+            relied_on
+                .as_ref()
+                .is_some_and(|relied_on| meta.is_none_or(|meta| !is_same_metadata(meta, relied_on)))
         };
         // A value in memory is identified by its fingerprint, which depends on the format of the record.
         let format = match &verdict {
@@ -356,6 +359,9 @@ impl<'a> Worker<'a> {
             self.failed.set(Some((run, instance)));
         });
         let Executed { output, meta, value, footprint } = executed?;
+        if !self.job.control.is_abandoned() {
+            self.execution.report_quality(node, &folder, &meta);
+        }
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
         let draft = watch.running().draft();
         entry.keep_tables(&plan.store);

@@ -36,6 +36,7 @@ mod log;
 mod plan;
 mod plot;
 mod policy;
+mod quality;
 mod reset;
 mod restrict;
 mod roots;

@@ -119,7 +119,11 @@ impl Flow {
         plan.contents.keep();
         match execution.session.take_unwritable() {
             Some(error) => Err(error.into()),
-            None => Ok(Summary::new(plan, outcomes)),
+            None => {
+                let mut summary = Summary::new(plan, outcomes);
+                summary.add_warnings(execution.session.take_quality_warnings());
+                Ok(summary)
+            }
         }
     }
 }

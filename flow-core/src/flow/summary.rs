@@ -137,6 +137,8 @@ impl Summary {
             self.outcomes.add_earlier(&earlier.outcomes);
         }
         self.outcomes.in_run.splice(0..0, earlier.outcomes.in_run.iter().cloned());
+        let is_of_run = |warning: &&Warning| matches!(warning, Warning::NotAsExpected { .. });
+        self.warnings.extend(earlier.warnings.iter().filter(is_of_run).cloned());
         self
     }
 

@@ -13,6 +13,7 @@ use crate::store::failure::{FailedRun, Failure};
 use crate::store::log_text::escaped_lines;
 use crate::store::{Folder, Found, Store};
 use crate::task::Kind;
+use crate::task::expectation::{EXPECTATIONS, Quality};
 use crate::value::{escaped_text, first_line};
 
 /// The number of metadata entries that are printed.
@@ -148,8 +149,14 @@ impl LastFailure {
             return None;
         }
         let mut text = "metadata:".to_owned();
+        let quality = Quality::of(&self.metadata).map(|quality| format!("{quality:#}"));
         for (name, value) in self.metadata.iter().take(LISTED) {
-            let value = first_line(&value.to_string());
+            let value = match &quality {
+                Some(quality) if name == EXPECTATIONS => {
+                    escaped_lines(quality).replace('\n', "\n  ")
+                }
+                _ => first_line(&value.to_string()),
+            };
             // Writing to a `String` does not fail.
             let _ = write!(text, "\n  {}: {value}", escaped_text(name.chars()));
         }

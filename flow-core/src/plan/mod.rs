@@ -41,6 +41,7 @@ pub(crate) mod provided;
 pub(crate) mod reads;
 pub(crate) mod reason;
 pub(crate) mod refresh;
+pub(crate) mod rejected;
 pub(crate) mod requester;
 pub(crate) mod required;
 pub(crate) mod resolve;

@@ -122,6 +122,15 @@ pub enum Warning {
         /// The budget, in bytes.
         budget: u64,
     },
+    /// An output of this run does not meet expectations that only warn: `flow::expect`. It is stored all the same.
+    NotAsExpected {
+        /// The instance, such as `Orders {day: 3}`.
+        instance: String,
+        /// The expectations, each with how it is violated, and the path of the rejected rows, if there are any.
+        message: String,
+        /// The number of rows that violate an expectation.
+        rejected: u64,
+    },
     /// Complete outputs were computed with other versions of crates, whose source is not tracked.
     ///
     /// Versions count only for tasks with `#[tracked(lock)]`.
@@ -199,6 +208,7 @@ impl fmt::Display for Warning {
                     Bytes(*bytes),
                 )
             }
+            Self::NotAsExpected { instance, message, .. } => write!(f, "{instance}: {message}"),
             Self::ObserverPanicked { message } => {
                 write!(f, "an observer panicked and received no more events in this run: {message}")
             }

@@ -10,7 +10,7 @@ use crate::value::{escaped, first_line};
 
 /// An event of a run, which observers receive: [`Flow::observe`](crate::Flow::observe).
 ///
-/// The events of one instance come in this order:
+/// The events of one instance come in this order. `NotAsExpected`, if there is one, is before `Finished` or `Given`:
 ///
 /// ```text
 /// Started ─► Progress, Status, Log ─┬─► Finished ──────────────► Committed
@@ -99,6 +99,19 @@ pub enum Event {
         instance: Instance,
         /// What it waits for, such as `another process, which computes it`.
         reason: String,
+    },
+    /// The output of a task does not meet expectations that only warn: `flow::expect`. It is stored all the same.
+    ///
+    /// [`Finished`](Event::Finished) or [`Given`](Event::Given) follows. An expectation that fails the task is the error
+    /// of [`Failed`](Event::Failed).
+    #[non_exhaustive]
+    NotAsExpected {
+        /// The instance.
+        instance: Instance,
+        /// The expectations, each with how it is violated.
+        message: String,
+        /// The number of rows that violate an expectation.
+        rejected: u64,
     },
     /// A task ran, and its output is written. [`Committed`](Event::Committed) follows when it is durable.
     #[non_exhaustive]
@@ -214,6 +227,7 @@ impl Event {
             | Self::Log { instance, .. }
             | Self::Retried { instance, .. }
             | Self::Waiting { instance, .. }
+            | Self::NotAsExpected { instance, .. }
             | Self::Finished { instance, .. }
             | Self::Failed { instance, .. }
             | Self::Reused { instance, .. }
@@ -277,6 +291,9 @@ impl fmt::Display for Event {
                 write_error(error, f)
             }
             Self::Waiting { reason, .. } => write!(f, " waits for {}", escaped(reason)),
+            Self::NotAsExpected { message, .. } => {
+                write!(f, " is not as expected: {}", escaped(message))
+            }
             Self::Finished { seconds, .. } => write!(f, " ran in {}", Seconds(*seconds)),
             Self::Failed { error, .. } => {
                 f.write_str(" failed: ")?;

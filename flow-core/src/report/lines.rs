@@ -69,7 +69,7 @@ impl<W: Write> Lines<W> {
                 self.pace.start(key, at);
                 true
             }
-            (Event::Status { .. }, _) | (_, None) => true,
+            (Event::Status { .. } | Event::NotAsExpected { .. }, _) | (_, None) => true,
             (_, Some(key)) => {
                 self.pace.end(key);
                 true

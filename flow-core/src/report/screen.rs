@@ -121,7 +121,7 @@ impl Screen {
                 self.counts.of = self.counts.of.saturating_sub(1);
             }
             Event::Stopped { instance } | Event::Retried { instance, .. } => self.remove(instance),
-            Event::Committed { .. } | Event::Lagged(_) => {}
+            Event::NotAsExpected { .. } | Event::Committed { .. } | Event::Lagged(_) => {}
         }
         match event {
             Event::Failed { .. } | Event::Retried { .. } => {

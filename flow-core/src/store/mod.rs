@@ -71,6 +71,7 @@ pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod record_cache;
 pub(crate) mod recorded;
+pub(crate) mod rejected;
 pub(crate) mod removal;
 pub(crate) mod reset;
 pub(crate) mod run_lock;

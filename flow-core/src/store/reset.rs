@@ -21,6 +21,7 @@ use crate::store::failure::FAILURE;
 use crate::store::log::is_log;
 use crate::store::output::remove_all;
 use crate::store::record_cache::RECORDS;
+use crate::store::rejected::REJECTED;
 use crate::store::removal::Removal;
 use crate::store::{Folder, RECORD, Store, TaskFolder, bounds, index};
 
@@ -39,6 +40,10 @@ impl Store {
             self.memory.forget(record.output.digest);
             for log in self.log_names(folder)? {
                 removal.add_file(self.path(folder, &log));
+            }
+            let rejected = self.path(folder, REJECTED);
+            if self.fs.stat(&rejected).is_ok() {
+                removal.add_file(rejected);
             }
             self.reset_kept(task, record.fingerprint, removal)?;
         }
@@ -273,7 +278,7 @@ pub(super) struct BegunReset {
 
 /// Returns whether a file in an instance's folder has a name that the store creates.
 pub(super) fn is_ours(name: &str) -> bool {
-    is_output(name) || is_draft(name) || is_log(name) || matches!(name, RECORD | FAILURE)
+    is_output(name) || is_draft(name) || is_log(name) || matches!(name, RECORD | FAILURE | REJECTED)
 }
 
 /// Returns whether a file name is that of an output: two numbers, then the part and the extension.
@@ -287,9 +292,10 @@ pub(super) fn is_output(name: &str) -> bool {
     digits(version) && unique.is_some_and(digits)
 }
 
-/// Returns whether a file name is that of a draft of a record or failure, which ends in a number.
+/// Returns whether a file name is that of a draft of a record, a failure or rejected rows, which ends in a number.
 pub(super) fn is_draft(name: &str) -> bool {
-    let draft = [RECORD, "failure"].into_iter().filter_map(|file| name.strip_prefix(file));
+    let draft =
+        [RECORD, "failure", REJECTED].into_iter().filter_map(|file| name.strip_prefix(file));
     draft.filter_map(|rest| rest.strip_prefix('.')).any(digits)
 }
 

@@ -15,6 +15,7 @@ use crate::store::{Folder, Store};
 use crate::target::footprint::Footprint;
 use crate::task::Task;
 use crate::task::cx::{Attempt, Base, Cx, Host, Reads};
+use crate::task::expectation::Checks;
 use crate::task::input::Handle;
 use crate::task::keep::Keep;
 use crate::value::AnyValue;
@@ -73,7 +74,7 @@ pub(crate) fn execute<T: Task>(mut run: TaskRun<'_>) -> anyhow::Result<Executed>
 }
 
 /// The user's check of a whole output.
-type Check<V> = fn(&V) -> anyhow::Result<()>;
+type Check<V> = fn(&V, &mut Checks<'_>) -> anyhow::Result<()>;
 
 impl TaskRun<'_> {
     fn places(&self) -> Places {
@@ -91,10 +92,11 @@ fn save_given<K: Keep>(
     target: &K,
     check: Check<K::Value>,
     value: AnyValue,
-    meta: Meta,
+    mut meta: Meta,
 ) -> anyhow::Result<Executed> {
     let value = value.downcast().expect("a stand-in has the type of the output");
     let executed = save(run, target, check, value, &run.places().copying())?;
+    meta.extend(run.attempt.take_meta());
     Ok(Executed { meta, ..executed })
 }
 
@@ -123,8 +125,12 @@ fn save<K: Keep>(
     places: &Places,
 ) -> anyhow::Result<Executed> {
     // The user's checks run before anything is written: those of each part, then the one of the whole output.
-    K::__check(&value)?;
-    check(&value)?;
+    let mut checks = Checks::new(run.store, run.folder);
+    let checked = K::__check(&value, &mut checks).and_then(|()| check(&value, &mut checks));
+    // The results are recorded in any case: a failure has them, too.
+    let recorded = checks.record(run.attempt);
+    checked?;
+    recorded?;
     let all_reads = || run.reads.all();
     let mut draft = Draft::new(run.store, run.folder, run.fingerprint, &all_reads);
     target.__save(&value, places, &mut draft)?;

@@ -20,6 +20,7 @@
 //! | [`provider`] | constructors of the values that tasks use |
 //! | [`keep`] | how an output is stored: in a file, in several, in memory |
 //! | [`execute`] | runs a task where its type is known |
+//! | [`expectation`] | what the check of an output reports, and what is recorded of it |
 //! | [`policy`], [`backoff`], [`amount`] | how an instance is executed: retries, time-outs, resources |
 //! | [`error`] | errors of loading an output and of requiring a task |
 
@@ -29,6 +30,7 @@ pub(crate) mod command;
 pub(crate) mod cx;
 pub(crate) mod error;
 pub(crate) mod execute;
+pub(crate) mod expectation;
 pub(crate) mod grid;
 pub(crate) mod info;
 pub(crate) mod input;
@@ -53,6 +55,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::code::Code;
 use crate::base::decl::TaskDecl;
 use crate::task::cx::Cx;
+use crate::task::expectation::Checks;
 use crate::task::input::Inputs;
 use crate::task::keep::Keep;
 use crate::task::param::{ParamDecl, Values};
@@ -139,7 +142,7 @@ pub trait Declared: Sized + Send + Sync + 'static {
         Self: Task;
 
     /// Checks the output before it is stored.
-    fn __check(_value: &Output<Self>) -> anyhow::Result<()>
+    fn __check(_value: &Output<Self>, _checks: &mut Checks<'_>) -> anyhow::Result<()>
     where
         Self: Task,
     {

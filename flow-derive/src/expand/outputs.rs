@@ -39,7 +39,7 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
             #to.part #of (Self::#key, #converted.stored(&#this.#ident))?;
         }
     });
-    let (of, described) = (local("of"), local("described"));
+    let (of, described, to_checks) = (local("of"), local("described"), local("checks"));
     let describe = outputs.parts.iter().map(|part| {
         let (key, arguments) = (&part.key, arguments(part));
         quote_spanned!(part.target.span()=> #described.push(#of.description #arguments (Self::#key)?);)
@@ -51,7 +51,7 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
         let mut ident = part.ident.clone();
         ident.set_span(path.span().resolved_at(ident.span()));
         let private = private_at(path.span());
-        Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident))?;))
+        Some(quote_spanned!(path.span()=> #private::checked(#name, #path(&self.#ident), #to_checks)?;))
     });
     let types = outputs.parts.iter().map(|part| {
         let (key, of, span) = (&part.key, arguments(part), part.target.span());
@@ -78,7 +78,7 @@ fn expand(outputs: &Outputs<'_>) -> TokenStream {
                 ::core::result::Result::Ok(())
             }
 
-            fn __check(&self) -> #private::anyhow::Result<()> {
+            fn __check(&self, #to_checks: &mut #private::Checks<'_>) -> #private::anyhow::Result<()> {
                 #(#checks)*
                 ::core::result::Result::Ok(())
             }

@@ -205,14 +205,17 @@ fn check(task: &Task<'_>) -> TokenStream {
         return TokenStream::new();
     };
     let private = private();
-    let (path, value) = (&check.value, local("value"));
+    let (path, value, checks) = (&check.value, local("value"), local("checks"));
     let at_path = private_at(path.span());
     // At the path, where the compiler reports a function that takes another type.
     let mut argument = value.clone();
     argument.set_span(path.span().resolved_at(value.span()));
-    let call = quote_spanned!(path.span()=> #at_path::checked("", #path(#argument)));
+    let call = quote_spanned!(path.span()=> #at_path::checked("", #path(#argument), #checks));
     quote! {
-        fn __check(#value: &<<Self as #private::Task>::Target as #private::Keep>::Value) -> #private::anyhow::Result<()> {
+        fn __check(
+            #value: &<<Self as #private::Task>::Target as #private::Keep>::Value,
+            #checks: &mut #private::Checks<'_>,
+        ) -> #private::anyhow::Result<()> {
             #call
         }
     }

@@ -43,7 +43,7 @@ pub(crate) use content::Counted;
 #[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
 #[doc(hidden)]
-pub use rows::rows_of;
+pub use rows::{batch_of, rows_of};
 pub use stored::Stored;
 pub(crate) use stored::reading;
 

@@ -148,6 +148,25 @@ pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec
     read(batch, 0, &Place::Table)
 }
 
+/// Converts rows to one batch, for a check of an output.
+///
+/// # Errors
+///
+/// The rows have no form in columns.
+#[doc(hidden)]
+pub fn batch_of<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<RecordBatch> {
+    let fields = fields(rows)?;
+    if !fields.is_empty() {
+        return batch(&fields, rows, 0);
+    }
+    ensure!(
+        rows.is_empty(),
+        "`{}` has no fields, and a table without columns has no rows",
+        type_name::<R>()
+    );
+    Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
+}
+
 /// Deserializes the rows of a batch. `before` is the number of rows before it in the table.
 fn read<R: DeserializeOwned + 'static>(
     batch: &RecordBatch,

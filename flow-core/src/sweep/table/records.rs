@@ -21,6 +21,7 @@ use crate::plan::verdicts::Status;
 use crate::store::Found;
 use crate::store::record::Meta;
 use crate::task::Kind;
+use crate::task::expectation::EXPECTATIONS;
 use crate::task::requirement::Form;
 
 /// The records of complete instances, each read when it is first needed.
@@ -151,7 +152,9 @@ impl<'a> Records<'a> {
         let mut columns: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
         for (row, node) in nodes.iter().enumerate() {
             let Some(node) = *node else { continue };
-            for (of, value) in &self.get(node)?.meta {
+            // The results of expectations are no figures to compare.
+            let meta = self.get(node)?.meta.iter().filter(|(of, _)| *of != EXPECTATIONS);
+            for (of, value) in meta {
                 let cells = columns.entry(of.clone());
                 let cells = cells.or_insert_with(|| vec![Cell::Nothing; nodes.len()]);
                 cells[row] = Cell::from(value);
@@ -196,6 +199,6 @@ impl<'a> Records<'a> {
             graph.node(*node).task == task && verdicts.status(*node).is_complete()
         };
         let node = graph.nodes().find(is_there);
-        node.map_or(Ok(false), |node| Ok(!self.get(node)?.meta.is_empty()))
+        node.map_or(Ok(false), |node| Ok(self.get(node)?.meta.keys().any(|of| of != EXPECTATIONS)))
     }
 }

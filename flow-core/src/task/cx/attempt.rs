@@ -32,6 +32,11 @@ impl Attempt {
         self.meta().insert(name.to_owned(), value);
     }
 
+    /// Returns whether metadata of this name was recorded.
+    pub(crate) fn has_meta(&self, name: &str) -> bool {
+        self.meta().contains_key(name)
+    }
+
     /// Removes and returns the recorded metadata.
     pub(crate) fn take_meta(&self) -> Meta {
         std::mem::take(&mut *self.meta())

@@ -35,6 +35,7 @@ use crate::store::made::Made;
 use crate::store::place::Places;
 use crate::target::{Description, Source};
 use crate::task::Kind;
+use crate::task::expectation::Checks;
 use crate::task::input::Handle;
 
 /// A way to store the output of a task: any [`Target`](crate::Target), [`File`], [`Memory`], or
@@ -70,7 +71,7 @@ pub trait Keep: Sized + Send + Sync + 'static {
 
     /// Checks the parts before they are saved.
     #[doc(hidden)]
-    fn __check(_value: &Self::Value) -> anyhow::Result<()> {
+    fn __check(_value: &Self::Value, _checks: &mut Checks<'_>) -> anyhow::Result<()> {
         Ok(())
     }
 

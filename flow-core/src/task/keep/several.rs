@@ -7,6 +7,7 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::target::Description;
+use crate::task::expectation::Checks;
 
 /// Several outputs of one task, each in a separate file: a struct with `#[derive(Outputs)]`.
 ///
@@ -79,7 +80,7 @@ pub trait Outputs: Sized + Send + Sync + 'static {
 
     /// Checks the fields before any of them is saved.
     #[doc(hidden)]
-    fn __check(&self) -> anyhow::Result<()> {
+    fn __check(&self, _checks: &mut Checks<'_>) -> anyhow::Result<()> {
         Ok(())
     }
 
@@ -153,8 +154,8 @@ impl<O: Outputs> Keep for Several<O> {
         value.__save(&mut Saving { places, draft })
     }
 
-    fn __check(value: &O) -> anyhow::Result<()> {
-        value.__check()
+    fn __check(value: &O, checks: &mut Checks<'_>) -> anyhow::Result<()> {
+        value.__check(checks)
     }
 
     fn __check_type(&self) -> anyhow::Result<()> {

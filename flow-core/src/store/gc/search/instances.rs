@@ -10,6 +10,7 @@ use crate::base::key::Short;
 use crate::store::failure::{FAILURE, Failure};
 use crate::store::gc::{Size, What};
 use crate::store::log::is_log;
+use crate::store::rejected::REJECTED;
 use crate::store::reset::{is_draft, is_ours, is_output};
 use crate::store::survey::{Brief, InstanceFolder, RecordState};
 use crate::store::{RECORD, Store, bounds, json};
@@ -104,7 +105,7 @@ impl Search<'_> {
                 name if is_draft(name) => What::Note { folder },
                 // A failure is reported only until the next output is committed.
                 FAILURE if store.is_stale(&at.join(name), brief) => What::Note { folder },
-                name if is_log(name)
+                name if (is_log(name) || name == REJECTED)
                     && brief.is_none()
                     && !instance.names.iter().any(|name| name == FAILURE) =>
                 {

@@ -34,7 +34,7 @@ where
 }
 
 /// Returns the error of the first row that cannot be read.
-fn unreadable<R: DeserializeOwned + 'static>(
+pub(super) fn unreadable<R: DeserializeOwned + 'static>(
     batch: &RecordBatch,
     mut why: anyhow::Error,
 ) -> Result<Vec<R>> {
