@@ -8,6 +8,7 @@ mod formats;
 mod iris;
 mod models;
 mod program;
+mod quality;
 mod sharing;
 mod transcript;
 mod within_programs;
