@@ -1,7 +1,7 @@
 //! The guide, whose code blocks are compiled and run as documentation tests.
 //!
 //! Each chapter of `docs/guide` that has code is the documentation of a struct here. The module exists in documentation
-//! tests alone. A chapter about the command line needs the cargo feature `cli`.
+//! tests alone. A chapter about the command line needs the cargo feature `cli`, and that about data frames `polars-sql`.
 
 #[doc = include_str!("../docs/guide/src/introduction.md")]
 struct Introduction;
@@ -17,6 +17,10 @@ struct Dependencies;
 
 #[doc = include_str!("../docs/guide/src/targets.md")]
 struct Targets;
+
+#[cfg(feature = "polars-sql")]
+#[doc = include_str!("../docs/guide/src/data_frames.md")]
+struct DataFrames;
 
 #[doc = include_str!("../docs/guide/src/reruns.md")]
 struct Reruns;

@@ -132,7 +132,8 @@
 //! # Cargo features
 //!
 //! Each format has a feature of its name: `parquet`, `arrow`, `csv`, `csv-gz`, `json`, `pickle`, `text` and `bytes`
-//! are enabled by default; `excel`, `polars` and `brotli` (to read Parquet files that Brotli compressed) are not. The
+//! are enabled by default; `excel`, `brotli` (to read Parquet files that Brotli compressed) and `polars` are not. `polars` adds
+//! data frames and lazy frames of polars and the module `frames`, and `polars-sql` also SQL over the inputs of a task. The
 //! features `testing`, `terminal` and `interrupts` are enabled by default: the module `testing`, a bar that shows the
 //! progress of a run in a terminal, and the signal handlers of the module `interrupts` with [`main!`]. The feature
 //! `inspect`, which is not, reads outputs without their types: [`targets`] has a module of that name. The feature
@@ -165,6 +166,12 @@ pub use flow_targets as targets;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 #[doc(no_inline)]
 pub use flow_targets::arrow;
+#[cfg(feature = "polars")]
+#[doc(inline)]
+pub use flow_targets::frames;
+#[cfg(feature = "polars")]
+#[doc(no_inline)]
+pub use flow_targets::polars;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -360,6 +367,8 @@ pub mod prelude {
     pub use flow_targets::Pickle;
     #[cfg(feature = "text")]
     pub use flow_targets::Text;
+    #[cfg(feature = "polars")]
+    pub use flow_targets::frames::{FrameContext as _, ScanInput as _};
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub use flow_targets::{BatchStream, RecordBatch, SweepTable};
     #[cfg(any(feature = "arrow", feature = "parquet"))]

@@ -18,8 +18,9 @@
 //!
 //! A table is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`], which is never in memory as
 //! a whole, or a `Vec<R>`, where `R` is a struct that derives serde's `Serialize` and
-//! `Deserialize`. With the cargo feature `polars`, a `DataFrame` of polars 0.55 is a table too,
-//! except for CSV. This feature is off by default because it adds a minute and a half to a build.
+//! `Deserialize`. With the cargo feature `polars`, a `DataFrame` and a `LazyFrame` of polars 0.55 are
+//! tables too, except for CSV: see the module `frames`. This feature is off by default because
+//! polars takes minutes to build.
 //!
 //! | target | file | exact | streams | single columns |
 //! | --- | --- | --- | --- | --- |
@@ -127,6 +128,10 @@
     )),
     allow(rustdoc::broken_intra_doc_links)
 )]
+
+// Data frames of polars, for every format of tables.
+#[cfg(feature = "polars")]
+pub mod frames;
 
 // Formats.
 #[cfg(feature = "arrow")]
@@ -260,3 +265,8 @@ pub use arrow::array::RecordBatch;
 #[cfg(any(feature = "_tables", feature = "inspect-tables"))]
 #[doc(no_inline)]
 pub use arrow;
+
+/// The `polars` crate, in the version whose frames these targets read and write.
+#[cfg(feature = "polars")]
+#[doc(no_inline)]
+pub use polars;

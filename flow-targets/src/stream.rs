@@ -154,6 +154,7 @@ impl fmt::Debug for BatchStream {
 }
 
 /// The sender of the batches of [`BatchStream::produced`].
+#[derive(Clone)]
 pub struct BatchSender(SyncSender<RecordBatch>);
 
 impl BatchSender {

@@ -7,6 +7,8 @@ mod changing_data;
 mod formats;
 mod iris;
 mod models;
+#[cfg(feature = "polars")]
+mod polars;
 mod program;
 mod quality;
 mod sharing;
@@ -28,6 +30,8 @@ fn names() -> Vec<String> {
     let mut names: Vec<_> = sources
         .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
         .collect();
+    // It is built with this feature only.
+    names.retain(|name| cfg!(feature = "polars") || name != "iris_polars");
     names.sort();
     names
 }

@@ -166,8 +166,12 @@ pub(crate) fn has_in_order(printed: &str, parts: &[&str]) {
 fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
+        let polars: &[&str] =
+            if cfg!(feature = "polars") { &["--features", "typed-flow/polars-sql"] } else { &[] };
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--workspace", "--examples", "--manifest-path"])
+            .args(["build", "--quiet", "--workspace", "--examples"])
+            .args(polars)
+            .arg("--manifest-path")
             .arg(library().join("Cargo.toml"))
             .status();
         assert!(status.expect("cargo starts").success(), "the examples do not compile");

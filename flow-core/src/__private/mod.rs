@@ -31,7 +31,7 @@ pub use crate::target::Target;
 pub use crate::target::footprint::{Footprint, Measured, footprint};
 use crate::target::{Sink, Source};
 use crate::task::Output;
-pub use crate::task::cx::Cx;
+pub use crate::task::cx::{Cx, NamedInput};
 pub use crate::task::expectation::Checks;
 pub use crate::task::input::{Input, Inputs, Wires};
 pub use crate::task::keep::{

@@ -42,6 +42,7 @@ pub use parts::{Columnar, Pieces, Streaming};
 pub use sink::Sink;
 pub use source::Source;
 
+use std::any::Any;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -133,6 +134,14 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// The format or the source returns an error.
     fn describe(&self, _source: &Source) -> anyhow::Result<Description> {
         Ok(Description::default())
+    }
+
+    /// Returns another way to read the files of the target, of a type that only the crates of formats know.
+    ///
+    /// [`NamedInput::reader`](crate::__private::NamedInput::reader) returns it for an input whose target is not known.
+    #[doc(hidden)]
+    fn __reader(&self) -> Option<Box<dyn Any>> {
+        None
     }
 }
 

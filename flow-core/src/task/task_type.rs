@@ -1,6 +1,6 @@
 //! A task with its type erased, so that one plan can hold tasks of all types.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 
 use crate::base::code::{Code, Codes};
 use crate::base::decl::TaskDecl;
@@ -33,6 +33,8 @@ pub struct TaskType {
     /// Checks whether the target can store values of the output's type at all.
     pub(crate) check_type: fn() -> anyhow::Result<()>,
     pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
+    /// Returns another way to read the file of the output: see `Target::__reader`.
+    pub(crate) reader: fn() -> Option<Box<dyn Any>>,
     /// The name of the output's type.
     pub(crate) output: fn() -> &'static str,
     /// The name of the task's type in Rust, which may differ from the name that it is stored under.
@@ -67,6 +69,7 @@ impl<T: Task> HasTaskType for T {
         execute: execute::<T>,
         check_type: || T::__target().__check_type(),
         describe: |files| T::__target().__describe(files),
+        reader: || T::__target().__output_reader(),
         output: std::any::type_name::<Output<T>>,
         rust_name: crate::base::names::short_name::<T>,
     };

@@ -190,6 +190,11 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
         reading(source, FORMAT, || (self.way.from_stored)(file.stored(self.way.cut, self.way.row)?))
     }
 
+    #[cfg(feature = "polars")]
+    fn __reader(&self) -> Option<Box<dyn std::any::Any>> {
+        Some(Box::new(crate::frames::Scanner(crate::frames::scan_ipc)))
+    }
+
     fn describe(&self, source: &Source) -> Result<Description> {
         let table = reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None))?;
         let columns = crate::described::columns(&table.schema);

@@ -69,6 +69,8 @@ impl File<'_> {
                 Ok(Box::new(batches.flat_map(parts)) as Pieces<RecordBatch>)
             }
         });
+        #[cfg(feature = "polars")]
+        let stored = stored.scanned_by(crate::frames::scan_ipc);
         Ok(stored.within(most))
     }
 

@@ -259,6 +259,11 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
         reading(source, FORMAT, || (self.way.from_stored)(stored()?))
     }
 
+    #[cfg(feature = "polars")]
+    fn __reader(&self) -> Option<Box<dyn std::any::Any>> {
+        Some(Box::new(crate::frames::Scanner(crate::frames::scan_parquet)))
+    }
+
     fn describe(&self, source: &Source) -> Result<Description> {
         let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None))?;
         let columns = crate::described::columns(&table.schema);

@@ -52,6 +52,8 @@ pub(super) fn stored(
     let most = limit.map(|limit| limit.table(footer.bytes));
     let stored =
         Stored::new(schema, source, FORMAT, move |source| footer.batches(source, cut, most));
+    #[cfg(feature = "polars")]
+    let stored = stored.scanned_by(crate::frames::scan_parquet);
     Ok(stored.within(most))
 }
 

@@ -18,7 +18,7 @@ use polars::prelude::{IpcStreamReader, IpcStreamWriter, SerReader, SerWriter};
 use super::{AsFrame, Batches, Cut, Stored, Table};
 
 /// How many rows are converted at once.
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
 
 impl Table<AsFrame> for DataFrame {
     const CUT: Cut = Cut::Anywhere;
@@ -46,7 +46,7 @@ impl Table<AsFrame> for DataFrame {
     }
 }
 
-fn from_polars(mut part: DataFrame) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+pub(super) fn from_polars(mut part: DataFrame) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     let mut stream = Vec::new();
     IpcStreamWriter::new(&mut stream).finish(&mut part)?;
     let batches = StreamReader::try_new(Cursor::new(stream), None)?;

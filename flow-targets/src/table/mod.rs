@@ -21,6 +21,8 @@ mod columns;
 mod content;
 #[cfg(feature = "polars")]
 mod frame;
+#[cfg(feature = "polars")]
+mod lazy;
 mod merge;
 mod misread;
 #[cfg(feature = "parquet")]
@@ -60,11 +62,16 @@ pub enum AsRows {}
 #[doc(hidden)]
 pub enum AsFrame {}
 
+/// Selects the impl for lazy frames of polars.
+#[cfg(feature = "polars")]
+#[doc(hidden)]
+pub enum AsLazy {}
+
 /// A value that is a table.
 ///
 /// It is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`], or a `Vec<R>` where `R` is a
 /// struct that derives serde's `Serialize` and `Deserialize`. With the cargo feature `polars`, a
-/// `DataFrame` of polars is a table too.
+/// `DataFrame` and a `LazyFrame` of polars are tables too.
 ///
 /// [`BatchStream`]: crate::BatchStream
 ///

@@ -26,6 +26,9 @@ pub struct Stored {
     pub(crate) place: Place,
     /// The most bytes that the table may take, if it will be in memory as a whole.
     pub(crate) most: Option<u64>,
+    /// Scans the file as a lazy frame of polars, if polars reads the format.
+    #[cfg(feature = "polars")]
+    scan: Option<crate::frames::ScanFile>,
 }
 
 /// How errors describe the place of a value.
@@ -49,8 +52,28 @@ impl Stored {
         format: &'static str,
         open: impl Fn(&Source) -> Result<Pieces<RecordBatch>> + Send + Sync + 'static,
     ) -> Self {
-        let (place, most) = (Place::Table, None);
-        Self { schema, source: source.clone(), format, open: Arc::new(open), place, most }
+        Self {
+            schema,
+            source: source.clone(),
+            format,
+            open: Arc::new(open),
+            place: Place::Table,
+            most: None,
+            #[cfg(feature = "polars")]
+            scan: None,
+        }
+    }
+
+    /// Sets the function that scans the file as a lazy frame.
+    #[cfg(all(feature = "polars", any(feature = "arrow", feature = "parquet")))]
+    pub(crate) fn scanned_by(self, scan: crate::frames::ScanFile) -> Self {
+        Self { scan: Some(scan), ..self }
+    }
+
+    /// Scans the file as a lazy frame; `None` if polars does not read the format.
+    #[cfg(feature = "polars")]
+    pub(crate) fn scan(&self) -> Option<Result<polars::prelude::LazyFrame>> {
+        self.scan.map(|scan| scan(&self.source))
     }
 
     /// Sets the sheet whose cells errors name.

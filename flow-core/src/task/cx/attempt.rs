@@ -37,6 +37,11 @@ impl Attempt {
         self.meta().contains_key(name)
     }
 
+    /// Returns a recorded metadata entry.
+    pub(crate) fn recorded(&self, name: &str) -> Option<serde_json::Value> {
+        self.meta().get(name).cloned()
+    }
+
     /// Removes and returns the recorded metadata.
     pub(crate) fn take_meta(&self) -> Meta {
         std::mem::take(&mut *self.meta())

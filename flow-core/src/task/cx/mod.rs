@@ -11,6 +11,7 @@ mod files;
 mod host;
 mod log;
 mod meta;
+mod named;
 mod reads;
 mod require;
 mod settings;
@@ -30,6 +31,7 @@ pub(crate) use self::host::{Host, TaskReport};
 pub(crate) use self::log::RunLog;
 pub use self::log::{LogEntered, LogScope};
 pub(crate) use self::meta::{meta_from_json, meta_to_json};
+pub use self::named::NamedInput;
 pub(crate) use self::reads::{Reads, WatchError};
 pub use self::settings::{Over, Variants, With};
 use crate::base::stop::Stopped;
@@ -91,6 +93,8 @@ use crate::task::{Task, Uses};
 pub struct Cx<T: Task> {
     base: Arc<Base>,
     inputs: T::Inputs,
+    /// The handle on the running instance.
+    running: Handle,
 }
 
 /// The part of a context that does not depend on the type of the task.
@@ -132,7 +136,8 @@ impl Base {
 impl<T: Task> Cx<T> {
     /// Creates the context of the instance that `running` is a handle on.
     pub(crate) fn new(base: &Arc<Base>, running: &Handle) -> Self {
-        Self { base: Arc::clone(base), inputs: T::Inputs::take(&mut Wires::new(running)) }
+        let inputs = T::Inputs::take(&mut Wires::new(running));
+        Self { base: Arc::clone(base), inputs, running: running.clone() }
     }
 
     /// Returns handles on the outputs of the required tasks, in the form of `#[task(requires ...)]`.

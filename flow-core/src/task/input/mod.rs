@@ -22,7 +22,7 @@ pub use part::InputPart;
 use serde::de::DeserializeOwned;
 
 use crate::store::log_text::TaskLog;
-use crate::target::{Columnar, Pieces, Streaming};
+use crate::target::{Columnar, Pieces, Source, Streaming, Target};
 use crate::task::error::LoadError;
 use crate::task::keep::{Keep, KeepPart, Outputs, Part, Several};
 use crate::task::loaded::Loaded;
@@ -113,6 +113,24 @@ impl<A: Task> Input<A> {
         A::Target: Columnar,
     {
         self.whole().load_columns(names)
+    }
+
+    /// Reads the file of the output by a function that gets the target and the file.
+    ///
+    /// It is for crates that read files in other ways than [`load`](Self::load), such as the scans of the cargo feature
+    /// `polars`. The function may be called twice, if another process replaces the output.
+    ///
+    /// # Errors
+    ///
+    /// The file is missing, or the function returns an error.
+    pub fn read_with<V>(
+        &self,
+        read: impl Fn(&A::Target, &Source) -> anyhow::Result<V>,
+    ) -> Result<V, LoadError>
+    where
+        A::Target: Target,
+    {
+        self.whole().read_with(read)
     }
 
     /// Returns the task with its parameters resolved.

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::Handle;
 
-use crate::target::{Columnar, Pieces, Streaming};
+use crate::target::{Columnar, Pieces, Source, Streaming, Target};
 use crate::task::error::{LoadError, LoadErrorKind};
 use crate::task::keep::{Files, KeepPart};
 use crate::task::loaded::Loaded;
@@ -65,6 +65,22 @@ impl<K: KeepPart> InputPart<K> {
         self.handle
             .read(self.name, |files| self.target.load_columns(&files.source(self.name)?, names))
             .map_err(in_part)
+    }
+
+    /// Reads the file by a function that gets the target and the file: see [`Input::read_with`](crate::Input::read_with).
+    ///
+    /// # Errors
+    ///
+    /// The file is missing, or the function returns an error.
+    pub fn read_with<V>(
+        &self,
+        read: impl Fn(&K, &Source) -> anyhow::Result<V>,
+    ) -> Result<V, LoadError>
+    where
+        K: Target,
+    {
+        let read = |files: &Files<'_>| read(&self.target, &files.source(self.name)?);
+        self.handle.read(self.name, read).map_err(in_part)
     }
 
     /// Returns the path of the file, which must not be written to.

@@ -20,6 +20,7 @@ mod memory;
 mod parts;
 mod several;
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -88,6 +89,12 @@ pub trait Keep: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __describe(&self, _files: &Files<'_>) -> anyhow::Result<Described> {
         Ok(Vec::new())
+    }
+
+    /// Returns another way to read the file of the output: see `Target::__reader`.
+    #[doc(hidden)]
+    fn __output_reader(&self) -> Option<Box<dyn Any>> {
+        None
     }
 }
 

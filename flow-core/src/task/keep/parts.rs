@@ -1,5 +1,6 @@
 //! Parts: the content of one file, which is the whole output or a field of several outputs.
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +55,12 @@ pub trait KeepPart: Sized + Send + Sync + 'static {
     fn __describe_part(&self, _part: &str, _files: &Files<'_>) -> anyhow::Result<Description> {
         Ok(Description::default())
     }
+
+    /// Returns another way to read the file: see `Target::__reader`.
+    #[doc(hidden)]
+    fn __part_reader(&self) -> Option<Box<dyn Any>> {
+        None
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -94,6 +101,10 @@ impl<T: Target> KeepPart for T {
     fn __describe_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Description> {
         self.describe(&files.source(part)?)
     }
+
+    fn __part_reader(&self) -> Option<Box<dyn Any>> {
+        self.__reader()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -124,6 +135,10 @@ impl<K: KeepPart> Keep for K {
 
     fn __describe(&self, files: &Files<'_>) -> anyhow::Result<Described> {
         Ok(vec![("", self.__describe_part("", files)?)])
+    }
+
+    fn __output_reader(&self) -> Option<Box<dyn Any>> {
+        self.__part_reader()
     }
 }
 

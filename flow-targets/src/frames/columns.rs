@@ -1,0 +1,78 @@
+//! Which columns a query reads from which file.
+
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{LazyFrame, PlRefPath};
+use polars_plan::prelude::{ArenaLpIter, IR, aexpr_to_leaf_names_iter};
+
+/// The columns that a query reads from a file: see [`columns_read`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ColumnsRead {
+    /// The file.
+    pub path: PathBuf,
+    /// The columns, in the order of the file. There are none if the query only counts rows.
+    pub columns: Vec<String>,
+}
+
+/// Returns the columns that a query reads from each file that it scans, by its optimized plan.
+///
+/// A column is listed if its values can reach the result: it is selected, aggregated, filtered by, a key of a join,
+/// and so on. A file that the query scans several times is listed once, with all its columns.
+///
+/// The result is `None` if it cannot be known which files are read: the query is not valid, or it scans files that it was
+/// given open or in memory. Frames in memory are not listed.
+///
+/// A query reads no other columns as long as its files keep their schema and statistics: with those alone polars
+/// may skip a file or a part of it.
+pub fn columns_read(frame: &LazyFrame) -> Option<Vec<ColumnsRead>> {
+    let plan = frame.clone().to_alp_optimized().ok()?;
+    let mut read: Vec<ColumnsRead> = Vec::new();
+    for (_, node) in ArenaLpIter::iter(&plan.lp_arena, plan.lp_top) {
+        let IR::Scan { sources, file_info, predicate, unified_scan_args, .. } = node else {
+            continue;
+        };
+        let filtered: Vec<&str> = predicate
+            .iter()
+            .flat_map(|by| aexpr_to_leaf_names_iter(by.node(), &plan.expr_arena))
+            .map(|name| name.as_str())
+            .collect();
+        // Without a projection, the query reads all columns.
+        let projection = unified_scan_args.projection.as_deref();
+        let is_read = |name: &str| {
+            projection.is_none_or(|names| names.iter().any(|other| other.as_str() == name))
+                || filtered.contains(&name)
+        };
+        let of_file: Vec<&str> = file_info.schema.iter_names().map(|name| name.as_str()).collect();
+        for path in sources.as_paths()? {
+            add(&mut read, path, &of_file, &is_read);
+        }
+    }
+    Some(read)
+}
+
+/// Adds the columns of a file that are read, in the order of the file.
+fn add(
+    read: &mut Vec<ColumnsRead>,
+    path: &PlRefPath,
+    of_file: &[&str],
+    is_read: &impl Fn(&str) -> bool,
+) {
+    let path: &Path = path.as_std_path();
+    let before = match read.iter().position(|file| file.path == path) {
+        Some(place) => std::mem::take(&mut read[place].columns),
+        None => {
+            read.push(ColumnsRead { path: path.to_owned(), columns: Vec::new() });
+            Vec::new()
+        }
+    };
+    let columns = of_file
+        .iter()
+        .copied()
+        .filter(|name| is_read(name) || before.iter().any(|other| other == name))
+        .map(str::to_owned)
+        .collect();
+    if let Some(file) = read.iter_mut().find(|file| file.path == path) {
+        file.columns = columns;
+    }
+}
