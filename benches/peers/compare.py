@@ -149,9 +149,9 @@ class Times:
         print(line + more, flush=True)
 
 
-def install():
+def install(name="peers", requirements=HERE / "requirements.txt"):
     """Installs the peers, and returns the Python that has them, with its environment variables."""
-    folder, requirements = TARGET / "peers", HERE / "requirements.txt"
+    folder = TARGET / name
     environment = dict(os.environ)
     venv, packages, installed = folder / "venv", folder / "packages", folder / "installed.txt"
     wanted = f"{sys.executable} {sys.version}\n{requirements.read_text()}"
@@ -178,9 +178,9 @@ def install():
     return python, environment
 
 
-def build():
-    """Builds `ours.rs`, and returns the path of the program."""
-    command = ["cargo", "bench", "-p", "flow-benches", "--bench", "peers", "--no-run"]
+def build(bench="peers", *options):
+    """Builds `ours.rs`, or another benchmark, and returns the path of the program."""
+    command = ["cargo", "bench", "-p", "flow-benches", "--bench", bench, "--no-run", *options]
     command += ["--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=WORKSPACE, stdout=subprocess.PIPE, text=True)
     if built.returncode != 0:
@@ -188,9 +188,9 @@ def build():
     messages = (json.loads(line) for line in built.stdout.splitlines() if line.startswith("{"))
     for message in messages:
         is_artifact = message.get("reason") == "compiler-artifact"
-        if is_artifact and message["target"]["name"] == "peers" and message.get("executable"):
+        if is_artifact and message["target"]["name"] == bench and message.get("executable"):
             return message["executable"]
-    sys.exit("cargo named no program `peers`")
+    sys.exit(f"cargo named no program `{bench}`")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@
 use std::num::NonZeroUsize;
 
 use anyhow::Result;
-use polars::prelude::{DataFrame, Engine, IntoLazy, LazyFrame, PlanCallback, PolarsError};
+use polars::prelude::{
+    DataFrame, Engine, IntoLazy, LazyFrame, PlanCallback, PolarsError, PolarsResult,
+};
 
 use super::frame::{CHUNK, from_polars};
 use super::{AsLazy, Batches, Cut, Stored, Table};
@@ -37,7 +39,7 @@ impl Table<AsLazy> for LazyFrame {
 /// Runs the query, and sends its rows until the receiver is gone.
 fn run(frame: LazyFrame, out: &BatchSender) -> Result<()> {
     let out = out.clone();
-    let send = move |mut part: DataFrame| {
+    let send = move |mut part: DataFrame| -> PolarsResult<bool> {
         // A part consists of what several threads have computed: its chunks say how many.
         part.rechunk_mut();
         let (_, batches) = from_polars(part)

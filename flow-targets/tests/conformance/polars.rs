@@ -1,9 +1,10 @@
 //! Polars data frames, in the table formats.
 
+use flow_core::Target;
 use flow_targets::Parquet;
 use polars::prelude::*;
 
-use crate::harness::{comes_back, conforms_as, value};
+use crate::harness::{bytes, comes_back, conforms_as, file, value};
 
 fn frame() -> DataFrame {
     let times = [Some(0_i64), None, Some(-1)];
@@ -62,4 +63,43 @@ fn a_frame_can_be_stored_as_a_sheet() {
     let frame = df!["n" => [Some(1_i64), None], "text" => [None, Some("ü")]].unwrap();
     let target = <flow_targets::Excel<DataFrame>>::default();
     comes_back(&target, &frame, |a, b| a.schema() == b.schema() && a.equals_missing(b));
+}
+
+/// Saves a lazy frame, and returns what a scan of the file gives.
+fn scanned<G: Target<Value = LazyFrame>>(target: &G, frame: &LazyFrame) -> (Vec<u8>, DataFrame) {
+    let written = bytes(target, frame).unwrap();
+    let (_file, source) = file(&written).unwrap(); // the file is read when the frame is collected
+    (written, target.load(&source).unwrap().collect().unwrap())
+}
+
+fn survives<G: Target<Value = LazyFrame>>(target: &G) {
+    for frame in [frame(), frame().slice(1, 1), frame().slice(0, 0)] {
+        let (written, loaded) = scanned(target, &frame.clone().lazy());
+        assert_eq!(loaded.schema(), frame.schema());
+        assert!(loaded.equals_missing(&frame), "{frame:?}\n{loaded:?}");
+        assert_eq!(bytes(target, &frame.lazy()).unwrap(), written, "the bytes differ");
+    }
+}
+
+#[test]
+fn lazy_frames_survive_a_round_trip() {
+    survives(&<Parquet<LazyFrame>>::default());
+    survives(&<flow_targets::ArrowIpc<LazyFrame>>::default());
+}
+
+#[test]
+fn the_file_of_a_query_does_not_depend_on_how_its_rows_are_computed() {
+    let n = || df!["n" => (0..300_000_i64).collect::<Vec<_>>()].unwrap();
+    // The frame has five chunks.
+    let mut chunks = n().slice(0, 1000);
+    for from in [1000, 50_000, 120_000, 200_000] {
+        let to = [50_000, 120_000, 200_000, 300_000].into_iter().find(|to| *to > from).unwrap();
+        chunks.vstack_mut(&n().slice(from, (to - from) as usize)).unwrap();
+    }
+    let target = <Parquet<LazyFrame>>::default().row_group_rows(70_000);
+    let query = |frame: DataFrame| frame.lazy().filter((col("n") % lit(3)).neq(lit(1)));
+    let (whole, _) = scanned(&target, &query(n()));
+    let (written, loaded) = scanned(&target, &query(chunks));
+    assert_eq!(written, whole);
+    assert_eq!(loaded.height(), 200_000);
 }
