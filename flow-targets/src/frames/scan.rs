@@ -65,8 +65,9 @@ fn opened(
     let scanned = || {
         // Polars would wait for ever for the content of a pipe.
         drop(source.open()?);
-        let mut frame = scan(PlRefPath::try_from_path(source.path())?)?;
-        frame.collect_schema()?;
+        let frame = scan(PlRefPath::try_from_path(source.path())?)?;
+        // Of a copy, because the plan of a frame whose schema is known is another one.
+        frame.clone().collect_schema()?;
         Ok(frame)
     };
     scanned().with_context(|| format!("cannot read {} as {format}", source.path().display()))

@@ -20,9 +20,9 @@ impl Table<AsLazy> for LazyFrame {
     const STREAM: bool = true;
 
     fn batches(&self) -> Result<Batches<'_>> {
-        let mut frame = self.clone();
-        let columns = frame.collect_schema()?;
+        let columns = self.clone().collect_schema()?;
         let (schema, _) = from_polars(DataFrame::empty_with_schema(&columns))?;
+        let frame = self.clone();
         let parts = BatchStream::produced(schema.clone(), move |out| run(frame, out));
         Ok(Batches { schema, each: parts.batches()? })
     }
