@@ -16,7 +16,7 @@ use syn::{Attribute, Fields, ImplItem, Item, ItemUse, TraitItem, UseTree, Visibi
 /// The crates, and the modules whose `pub` items are exported by their path.
 const CRATES: [(&str, &[&str]); 3] = [
     ("flow-core", &["target/mod.rs"]),
-    ("flow-targets", &["inspect/mod.rs"]),
+    ("flow-targets", &["frames/mod.rs", "inspect/mod.rs"]),
     // The items of the facade itself.
     (".", &["expect/mod.rs", "interrupts/mod.rs", "testing/mod.rs"]),
 ];

@@ -120,6 +120,24 @@ impl<A: Task> Input<A> {
     /// It is for crates that read files in other ways than [`load`](Self::load), such as the scans of the cargo feature
     /// `polars`. The function may be called twice, if another process replaces the output.
     ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<Vec<u64>>)]
+    /// fn squares() -> Vec<u64> {
+    ///     (1..=3).map(|n| n * n).collect()
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// flow.run::<squares>()?;
+    /// let bytes = flow.output::<squares>()?.read_with(|_, source| Ok(source.read()?))?;
+    /// assert_eq!(bytes, b"[1,4,9]");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The file is missing, or the function returns an error.
