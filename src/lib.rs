@@ -285,7 +285,8 @@ pub mod task {
 pub mod target {
     #[doc(inline)]
     pub use flow_core::target::{
-        Column, Columnar, Description, Pieces, Python, Sink, Source, Streaming, Target, read,
+        Column, ColumnDigests, ColumnHasher, Columnar, Description, Pieces, Python, ReadRows, Sink,
+        Source, Streaming, Target, read,
     };
     #[doc(inline)]
     pub use flow_core::{Gathered, Keep, KeepPart, Part, Several};

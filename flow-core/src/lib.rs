@@ -69,7 +69,7 @@ pub use store::recorded::{RecordedFile, RecordedInput, RecordedOutput};
 pub use store::trust::Trust;
 pub use store::verify::Harm;
 pub use sweep::{Best, ByVariant, Cells, Drawn, Sweep, SweepPreview, Table, TableColumn};
-pub use target::{Columnar, Pieces, Sink, Source, Streaming, Target, read};
+pub use target::{Columnar, Pieces, ReadRows, Sink, Source, Streaming, Target, read};
 pub use task::amount::Amount;
 pub use task::backoff::Backoff;
 pub use task::command::Command;

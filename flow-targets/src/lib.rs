@@ -44,6 +44,10 @@
 //! [`Streaming`](flow_core::Streaming): the file can be read batch by batch. *Single columns* is
 //! [`Columnar`](flow_core::Columnar): some columns can be loaded without the others.
 //!
+//! `Parquet` and `ArrowIpc` also hash each column while they write, so that a task that [reads some
+//! columns](flow_core::Input::load_columns) of an output does not run again if others change.
+//! Unions, run-end encoded columns and list views have no digest, and count with the whole file.
+//!
 //! The next table lists what each format preserves, in columns of a table and, for `Json` and
 //! `Pickle`, in any value. "With a schema" means: set the target's option `schema`, otherwise such
 //! columns load with another type or are an error when saving. "See there" means: the format
@@ -182,6 +186,8 @@ mod memory;
 mod absent;
 #[cfg(feature = "_tables")]
 mod described;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+mod digests;
 #[cfg(feature = "_tables")]
 mod enums;
 #[cfg(feature = "_tables")]

@@ -14,6 +14,8 @@ mod support;
 mod absent_columns;
 mod aggregates;
 mod collection_order;
+mod column_cutoff;
+mod column_externals;
 mod columns_and_pieces;
 mod commands;
 mod crate_versions;

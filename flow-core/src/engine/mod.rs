@@ -213,6 +213,7 @@ use crate::report::reporter::Reporter;
 use crate::store::history::Recorder;
 use crate::store::limit::Limits;
 use crate::store::made::Made;
+use crate::store::output::Output;
 use crate::store::record::Meta;
 use crate::task::Kind;
 use crate::task::cx::Reads;
@@ -319,6 +320,11 @@ impl Upstream for Execution {
     fn meta(&self, node: NodeIndex) -> Option<Meta> {
         let made = self.held.made(node).or_else(|| self.held.gone(node));
         made.map(|made| made.meta.clone()).or_else(|| self.plan.verdicts.meta(node))
+    }
+
+    fn output(&self, node: NodeIndex) -> Option<Output> {
+        let made = self.held.made(node).or_else(|| self.held.gone(node));
+        made.map(|made| made.output.clone()).or_else(|| self.plan.verdicts.output(node))
     }
 
     fn was_forced(&self, node: NodeIndex) -> bool {

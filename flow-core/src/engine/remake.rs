@@ -16,7 +16,6 @@ use crate::plan::Plan;
 use crate::plan::dynamic::{Again, Answer, Answered, Replay, answers};
 use crate::plan::error::PlanError;
 use crate::plan::verdicts::Status;
-use crate::store::record::Required;
 use crate::task::requirement::Dependency;
 
 /// Answers recorded requirements as [`Replay`] does, but runs those that are pending.
@@ -38,19 +37,18 @@ impl Again for Remake<'_> {
         plan: &Plan,
         requester: NodeIndex,
         dependencies: Vec<Dependency>,
-        recorded: &[Required],
+        differs: &mut dyn FnMut(&Answered) -> Result<bool, StoreError>,
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
-        let answered = match self.replay().again(plan, requester, dependencies, recorded)? {
+        let answered = match self.replay().again(plan, requester, dependencies, differs)? {
             Ok(answered) => answered,
             Err(error) => return Ok(Err(error)),
         };
-        let mut pairs = recorded.iter().zip(&answered.answers);
         let is_settled = !answered.answers.contains(&Answer::Open);
         let is_kept = |root: &NodeIndex| answered.plan.verdicts.status(*root) == Status::Kept;
         let is_there = is_settled && !answered.plan.graph.roots.iter().any(is_kept);
         // Kept outputs among the roots are reused, too: an output must rest on outputs of this store, and not on
         // another store or a kept version that may be removed.
-        if is_there || pairs.any(|(recorded, answer)| answer.differs(recorded)) {
+        if is_there || differs(&answered)? {
             return Ok(Ok(answered));
         }
         let requested = Arc::clone(&answered.plan);

@@ -31,6 +31,7 @@ use crate::store::failure::FailedRun;
 use crate::store::made::Made;
 use crate::store::memory::Remembered;
 use crate::store::output::{Output, OutputFile};
+use crate::store::read_columns::ReadColumns;
 use crate::store::record::{MadeFrom, Read, Record, Required, digest_required};
 use crate::store::{ASIDE, Folder, Store};
 use crate::task::Kind;
@@ -91,8 +92,9 @@ impl ShadowRun {
             // The change of the file may be why the task failed.
             (Err(error), Some(changed)) => Err(error.context(format!("{changed:#}"))),
         };
-        let (reads, required) = (running.reads().all(), running.required());
-        Rerun { executed, reads, required, run: failed_run(running.attempt(), 1, started, seconds) }
+        let (reads, columns) = (running.reads().all(), running.reads().columns());
+        let run = failed_run(running.attempt(), 1, started, seconds);
+        Rerun { executed, reads, columns, required: running.required(), run }
     }
 }
 
@@ -100,6 +102,7 @@ impl ShadowRun {
 pub(crate) struct Rerun {
     pub(crate) executed: anyhow::Result<Executed>,
     pub(crate) reads: Vec<Read>,
+    pub(crate) columns: Vec<ReadColumns>,
     pub(crate) required: Vec<Vec<Required>>,
     /// What the attempt has left behind. The metadata of a task that succeeded is that of the output.
     pub(crate) run: FailedRun,

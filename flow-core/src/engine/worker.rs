@@ -200,7 +200,9 @@ impl<'a> Worker<'a> {
                 return Ok(Some(Settled::As(how, NewlyMade::default())));
             }
             Verdict::Adopt(kept, made_from) => {
-                let fingerprint = kept.record.fingerprint;
+                // The kept output may have been computed from other content with the same columns. If it is gone
+                // meanwhile, the task runs, and its output has today's fingerprint.
+                let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
                 (Some(kept), made_from, fingerprint)
             }
             Verdict::Evicted(record, made_from) => {
@@ -363,13 +365,14 @@ impl<'a> Worker<'a> {
             self.execution.report_quality(node, &folder, &meta);
         }
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
+        let columns = watch.running().reads().columns();
         let draft = watch.running().draft();
         entry.keep_tables(&plan.store);
         let (crates, host) = (entry.crates, host());
         let instance = plan.graph.recorded(node, made_from, fingerprint);
         let record = Record::new(
             RecordedInstance { format, ..instance },
-            RecordedRun { reads, required, output, meta, crates, started, seconds, host },
+            RecordedRun { reads, columns, required, output, meta, crates, started, seconds, host },
         );
         if plan.graph.is_forced(node) {
             self.execution.session.set_forced(record.key);

@@ -105,6 +105,7 @@ mod tests {
             modified: 0,
             executable: false,
             folder: None,
+            columns: crate::target::ColumnDigests::default(),
         };
         assert_eq!(path("A/output", &file(""), 0), "A/output.csv.gz");
         assert_eq!(path("A/output", &file("even"), 0), "A/output/even.csv.gz");

@@ -22,6 +22,7 @@
 //! - A file that cannot be read is an error that names it. So is a pipe, socket or device, because
 //!   reading it may never end.
 
+mod columns;
 mod pattern;
 mod remembered;
 mod stamp;

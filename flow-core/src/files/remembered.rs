@@ -73,7 +73,10 @@ impl Remembered {
 
     /// Returns the digest of a file, if it is in the cache and the file has not changed.
     pub(super) fn get(&self, path: &Path, stat: &Stat) -> Option<Digest> {
-        let (place, file) = identify(path, stat);
+        self.get_at(identify(path, stat))
+    }
+
+    fn get_at(&self, (place, file): (u64, Digest)) -> Option<Digest> {
         let mut state = self.state();
         let age = state.lines;
         let known = state.known.get_mut(&place).filter(|known| known.file == file)?;
@@ -82,7 +85,31 @@ impl Remembered {
     }
 
     pub(super) fn add(&self, path: &Path, stat: &Stat, digest: Digest) {
-        let (place, file) = identify(path, stat);
+        self.add_at(identify(path, stat), stat, digest);
+    }
+
+    /// Returns the digest of a column of a file, as a reader with this digest reads it, if it is in the cache and the file
+    /// has not changed.
+    pub(super) fn get_column(
+        &self,
+        path: &Path,
+        stat: &Stat,
+        column: (Digest, &str),
+    ) -> Option<Digest> {
+        self.get_at(identify_column(path, stat, Some(column)))
+    }
+
+    pub(super) fn add_column(
+        &self,
+        path: &Path,
+        stat: &Stat,
+        column: (Digest, &str),
+        digest: Digest,
+    ) {
+        self.add_at(identify_column(path, stat, Some(column)), stat, digest);
+    }
+
+    fn add_at(&self, (place, file): (u64, Digest), stat: &Stat, digest: Digest) {
         let mut state = self.state();
         let age = state.lines;
         state.known.insert(place, Known { file, digest, age });
@@ -195,10 +222,19 @@ impl State {
 
 /// Returns the hash of the path, and of everything that is known of the file without opening it.
 fn identify(path: &Path, stat: &Stat) -> (u64, Digest) {
+    identify_column(path, stat, None)
+}
+
+/// Returns the same for a column of a file, as a reader with this digest reads it.
+fn identify_column(path: &Path, stat: &Stat, column: Option<(Digest, &str)>) -> (u64, Digest) {
     let absolute = std::path::absolute(path);
     let path = absolute.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes();
     let mut hasher = Hasher::new("place");
-    let place = hasher.bytes(path).digest().0 as u64;
+    hasher.bytes(path);
+    if let Some((reader, name)) = column {
+        hasher.text("column").part(reader).text(name);
+    }
+    let place = hasher.digest().0 as u64;
     hash_stat(&mut hasher, stat);
     (place, hasher.digest())
 }

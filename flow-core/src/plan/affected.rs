@@ -17,6 +17,7 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
+use crate::plan::columns::Compared;
 use crate::plan::dynamic::{AllKnown, Replay, Replayed};
 use crate::plan::judge::{Judge, Upstream};
 use crate::plan::predecessor::{Predecessor, Predecessors};
@@ -56,7 +57,11 @@ impl Affected {
         };
         // The comparison has shown that today's versions of crates produce the same output.
         let crates = graph.task(self.node).crates;
-        Record::new(instance, RecordedRun { output: self.output(), crates, ..self.record.run() })
+        // Today's code may read other columns and give an equal output by chance. So the whole content of all inputs
+        // counts until the task runs again.
+        let (output, columns) = (self.output(), Vec::new());
+        let run = RecordedRun { output, columns, crates, ..self.record.run() };
+        Record::new(instance, run)
     }
 
     /// Returns the output that the instance has under the assumption.
@@ -216,19 +221,28 @@ impl Plan {
         }
         let recorded = record.output.digest;
         let format_1 = judge.as_format_1(node, &made_from, &record);
-        if record.fingerprint == fingerprint || format_1.is_of(&record) {
+        if record.fingerprint == fingerprint
+            || format_1.is_of(&record)
+            || judge.by_columns(node, &made_from, &record)?.is_some()
+        {
             assumed.good.push((node, from, record, seen.look == Look::Whole));
             return Ok((Some(recorded), Some(recorded)));
         }
         let recorded_inputs = Recorded(assumed);
         let by_records = Judge::new(self, &recorded_inputs, replay);
+        let has_same_columns = |place| {
+            let compared = by_records.compare_columns(node, &record, place);
+            compared.is_ok_and(|compared| compared == Compared::Same)
+        };
         let only_code =
             differs_only_in_code(&record.made_from, &made_from, new.as_deref(), |place| {
                 let input = graph.inputs(node)[place];
-                match record.is_of_format_1() {
+                let now = match record.is_of_format_1() {
                     true => by_records.content_of_format_1(input),
                     false => recorded_inputs.digest(input),
-                }
+                };
+                let was = record.made_from.inputs[place].digest;
+                if now != Some(was) && has_same_columns(place) { Some(was) } else { now }
             });
         // A run reuses an output that was kept for today's code.
         if !only_code || judge.kept(node, &made_from, fingerprint)?.is_some() {

@@ -9,7 +9,8 @@
 //!
 //! Dynamic dependencies are not part of the fingerprint, which must be known before anything runs. So several
 //! versions of an instance may have one fingerprint; each of them is tried. As for static inputs, only
-//! digests are compared, whether the task loaded the output or not. Parameters and metadata of a dynamic
+//! digests are compared, whether the task loaded the output or not; if it read some [`columns`](super::columns) only,
+//! then those of the columns. Parameters and metadata of a dynamic
 //! dependency are compared if the task read them.
 //!
 //! A dynamic dependency may itself have dynamic dependencies, and so on, deeper than a thread's stack. So the
@@ -24,10 +25,11 @@ use daggy::NodeIndex;
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
+use crate::plan::columns::Compared;
 use crate::plan::crates::OtherCrates;
 use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Upstream};
-use crate::plan::reason::{LISTED, Reason};
+use crate::plan::reason::{Columns, LISTED, Reason};
 use crate::plan::verdicts::Known;
 use crate::store::kept::Kept;
 use crate::store::record::{Record, Required};
@@ -40,13 +42,14 @@ const ADDED: usize = 4 << 20;
 
 /// Requires dynamic dependencies again.
 pub(crate) trait Again {
-    /// Returns what the dependencies of an instance give now. `recorded` is what they gave before.
+    /// Returns what the dependencies of an instance give now. `differs` returns whether answers certainly differ from
+    /// what they gave before.
     fn again(
         &self,
         plan: &Plan,
         requester: NodeIndex,
         dependencies: Vec<Dependency>,
-        recorded: &[Required],
+        differs: &mut dyn FnMut(&Answered) -> Result<bool, StoreError>,
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError>;
 
     /// Returns the finder of outputs that no store of the plan has.
@@ -76,6 +79,16 @@ pub(crate) struct Answered {
     pub(crate) answers: Vec<Answer>,
     /// The outputs, if some had to run first; otherwise the verdicts of the plan hold.
     pub(crate) made: Option<Arc<dyn Upstream + Send + Sync>>,
+}
+
+impl Answered {
+    /// Returns what is known of the outputs.
+    pub(crate) fn upstream(&self) -> &dyn Upstream {
+        match &self.made {
+            Some(made) => &**made,
+            None => &self.plan.verdicts,
+        }
+    }
 }
 
 /// The result of one dependency.
@@ -118,7 +131,7 @@ impl Judge<'_> {
         answered: &mut Vec<Answered>,
     ) -> Result<Replayed, StoreError> {
         for group in &record.required {
-            if let Some(replayed) = self.replay_group(node, group, answered)? {
+            if let Some(replayed) = self.replay_group(node, record, group, answered)? {
                 return Ok(replayed);
             }
         }
@@ -130,11 +143,7 @@ impl Judge<'_> {
             let Some((answered, root)) = places.get(read.of_required() - 1) else {
                 return Ok(Replayed::Different(Reason::Parameters));
             };
-            let upstream: &dyn Upstream = match &answered.made {
-                Some(made) => &**made,
-                None => &answered.plan.verdicts,
-            };
-            let judge = Judge::new(&answered.plan, upstream, self.again);
+            let judge = Judge::new(&answered.plan, answered.upstream(), self.again);
             if let Some(reason) = judge.changed_read(*root, read)? {
                 return Ok(Replayed::Different(reason));
             }
@@ -146,6 +155,7 @@ impl Judge<'_> {
     fn replay_group(
         &self,
         node: NodeIndex,
+        record: &Record,
         group: &[Required],
         all: &mut Vec<Answered>,
     ) -> Result<Option<Replayed>, StoreError> {
@@ -161,11 +171,15 @@ impl Judge<'_> {
             Ok(dependencies) => dependencies,
             Err(what) => return different(what),
         };
-        let answered = match self.again.again(self.plan, node, dependencies, group)? {
+        let before: usize = all.iter().map(|answered| answered.answers.len()).sum();
+        let compare =
+            |answered: &Answered| self.compare_required(record, (group, before), answered);
+        let mut differs = |answered: &Answered| Ok::<_, StoreError>(compare(answered)?.is_some());
+        let answered = match self.again.again(self.plan, node, dependencies, &mut differs)? {
             Ok(answered) => answered,
             Err(error) => return different(error.to_string()),
         };
-        let changed = self.compare_required(group, &answered);
+        let changed = compare(&answered)?;
         let open =
             group.iter().zip(&answered.answers).filter(|(_, answer)| **answer == Answer::Open);
         let mut open: Vec<_> = open.map(|(r, _)| r.task.clone()).collect();
@@ -180,15 +194,33 @@ impl Judge<'_> {
     }
 
     /// Describes the dependencies that certainly changed; of many, the first few.
-    fn compare_required(&self, group: &[Required], answered: &Answered) -> Option<String> {
+    ///
+    /// `before` is the number of dependencies in earlier groups. Of a dependency with other content, the columns are
+    /// compared that the task has read.
+    fn compare_required(
+        &self,
+        record: &Record,
+        (group, before): (&[Required], usize),
+        answered: &Answered,
+    ) -> Result<Option<String>, StoreError> {
         let mut changed = Vec::new();
         let graph = &answered.plan.graph;
-        for ((required, answer), &root) in group.iter().zip(&answered.answers).zip(&graph.roots) {
+        let places = group.iter().zip(&answered.answers).zip(&graph.roots).enumerate();
+        for (place, ((required, answer), &root)) in places {
             let name = &required.instance;
-            if answer.differs(required) {
-                changed.push(match answer {
-                    Answer::Failed => format!("{name} failed"),
-                    Answer::Content(_) | Answer::Open => format!("{name} gave other data"),
+            let compared = match answer {
+                Answer::Content(_) if answer.differs(required) => {
+                    self.compare_required_columns(record, before + place + 1, answered, root)?
+                }
+                _ => Compared::Unknown,
+            };
+            if answer.differs(required) && compared != Compared::Same {
+                changed.push(match (answer, compared) {
+                    (Answer::Failed, _) => format!("{name} failed"),
+                    (_, Compared::Changed(columns)) => {
+                        format!("{name} gave other data in {}", Columns(&columns))
+                    }
+                    _ => format!("{name} gave other data"),
                 });
             } else if required.target.is_some_and(|t| t != graph.task(root).target_digest) {
                 changed.push(format!("the target of {} changed", graph.task(root).decl.name));
@@ -198,7 +230,7 @@ impl Judge<'_> {
                 break;
             }
         }
-        (!changed.is_empty()).then(|| changed.join(", "))
+        Ok((!changed.is_empty()).then(|| changed.join(", ")))
     }
 }
 
@@ -282,7 +314,7 @@ impl Again for Replay<'_> {
         plan: &Plan,
         requester: NodeIndex,
         dependencies: Vec<Dependency>,
-        _recorded: &[Required],
+        _differs: &mut dyn FnMut(&Answered) -> Result<bool, StoreError>,
     ) -> Result<Result<Answered, Box<PlanError>>, StoreError> {
         let mut requested = match plan.to_require(requester, dependencies) {
             Ok(requested) => requested,

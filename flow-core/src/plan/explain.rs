@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
+use crate::plan::columns::Compared;
 use crate::plan::failure;
 use crate::plan::judge::Judge;
 use crate::plan::reads::file_changed;
@@ -51,7 +52,7 @@ impl Judge<'_> {
                 };
                 self.compare(node, record, itself, reasons);
                 if let Some(now) = now {
-                    self.compare_inputs(node, &record.made_from, now, reasons);
+                    self.compare_inputs(node, record, now, reasons)?;
                 }
             }
         }
@@ -103,14 +104,16 @@ impl Judge<'_> {
     }
 
     /// Adds the reasons why the inputs of an instance differ from the recorded ones.
+    ///
+    /// An input of which the task has read columns that are as they were does not differ.
     pub(crate) fn compare_inputs(
         &self,
         node: NodeIndex,
-        was: &MadeFrom,
+        record: &Record,
         now: &MadeFrom,
         reasons: &mut Vec<Reason>,
-    ) {
-        let graph = self.graph;
+    ) -> Result<(), StoreError> {
+        let (graph, was) = (self.graph, &record.made_from);
         let old: HashMap<&str, &InputContent> =
             was.inputs.iter().map(|input| (input.role.as_str(), input)).collect();
         if was.inputs.len() != now.inputs.len() {
@@ -134,7 +137,18 @@ impl Judge<'_> {
                     InputChange::Instance { was: old.instance.clone() }
                 }
                 Some(_) => {
-                    InputChange::OtherData { task: graph.task(required).decl.name.to_string() }
+                    let task = graph.task(required).decl.name.to_string();
+                    // The record has the positions that the inputs had then.
+                    let is_there = was.inputs.get(place).is_some_and(|was| was.role == input.role);
+                    let compared = match is_there {
+                        true => self.compare_columns(node, record, place)?,
+                        false => Compared::Unknown,
+                    };
+                    match compared {
+                        Compared::Same => continue,
+                        Compared::Changed(columns) => InputChange::Columns { task, columns },
+                        Compared::Unknown => InputChange::OtherData { task },
+                    }
                 }
                 None => InputChange::New,
             };
@@ -153,5 +167,6 @@ impl Judge<'_> {
                 reasons.push(Reason::Input { role: String::new(), what });
             }
         }
+        Ok(())
     }
 }

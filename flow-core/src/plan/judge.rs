@@ -26,7 +26,7 @@ use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::fingerprint::hash_role;
 use crate::store::kept::Kept;
-use crate::store::output::Look;
+use crate::store::output::{Look, Output};
 use crate::store::record::{MadeFrom, Meta, Record};
 use crate::store::record_cache::RecordCache;
 use crate::store::trust::Trust;
@@ -60,6 +60,13 @@ pub(crate) trait Upstream {
     ///
     /// If it returns `None`, the metadata is read from the record.
     fn meta(&self, node: NodeIndex) -> Option<Meta>;
+
+    /// Returns an output that was found or computed just now.
+    ///
+    /// If it returns `None`, the output is read from the record.
+    fn output(&self, _node: NodeIndex) -> Option<Output> {
+        None
+    }
 
     /// Returns whether a forced instance has run.
     fn was_forced(&self, _node: NodeIndex) -> bool {
@@ -134,13 +141,23 @@ impl<'a> Judge<'a> {
             }
             _ => Format1::Same,
         };
+        let by_columns = match (&now, &found) {
+            (Some((made_from, fingerprint)), Found::Record(record))
+                if record.fingerprint != *fingerprint =>
+            {
+                self.by_columns(node, made_from, record)?
+            }
+            _ => None,
+        };
         let mut reasons = Vec::new();
         let mut in_run = Vec::new();
         let mut open = Vec::new();
 
         match (&now, found) {
             (Some((made_from, fingerprint)), Found::Record(record))
-                if record.fingerprint == *fingerprint || format_1.is_of(&record) =>
+                if record.fingerprint == *fingerprint
+                    || format_1.is_of(&record)
+                    || by_columns.is_some() =>
             {
                 reasons.extend(self.due(node, record.started));
                 if reasons.is_empty() {
@@ -162,10 +179,14 @@ impl<'a> Judge<'a> {
                                 }
                                 Look::Gone => {
                                     reasons.push(output("is gone"));
-                                    let made_from = match format_1 {
-                                        Format1::Other(form, _) if record.output.is_in_memory() => {
+                                    // The digest of a value in memory follows from the recorded parts.
+                                    let made_from = match (format_1, by_columns) {
+                                        (Format1::Other(form, _), _)
+                                            if record.output.is_in_memory() =>
+                                        {
                                             *form
                                         }
+                                        (_, Some(form)) if record.output.is_in_memory() => form,
                                         _ => made_from.clone(),
                                     };
                                     let verdict = Verdict::Evicted(record, made_from);
@@ -268,10 +289,50 @@ impl<'a> Judge<'a> {
         if let Some(kept) = self.search_for(node, fingerprint, |_| true, in_run, open)? {
             return Ok(Some(kept));
         }
-        let Some(fingerprint) = self.fingerprint_of_format_1(node, made_from, fingerprint) else {
+        if let Some(of_format_1) = self.fingerprint_of_format_1(node, made_from, fingerprint)
+            && let Some(kept) =
+                self.search_for(node, of_format_1, Record::is_of_format_1, in_run, open)?
+        {
+            return Ok(Some(kept));
+        }
+        if self.plan.reading.is_empty()
+            || !open.is_empty()
+            || self.store.is_forgotten(&self.graph.task(node).folder, fingerprint)?
+        {
             return Ok(None);
-        };
-        self.search_for(node, fingerprint, Record::is_of_format_1, in_run, open)
+        }
+        let mut is_valid = |record: &Record| self.is_valid(node, record, in_run, open);
+        self.kept_by_columns(node, made_from, &mut is_valid)
+    }
+
+    /// Returns whether everything that a record lists besides its fingerprint is as it was.
+    ///
+    /// Sets `in_run` to the dynamic dependencies of the output, and `open` to the tasks that have to run before they can
+    /// be compared.
+    fn is_valid(
+        &self,
+        node: NodeIndex,
+        record: &Record,
+        in_run: &mut Vec<Answered>,
+        open: &mut Vec<String>,
+    ) -> bool {
+        if self.due(node, record.started).is_some()
+            || !self.changed_reads(node, record).is_ok_and(|changed| changed.is_empty())
+        {
+            return false;
+        }
+        let mut answered = Vec::new();
+        match self.replay(node, record, &mut answered) {
+            Ok(Replayed::Same) => {
+                *in_run = answered;
+                true
+            }
+            Ok(Replayed::Open(tasks)) => {
+                *open = tasks;
+                false
+            }
+            Ok(Replayed::Different(_)) | Err(_) => false,
+        }
     }
 
     /// Searches for an output with one fingerprint, among the records for which `has_format` is true.
@@ -283,27 +344,8 @@ impl<'a> Judge<'a> {
         in_run: &mut Vec<Answered>,
         open: &mut Vec<String>,
     ) -> Result<Option<Kept>, StoreError> {
-        let mut holds = |record: &Record| {
-            if !has_format(record) {
-                return false;
-            }
-            let changed = || self.changed_reads(node, record);
-            if self.due(node, record.started).is_some()
-                || !changed().is_ok_and(|changed| changed.is_empty())
-            {
-                return false;
-            }
-            let mut answered = Vec::new();
-            match self.replay(node, record, &mut answered) {
-                Ok(Replayed::Same) => *in_run = answered,
-                Ok(Replayed::Open(tasks)) => {
-                    *open = tasks;
-                    return false;
-                }
-                Ok(Replayed::Different(_)) | Err(_) => return false,
-            }
-            true
-        };
+        let mut holds =
+            |record: &Record| has_format(record) && self.is_valid(node, record, in_run, open);
         let entry = self.graph.task(node);
         if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, &mut holds)? {
             return Ok(Some(kept));

@@ -16,6 +16,7 @@ pub(crate) mod alias;
 pub(crate) mod builder;
 mod cached;
 pub(crate) mod claim;
+mod columns;
 pub(crate) mod cost;
 mod crates;
 pub(crate) mod draws;
@@ -88,6 +89,7 @@ use crate::store::output::{Output, OutputFile};
 use crate::store::record::Meta;
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
+use crate::target::ColumnDigests;
 use crate::task::instances::Instances;
 use crate::task::requirement::Form;
 use crate::task::{Kind, Task};
@@ -284,6 +286,7 @@ impl Graph {
             modified: 0,
             executable: false,
             folder: None,
+            columns: ColumnDigests::default(),
         });
         let output = Output { digest, files: external.into_iter().collect() };
         let (folder, meta) = (Folder::new(), Meta::new());

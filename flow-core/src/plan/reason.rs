@@ -123,6 +123,13 @@ pub enum InputChange {
         /// Its name.
         task: String,
     },
+    /// The required task has other data in columns that were read; other columns do not count.
+    Columns {
+        /// The name of the required task.
+        task: String,
+        /// The names of the columns that changed, or that do not exist any more, in alphabetical order.
+        columns: Vec<String>,
+    },
     /// Another instance is required.
     Instance {
         /// The label of the recorded instance.
@@ -148,10 +155,28 @@ pub enum InputChange {
     Others,
 }
 
+/// Displays the names of columns; of many, the first few.
+pub(super) struct Columns<'a>(pub(super) &'a [String]);
+
+impl fmt::Display for Columns<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = if self.0.len() == 1 { "column" } else { "columns" };
+        let listed = self.0.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>();
+        write!(f, "{columns} {}", listed.join(", "))?;
+        match self.0.len().checked_sub(LISTED) {
+            Some(more @ 1..) => write!(f, " and {more} more"),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for InputChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherData { task } => write!(f, "{task} gave other data"),
+            Self::Columns { task, columns } => {
+                write!(f, "{task} gave other data in {}", Columns(columns))
+            }
             Self::Instance { was } => write!(f, "was {was}"),
             Self::New => f.write_str("is new"),
             Self::Count { was, now } => write!(f, "was {was} of them, is {now}"),

@@ -15,6 +15,7 @@ use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::kept::Kept;
+use crate::store::output::Output;
 use crate::store::record::Meta;
 use crate::store::trust::Trust;
 use crate::task::Kind;
@@ -283,6 +284,10 @@ impl Upstream for Verdicts {
 
     fn meta(&self, node: NodeIndex) -> Option<Meta> {
         self.kept.get(&node).map(|kept| kept.record.meta.clone())
+    }
+
+    fn output(&self, node: NodeIndex) -> Option<Output> {
+        self.kept.get(&node).map(|kept| kept.record.output.clone())
     }
 }
 

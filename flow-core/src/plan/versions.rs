@@ -100,9 +100,14 @@ impl Judge<'_> {
             None => Format1::Same,
         };
         let identity = self.graph.task(node).decl.identity();
-        let is_same = now.as_ref().is_some_and(|now| {
-            record.fingerprint == now.fingerprint(identity) || format_1.is_of(record)
-        });
+        let is_same = match &now {
+            Some(now) => {
+                record.fingerprint == now.fingerprint(identity)
+                    || format_1.is_of(record)
+                    || self.by_columns(node, now, record)?.is_some()
+            }
+            None => false,
+        };
         let mut differences = Vec::new();
         if is_same {
             differences = self.changed_reads(node, record)?;
@@ -118,7 +123,7 @@ impl Judge<'_> {
             match now {
                 Some(now) => {
                     self.compare(node, record, now, &mut differences);
-                    self.compare_inputs(node, &record.made_from, now, &mut differences);
+                    self.compare_inputs(node, record, now, &mut differences)?;
                 }
                 None => {
                     self.compare(node, record, &self.made_from_itself(node)?, &mut differences);

@@ -11,8 +11,11 @@ use crate::store::output::{Output, OutputFile};
 use crate::store::record::Read;
 use crate::store::unwritable::is_refusal;
 use crate::store::{Folder, Store};
-use crate::target::Sink;
 use crate::target::footprint::Footprint;
+use crate::target::{ColumnDigests, Sink};
+
+/// The most columns whose digests a record has. A table with more is compared as a whole, so that records stay small.
+const MOST_COLUMNS: usize = 10_000;
 
 /// The reason why an output could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +73,8 @@ impl<'a> Draft<'a> {
         // From here on the file is removed if anything fails.
         let part = part.to_owned();
         let (digest, bytes, modified, executable) = (Digest(0), 0, 0, false);
-        let file = OutputFile { part, file, digest, bytes, modified, executable, folder: None };
+        let (folder, columns) = (None, ColumnDigests::default());
+        let file = OutputFile { part, file, digest, bytes, modified, executable, folder, columns };
         self.files.push(file);
         let written = self.files.last_mut().expect("pushed above");
         let mut sink = Sink::new(&mut *out);
@@ -82,6 +86,10 @@ impl<'a> Draft<'a> {
                 }
                 _ => DraftError::Target { path, source },
             });
+        }
+        let columns = sink.take_columns();
+        if columns.len() <= MOST_COLUMNS {
+            written.columns = columns;
         }
         (written.bytes, written.digest) = sink.finish().during("write", &path)?;
         written.modified = store.fs().stat(&path).during("inspect", &path)?.modified;

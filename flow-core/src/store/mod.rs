@@ -68,6 +68,7 @@ pub(crate) mod note;
 pub(crate) mod output;
 pub(crate) mod owner;
 pub(crate) mod place;
+pub(crate) mod read_columns;
 pub(crate) mod record;
 pub(crate) mod record_cache;
 pub(crate) mod recorded;

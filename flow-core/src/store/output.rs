@@ -16,6 +16,7 @@ use crate::base::key::{Digest, Hasher};
 use crate::files::{digest_file, is_absent};
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
+use crate::target::ColumnDigests;
 
 /// The files of an output and their common digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub(crate) struct OutputFile {
     /// The files and folders in it, if it is a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) folder: Option<Vec<Within>>,
+    /// The digests of its columns, if the target has columns. Earlier records have none.
+    #[serde(default, skip_serializing_if = "ColumnDigests::is_empty")]
+    pub(crate) columns: ColumnDigests,
 }
 
 /// A file or folder inside a folder that is an output.
@@ -203,12 +207,14 @@ impl Store {
     ) -> Result<OutputFile, StoreError> {
         let fs = &**self.fs();
         let stat = plain(fs, path)?;
-        let part = part.to_owned();
+        let (part, columns) = (part.to_owned(), ColumnDigests::default());
         if !stat.folder {
             let digest = digest_file(fs, path).during("read", path)?;
             let Stat { bytes, modified, executable, .. } = stat;
             let folder = None;
-            return Ok(OutputFile { part, file, digest, bytes, modified, executable, folder });
+            let output =
+                OutputFile { part, file, digest, bytes, modified, executable, folder, columns };
+            return Ok(output);
         }
         let mut within = Vec::new();
         describe_folder(fs, path, "", &mut within)?;
@@ -219,7 +225,8 @@ impl Store {
         }
         let bytes = within.iter().filter(|item| item.digest.is_some()).map(|item| item.bytes);
         let (digest, bytes, folder) = (hasher.digest(), bytes.sum(), Some(within));
-        Ok(OutputFile { part, file, digest, bytes, modified: 0, executable: false, folder })
+        let (modified, executable) = (0, false);
+        Ok(OutputFile { part, file, digest, bytes, modified, executable, folder, columns })
     }
 
     /// Checks the files of an output by their sizes and times. A file with another time is hashed.

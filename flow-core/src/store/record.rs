@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::key::{Digest, Hasher, Key};
 use crate::store::json;
 use crate::store::output::Output;
+use crate::store::read_columns::ReadColumns;
 
 /// The version of the format of records, and of the computation of keys and fingerprints. Records
 /// of newer formats are an error.
@@ -40,6 +41,12 @@ pub(crate) struct Record {
     /// What the task read while it ran, apart from its inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reads: Vec<Read>,
+    /// The inputs of which the task read single columns. The whole content of all other inputs counts.
+    ///
+    /// The fingerprint has the whole content of these inputs, too, so that a reader that does not know this field
+    /// compares more than it has to, and never less.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) columns: Vec<ReadColumns>,
     /// What the task required while it ran, in order. Each group holds what was required together.
     ///
     /// This is not part of the fingerprint, which has to be known before the task runs.
@@ -77,6 +84,7 @@ pub(crate) struct RecordedInstance {
 /// [`Record`].
 pub(crate) struct RecordedRun {
     pub(crate) reads: Vec<Read>,
+    pub(crate) columns: Vec<ReadColumns>,
     pub(crate) required: Vec<Vec<Required>>,
     pub(crate) output: Output,
     pub(crate) meta: Meta,
@@ -286,7 +294,8 @@ impl Record {
     /// Creates the record of an output of `instance` that `run` produced.
     pub(crate) fn new(instance: RecordedInstance, run: RecordedRun) -> Self {
         let RecordedInstance { format, task, key, parameters, fingerprint, made_from } = instance;
-        let RecordedRun { reads, required, output, meta, crates, started, seconds, host } = run;
+        let RecordedRun { reads, columns, required, output, meta, crates, .. } = run;
+        let RecordedRun { started, seconds, host, .. } = run;
         Self {
             format,
             task,
@@ -295,6 +304,7 @@ impl Record {
             fingerprint,
             made_from,
             reads,
+            columns,
             required,
             output,
             meta,
@@ -309,6 +319,7 @@ impl Record {
     pub(crate) fn run(&self) -> RecordedRun {
         RecordedRun {
             reads: self.reads.clone(),
+            columns: self.columns.clone(),
             required: self.required.clone(),
             output: self.output.clone(),
             meta: self.meta.clone(),

@@ -31,14 +31,16 @@
 //! }
 //! ```
 
+mod column_digests;
 mod description;
 pub(crate) mod footprint;
 mod parts;
 mod sink;
 mod source;
 
+pub use column_digests::{ColumnDigests, ColumnHasher};
 pub use description::{Column, Description, Python};
-pub use parts::{Columnar, Pieces, Streaming};
+pub use parts::{Columnar, Pieces, ReadRows, Streaming};
 pub use sink::Sink;
 pub use source::Source;
 
@@ -123,6 +125,34 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// The format or the source returns an error. A value that cannot be read is never replaced by
     /// a default.
     fn load(&self, source: &Source) -> anyhow::Result<Self::Value>;
+
+    /// Returns the columns that [`load`](Self::load) reads of a file that has all of them, if it reads these alone.
+    ///
+    /// A task that loads an external file then depends on these columns only. The digests of the columns come from
+    /// [`column_digests`](Self::column_digests). If the file lacks one of them, `load` may read the others, and the task
+    /// depends on the whole file. The default implementation returns `None`: all of the file is read.
+    ///
+    /// The targets `Parquet<Vec<R>>` and `ArrowIpc<Vec<R>>` return the fields of the struct `R`.
+    fn loaded_columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Returns the digests of some columns of a file; `None` if the format has no columns.
+    ///
+    /// They must equal those that [`save`](Self::save) gives to [`Sink::set_columns`] for equal columns. A name without a
+    /// column is left out. This is called for external files, of which no record has the digests, and only if a task has
+    /// read single columns. The default implementation returns `None`.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read. Then the whole file counts.
+    fn column_digests(
+        &self,
+        _source: &Source,
+        _names: &[&str],
+    ) -> anyhow::Result<Option<ColumnDigests>> {
+        Ok(None)
+    }
 
     /// Describes a file that this target wrote, for readers without the program.
     ///

@@ -42,3 +42,25 @@ pub trait Columnar: Target {
     /// A name has no column or several, or the format or the source returns an error.
     fn load_columns(&self, source: &Source, names: &[&str]) -> anyhow::Result<Self::Columns>;
 }
+
+/// A columnar target whose rows can be read as another struct than the one that was saved, such as one with fewer fields.
+#[diagnostic::on_unimplemented(
+    message = "rows of `{Self}` cannot be read as `{R}`",
+    label = "its rows are not read as another struct",
+    note = "`Parquet` and `ArrowIpc` read rows as any struct that derives `Serialize` and `Deserialize`"
+)]
+pub trait ReadRows<R>: Columnar {
+    /// Returns the names of the columns that are the fields of the struct.
+    ///
+    /// # Errors
+    ///
+    /// The type does not show its fields.
+    fn row_columns() -> anyhow::Result<Vec<String>>;
+
+    /// Converts columns to rows.
+    ///
+    /// # Errors
+    ///
+    /// A column has another type than the field.
+    fn rows(columns: Self::Columns) -> anyhow::Result<Vec<R>>;
+}

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::base::error::copy_error;
 use crate::base::key::{Digest, digest_of};
+use crate::target::ColumnDigests;
 
 /// The writer for targets: a new file that is hashed while it is written.
 ///
@@ -16,6 +17,7 @@ pub struct Sink<'a> {
     /// The first error. A target may ignore errors: a buffer that is dropped writes without
     /// reporting them.
     failed: Option<io::Error>,
+    columns: ColumnDigests,
 }
 
 impl<'a> Sink<'a> {
@@ -29,7 +31,26 @@ impl<'a> Sink<'a> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn new(file: &'a mut (dyn Write + Send)) -> Self {
-        Self { file, hasher: blake3::Hasher::new(), written: 0, failed: None }
+        let (hasher, columns) = (blake3::Hasher::new(), ColumnDigests::default());
+        Self { file, hasher, written: 0, failed: None, columns }
+    }
+
+    /// Sets the digests of the columns that the file has.
+    ///
+    /// They become part of the record of the output, so that a task that reads some columns depends on these alone. A
+    /// target that sets them also implements [`Target::column_digests`](super::Target::column_digests).
+    pub fn set_columns(&mut self, columns: ColumnDigests) {
+        self.columns = columns;
+    }
+
+    /// Returns the digests of the columns, as far as the target has set them: to test a target.
+    pub fn columns(&self) -> &ColumnDigests {
+        &self.columns
+    }
+
+    /// Takes the digests of the columns, if the target has set them.
+    pub(crate) fn take_columns(&mut self) -> ColumnDigests {
+        std::mem::take(&mut self.columns)
     }
 
     /// Takes the first error of the file, if a write failed.

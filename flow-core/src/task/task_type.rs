@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 
 use crate::base::code::{Code, Codes};
 use crate::base::decl::TaskDecl;
+use crate::target::{ColumnDigests, Source};
 use crate::task::execute::{Execute, execute};
 use crate::task::instances::Build;
 use crate::task::keep::{Described, Files, Keep};
@@ -32,6 +33,8 @@ pub struct TaskType {
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
     /// Checks whether the target can store values of the output's type at all.
     pub(crate) check_type: fn() -> anyhow::Result<()>,
+    /// Returns the digests of some columns of an output that is one file. `None` if it has no columns.
+    pub(crate) column_digests: fn(&Source, &[&str]) -> anyhow::Result<Option<ColumnDigests>>,
     pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
     /// Returns another way to read the file of the output: see `Target::__reader`.
     pub(crate) reader: fn() -> Option<Box<dyn Any>>,
@@ -68,6 +71,7 @@ impl<T: Task> HasTaskType for T {
         uses: T::__uses,
         execute: execute::<T>,
         check_type: || T::__target().__check_type(),
+        column_digests: |source, names| T::__target().__column_digests(source, names),
         describe: |files| T::__target().__describe(files),
         reader: || T::__target().__output_reader(),
         output: std::any::type_name::<Output<T>>,

@@ -88,13 +88,15 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
-use flow_core::target::Description;
-use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
+use flow_core::target::{ColumnDigests, Description};
+use flow_core::{Code, Columnar, Pieces, ReadRows, Sink, Source, Streaming, Target};
+use serde::de::DeserializeOwned;
 
 use crate::compression::Compression;
+use crate::digests;
 use crate::limit::Limit;
 use crate::measured::table_size;
-use crate::table::{Cut, Table, Way, reading};
+use crate::table::{Cut, Table, Way, fields_of, reading, rows_of};
 
 /// The name of the format in errors.
 const FORMAT: &str = "Arrow IPC";
@@ -187,7 +189,17 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         let file = self.reader(source);
-        reading(source, FORMAT, || (self.way.from_stored)(file.stored(self.way.cut, self.way.row)?))
+        reading(source, FORMAT, || {
+            (self.way.from_stored)(file.stored(self.way.cut, self.way.row, self.way.fields())?)
+        })
+    }
+
+    fn loaded_columns(&self) -> Option<Vec<String>> {
+        self.way.fields()
+    }
+
+    fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
+        digests::of_file(names, |names| self.load_columns(source, names))
     }
 
     #[cfg(feature = "polars")]
@@ -196,7 +208,8 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let table = reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None))?;
+        let table =
+            reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None, None))?;
         let columns = crate::described::columns(&table.schema);
         let columns = columns.rust("ArrowIpc<RecordBatch>").typed("ArrowIpc<Vec<{}>>");
         let read = "_frame(pyarrow.feather.read_table(path))";
@@ -209,7 +222,8 @@ impl<T: Send + Sync + 'static> Streaming for ArrowIpc<T> {
 
     /// Reads batches of at most 65,536 rows.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
-        reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None))?.read_later()
+        reading(source, FORMAT, || self.reader(source).stored(Cut::Anywhere, None, None))?
+            .read_later()
     }
 }
 
@@ -222,6 +236,20 @@ impl<T: Send + Sync + 'static> Columnar for ArrowIpc<T> {
     /// one.
     fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
         reading(source, FORMAT, || self.reader(source).columns(names))
+    }
+}
+
+impl<T, R> ReadRows<R> for ArrowIpc<T>
+where
+    T: Send + Sync + 'static,
+    R: DeserializeOwned + 'static,
+{
+    fn row_columns() -> Result<Vec<String>> {
+        fields_of::<R>()
+    }
+
+    fn rows(columns: RecordBatch) -> Result<Vec<R>> {
+        rows_of(&columns)
     }
 }
 

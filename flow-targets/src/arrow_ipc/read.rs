@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use arrow::ipc::convert::try_fb_to_schema;
@@ -15,7 +15,7 @@ use super::FORMAT;
 use super::claims::Claims;
 use super::content::Content;
 use crate::limit::Limit;
-use crate::table::{Cut, Stored, find, joined};
+use crate::table::{Cut, Stored, find, joined, narrowed, projected};
 
 /// The most rows in a batch of a stream.
 const STEP: usize = 64 * 1024;
@@ -49,23 +49,33 @@ impl File<'_> {
     /// keeps none.
     ///
     /// `row` is the size of the Rust type of a row, in bytes. Rows take as much memory as their
-    /// type, so that they have the limit even if the file is not compressed.
-    pub(super) fn stored(self, cut: Cut, row: Option<usize>) -> Result<Stored> {
+    /// type, so that they have the limit even if the file is not compressed. Of a file that has all
+    /// columns of `fields`, only these are read.
+    pub(super) fn stored(
+        self,
+        cut: Cut,
+        row: Option<usize>,
+        fields: Option<Vec<String>>,
+    ) -> Result<Stored> {
         let Self { source, mapped, limit } = self;
         let content = Content::viewed(source, mapped)?;
         let footer = Arc::new(Footer::read(&content)?);
-        let schema = footer.schema.clone();
+        let at = fields.and_then(|fields| narrowed(&footer.schema, &fields));
+        let schema = match &at {
+            Some(at) => Arc::new(footer.schema.project(at)?),
+            None => footer.schema.clone(),
+        };
         let most = row.map(|_| limit.table(content.len() as u64));
         let stored = Stored::new(schema, source, FORMAT, move |source| match cut {
             Cut::Whole | Cut::Kept => {
                 let content = Content::viewed(source, mapped)?;
                 let claims = claims(limit, &content, Claims::of_all);
-                footer.batches(content, None, claims)
+                footer.batches(content, at.as_deref(), claims)
             }
             Cut::Anywhere => {
                 let content = Content::read(source, mapped)?;
                 let claims = claims(limit, &content, Claims::of_each);
-                let batches = footer.batches(content, None, claims)?;
+                let batches = footer.batches(content, at.as_deref(), claims)?;
                 Ok(Box::new(batches.flat_map(parts)) as Pieces<RecordBatch>)
             }
         });
@@ -79,9 +89,15 @@ impl File<'_> {
         let content = Content::viewed(self.source, self.mapped)?;
         let footer = Footer::read(&content)?;
         let at = find(&footer.schema, names)?;
-        let schema = Arc::new(footer.schema.project(&at)?);
+        let schema = Arc::new(projected(&footer.schema, &at)?);
         let claims = claims(self.limit, &content, Claims::of_all);
-        joined(&schema, footer.batches(content, Some(&at), claims)?)
+        let batch = joined(&schema, footer.batches(content, Some(&at), claims)?)?;
+        if *batch.schema_ref() == schema {
+            return Ok(batch);
+        }
+        // A single batch has the metadata of the file.
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(schema, batch.columns().to_vec(), &options)?)
     }
 }
 

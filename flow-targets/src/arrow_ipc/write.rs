@@ -15,6 +15,7 @@ use super::dictionaries::Dictionaries;
 use super::read::Footer;
 use crate::BUFFER;
 use crate::compression::{Compression, zstd_level};
+use crate::digests::Digests;
 use crate::limit::check as check_size;
 
 pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> Result<()> {
@@ -23,8 +24,9 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     check(&table.schema)?;
 
     let mut dictionaries = Dictionaries::default();
-    let sink = BufWriter::with_capacity(BUFFER, Counted { sink, written: 0 });
-    let mut writer = FileWriter::try_new_with_options(sink, &table.schema, options)?;
+    let out = BufWriter::with_capacity(BUFFER, Counted { sink: &mut *sink, written: 0 });
+    let mut writer = FileWriter::try_new_with_options(out, &table.schema, options)?;
+    let mut digests = Digests::new(&table.schema);
     let mut bytes = 0;
     // The final size of the file is not known yet. The count is compared with the limit at the end.
     let mut rows = target.way.counted(target.way.row.map(|_| u64::MAX), &table.schema);
@@ -32,6 +34,7 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
         let batch = batch?;
         (target.way.check_back)(&batch)?;
         rows.add(&batch)?;
+        digests.add(&batch);
         let batch = dictionaries.grown(batch)?;
         if target.compression != Compression::Uncompressed && !target.way.stream {
             bytes += size(&batch)?;
@@ -40,6 +43,8 @@ pub(super) fn write<T>(target: &ArrowIpc<T>, value: &T, sink: &mut Sink<'_>) -> 
     }
     writer.finish()?;
     let file = writer.get_ref().get_ref().written;
+    drop(writer);
+    sink.set_columns(digests.finish());
     rows.check(target.limit.table(file))?;
     check_size("in memory, the table takes", bytes, target.limit.table(file))
 }

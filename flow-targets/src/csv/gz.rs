@@ -7,12 +7,13 @@ use anyhow::{Context, Result, ensure};
 use arrow::array::RecordBatch;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
-use flow_core::target::Description;
+use flow_core::target::{ColumnDigests, Description};
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use super::Sheet;
 use super::content::Content;
 use super::format::{Format, setters};
+use crate::digests;
 use crate::limit::{Limit, check};
 use crate::measured::table_size;
 
@@ -161,6 +162,10 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
             true => self.format.read(&unpacked(source)),
             false => self.format.read(&unpacked(source).within(self.limit)),
         }
+    }
+
+    fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
+        digests::of_file(names, |names| self.load_columns(source, names))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {

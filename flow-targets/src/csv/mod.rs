@@ -157,7 +157,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
-use flow_core::target::Description;
+use flow_core::target::{ColumnDigests, Description};
 use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 
 use content::Content;
@@ -166,6 +166,7 @@ use format::{Format, setters};
 pub use gz::CsvGz;
 pub use sheet::Sheet;
 
+use crate::digests;
 use crate::measured::table_size;
 
 /// A CSV file of a table.
@@ -219,6 +220,10 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         self.format.read(&plain(source))
+    }
+
+    fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
+        digests::of_file(names, |names| self.load_columns(source, names))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {

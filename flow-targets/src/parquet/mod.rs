@@ -125,13 +125,15 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
-use flow_core::target::Description;
-use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
+use flow_core::target::{ColumnDigests, Description};
+use flow_core::{Code, Columnar, Pieces, ReadRows, Sink, Source, Streaming, Target};
+use serde::de::DeserializeOwned;
 
 use crate::compression::Compression;
+use crate::digests;
 use crate::limit::Limit;
 use crate::measured::table_size;
-use crate::table::{Cut, Table, Way, reading};
+use crate::table::{Cut, Table, Way, fields_of, reading, rows_of};
 
 /// The name of the format in errors.
 const FORMAT: &str = "Parquet";
@@ -255,7 +257,7 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         let limit = (!self.way.stream).then_some(self.limit);
-        let stored = || read::stored(source, self.way.cut, limit, self.way.row);
+        let stored = || read::stored(source, self.way.cut, limit, self.way.row, self.way.fields());
         reading(source, FORMAT, || (self.way.from_stored)(stored()?))
     }
 
@@ -264,8 +266,17 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
         Some(Box::new(crate::frames::Scanner(crate::frames::scan_parquet)))
     }
 
+    fn loaded_columns(&self) -> Option<Vec<String>> {
+        self.way.fields()
+    }
+
+    fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
+        digests::of_file(names, |names| self.load_columns(source, names))
+    }
+
     fn describe(&self, source: &Source) -> Result<Description> {
-        let table = reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None))?;
+        let table =
+            reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None, None))?;
         let columns = crate::described::columns(&table.schema);
         let columns = columns.rust("Parquet<RecordBatch>").typed("Parquet<Vec<{}>>");
         Ok(columns.python(&["pyarrow"], "_frame(_parquet(path))"))
@@ -277,7 +288,8 @@ impl<T: Send + Sync + 'static> Streaming for Parquet<T> {
 
     /// Reads batches of at most 65,536 rows. Memory holds one batch, and one page of each column.
     fn stream(&self, source: &Source) -> Result<Pieces<RecordBatch>> {
-        reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None))?.read_later()
+        reading(source, FORMAT, || read::stored(source, Cut::Anywhere, None, None, None))?
+            .read_later()
     }
 }
 
@@ -287,6 +299,20 @@ impl<T: Send + Sync + 'static> Columnar for Parquet<T> {
     /// Loads one batch with these columns. Without names, the batch has no columns, but all rows.
     fn load_columns(&self, source: &Source, names: &[&str]) -> Result<RecordBatch> {
         reading(source, FORMAT, || read::columns(source, names, self.limit))
+    }
+}
+
+impl<T, R> ReadRows<R> for Parquet<T>
+where
+    T: Send + Sync + 'static,
+    R: DeserializeOwned + 'static,
+{
+    fn row_columns() -> Result<Vec<String>> {
+        fields_of::<R>()
+    }
+
+    fn rows(columns: RecordBatch) -> Result<Vec<R>> {
+        rows_of(&columns)
     }
 }
 

@@ -15,7 +15,7 @@ use parquet::basic::Compression;
 
 use super::{FORMAT, LENGTHS, texts, write};
 use crate::limit::Limit;
-use crate::table::{Counted, Cut, Recut, Stored, find, width};
+use crate::table::{Counted, Cut, Recut, Stored, find, narrowed, projected, width};
 
 /// How many rows are read at once if the value does not determine it.
 const STEP: usize = 64 * 1024;
@@ -28,6 +28,8 @@ struct Footer {
     metadata: ArrowReaderMetadata,
     /// The schema that was given to the writer.
     schema: SchemaRef,
+    /// The columns that are read, in the order of the file; all of them if `None`.
+    roots: Option<Vec<usize>>,
     rows: usize,
     /// The size of the file.
     bytes: u64,
@@ -36,14 +38,19 @@ struct Footer {
 /// Returns the table of a file, with its batches cut as the value needs them.
 ///
 /// A `limit` is given if the table will be in memory as a whole. `row` is the size of the Rust type
-/// of a row, in bytes.
+/// of a row, in bytes. Of a file that has all columns of `fields`, only these are read.
 pub(super) fn stored(
     source: &Source,
     cut: Cut,
     limit: Option<Limit>,
     row: Option<usize>,
+    fields: Option<Vec<String>>,
 ) -> Result<Stored> {
-    let footer = Footer::read(source)?;
+    let mut footer = Footer::read(source)?;
+    if let Some(at) = fields.and_then(|fields| narrowed(&footer.schema, &fields)) {
+        footer.schema = Arc::new(footer.schema.project(&at)?);
+        footer.roots = Some(at);
+    }
     if let Some(limit) = limit {
         footer.check(&footer.schema, limit)?;
         write::check_width(footer.rows, row.unwrap_or(0) as u64, limit, footer.bytes)?;
@@ -61,7 +68,7 @@ pub(super) fn stored(
 pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<RecordBatch> {
     let footer = Footer::read(source)?;
     let at = find(&footer.schema, names)?;
-    let schema = Arc::new(footer.schema.project(&at)?);
+    let schema = Arc::new(projected(&footer.schema, &at)?);
     footer.check(&schema, limit)?;
     if at.is_empty() {
         return without_columns(&schema, footer.rows);
@@ -104,7 +111,8 @@ impl Footer {
         let metadata = ArrowReaderMetadata::load(&file, Default::default())?;
         let rows = usize::try_from(metadata.metadata().file_metadata().num_rows())
             .context("the file says that it has a negative number of rows")?;
-        let mut footer = Self { schema: without_note(metadata.schema()), metadata, rows, bytes };
+        let schema = without_note(metadata.schema());
+        let mut footer = Self { schema, metadata, roots: None, rows, bytes };
         if footer.schema.fields().is_empty() {
             footer.rows = footer.lengths_without_columns()?.into_iter().sum();
         }
@@ -140,7 +148,7 @@ impl Footer {
     }
 
     fn batches(&self, source: &Source, cut: Cut, most: Option<u64>) -> Result<Pieces<RecordBatch>> {
-        self.check_codecs(None)?;
+        self.check_codecs(self.roots.as_deref())?;
         let schema = self.schema.clone();
         if schema.fields().is_empty() {
             let lengths = self.lengths_without_columns()?.into_iter();
@@ -158,9 +166,19 @@ impl Footer {
         };
         // If batches are read in the lengths that are needed, they are not copied.
         let step = lengths.iter().flatten().copied().max().unwrap_or(STEP).max(1);
-        let step = texts::step(source, self.metadata.metadata(), step, most, |_| true)?;
+        let columns = self.metadata.metadata().file_metadata().schema_descr();
+        let is_read = |leaf: usize| {
+            let roots = self.roots.as_ref();
+            roots.is_none_or(|roots| roots.contains(&columns.get_column_root_idx(leaf)))
+        };
+        let step = texts::step(source, self.metadata.metadata(), step, most, is_read)?;
         let of = schema.clone();
-        let reader = self.open(source)?.with_batch_size(step).build()?;
+        let mut builder = self.open(source)?;
+        if let Some(roots) = &self.roots {
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        let reader = builder.with_batch_size(step).build()?;
         // A batch that is joined from several is counted before it is joined.
         let mut counted = Counted::columns(most.filter(|_| lengths.is_some()), width(&schema));
         let each = reader.map(move |batch| {

@@ -13,6 +13,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::{LENGTHS, Parquet, Statistics};
+use crate::digests::Digests;
 use crate::limit::{self, Limit};
 use crate::table::{Cut, width};
 
@@ -27,12 +28,14 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
     let width = width(&table.schema);
     // The final size of the file is not known yet. The count is compared with the limit at the end.
     let mut counted = target.way.counted((!target.way.stream).then_some(u64::MAX), &table.schema);
-    let mut writer = ArrowWriter::try_new(sink, table.schema, Some(properties))?;
+    let mut digests = Digests::new(&table.schema);
+    let mut writer = ArrowWriter::try_new(&mut *sink, table.schema, Some(properties))?;
     for batch in table.each {
         let batch = batch?;
         (target.way.check_back)(&batch)?;
         lengths.push(batch.num_rows());
         counted.add(&batch)?;
+        digests.add(&batch);
         if columns {
             writer.write(&batch)?;
         }
@@ -46,9 +49,11 @@ pub(super) fn write<T>(target: &Parquet<T>, value: &T, sink: &mut Sink<'_>) -> R
         writer.append_key_value_metadata(KeyValue::new(LENGTHS.to_owned(), note(&lengths)));
     }
     writer.finish()?;
+    let file = writer.bytes_written() as u64;
+    drop(writer);
+    sink.set_columns(digests.finish());
     if !target.way.stream {
         let rows: usize = lengths.iter().sum();
-        let file = writer.bytes_written() as u64;
         check_width(rows, width, target.limit, file)?;
         counted.check(target.limit.table(file))?;
     }

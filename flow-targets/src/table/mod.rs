@@ -35,12 +35,17 @@ use std::any::type_name;
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+use serde::de::DeserializeOwned;
+
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+use crate::row::RowColumns;
 
 #[cfg(feature = "arrow")]
 pub(crate) use batches::joined;
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-pub(crate) use columns::find;
 pub(crate) use columns::width;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+pub(crate) use columns::{find, narrowed, projected};
 pub(crate) use content::Counted;
 #[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
@@ -219,6 +224,15 @@ impl<T> Way<T> {
         }
     }
 
+    /// Returns the names of the columns that are read for a value of rows, if the type of the row shows them.
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(crate) fn fields(&self) -> Option<Vec<String>> {
+        match (self.known)() {
+            Known::ByType(fields) => Some(names(&fields)),
+            Known::ByValue | Known::Hidden | Known::Never(_) => None,
+        }
+    }
+
     /// Checks the columns of a row's type with a check of the format.
     ///
     /// # Errors
@@ -237,6 +251,30 @@ impl<T> Way<T> {
         );
         check(&Schema::new(fields)).with_context(|| format!("as rows, `{}`", type_name::<T>()))
     }
+}
+
+/// Returns the names of the columns that are the fields of a row.
+///
+/// # Errors
+///
+/// The type does not show its fields, or its rows cannot be columns.
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+pub(crate) fn fields_of<R: DeserializeOwned + 'static>() -> Result<Vec<String>> {
+    match RowColumns::of::<R>() {
+        RowColumns::Derived(fields) | RowColumns::Shaped(fields) | RowColumns::Partial(fields) => {
+            Ok(names(&fields))
+        }
+        RowColumns::Hidden => bail!(
+            "the type `{}` does not show its fields: use `load` or `load_columns`",
+            type_name::<R>(),
+        ),
+        RowColumns::Never(reason) => bail!("{reason}"),
+    }
+}
+
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+fn names(fields: &[FieldRef]) -> Vec<String> {
+    fields.iter().map(|field| field.name().clone()).collect()
 }
 
 impl<T> Clone for Way<T> {

@@ -15,6 +15,7 @@
 
 mod absent;
 mod arrow_ipc;
+mod column_digests;
 mod columnar;
 mod csv;
 mod csv_gz;

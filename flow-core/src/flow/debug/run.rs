@@ -182,7 +182,8 @@ impl Selected {
         }
         let folder = graph.folder(self.node, store)?;
         let execution = self.execution(&[])?;
-        let Rerun { executed, reads, required, run } = self.run(&execution, &made_from, &folder)?;
+        let Rerun { executed, reads, columns, required, run } =
+            self.run(&execution, &made_from, &folder)?;
         let log = self.log_in(&folder, run.log.is_some());
         let (label, seconds) = (self.label(), run.seconds);
         let fingerprint = self.fingerprint(&made_from);
@@ -192,7 +193,17 @@ impl Selected {
                 let crates = graph.task(self.node).crates;
                 let record = Record::new(
                     graph.recorded(self.node, made_from, fingerprint),
-                    RecordedRun { reads, required, output, meta, crates, started, seconds, host },
+                    RecordedRun {
+                        reads,
+                        columns,
+                        required,
+                        output,
+                        meta,
+                        crates,
+                        started,
+                        seconds,
+                        host,
+                    },
                 );
                 let (value, meta) = self.commit(&execution, &folder, record, value, footprint)?;
                 (Ok(value), meta)

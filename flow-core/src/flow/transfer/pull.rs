@@ -206,7 +206,7 @@ fn explain_missing(
     let of_instance = records.iter().filter(|record| record.key == key);
     if let Some(latest) = of_instance.max_by_key(|record| record.started) {
         judge.compare(node, latest, made_from, &mut reasons);
-        judge.compare_inputs(node, &latest.made_from, made_from, &mut reasons);
+        judge.compare_inputs(node, latest, made_from, &mut reasons)?;
     }
     let outputs = if count == 1 { "output" } else { "outputs" };
     let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");

@@ -169,9 +169,10 @@ impl Cause {
             // The step before may have named the task already.
             let is_named = before.is_some_and(|before| match &before.reason {
                 Reason::Upstream { tasks } => *tasks == [step.instance.task()],
-                Reason::Input { what: InputChange::OtherData { task }, .. } => {
-                    task == step.instance.task()
-                }
+                Reason::Input {
+                    what: InputChange::OtherData { task } | InputChange::Columns { task, .. },
+                    ..
+                } => task == step.instance.task(),
                 Reason::Required { what } => *what == format!("{} gave other data", step.instance),
                 _ => false,
             });

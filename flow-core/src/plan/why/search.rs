@@ -154,7 +154,7 @@ impl Search {
         let Some(now) = judge.made_from(at.node)? else { return Ok(Vec::new()) };
         let mut reasons = Vec::new();
         judge.compare(at.node, &old, &now, &mut reasons);
-        judge.compare_inputs(at.node, &old.made_from, &now, &mut reasons);
+        judge.compare_inputs(at.node, &old, &now, &mut reasons)?;
         reasons.extend(judge.changed_reads(at.node, &old)?);
         let changed = changed_inputs(at, &old.made_from);
         let with_questions = |reason: Reason| {
@@ -274,7 +274,8 @@ struct InRun {
 }
 
 fn is_other_data(reason: &Reason) -> bool {
-    matches!(reason, Reason::Input { what: InputChange::OtherData { .. }, .. })
+    use InputChange::{Columns, OtherData};
+    matches!(reason, Reason::Input { what: OtherData { .. } | Columns { .. }, .. })
 }
 
 /// Returns a question for each recorded input, by role, with the content that it had.

@@ -6,17 +6,86 @@ use std::sync::Mutex;
 
 use crate::base::error::StoreError;
 use crate::files::{Contents, Named, Stamp};
+use crate::store::read_columns::ReadColumns;
 use crate::store::record::Read;
+use crate::target::ColumnDigests;
 
-/// The reads of a running task, besides the outputs of its inputs.
+/// The reads of a running task, besides the outputs of its inputs, and how much it has read of these.
 #[derive(Default)]
 pub(crate) struct Reads {
     read: Mutex<BTreeSet<Read>>,
+    /// How much was read of each input that was loaded, by the path of its handle.
+    contents: Mutex<BTreeMap<HandlePath, Content>>,
     /// The files that the task may have read, with their stamps from before; `None` if a stamp could not be read.
     watched: Mutex<BTreeMap<(PathBuf, Named), Option<Stamp>>>,
 }
 
+/// The path of a handle: the number of the dynamic requirement that it starts from, or 0, and the indices of inputs.
+type HandlePath = (u32, Vec<usize>);
+
+/// How much of an input's content was read.
+enum Content {
+    Whole,
+    /// These columns, by part.
+    Columns(BTreeMap<String, ColumnDigests>),
+}
+
 impl Reads {
+    /// Records that all of an input's content was read, or that it is not known how much.
+    pub(crate) fn add_whole(&self, required: u32, input: &[usize]) {
+        let mut contents = self.contents.lock().expect("lock poisoned");
+        contents.insert((required, input.to_vec()), Content::Whole);
+    }
+
+    /// Records that these columns of a part of an input were read.
+    pub(crate) fn add_columns(
+        &self,
+        required: u32,
+        input: &[usize],
+        part: &str,
+        columns: ColumnDigests,
+    ) {
+        let mut contents = self.contents.lock().expect("lock poisoned");
+        let content = contents.entry((required, input.to_vec()));
+        match content.or_insert_with(|| Content::Columns(BTreeMap::new())) {
+            Content::Whole => {}
+            Content::Columns(parts) => {
+                parts.entry(part.to_owned()).or_default().extend(columns);
+            }
+        }
+    }
+
+    /// Adds the columns that the same task has read in another process.
+    pub(crate) fn add_read_columns(&self, columns: Vec<ReadColumns>) {
+        for ReadColumns { input, required, part, columns } in columns {
+            let input = if required == 0 { vec![input] } else { Vec::new() };
+            self.add_columns(required, &input, &part, columns);
+        }
+    }
+
+    /// Returns the inputs and required instances of which only columns were read.
+    ///
+    /// The members of an aggregate are left out: the content of the aggregate counts as a whole.
+    pub(crate) fn columns(&self) -> Vec<ReadColumns> {
+        let contents = self.contents.lock().expect("lock poisoned");
+        let mut all = Vec::new();
+        for ((required, input), content) in &*contents {
+            let Content::Columns(parts) = content else { continue };
+            let input = match (*required, input.as_slice()) {
+                (0, [input]) => *input,
+                (1.., []) => 0,
+                _ => continue,
+            };
+            all.extend(parts.iter().map(|(part, columns)| ReadColumns {
+                input,
+                required: *required,
+                part: part.clone(),
+                columns: columns.clone(),
+            }));
+        }
+        all
+    }
+
     /// Records a read.
     pub(crate) fn add(&self, read: Read) {
         self.read.lock().expect("lock poisoned").insert(read);

@@ -18,6 +18,7 @@ use crate::store::made::Made;
 use crate::store::output::Look;
 use crate::store::record::{Read, digest_meta};
 use crate::store::trust::Trust;
+use crate::target::ColumnDigests;
 use crate::task::Kind;
 use crate::task::cx::{Reads, meta_from_json};
 use crate::task::error::{LoadError, LoadErrorKind};
@@ -184,6 +185,21 @@ impl Handle {
                 None => Look::Gone,
             },
         })
+    }
+
+    /// Records what the running task has read of the content of a part: these columns alone, or all of it if there are
+    /// no digests.
+    pub(super) fn read_content(&self, part: &str, columns: Option<ColumnDigests>) {
+        let Some(reads) = &self.reads else { return };
+        match columns {
+            Some(columns) => reads.add_columns(self.required, &self.place, part, columns),
+            None => reads.add_whole(self.required, &self.place),
+        }
+    }
+
+    /// Returns whether the handle belongs to a running task, whose reads are recorded.
+    pub(crate) fn is_of_task(&self) -> bool {
+        self.reads.is_some()
     }
 
     /// Returns the output that the plan or the run knows, and where it lies.

@@ -22,7 +22,7 @@ pub use part::InputPart;
 use serde::de::DeserializeOwned;
 
 use crate::store::log_text::TaskLog;
-use crate::target::{Columnar, Pieces, Source, Streaming, Target};
+use crate::target::{ColumnDigests, Columnar, Pieces, ReadRows, Source, Streaming, Target};
 use crate::task::error::LoadError;
 use crate::task::keep::{Keep, KeepPart, Outputs, Part, Several};
 use crate::task::loaded::Loaded;
@@ -102,6 +102,10 @@ impl<A: Task> Input<A> {
 
     /// Loads some columns of the output, in this order; the others are not read.
     ///
+    /// A running task that reads nothing else of this input depends on these columns only: if the required task runs
+    /// again and other columns change, are added or removed, the task does not run again. The digest of each column is
+    /// recorded. Without names, all of the output counts, and so it does if the target has no digests of columns.
+    ///
     /// # Errors
     ///
     /// There is no such column, or the file is missing or cannot be read.
@@ -113,6 +117,81 @@ impl<A: Task> Input<A> {
         A::Target: Columnar,
     {
         self.whole().load_columns(names)
+    }
+
+    /// Loads the output as rows of a struct that may have fewer fields than the file has columns; other columns are not
+    /// read.
+    ///
+    /// A running task depends on the columns of the struct only, as with [`load_columns`](Self::load_columns).
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Trade {
+    ///     symbol: String,
+    ///     price: f64,
+    ///     size: u32,
+    /// }
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Priced {
+    ///     price: f64,
+    /// }
+    ///
+    /// #[task(target = Parquet<Vec<Trade>>)]
+    /// fn trades() -> Vec<Trade> {
+    ///     vec![Trade { symbol: "ABC".to_owned(), price: 2.5, size: 3 }]
+    /// }
+    ///
+    /// #[derive(Task)]
+    /// #[task(requires = trades, target = Json<f64>)]
+    /// struct Highest;
+    ///
+    /// #[tracked]
+    /// impl Run for Highest {
+    ///     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
+    ///         let rows: Vec<Priced> = cx.input().load_rows()?;
+    ///         Ok(rows.iter().map(|row| row.price).fold(f64::MIN, f64::max))
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// assert_eq!(*flow.get::<Highest>()?, 2.5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A field has no column or another type, the type does not show its fields, or the file is missing or cannot be
+    /// read.
+    pub fn load_rows<R>(&self) -> Result<Vec<R>, LoadError>
+    where
+        A::Target: ReadRows<R>,
+    {
+        self.whole().load_rows()
+    }
+
+    /// Reads these columns with a reader of the caller, such as a lazy scan, which must read no others.
+    ///
+    /// A running task depends on these columns only, as with [`load_columns`](Self::load_columns). The reader may be
+    /// called again if another process replaces the file meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The file is missing, or `read` returns an error.
+    pub fn read_columns<V>(
+        &self,
+        names: &[&str],
+        read: impl Fn(&Source) -> anyhow::Result<V>,
+    ) -> Result<V, LoadError>
+    where
+        A::Target: Columnar,
+    {
+        self.whole().read_columns(names, read)
     }
 
     /// Reads the file of the output by a function that gets the target and the file.
@@ -262,6 +341,8 @@ impl<A: Task> Input<A> {
     ///
     /// The output does not exist any more, or has no file.
     pub fn path(&self) -> Result<PathBuf, LoadError> {
+        // The task may read anything at the path.
+        self.handle.read_content("", None);
         self.handle.path()
     }
 }
@@ -283,6 +364,7 @@ impl<A> std::fmt::Debug for Input<A> {
 /// target.
 fn load<K: Keep>(handle: &Handle, target: fn() -> K) -> Result<Loaded<K::Value>, LoadError> {
     let Handle { origin, node, .. } = handle;
+    handle.read_content("", loaded_columns(handle, target));
     if let Some(value) = handle.value() {
         return Ok(Loaded(downcast(value)));
     }
@@ -293,6 +375,21 @@ fn load<K: Keep>(handle: &Handle, target: fn() -> K) -> Result<Loaded<K::Value>,
         handle.share(&shared);
     }
     Ok(Loaded(value))
+}
+
+/// Returns the digests of the columns that loading reads of an external file, if it reads these alone.
+///
+/// An output of a task has no other columns than those of its type, and is read as a whole.
+fn loaded_columns<K: Keep>(handle: &Handle, target: fn() -> K) -> Option<ColumnDigests> {
+    if !handle.is_of_task() || handle.origin.kind(handle.node) != Kind::External {
+        return None;
+    }
+    let target = target();
+    let names = target.__loaded_columns()?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let digests = |source: &Source, names: &[&str]| target.__column_digests(source, names);
+    // An error occurs again when the file is loaded.
+    handle.read("", |files| Ok(files.read_columns("", &names, &digests))).ok()?
 }
 
 fn downcast<V: Send + Sync + 'static>(value: AnyValue) -> Arc<V> {

@@ -34,7 +34,7 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::made::Made;
 use crate::store::place::Places;
-use crate::target::{Description, Source};
+use crate::target::{ColumnDigests, Description, Source};
 use crate::task::Kind;
 use crate::task::expectation::Checks;
 use crate::task::input::Handle;
@@ -85,6 +85,22 @@ pub trait Keep: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>>;
 
+    /// Returns the columns that loading the output reads of a file that has all of them, if it reads these alone.
+    #[doc(hidden)]
+    fn __loaded_columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Returns the digests of some columns of an output that is one file. `None` if it has no columns.
+    #[doc(hidden)]
+    fn __column_digests(
+        &self,
+        _source: &Source,
+        _names: &[&str],
+    ) -> anyhow::Result<Option<ColumnDigests>> {
+        Ok(None)
+    }
+
     /// Describes the file of each part for readers outside this program.
     #[doc(hidden)]
     fn __describe(&self, _files: &Files<'_>) -> anyhow::Result<Described> {
@@ -124,5 +140,34 @@ impl Files<'_> {
         let store = self.made.store(origin.store());
         let fs = if kept { store.fs() } else { store.unconfined() };
         Ok(Source::new(fs, self.path(part)?, kept))
+    }
+
+    /// Returns the digests of columns that a running task has read of a part; `None` if one of them is not known.
+    ///
+    /// The record of an output has them. Those of an external file are computed by `digests`, unless they are cached.
+    pub(crate) fn read_columns(
+        &self,
+        part: &str,
+        names: &[&str],
+        digests: &dyn Fn(&Source, &[&str]) -> anyhow::Result<Option<ColumnDigests>>,
+    ) -> Option<ColumnDigests> {
+        let Handle { origin, node, .. } = self.of;
+        if !self.of.is_of_task() {
+            return None;
+        }
+        match origin.kind(*node) {
+            Kind::Made => self.made.output.file(part)?.columns.of(names),
+            Kind::External => {
+                let task = origin.task_type(*node);
+                let reader = (task.codes)().target_digest((task.decl)().target);
+                let source = self.source(part).ok()?;
+                let path = origin.external(*node);
+                let digests = &mut |names: &[&str]| digests(&source, names);
+                let known = origin.contents().columns(path, reader, names, digests);
+                // If they cannot be computed, the whole file counts.
+                known.ok()?.of(names)
+            }
+            Kind::Aggregate => None,
+        }
     }
 }

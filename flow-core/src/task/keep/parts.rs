@@ -10,7 +10,7 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::target::footprint::Footprint;
-use crate::target::{Description, Target};
+use crate::target::{ColumnDigests, Description, Source, Target};
 
 /// A way to store one part of an output: any [`Target`], or [`File`](super::File).
 #[diagnostic::on_unimplemented(
@@ -49,6 +49,22 @@ pub trait KeepPart: Sized + Send + Sync + 'static {
     /// Returns the extension of the file.
     #[doc(hidden)]
     fn __extension(&self) -> String;
+
+    /// Returns the columns that loading reads of a file that has all of them, if it reads these alone.
+    #[doc(hidden)]
+    fn __part_loaded_columns(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Returns the digests of some columns of the file. `None` if it has no columns.
+    #[doc(hidden)]
+    fn __part_column_digests(
+        &self,
+        _source: &Source,
+        _names: &[&str],
+    ) -> anyhow::Result<Option<ColumnDigests>> {
+        Ok(None)
+    }
 
     /// Describes the file for readers outside this program.
     #[doc(hidden)]
@@ -98,6 +114,18 @@ impl<T: Target> KeepPart for T {
         T::EXTENSION.to_owned()
     }
 
+    fn __part_loaded_columns(&self) -> Option<Vec<String>> {
+        self.loaded_columns()
+    }
+
+    fn __part_column_digests(
+        &self,
+        source: &Source,
+        names: &[&str],
+    ) -> anyhow::Result<Option<ColumnDigests>> {
+        self.column_digests(source, names)
+    }
+
     fn __describe_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Description> {
         self.describe(&files.source(part)?)
     }
@@ -131,6 +159,18 @@ impl<K: KeepPart> Keep for K {
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>> {
         self.__load_part("", files).map(Arc::new)
+    }
+
+    fn __loaded_columns(&self) -> Option<Vec<String>> {
+        self.__part_loaded_columns()
+    }
+
+    fn __column_digests(
+        &self,
+        source: &Source,
+        names: &[&str],
+    ) -> anyhow::Result<Option<ColumnDigests>> {
+        self.__part_column_digests(source, names)
     }
 
     fn __describe(&self, files: &Files<'_>) -> anyhow::Result<Described> {

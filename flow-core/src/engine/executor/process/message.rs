@@ -26,6 +26,7 @@ use crate::base::error_text::ErrorText;
 use crate::base::key::{Digest, Key};
 use crate::engine::running::ProcessCost;
 use crate::store::output::Output;
+use crate::store::read_columns::ReadColumns;
 use crate::store::record::{Meta, Read, RecordedInstance, Required};
 use crate::task::Kind;
 
@@ -250,6 +251,8 @@ pub(super) struct DoneMessage {
     pub(super) meta: Meta,
     /// What the task has read besides its inputs.
     pub(super) reads: Vec<Read>,
+    /// The inputs of which the task has read single columns.
+    pub(super) columns: Vec<ReadColumns>,
     pub(super) used: ProcessCost,
     /// Whether a draft record was written.
     pub(super) has_draft: bool,

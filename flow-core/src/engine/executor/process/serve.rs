@@ -294,11 +294,12 @@ impl Served<'_> {
 
     /// Takes the result of the task.
     fn done(&mut self, done: DoneMessage) -> Ended {
-        let DoneMessage { result, meta, reads, used, has_draft, .. } = done;
+        let DoneMessage { result, meta, reads, columns, used, has_draft, .. } = done;
         self.output.drain(self.child);
         self.running.set_used(used);
         let of_task = self.running.reads();
         reads.into_iter().for_each(|read| of_task.add(read));
+        of_task.add_read_columns(columns);
         let FailedMessage { is_stopped, has_panicked, error, unwritable } = match result {
             Ok(output) => {
                 if has_draft {

@@ -63,12 +63,14 @@ impl Runner {
         let mut has_draft = false;
         let (result, meta) = match executed {
             Ok((output, meta)) => {
-                let (reads, required) = (reads.all(), host.recorded());
+                let (columns, required) = (reads.columns(), host.recorded());
+                let reads = reads.all();
                 let (seconds, host) = (begun.elapsed().as_secs_f64(), process::host());
                 has_draft = required.is_some_and(|required| {
                     let (output, meta, crates) = (output.clone(), meta.clone(), draft.crates);
                     let run = RecordedRun {
                         reads,
+                        columns,
                         required,
                         output,
                         meta,
@@ -83,8 +85,8 @@ impl Runner {
             }
             Err(error) => (Err(failed(&store, error)), attempt.take_meta()),
         };
-        let (reads, used) = (reads.all(), meter.read());
-        let done = DoneMessage { job: number, result, meta, reads, used, has_draft };
+        let (reads, columns, used) = (reads.all(), reads.columns(), meter.read());
+        let done = DoneMessage { job: number, result, meta, reads, columns, used, has_draft };
         // The parent reads what was written before it receives the message.
         let _ = std::io::stdout().flush();
         let _ = std::io::stderr().flush();

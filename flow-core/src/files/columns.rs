@@ -1,0 +1,54 @@
+//! Digests of single columns of external files.
+//!
+//! They are computed only if a task has read single columns of a file, because that takes reading the file. A digest is
+//! cached like that of a file, under its path, the reader and the name of the column.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::base::key::Digest;
+use crate::base::panics;
+use crate::files::{Contents, SETTLED};
+use crate::target::ColumnDigests;
+
+impl Contents {
+    /// Returns the digests of some columns of the file at a path. A name without a column has none.
+    ///
+    /// `reader` identifies what reads the columns: the target with its options. `digests` computes those that are not
+    /// cached.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or was written meanwhile, or has no columns.
+    pub(crate) fn columns(
+        &self,
+        path: &Path,
+        reader: Digest,
+        names: &[&str],
+        digests: &mut dyn FnMut(&[&str]) -> anyhow::Result<Option<ColumnDigests>>,
+    ) -> anyhow::Result<ColumnDigests> {
+        let stat = self.fs.stat(path)?;
+        let cached = |name| self.remembered.get_column(path, &stat, (reader, name));
+        let mut known: ColumnDigests =
+            names.iter().filter_map(|name| Some((*name, cached(name)?))).collect();
+        let missing: Vec<&str> =
+            names.iter().copied().filter(|name| known.get(name).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let new = panics::catch_panic("the target", || digests(&missing))
+            .unwrap_or_else(|panic| Err(panic.into()))?;
+        let Some(new) = new else { anyhow::bail!("the format has no columns") };
+        anyhow::ensure!(self.fs.stat(path)? == stat, "the file was written meanwhile");
+        // As for the digest of a file: it could change again without getting another time.
+        let age = begun.as_nanos() as i64 - stat.changed.unwrap_or(stat.modified);
+        if age > SETTLED {
+            for (name, digest) in new.iter() {
+                self.remembered.add_column(path, &stat, (reader, name), digest);
+            }
+        }
+        known.extend(new);
+        Ok(known)
+    }
+}
