@@ -1,15 +1,18 @@
-//! Early cutoff by column of external files, in child processes, and of one of several outputs.
+//! Early cutoff by column of external files, of one of several outputs, in child processes, and after a crash.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::datatypes::{Float64Type, Int64Type};
 use flow::prelude::*;
 use flow::target::Sink;
 
-use crate::support::{flow, ran};
+use crate::faulty::{Fault, Faulty};
+use crate::support::{assert_consistent, faulty_flow, flow, ran, step};
 
 /// Writes a Parquet file as another program would.
 fn write(path: &Path, prices: &[f64], sizes: &[i64], extra: Option<i64>) -> Result<()> {
@@ -185,5 +188,43 @@ fn columns_that_a_child_process_reads_count_alone() -> Result<()> {
     assert_eq!(ran(&flow.run::<OfPair>()?), ["Pair"]);
     fs::write(&path, "2 9 9 4")?;
     assert_eq!(ran(&flow.run::<OfPair>()?), ["OfPair", "Pair"]);
+    Ok(())
+}
+
+#[test]
+fn a_run_that_is_cut_off_leaves_no_outdated_columns() -> Result<()> {
+    for n in (0..).step_by(step(5)) {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("numbers.txt");
+        let open = |fs: &Faulty| -> Result<Flow> {
+            let flow = faulty_flow(folder.path(), fs)?;
+            Ok(flow.with(Pair::NUMBERS, path.as_path()).workers(1))
+        };
+        fs::write(&path, "1 2 3 4")?;
+        open(&Faulty::new())?.run::<OfPair>()?;
+        // No column that is read changes.
+        fs::write(&path, "1 9 9 4")?;
+        let faulty = Faulty::new();
+        let flow = open(&faulty)?;
+        let count = AtomicU64::new(0);
+        faulty.fail(move |_, op, _| {
+            let at = if op.changes() { count.fetch_add(1, Ordering::SeqCst) } else { 0 };
+            (op.changes() && at >= n).then_some(Fault::Half(ErrorKind::StorageFull))
+        });
+        let is_cut_off = flow.run::<OfPair>().is_err();
+        assert_consistent(flow.folder());
+        faulty.heal();
+        let later = open(&Faulty::new())?;
+        let again = ran(&later.run::<OfPair>()?);
+        assert!(again.is_empty() || again == ["Pair"], "cut off at {n}: {again:?}");
+        assert_eq!(*later.load::<OfPair>()?, 5);
+        // Now one does.
+        fs::write(&path, "2 9 9 4")?;
+        assert_eq!(ran(&later.run::<OfPair>()?), ["OfPair", "Pair"], "cut off at {n}");
+        assert_eq!(*later.load::<OfPair>()?, 6);
+        if !is_cut_off {
+            return Ok(());
+        }
+    }
     Ok(())
 }
