@@ -114,6 +114,7 @@
 //! - [`macro@task`]: functions as tasks.
 //! - [`macro@tracked`]: which code is tracked, and which is not.
 //! - [`derive@Outputs`]: several outputs of one task.
+//! - [`derive@Row`]: rows of tables with columns of dates, decimals and other types.
 //! - [`Flow`]: running, loading, previews, parameter values, settings.
 //! - [`Subgraph`], from [`Flow::graph`]: the tasks that a root requires.
 //! - [`debug`], from [`Flow::debug`]: a task that failed, and running it again by itself; [`log`]: what tasks log.
@@ -133,8 +134,9 @@
 //!
 //! Each format has a feature of its name: `parquet`, `arrow`, `csv`, `csv-gz`, `json`, `pickle`, `text` and `bytes`
 //! are enabled by default; `excel`, `brotli` (to read Parquet files that Brotli compressed) and `polars` are not. `polars` adds
-//! data frames and lazy frames of polars and the module `frames`, and `polars-sql` also SQL over the inputs of a task. The
-//! features `testing`, `terminal` and `interrupts` are enabled by default: the module `testing`, a bar that shows the
+//! data frames and lazy frames of polars and the module `frames`, and `polars-sql` also SQL over the inputs of a task. Neither
+//! are `chrono`, `rust_decimal`, `uuid` and `serde_bytes`, which let types of these crates be columns of rows that derive
+//! [`Row`](derive@Row). The features `testing`, `terminal` and `interrupts` are enabled by default: the module `testing`, a bar that shows the
 //! progress of a run in a terminal, and the signal handlers of the module `interrupts` with [`main!`]. The feature
 //! `inspect`, which is not, reads outputs without their types: [`targets`] has a module of that name. The feature
 //! `tracing`, which is not either, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
@@ -146,6 +148,10 @@ pub use anyhow;
 pub use flow_cli::open_configured;
 #[doc(hidden)]
 pub use flow_core::__private;
+/// The crate of dates and times of this library.
+///
+/// A date is a `jiff::civil::Date`, a time of day a `jiff::civil::Time`, an instant a `jiff::Timestamp`, and a duration a
+/// `jiff::SignedDuration`. These types are columns of rows that derive [`Row`](derive@Row), and parameters.
 #[doc(no_inline)]
 pub use flow_core::jiff;
 #[doc(inline)]
@@ -160,7 +166,7 @@ pub use flow_core::{
 pub use flow_core::register;
 #[doc(hidden)]
 pub use flow_core::{fs, value};
-pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
+pub use flow_derive::{Outputs, Row, Task, Tracked, task, tracked};
 #[doc(inline)]
 pub use flow_targets as targets;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
@@ -172,6 +178,9 @@ pub use flow_targets::frames;
 #[cfg(feature = "polars")]
 #[doc(no_inline)]
 pub use flow_targets::polars;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+#[doc(inline)]
+pub use flow_targets::rows;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -351,7 +360,7 @@ pub mod prelude {
         Cx, Flow, Input, IntoParam, Loaded, Memory, Outputs, Param, Run, Secret, Target, Task,
         Tracked,
     };
-    pub use flow_derive::{Outputs, Task, Tracked, task, tracked};
+    pub use flow_derive::{Outputs, Row, Task, Tracked, task, tracked};
     #[cfg(feature = "arrow")]
     pub use flow_targets::ArrowIpc;
     #[cfg(feature = "csv")]

@@ -32,7 +32,7 @@ const DERIVE: Layers = &[
     &["code", "text"],
     &["facade"],
     &["function"],
-    &["model", "outputs"],
+    &["model", "outputs", "row"],
     &["key_type"],
     &["check"],
     &["expand"],

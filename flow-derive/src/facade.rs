@@ -27,11 +27,22 @@ impl Facade {
 
     /// Returns the path of `__private`, whose functions the generated code calls.
     pub(crate) fn private(&self) -> TokenStream {
+        let path = self.path();
+        quote!(#path::__private)
+    }
+
+    /// Returns the path of the module of rows, which the code of `#[derive(Row)]` calls.
+    pub(crate) fn rows(&self) -> TokenStream {
+        let path = self.path();
+        quote!(#path::targets::rows)
+    }
+
+    fn path(&self) -> TokenStream {
         match &self.0 {
-            Some(path) => quote!(#path::__private),
+            Some(path) => quote!(#path),
             None => {
                 let name = format_ident!("{}", library_name());
-                quote!(::#name::__private)
+                quote!(::#name)
             }
         }
     }

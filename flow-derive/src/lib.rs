@@ -1,5 +1,5 @@
 //! The macros of typed-flow: [`#[derive(Task)]`](derive@Task), [`#[task]`](macro@task) for functions,
-//! [`#[derive(Outputs)]`](derive@Outputs) and [`#[tracked]`](macro@tracked).
+//! [`#[derive(Outputs)]`](derive@Outputs), [`#[derive(Row)]`](derive@Row) and [`#[tracked]`](macro@tracked).
 //!
 //! Users import them from the facade, which re-exports them. `#[derive(Task)]` passes through four
 //! stages, each a module: `attr` parses the attributes, `model` describes the declared task, `check`
@@ -21,6 +21,7 @@ mod function;
 mod key_type;
 mod model;
 mod outputs;
+mod row;
 mod spans;
 mod text;
 
@@ -181,6 +182,15 @@ pub fn derive_task(input: TokenStream) -> TokenStream {
 pub fn derive_outputs(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
     expand::outputs::derive(&input).into()
+}
+
+/// Gives the rows of a table columns of the types of their fields: dates, decimals, UUIDs, bytes and enums.
+///
+/// It stands beside serde's `Serialize` and `Deserialize`. Its options, and the column of each type, are in `flow::rows`.
+#[proc_macro_derive(Row, attributes(row, serde))]
+pub fn derive_row(input: TokenStream) -> TokenStream {
+    let input = syn::parse_macro_input!(input as syn::DeriveInput);
+    expand::row::derive(&input).into()
 }
 
 /// Tracks the code of a task or a target, so that the task runs again after its code has changed.

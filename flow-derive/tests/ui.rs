@@ -19,8 +19,8 @@ fn wrong_uses_are_explained() {
     }
     let cases = trybuild::TestCases::new();
     for kind in [
-        "task", "kind", "outputs", "param", "requires", "tracked", "run", "refresh", "policy",
-        "function",
+        "task", "kind", "outputs", "row", "param", "requires", "tracked", "run", "refresh",
+        "policy", "function",
     ] {
         cases.compile_fail(format!("tests/ui/{kind}/*.rs"));
     }

@@ -22,6 +22,8 @@
 //! tables too, except for CSV: see the module `frames`. This feature is off by default because
 //! polars takes minutes to build.
 //!
+//! A row that also derives `Row` has columns of the types of its fields, such as dates: see [`rows`].
+//!
 //! | target | file | exact | streams | single columns |
 //! | --- | --- | --- | --- | --- |
 //! | [`Parquet`] | `.parquet` | no | yes | yes |
@@ -194,6 +196,8 @@ mod enums;
 mod measured;
 #[cfg(feature = "_tables")]
 mod row;
+#[cfg(feature = "_tables")]
+pub mod rows;
 #[cfg(feature = "_tables")]
 pub mod stream;
 #[cfg(feature = "_tables")]

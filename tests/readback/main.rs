@@ -18,6 +18,7 @@ mod hostile;
 mod module;
 mod package;
 mod tables;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -79,6 +80,9 @@ outputs! {
     NoRows: (Csv<Vec<Id>>) = Vec::new();
     Long: (Csv<RecordBatch>) = tables::long().batch;
     Huge: (Json<Vec<i128>>) = HUGE.to_vec();
+    TypedParquet: (Parquet<Vec<typed::Trade>>) = typed::trades();
+    TypedArrow: (ArrowIpc<Vec<typed::Trade>>) = typed::trades();
+    TypedNone: (Parquet<Vec<typed::Trade>>) = Vec::new();
 }
 
 const HUGE: [i128; 3] = [i128::MIN, u64::MAX as i128 + 1, i128::MAX];
@@ -220,6 +224,14 @@ fn readings(folder: &Path) -> Result<Vec<Value>> {
 
     of.value::<JsonValue>(described(&measured(1.5)), "json")?;
     of.value::<PickleValue>(described(&measured(f64::NAN)), "msgpack")?;
+    of.table::<TypedParquet>(&typed::expected(3), "pyarrow.parquet", 0, none())?;
+    of.table::<TypedParquet>(&typed::expected(3), "pandas.read_parquet", 1, none())?;
+    of.table::<TypedParquet>(&typed::expected(3), "polars.read_parquet", 2, none())?;
+    of.table::<TypedParquet>(&typed::expected(3), "duckdb", 3, none())?;
+    of.table::<TypedArrow>(&typed::expected(3), "pyarrow.ipc", 0, none())?;
+    of.table::<TypedArrow>(&typed::expected(3), "polars.read_ipc", 2, none())?;
+    of.table::<TypedNone>(&typed::expected(0), "pyarrow.parquet", 0, none())?;
+    of.table::<TypedNone>(&typed::expected(0), "polars.read_parquet", 2, none())?;
     let by_module = module::readings(&of.flow, &folder.join("handed"))?;
     of.all.extend(by_module);
     let by_package = package::readings(&of.flow, folder)?;

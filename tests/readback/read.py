@@ -29,6 +29,7 @@ import re
 import struct
 import sys
 
+import duckdb
 import msgpack
 import openpyxl
 import pandas
@@ -58,9 +59,14 @@ def plain(value):
     if isinstance(value, decimal.Decimal):
         return {"decimal": format(value, "f")}
     if isinstance(value, datetime.datetime):
+        if value.tzinfo is not None:
+            value = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
         return {"time": str((value - EPOCH) // datetime.timedelta(microseconds=1) * 1000)}
     if isinstance(value, datetime.date):
         return {"date": value.isoformat()}
+    if isinstance(value, datetime.time):
+        since = datetime.datetime.combine(EPOCH, value.replace(tzinfo=None)) - EPOCH
+        return {"clock": str(since // datetime.timedelta(microseconds=1) * 1000)}
     if isinstance(value, (list, tuple)):
         return {"list": [plain(item) for item in value]}
     if isinstance(value, dict):
@@ -112,6 +118,21 @@ def by_pandas(table):
             yield name, kind, [scalar(value) for value in pyarrow.array(table[name].array)]
         else:
             yield name, kind, [pandas_value(value) for value in table[name]]
+
+
+def by_polars(table):
+    for name in table.columns:
+        yield name, str(table[name].dtype), [plain(value) for value in table[name].to_list()]
+
+
+def by_duckdb(path, _):
+    database = duckdb.connect()
+    database.execute("set TimeZone = 'UTC'")
+    rows = database.execute(f"select * from read_parquet('{path}')")
+    columns = rows.description
+    values = rows.fetchall()
+    for place, column in enumerate(columns):
+        yield column[0], str(column[1]), [plain(row[place]) for row in values]
 
 
 def arrow(path, _):
@@ -215,6 +236,9 @@ READERS = {
     "pyarrow.parquet": lambda path, _: by_pyarrow(pyarrow.parquet.read_table(path)),
     "pandas.read_parquet": lambda path, _: by_pandas(pandas.read_parquet(path)),
     "pyarrow.ipc": arrow,
+    "polars.read_parquet": lambda path, _: by_polars(polars.read_parquet(path)),
+    "polars.read_ipc": lambda path, _: by_polars(polars.read_ipc(path, memory_map=False)),
+    "duckdb": by_duckdb,
     "pandas.read_feather": lambda path, _: by_pandas(pandas.read_feather(path)),
     "pyarrow.csv": csv_of_pyarrow,
     "pandas.read_csv": csv_of_pandas,

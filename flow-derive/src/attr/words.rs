@@ -75,6 +75,16 @@ pub(crate) const PARAM: Words = Words {
     synonyms: &[],
 };
 
+/// The options of `#[row(...)]` at a field.
+pub(crate) const ROW: Words = Words {
+    attribute: "#[row]",
+    known: &["unit", "precision", "scale"],
+    synonyms: &[("units", "unit"), ("digits", "precision"), ("resolution", "unit")],
+};
+
+/// The options of `#[row(...)]` above a struct or an enum.
+pub(crate) const ROW_TYPE: Words = Words { attribute: "#[row]", known: &["crate"], synonyms: &[] };
+
 pub(crate) const TRACKED: Words =
     Words { attribute: "#[tracked]", known: &["body", "crate", "lock"], synonyms: &[] };
 

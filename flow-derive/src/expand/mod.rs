@@ -14,6 +14,7 @@ pub(crate) mod outputs;
 mod params;
 mod policy;
 mod requires;
+pub(crate) mod row;
 mod runs;
 mod target;
 mod task;
@@ -157,7 +158,15 @@ pub(crate) fn enclose(
     attributes: &[Attribute],
     items: &TokenStream,
 ) -> TokenStream {
-    let path = facade.private();
+    enclose_in(&facade.private(), attributes, items)
+}
+
+/// Like [`enclose`], with the path of the module whose functions the items call.
+pub(crate) fn enclose_in(
+    path: &TokenStream,
+    attributes: &[Attribute],
+    items: &TokenStream,
+) -> TokenStream {
     let name = private();
     let is_deprecated = attributes.iter().any(|attribute| attribute.path().is_ident("deprecated"));
     let deprecated = is_deprecated.then(|| quote!(#[allow(deprecated)]));

@@ -189,9 +189,9 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         let file = self.reader(source);
-        reading(source, FORMAT, || {
-            (self.way.from_stored)(file.stored(self.way.cut, self.way.row, self.way.fields())?)
-        })
+        let wanted = (self.way.wanted)();
+        let stored = || file.stored(self.way.cut, self.way.row, wanted.as_ref());
+        reading(source, FORMAT, || (self.way.from_stored)(stored()?))
     }
 
     fn loaded_columns(&self) -> Option<Vec<String>> {

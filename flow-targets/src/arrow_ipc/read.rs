@@ -15,7 +15,7 @@ use super::FORMAT;
 use super::claims::Claims;
 use super::content::Content;
 use crate::limit::Limit;
-use crate::table::{Cut, Stored, find, joined, narrowed, projected};
+use crate::table::{Cut, Stored, Wanted, find, joined, projected, wanted_columns};
 
 /// The most rows in a batch of a stream.
 const STEP: usize = 64 * 1024;
@@ -49,18 +49,18 @@ impl File<'_> {
     /// keeps none.
     ///
     /// `row` is the size of the Rust type of a row, in bytes. Rows take as much memory as their
-    /// type, so that they have the limit even if the file is not compressed. Of a file that has all
-    /// columns of `fields`, only these are read.
+    /// type, so that they have the limit even if the file is not compressed. `wanted` are the fields
+    /// of a row, if no other columns have to be decoded.
     pub(super) fn stored(
         self,
         cut: Cut,
         row: Option<usize>,
-        fields: Option<Vec<String>>,
+        wanted: Option<&Wanted>,
     ) -> Result<Stored> {
         let Self { source, mapped, limit } = self;
         let content = Content::viewed(source, mapped)?;
         let footer = Arc::new(Footer::read(&content)?);
-        let at = fields.and_then(|fields| narrowed(&footer.schema, &fields));
+        let at = wanted_columns(wanted, &footer.schema);
         let schema = match &at {
             Some(at) => Arc::new(footer.schema.project(at)?),
             None => footer.schema.clone(),

@@ -119,7 +119,8 @@ use flow_core::{Code, Sink, Source, Target};
 
 use crate::limit::Limit;
 use crate::measured::table_size;
-use crate::table::{Known, Stored, Table, Way, reading};
+use crate::rows::cells;
+use crate::table::{Batches, Known, Stored, Table, Way, reading};
 pub(crate) use cell::reference;
 use read::{Limits, Types};
 
@@ -197,10 +198,29 @@ impl<T> Excel<T> {
         self
     }
 
+    /// Returns what the type determines about the columns, as cells show them.
+    fn known(&self) -> Known {
+        match (self.way.known)() {
+            Known::ByType(fields) => Known::ByType(cells::columns(&fields)),
+            known => known,
+        }
+    }
+
+    /// Converts a value to batches, as cells show them.
+    fn batches<'a>(&self, value: &'a T) -> Result<Batches<'a>> {
+        let table = (self.way.batches)(value)?;
+        if !matches!((self.way.known)(), Known::ByType(_)) {
+            return Ok(table);
+        }
+        let fields = cells::columns(table.schema.fields());
+        let each = table.each.map(|batch| cells::batch(&batch?));
+        Ok(Batches { schema: Arc::new(Schema::new(fields)), each: Box::new(each) })
+    }
+
     /// Reads the name of the sheet, and its table.
     fn table(&self, file: impl Read + Seek) -> Result<(String, RecordBatch)> {
         let (sheet, limits) = (self.sheet.as_deref(), self.limits);
-        match ((self.way.known)(), &self.schema) {
+        match (self.known(), &self.schema) {
             (Known::ByValue, Some(schema)) => {
                 read::table(file, sheet, Types::Schema(schema), limits)
             }
@@ -226,7 +246,7 @@ impl<T> Excel<T> {
         let read = || -> Result<bool> {
             let back = self.read(Cursor::new(file), &Source::file(""))?;
             let batches =
-                |value| -> Result<Vec<RecordBatch>> { (self.way.batches)(value)?.each.collect() };
+                |value| -> Result<Vec<RecordBatch>> { self.batches(value)?.each.collect() };
             Ok(batches(value)? == batches(&back)?)
         };
         let same = read().context(
@@ -249,9 +269,9 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
 
     fn save(&self, value: &T, sink: &mut Sink<'_>) -> Result<()> {
         let mut write = || -> Result<()> {
-            let known = (self.way.known)();
+            let known = self.known();
             let given = self.schema.as_deref().filter(|_| matches!(known, Known::ByValue));
-            let table = (self.way.batches)(value)?;
+            let table = self.batches(value)?;
             // The rows may serialize to another form than their type deserializes from.
             let by_type = match &known {
                 Known::ByType(fields) => table.schema.fields()[..] == fields[..],
@@ -269,10 +289,12 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
     }
 
     fn check_type(&self) -> Result<()> {
-        if let (Known::ByValue, Some(given)) = ((self.way.known)(), &self.schema) {
+        if let (Known::ByValue, Some(given)) = (self.known(), &self.schema) {
             return write::check_types(given, true);
         }
-        self.way.check_type(|schema| write::check_types(schema, true))?;
+        self.way.check_type(|schema| {
+            write::check_types(&Schema::new(cells::columns(schema.fields())), true)
+        })?;
         (self.way.check_cells)()
     }
 
@@ -285,7 +307,7 @@ impl<T: Send + Sync + 'static> Target for Excel<T> {
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {
-        let schema = match ((self.way.known)(), &self.schema) {
+        let schema = match (self.known(), &self.schema) {
             (Known::ByType(fields), _) => Arc::new(Schema::new(fields)),
             (Known::ByValue, Some(schema)) => schema.clone(),
             _ => reading(source, FORMAT, || self.table(source.open()?))?.1.schema(),

@@ -34,7 +34,8 @@
 //! | [`BatchStream`](crate::BatchStream) | the same rows, in batches of other lengths, read on demand |
 //! | `Vec<R>` | equal rows; the column types come from `R`, see [below](#types-that-hide-their-columns) |
 //!
-//! Dates, times and decimals in rows are text columns, because their types serialize as text. An
+//! In rows that derive [`Row`](crate::rows), dates, times, decimals and enums are columns of their own types. In other
+//! rows, dates, times and decimals are text columns, because their types serialize as text. An
 //! enum without data is a dictionary of the names of its variants. For an enum with data, and any
 //! other type that Parquet does not have, planning fails if the type of the row shows it; otherwise
 //! saving fails. Saving also fails if a column would come back with another type.
@@ -66,7 +67,8 @@
 //! A field of a row is read from the column of its name, at any position. A field without a column
 //! is an error that suggests the most similar column. There are two exceptions: a field with
 //! `#[serde(default)]`, and a field that the row itself leaves out when it is written, by
-//! `skip_serializing_if`. Columns without a field are not read.
+//! `skip_serializing_if`. Columns without a field are not read, unless a field has no column, the type of the row hides its
+//! fields, or it has `#[serde(deny_unknown_fields)]`.
 //!
 //! Files can be compressed by Snappy, gzip, LZ4, Zstandard and, with the cargo feature `brotli`,
 //! Brotli.
@@ -257,7 +259,8 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 
     fn load(&self, source: &Source) -> Result<T> {
         let limit = (!self.way.stream).then_some(self.limit);
-        let stored = || read::stored(source, self.way.cut, limit, self.way.row, self.way.fields());
+        let wanted = (self.way.wanted)();
+        let stored = || read::stored(source, self.way.cut, limit, self.way.row, wanted.as_ref());
         reading(source, FORMAT, || (self.way.from_stored)(stored()?))
     }
 

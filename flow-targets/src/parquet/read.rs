@@ -15,7 +15,7 @@ use parquet::basic::Compression;
 
 use super::{FORMAT, LENGTHS, texts, write};
 use crate::limit::Limit;
-use crate::table::{Counted, Cut, Recut, Stored, find, narrowed, projected, width};
+use crate::table::{Counted, Cut, Recut, Stored, Wanted, find, projected, wanted_columns, width};
 
 /// How many rows are read at once if the value does not determine it.
 const STEP: usize = 64 * 1024;
@@ -38,19 +38,15 @@ struct Footer {
 /// Returns the table of a file, with its batches cut as the value needs them.
 ///
 /// A `limit` is given if the table will be in memory as a whole. `row` is the size of the Rust type
-/// of a row, in bytes. Of a file that has all columns of `fields`, only these are read.
+/// of a row, in bytes. `wanted` are the fields of a row, if no other columns have to be read.
 pub(super) fn stored(
     source: &Source,
     cut: Cut,
     limit: Option<Limit>,
     row: Option<usize>,
-    fields: Option<Vec<String>>,
+    wanted: Option<&Wanted>,
 ) -> Result<Stored> {
-    let mut footer = Footer::read(source)?;
-    if let Some(at) = fields.and_then(|fields| narrowed(&footer.schema, &fields)) {
-        footer.schema = Arc::new(footer.schema.project(&at)?);
-        footer.roots = Some(at);
-    }
+    let footer = Footer::read(source)?.projected(wanted)?;
     if let Some(limit) = limit {
         footer.check(&footer.schema, limit)?;
         write::check_width(footer.rows, row.unwrap_or(0) as u64, limit, footer.bytes)?;
@@ -112,11 +108,18 @@ impl Footer {
         let rows = usize::try_from(metadata.metadata().file_metadata().num_rows())
             .context("the file says that it has a negative number of rows")?;
         let schema = without_note(metadata.schema());
-        let mut footer = Self { schema, metadata, roots: None, rows, bytes };
+        let mut footer = Self { schema, metadata, rows, bytes, roots: None };
         if footer.schema.fields().is_empty() {
             footer.rows = footer.lengths_without_columns()?.into_iter().sum();
         }
         Ok(footer)
+    }
+
+    /// Returns the metadata with the columns that the fields of a row need, so that no others are read.
+    fn projected(self, wanted: Option<&Wanted>) -> Result<Self> {
+        let Some(roots) = wanted_columns(wanted, &self.schema) else { return Ok(self) };
+        let schema = Arc::new(self.schema.project(&roots)?);
+        Ok(Self { schema, roots: Some(roots), ..self })
     }
 
     /// Returns an error if these columns are larger than the limit.
@@ -166,18 +169,18 @@ impl Footer {
         };
         // If batches are read in the lengths that are needed, they are not copied.
         let step = lengths.iter().flatten().copied().max().unwrap_or(STEP).max(1);
-        let columns = self.metadata.metadata().file_metadata().schema_descr();
+        let mut builder = self.open(source)?;
+        let descriptor = self.metadata.metadata().file_metadata().schema_descr();
         let is_read = |leaf: usize| {
             let roots = self.roots.as_ref();
-            roots.is_none_or(|roots| roots.contains(&columns.get_column_root_idx(leaf)))
+            roots.is_none_or(|roots| roots.contains(&descriptor.get_column_root_idx(leaf)))
         };
         let step = texts::step(source, self.metadata.metadata(), step, most, is_read)?;
-        let of = schema.clone();
-        let mut builder = self.open(source)?;
         if let Some(roots) = &self.roots {
             let mask = ProjectionMask::roots(builder.parquet_schema(), roots.iter().copied());
             builder = builder.with_projection(mask);
         }
+        let of = schema.clone();
         let reader = builder.with_batch_size(step).build()?;
         // A batch that is joined from several is counted before it is joined.
         let mut counted = Counted::columns(most.filter(|_| lengths.is_some()), width(&schema));

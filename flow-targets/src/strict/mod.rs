@@ -21,7 +21,7 @@ use std::mem;
 
 use serde::de::{Error, Expected};
 
-use self::text::excess;
+pub(crate) use self::text::excess;
 pub(crate) use self::trace::{Step, Trace};
 use crate::observed::{Observed, Observer, Request};
 

@@ -5,7 +5,7 @@ use std::fmt;
 /// Returns the error of a text, if a type that expects `expected` would drop a part of it.
 ///
 /// The types of jiff do so. They are recognized by what their visitors expect.
-pub(super) fn excess(text: &str, expected: impl fmt::Display) -> Option<String> {
+pub(crate) fn excess(text: &str, expected: impl fmt::Display) -> Option<String> {
     if !is_candidate(text) {
         return None;
     }

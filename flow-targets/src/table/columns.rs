@@ -34,20 +34,6 @@ pub(crate) fn find(schema: &Schema, names: &[&str]) -> Result<Vec<usize>> {
     Ok(found)
 }
 
-/// Returns the indices of the columns that are the fields of a row, if the table has all of them and also others.
-///
-/// Otherwise all columns are read: a field without a column may be found by an alias.
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-pub(crate) fn narrowed(schema: &Schema, fields: &[String]) -> Option<Vec<usize>> {
-    let names: Vec<&str> = fields.iter().map(String::as_str).collect();
-    if names.is_empty() || names.len() >= schema.fields().len() {
-        return None;
-    }
-    let mut at = find(schema, &names).ok()?;
-    at.sort_unstable();
-    Some(at)
-}
-
 /// Returns the schema of some columns, without the description of all columns that pandas has added.
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 pub(crate) fn projected(schema: &Schema, at: &[usize]) -> Result<Schema> {

@@ -58,7 +58,7 @@ fn unsupported(batch: &RecordBatch) -> Option<anyhow::Error> {
 
 impl Place {
     /// Describes the place of a value by its row, its column, and the path from the row.
-    fn of(&self, row: usize, column: Option<usize>, path: &str) -> String {
+    pub(super) fn of(&self, row: usize, column: Option<usize>, path: &str) -> String {
         let column_name = match path {
             "" => String::new(),
             path => format!("column `{path}`"),

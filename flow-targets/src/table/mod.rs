@@ -25,10 +25,13 @@ mod frame;
 mod lazy;
 mod merge;
 mod misread;
+mod plain;
 #[cfg(feature = "parquet")]
 mod recut;
 mod rows;
 mod stored;
+mod typed;
+mod wanted;
 
 use std::any::type_name;
 
@@ -40,12 +43,14 @@ use serde::de::DeserializeOwned;
 
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 use crate::row::RowColumns;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+use crate::rows::registered;
 
 #[cfg(feature = "arrow")]
 pub(crate) use batches::joined;
 pub(crate) use columns::width;
 #[cfg(any(feature = "arrow", feature = "parquet"))]
-pub(crate) use columns::{find, narrowed, projected};
+pub(crate) use columns::{find, projected};
 pub(crate) use content::Counted;
 #[cfg(feature = "parquet")]
 pub(crate) use recut::Recut;
@@ -53,6 +58,10 @@ pub(crate) use recut::Recut;
 pub use rows::{batch_of, rows_of};
 pub use stored::Stored;
 pub(crate) use stored::reading;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+pub(crate) use wanted::Wanted;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+pub(crate) use wanted::columns as wanted_columns;
 
 /// Selects the impl for record batches.
 #[doc(hidden)]
@@ -103,6 +112,12 @@ pub trait Table<Way>: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn known() -> Known {
         Known::ByValue
+    }
+
+    /// Returns the names under which each field of a row may have a column, if the value needs no other columns.
+    #[doc(hidden)]
+    fn wanted() -> Option<Vec<Vec<&'static str>>> {
+        None
     }
 
     /// Converts the value to batches of one schema.
@@ -186,6 +201,8 @@ pub(crate) struct Way<T> {
     pub(crate) batches: fn(&T) -> Result<Batches<'_>>,
     pub(crate) from_stored: fn(Stored) -> Result<T>,
     pub(crate) known: fn() -> Known,
+    #[cfg(any(feature = "arrow", feature = "parquet"))]
+    pub(crate) wanted: fn() -> Option<Wanted>,
     #[cfg(feature = "excel")]
     pub(crate) check_cells: fn() -> Result<()>,
     #[cfg(any(feature = "arrow", feature = "parquet"))]
@@ -206,6 +223,8 @@ impl<T> Way<T> {
             batches: T::batches,
             from_stored: T::from_stored,
             known: T::known,
+            #[cfg(any(feature = "arrow", feature = "parquet"))]
+            wanted: T::wanted,
             #[cfg(feature = "excel")]
             check_cells: T::check_cells,
             #[cfg(any(feature = "arrow", feature = "parquet"))]
@@ -227,10 +246,12 @@ impl<T> Way<T> {
     /// Returns the names of the columns that are read for a value of rows, if the type of the row shows them.
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub(crate) fn fields(&self) -> Option<Vec<String>> {
-        match (self.known)() {
-            Known::ByType(fields) => Some(names(&fields)),
-            Known::ByValue | Known::Hidden | Known::Never(_) => None,
-        }
+        // A field with several names may be read from a column that another file does not have.
+        let name = |names: Vec<&'static str>| match names[..] {
+            [name] => Some(name.to_owned()),
+            _ => None,
+        };
+        (self.wanted)()?.into_iter().map(name).collect()
     }
 
     /// Checks the columns of a row's type with a check of the format.
@@ -260,6 +281,9 @@ impl<T> Way<T> {
 /// The type does not show its fields, or its rows cannot be columns.
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 pub(crate) fn fields_of<R: DeserializeOwned + 'static>() -> Result<Vec<String>> {
+    if let Some(row) = registered::<R>() {
+        return Ok(names(&(row.columns)()));
+    }
     match RowColumns::of::<R>() {
         RowColumns::Derived(fields) | RowColumns::Shaped(fields) | RowColumns::Partial(fields) => {
             Ok(names(&fields))

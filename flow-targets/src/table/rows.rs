@@ -2,7 +2,7 @@
 //!
 //! The types of the columns come from the Rust type ([`RowColumns`]). So they are the same for a
 //! table without rows, and for a field that is `None` in all rows. If the type does not show a
-//! column, the rows determine it.
+//! column, the rows determine it. Rows that derive `Row` have columns of their own: see [`crate::rows`].
 
 use std::any::type_name;
 use std::iter;
@@ -19,19 +19,20 @@ use serde_arrow::schema::SchemaLike;
 use super::absent::{self, Check};
 use super::misread::misread;
 use super::stored::Place;
-use super::{AsRows, Batches, Counted, Cut, Known, Stored, Table, merge};
+use super::{AsRows, Batches, Counted, Cut, Known, Stored, Table, merge, plain, typed, wanted};
 use crate::absent::{Columns, check_read, is_left_out};
 use crate::enums;
 use crate::lossless::{Floats, check};
 use crate::ordered::Ordered;
 use crate::row::{RowColumns, explained, options};
+use crate::rows::registered;
 use crate::strict;
 
 /// How many rows are converted to columns at once.
 ///
 /// It is large enough that the cost of a batch does not matter, and small enough that memory does
 /// not hold the table twice.
-const CHUNK: usize = 16 * 1024;
+pub(super) const CHUNK: usize = 16 * 1024;
 
 impl<R> Table<AsRows> for Vec<R>
 where
@@ -41,6 +42,9 @@ where
     const ROW: Option<usize> = Some(size_of::<R>());
 
     fn known() -> Known {
+        if let Some(row) = registered::<R>() {
+            return Known::ByType((row.columns)());
+        }
         match RowColumns::of::<R>() {
             RowColumns::Derived(fields) | RowColumns::Shaped(fields) => Known::ByType(fields),
             RowColumns::Partial(_) | RowColumns::Hidden => Known::Hidden,
@@ -48,7 +52,14 @@ where
         }
     }
 
+    fn wanted() -> Option<Vec<Vec<&'static str>>> {
+        wanted::of::<R>()
+    }
+
     fn batches(&self) -> Result<Batches<'_>> {
+        if let Some(row) = registered::<R>() {
+            return Ok(typed::batches(self, row));
+        }
         let fields = fields(self)?;
         if fields.is_empty() && !self.is_empty() {
             bail!("`{}` has no fields, and a table without columns has no rows", type_name::<R>());
@@ -61,10 +72,17 @@ where
 
     #[cfg(feature = "excel")]
     fn check_cells() -> Result<()> {
+        if registered::<R>().is_some() {
+            // The types of the columns say it all.
+            return Ok(());
+        }
         crate::never::cells_of_type::<R>()
     }
 
     fn check_back(batch: &RecordBatch) -> Result<()> {
+        if registered::<R>().is_some() {
+            return Ok(());
+        }
         match RowColumns::of::<R>() {
             RowColumns::Derived(known) | RowColumns::Shaped(known)
                 if known[..] == batch.schema_ref().fields()[..] =>
@@ -93,9 +111,22 @@ fn rows<R: Serialize + DeserializeOwned + 'static>(
     place: &Place,
 ) -> Result<Vec<R>> {
     let mut rows = Vec::new();
+    if let Some(row) = registered::<R>() {
+        let mut is_empty = true;
+        for batch in batches {
+            is_empty = false;
+            let more = typed::read(&batch?, row, rows.len(), place)?;
+            if rows.is_empty() {
+                rows = more;
+            } else {
+                rows.extend(more);
+            }
+        }
+        return if is_empty { typed::without_rows(schema, row, place) } else { Ok(rows) };
+    }
     let mut check = Check::new::<R>(schema)?;
     for batch in batches {
-        let batch = batch?;
+        let batch = plain::batch(&batch?)?;
         check.batch::<R>(&batch, is_left_out)?;
         let more = read(&batch, rows.len(), place)?;
         if rows.is_empty() {
@@ -144,6 +175,10 @@ fn check_back<R: Serialize + DeserializeOwned + 'static>(batch: &RecordBatch) ->
 /// column.
 #[doc(hidden)]
 pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec<R>> {
+    if let Some(row) = registered::<R>() {
+        return typed::read(batch, row, 0, &Place::Table);
+    }
+    let batch = &plain::batch(batch)?;
     Check::new::<R>(batch.schema_ref())?.batch::<R>(batch, |_, _, _| false)?;
     read(batch, 0, &Place::Table)
 }

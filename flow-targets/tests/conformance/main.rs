@@ -25,6 +25,7 @@ mod exact;
 mod excel;
 #[cfg(feature = "excel")]
 mod excel_foreign;
+mod foreign;
 mod harness;
 mod hidden;
 mod limits;
@@ -41,4 +42,5 @@ mod strict;
 #[cfg(feature = "excel")]
 mod table;
 mod tables;
+mod typed;
 mod types;

@@ -1,0 +1,9 @@
+use flow::prelude::*;
+
+#[derive(Row, Serialize, Deserialize)]
+enum Shape {
+    Point,
+    Circle(f64),
+}
+
+fn main() {}

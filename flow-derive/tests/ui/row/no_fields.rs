@@ -1,0 +1,6 @@
+use flow::prelude::*;
+
+#[derive(Row, Serialize, Deserialize)]
+struct Nothing;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use flow::prelude::*;
+
+#[derive(Row, Serialize, Deserialize)]
+struct Pair(u32, u32);
+
+fn main() {}
