@@ -133,7 +133,8 @@
 //! # Cargo features
 //!
 //! Each format has a feature of its name: `parquet`, `arrow`, `csv`, `csv-gz`, `json`, `pickle`, `text` and `bytes`
-//! are enabled by default; `excel`, `brotli` (to read Parquet files that Brotli compressed) and `polars` are not. `polars` adds
+//! are enabled by default; `excel`, `messy` (files of other programs as they are found), `brotli` (to read Parquet files
+//! that Brotli compressed) and `polars` are not. `polars` adds
 //! data frames and lazy frames of polars and the module `frames`, and `polars-sql` also SQL over the inputs of a task. Neither
 //! are `chrono`, `rust_decimal`, `uuid` and `serde_bytes`, which let types of these crates be columns of rows that derive
 //! [`Row`](derive@Row). The features `testing`, `terminal` and `interrupts` are enabled by default: the module `testing`, a bar that shows the
@@ -369,8 +370,10 @@ pub mod prelude {
     pub use flow_targets::CsvGz;
     #[cfg(feature = "excel")]
     pub use flow_targets::Excel;
-    #[cfg(feature = "json")]
-    pub use flow_targets::Json;
+    #[cfg(feature = "messy")]
+    pub use flow_targets::MessyCsv;
+    #[cfg(all(feature = "messy", feature = "excel"))]
+    pub use flow_targets::MessyExcel;
     #[cfg(feature = "parquet")]
     pub use flow_targets::Parquet;
     #[cfg(feature = "pickle")]
@@ -381,6 +384,8 @@ pub mod prelude {
     pub use flow_targets::frames::{FrameContext as _, ScanInput as _};
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub use flow_targets::{BatchStream, RecordBatch, SweepTable};
+    #[cfg(feature = "json")]
+    pub use flow_targets::{Json, JsonLines};
     #[cfg(any(feature = "arrow", feature = "parquet"))]
     pub use flow_targets::{Lz4, Snappy, Uncompressed, Zstd};
     pub use serde::{Deserialize, Serialize};

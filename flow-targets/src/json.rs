@@ -33,6 +33,9 @@
 //! because the type of the map is not known there. Store an `IndexMap` whose order matters in a
 //! field without these attributes.
 //!
+//! A byte order mark at the beginning of a file of another program is skipped. For a file with a
+//! value on each line, there is [`JsonLines`](crate::JsonLines).
+//!
 //! A type with a map whose keys are tuples, structs or lists is an error of the plan.
 //!
 //! The target is not [`EXACT`](flow_core::Target::EXACT): a type may leave data out when it is
@@ -42,7 +45,7 @@ use std::fmt;
 use std::io::{BufWriter, Write};
 use std::marker::PhantomData;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flow_core::target::Description;
 use flow_core::{Code, Sink, Source, Target};
 use serde::Serialize;
@@ -101,7 +104,8 @@ where
     fn load(&self, source: &Source) -> Result<T> {
         let unreadable = || format!("cannot read {} as JSON", source.path().display());
         let text = self.limit.read(source).with_context(unreadable)?;
-        let mut deserializer = serde_json::Deserializer::from_slice(&text);
+        let text = unmarked(&text).with_context(unreadable)?;
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
         let memory = Memory::of_file(self.limit.plain());
         let value = decode(strict::checked(&mut deserializer), &memory).with_context(unreadable)?;
         deserializer.end().with_context(unreadable)?;
@@ -115,6 +119,17 @@ where
             .typed("Json<{}>");
         Ok(json.python(&["json", "pathlib"], "json.loads(pathlib.Path(path).read_bytes())"))
     }
+}
+
+/// Returns the text after a byte order mark.
+///
+/// # Errors
+///
+/// The mark is that of UTF-16. JSON is always UTF-8.
+pub(crate) fn unmarked(text: &[u8]) -> Result<&[u8]> {
+    let is_utf16 = text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff");
+    ensure!(!is_utf16, "the file is text in UTF-16, and JSON is UTF-8: convert it");
+    Ok(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text))
 }
 
 impl<T> Default for Json<T> {

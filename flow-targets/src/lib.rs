@@ -11,7 +11,9 @@
 //! | [`Csv<T>`](Csv) | `csv` | tables |
 //! | [`CsvGz<T>`](CsvGz) | `csv-gz` | tables |
 //! | [`Excel<T>`](Excel) | `excel`, not a default feature | tables |
+//! | [`MessyCsv<T>`](MessyCsv), `MessyExcel<T>` | `messy`, not a default feature; the latter with `excel` | tables in files of other programs, to be read only |
 //! | [`Json<T>`](Json) | `json` | any value that serde serializes |
+//! | [`JsonLines<T>`](JsonLines) | `json` | a list of values that serde serializes, one on each line |
 //! | [`Pickle<T>`](Pickle) | `pickle` | any value that serde serializes |
 //! | [`Text`] | `text` | a `String` |
 //! | [`Bytes`] | `bytes` | a `Vec<u8>` |
@@ -32,6 +34,7 @@
 //! | [`CsvGz`] | `.csv.gz` | no | yes | yes |
 //! | [`Excel`] | `.xlsx` | no | no | no |
 //! | [`Json`] | `.json` | no | no | no |
+//! | [`JsonLines`] | `.jsonl` | no | no | no |
 //! | [`Pickle`] | `.msgpack` | no | no | no |
 //! | [`Text`] | `.txt` | yes | no | no |
 //! | [`Bytes`] | `.bin` | yes | no | no |
@@ -98,7 +101,7 @@
 //!
 //! | option | targets | limit | default |
 //! | --- | --- | --- | --- |
-//! | `max_bytes` | [`Json`], [`Pickle`], [`Text`], [`Bytes`] | bytes of the file | 1 GiB |
+//! | `max_bytes` | [`Json`], [`JsonLines`], [`MessyCsv`], [`Pickle`], [`Text`], [`Bytes`] | bytes of the file | 1 GiB |
 //! | `max_bytes` | [`CsvGz`], [`Excel`] | bytes of the decompressed file, if it is loaded whole | 1 GiB, or 100 times the size of the file if that is more |
 //! | `max_bytes` | [`Parquet`], [`ArrowIpc`] | bytes of the decompressed table, if it is loaded whole | 4 GiB, or 100 times the size of the file if that is more |
 //! | `max_cells` | [`Excel`] | rows times columns | 50,000,000 |
@@ -128,6 +131,7 @@
         feature = "csv-gz",
         feature = "excel",
         feature = "json",
+        feature = "messy",
         feature = "pickle",
         feature = "text",
         feature = "bytes"
@@ -150,6 +154,8 @@ pub mod csv;
 pub mod excel;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "json")]
+pub mod json_lines;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 #[cfg(feature = "pickle")]
@@ -229,6 +235,7 @@ pub mod table;
     feature = "bytes",
     feature = "csv-gz",
     feature = "excel",
+    feature = "messy",
     feature = "parquet",
     feature = "text",
     feature = "_values"
@@ -249,10 +256,16 @@ pub use crate::compression::Compression::{self, Lz4, Snappy, Uncompressed, Zstd}
 pub use crate::csv::Csv;
 #[cfg(feature = "csv-gz")]
 pub use crate::csv::CsvGz;
+#[cfg(all(feature = "messy", feature = "excel"))]
+pub use crate::csv::messy::MessyExcel;
+#[cfg(feature = "messy")]
+pub use crate::csv::messy::{Cleaned, CleaningReport, FileReport, MessyCsv, RejectedRow};
 #[cfg(feature = "excel")]
 pub use crate::excel::Excel;
 #[cfg(feature = "json")]
 pub use crate::json::Json;
+#[cfg(feature = "json")]
+pub use crate::json_lines::JsonLines;
 #[cfg(feature = "parquet")]
 pub use crate::parquet::{Parquet, Statistics};
 #[cfg(feature = "pickle")]

@@ -7,7 +7,7 @@
 use std::io;
 
 use anyhow::{Result, anyhow};
-#[cfg(any(feature = "bytes", feature = "text", feature = "_values"))]
+#[cfg(any(feature = "bytes", feature = "messy", feature = "text", feature = "_values"))]
 use flow_core::Source;
 
 /// The smallest default limit.
@@ -47,7 +47,7 @@ impl Limit {
     }
 
     /// Reads a whole uncompressed file, if it is within the limit.
-    #[cfg(any(feature = "bytes", feature = "text", feature = "_values"))]
+    #[cfg(any(feature = "bytes", feature = "messy", feature = "text", feature = "_values"))]
     pub(crate) fn read(self, source: &Source) -> Result<Vec<u8>> {
         let most = self.plain();
         source.read_within(most).map_err(|error| match error.kind() {

@@ -1,9 +1,9 @@
-//! Files of several formats: `multi_output` and `custom_target`.
+//! Files of several formats: `multi_output`, `custom_target` and `fuzzy_join`.
 
 use std::fs;
 use std::path::Path;
 
-use crate::program::{Example, files, instances, parse_json};
+use crate::program::{Example, files, instances, parse_json, tasks};
 
 #[test]
 fn multi_output_has_a_file_for_each_output() {
@@ -82,4 +82,47 @@ fn custom_target_writes_files_that_numpy_reads() {
     assert_eq!(loud, ["44 Hz: 1.00", "88 Hz: 0.50"]);
 
     assert!(example.ran("Spectrum").is_empty());
+}
+
+#[test]
+fn fuzzy_join_matches_similar_names_and_keeps_aside_what_does_not_fit() {
+    let example = Example::new("fuzzy_join");
+    assert_eq!(tasks(&example.json("run Matches"), "ran"), ["Matches"]);
+
+    let load = |part: &str| example.run(&format!("load Matches --part {part}"));
+    let matches = load("matches");
+    let rows: Vec<Vec<&str>> =
+        matches.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let found: Vec<_> =
+        rows.iter().map(|row| (row[0].trim_matches('"'), row[1], row[2], row[3])).collect();
+    assert_eq!(
+        found,
+        [
+            ("2024-05-02", "NORDLICHT KAFFEE GMBH", "1234.5", "1"),
+            ("2024-05-03", "Mueller und Soehne KG", "89.9", "2"),
+            ("2024-05-07", "Cafe z. Loewen", "12.0", "3"),
+            ("2024-05-13", "Weinhandel Schmitt", "450.0", "4"),
+        ]
+    );
+    let open = load("open");
+    assert!(open.contains("\nStadtwerke,18.2,Schmitt Getränke OHG,"), "{open}");
+    assert!(open.ends_with(",no similar name\n") && open.lines().count() == 2, "{open}");
+
+    let rejected = load("rejected");
+    let lines: Vec<_> = rejected.lines().collect();
+    assert_eq!(lines[0], "file,sheet,line,reason,text");
+    assert!(lines[1].starts_with("transfers.csv,,9,"), "{rejected}");
+    assert!(lines[1].ends_with(",14.05.2024;Baeckerei Oezdemir;invoice 1007;n/a"), "{rejected}");
+    assert!(rejected.contains("if it stands for null, set `nulls = "), "{rejected}");
+    assert!(lines[2].starts_with("transfers.csv,,11,"), "{rejected}");
+    assert!(lines[2].ends_with(",Total;;;1.804,60") || lines[2].ends_with(",\"Total;;;1.804,60\""));
+    let meta = example.json("meta Matches");
+    let meta = meta.to_string();
+    assert!(meta.contains("2 lines above the table are skipped"), "{meta}");
+
+    // Names that are merely similar stay open.
+    let strict = "Matches --min-score 0.98";
+    example.run(&format!("run {strict}"));
+    let matches = example.run(&format!("load {strict} --part matches"));
+    assert_eq!(matches.lines().count(), 3, "{matches}");
 }

@@ -69,6 +69,12 @@
 //! unit that is read is a batch as it was written: an uncompressed long batch is a view, whose
 //! pages are loaded on demand, but a compressed one is decompressed as a whole.
 //!
+//! # Files of other programs
+//!
+//! Feather files are Arrow IPC files. The stream format of Arrow, which often has the extension
+//! `.arrows`, is read, too; a stream that has no end marker was cut off and is an error. A Feather file of version 1
+//! is another format, and an error that says how to convert it.
+//!
 //! # Dictionaries
 //!
 //! A file has one dictionary for each column. If batches have different dictionaries, their values
@@ -82,6 +88,7 @@ mod claims;
 mod content;
 mod dictionaries;
 mod read;
+mod stream;
 mod write;
 
 use std::fmt;

@@ -14,6 +14,7 @@ use flow_core::{Pieces, Source};
 use super::FORMAT;
 use super::claims::Claims;
 use super::content::Content;
+use super::stream::{self, is_stream};
 use crate::limit::Limit;
 use crate::table::{Cut, Stored, Wanted, find, joined, projected, wanted_columns};
 
@@ -23,13 +24,19 @@ const STEP: usize = 64 * 1024;
 /// The length of the file's trailer: the length of the footer, and the magic string of the format.
 const TRAILER: usize = 10;
 
+/// How many bytes show what a file is.
+const START: usize = 8;
+
+/// The first bytes of a Feather file of version 1, another format.
+const FEATHER_1: &[u8] = b"FEA1";
+
 /// The positions of all parts of a file. It is read once, even if the batches are read several
 /// times.
 pub(super) struct Footer {
     pub(super) schema: SchemaRef,
-    version: MetadataVersion,
-    dictionaries: Vec<Block>,
-    batches: Vec<Block>,
+    pub(super) version: MetadataVersion,
+    pub(super) dictionaries: Vec<Block>,
+    pub(super) batches: Vec<Block>,
 }
 
 /// A file, and the options with which it is read.
@@ -102,7 +109,17 @@ impl File<'_> {
 }
 
 impl Footer {
+    /// Reads the footer of a file, or lists the messages of a stream.
     pub(super) fn read(content: &Content) -> Result<Self> {
+        let start = content.part(0, content.len().min(START))?;
+        ensure!(
+            !start.starts_with(FEATHER_1),
+            "it is a Feather file of version 1, which Arrow replaced in 2020; write it again with \
+             version 2: `pyarrow.feather.write_feather(table, path, version=2)`",
+        );
+        if is_stream(&start) {
+            return stream::footer(content);
+        }
         let end = content.len().checked_sub(TRAILER).context("it is no Arrow file: too short")?;
         let mut trailer = [0; TRAILER];
         trailer.copy_from_slice(&content.part(end, TRAILER)?);

@@ -146,6 +146,8 @@ mod format;
 #[cfg(feature = "csv-gz")]
 mod gz;
 mod kinds;
+#[cfg(feature = "messy")]
+pub mod messy;
 mod options;
 mod rows;
 mod scan;

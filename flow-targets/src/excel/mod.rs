@@ -123,6 +123,8 @@ use crate::rows::cells;
 use crate::table::{Batches, Known, Stored, Table, Way, reading};
 pub(crate) use cell::reference;
 use read::{Limits, Types};
+#[cfg(feature = "messy")]
+pub(crate) use read::{Sheets, grids};
 
 /// The name of the format in errors.
 const FORMAT: &str = "Excel";

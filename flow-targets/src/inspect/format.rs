@@ -26,12 +26,13 @@ impl Format {
     /// Returns the format of a file, by the extension of its name.
     pub fn of(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        const EXTENSIONS: [(&str, Format); 7] = [
+        const EXTENSIONS: [(&str, Format); 8] = [
             (".arrow", Format::Arrow),
             (".feather", Format::Arrow),
             (".csv", Format::Csv),
             (".csv.gz", Format::CsvGz),
             (".json", Format::Json),
+            (".jsonl", Format::Text),
             (".parquet", Format::Parquet),
             (".txt", Format::Text),
         ];
@@ -77,12 +78,14 @@ impl Format {
     }
 }
 
-/// The options of a CSV file that decide how its text is split into cells.
+/// The options of a CSV file that decide how its text is split into cells, and which cells are null.
 #[cfg(feature = "inspect-tables")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CsvOptions {
     pub(super) delimiter: u8,
     pub(super) header: bool,
+    /// The text of a null; `None` for the empty cell.
+    pub(super) null: Option<String>,
 }
 
 #[cfg(feature = "inspect-tables")]
@@ -103,7 +106,26 @@ impl CsvOptions {
             u8::try_from(c).ok().filter(u8::is_ascii)
         });
         let header = value("header").is_none_or(|text| !text.starts_with("false"));
-        Self { delimiter: delimiter.unwrap_or(b','), header }
+        let null = value("null").and_then(literal).filter(|text| !text.is_empty());
+        Self { delimiter: delimiter.unwrap_or(b','), header, null }
+    }
+}
+
+/// Returns the text of the string literal that a text begins with, such as `"NA", header = true`.
+#[cfg(feature = "inspect-tables")]
+fn literal(text: &str) -> Option<String> {
+    let mut chars = text.strip_prefix('"')?.chars();
+    let mut content = String::new();
+    loop {
+        match chars.next()? {
+            '"' => return Some(content),
+            '\\' => content.push(match chars.next()? {
+                't' => '\t',
+                c @ ('\\' | '"' | '\'') => c,
+                _ => return None, // an escape that no null text has
+            }),
+            c => content.push(c),
+        }
     }
 }
 
@@ -115,7 +137,7 @@ mod tests {
     #[test]
     fn the_options_of_a_csv_file_are_those_of_its_target() {
         let of = |target: &str| {
-            let CsvOptions { delimiter, header } = CsvOptions::of(target);
+            let CsvOptions { delimiter, header, .. } = CsvOptions::of(target);
             (char::from(delimiter), header)
         };
         assert_eq!(of("Csv<Vec<Row>>"), (',', true));
@@ -124,6 +146,18 @@ mod tests {
         assert_eq!(of("Csv(delimiter='|',header=true)"), ('|', true));
         assert_eq!(of("Csv(delimiter"), (',', true));
         assert_eq!(of("delimiter = '"), (',', true));
+    }
+
+    #[cfg(feature = "inspect-tables")]
+    #[test]
+    fn the_text_of_a_null_is_that_of_the_target() {
+        let of = |target: &str| CsvOptions::of(target).null;
+        assert_eq!(of("Csv<Vec<Row>>(null = \"NA\", delimiter = ';')").as_deref(), Some("NA"));
+        assert_eq!(of("Csv<Vec<Row>>(null=\"a\\\\b\")").as_deref(), Some("a\\b"));
+        for none in ["Csv<Vec<Row>>", "Csv(null = \"\")", "Csv(null = NULL)", "Csv(null = \"NA"] {
+            assert_eq!(of(none), None, "{none}");
+        }
+        assert_eq!(of("MessyCsv<Vec<Row>>(nulls = [\"NA\"])"), None);
     }
 
     #[test]

@@ -240,3 +240,37 @@ fn rows_of_enums_with_data_survive_a_round_trip() {
     conforms(&<ArrowIpc<Vec<Drawn>>>::default(), &rows);
     conforms(&<ArrowIpc<Vec<Drawn>>>::default(), &vec![]);
 }
+
+#[test]
+fn streams_of_other_programs_are_read_like_files() {
+    use ::arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+    let texts: DictionaryArray<::arrow::datatypes::Int32Type> =
+        ["a", "b", "a"].into_iter().collect();
+    let texts: ArrayRef = Arc::new(texts);
+    let batch = RecordBatch::try_from_iter([("n", numbers), ("text", texts)]).unwrap();
+    for compression in [None, Some(::arrow::ipc::CompressionType::ZSTD)] {
+        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let schema = batch.schema();
+        let mut writer = StreamWriter::try_new_with_options(Vec::new(), &schema, options).unwrap();
+        writer.write(&batch).unwrap();
+        writer.write(&batch.slice(1, 2)).unwrap();
+        let file = writer.into_inner().unwrap();
+
+        let batches =
+            crate::harness::value(&<ArrowIpc<Vec<RecordBatch>>>::default(), &file).unwrap();
+        assert_eq!(batches, [batch.clone(), batch.slice(1, 2)]);
+        let one = <ArrowIpc<RecordBatch>>::default();
+        assert_eq!(crate::harness::value(&one, &file).unwrap().num_rows(), 5);
+        let (_file, source) = crate::harness::file(&file).unwrap();
+        let column = flow_core::Columnar::load_columns(&one, &source, &["n"]).unwrap();
+        assert_eq!((column.num_columns(), column.num_rows()), (1, 5));
+
+        let error = crate::harness::complaint(&one, &file[..file.len() - 8]);
+        assert!(error.contains("the stream has no end marker"), "{error}");
+    }
+    let error =
+        crate::harness::complaint(&<ArrowIpc<RecordBatch>>::default(), b"FEA1 and more FEA1");
+    assert!(error.contains("a Feather file of version 1"), "{error}");
+}

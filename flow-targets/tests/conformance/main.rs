@@ -28,7 +28,12 @@ mod excel_foreign;
 mod foreign;
 mod harness;
 mod hidden;
+mod json_lines;
 mod limits;
+#[cfg(feature = "messy")]
+mod messy;
+#[cfg(all(feature = "messy", feature = "excel"))]
+mod messy_excel;
 mod ordered;
 mod parquet;
 mod plain;

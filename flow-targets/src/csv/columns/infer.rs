@@ -40,7 +40,8 @@ fn kind_of(block: &Block<'_>, column: usize, mut kind: Kind) -> Kind {
     kind
 }
 
-fn data_type(kind: Kind) -> DataType {
+/// Returns the type of a column that has cells of this kind.
+pub(in super::super) fn data_type(kind: Kind) -> DataType {
     match kind {
         Kind::Null => DataType::Null,
         Kind::Boolean => DataType::Boolean,

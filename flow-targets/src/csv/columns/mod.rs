@@ -16,6 +16,8 @@ use arrow::compute::CastOptions;
 use arrow::datatypes::DataType;
 use arrow::util::display::FormatOptions;
 
+#[cfg(feature = "messy")]
+pub(super) use infer::data_type;
 pub(super) use read::{Reader, schema};
 pub(super) use types::check_types;
 pub(super) use write::ColumnWriter;

@@ -5,6 +5,8 @@
 //! the cells of each column are parsed into an array of that type (`arrays`).
 
 mod arrays;
+#[cfg(feature = "messy")]
+mod grid;
 mod sheet;
 mod types;
 
@@ -18,6 +20,8 @@ use calamine::{Reader, Xlsx};
 
 use self::arrays::array;
 pub(super) use self::arrays::parse;
+#[cfg(feature = "messy")]
+pub(crate) use self::grid::{Sheets, grids};
 use self::sheet::Sheet;
 use self::types::schema;
 use super::cell::reference;

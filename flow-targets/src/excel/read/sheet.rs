@@ -109,7 +109,7 @@ impl Sheet {
 
 /// Returns the number format of a style. `given` are the ids of the formats for which the file has
 /// a code.
-fn format(style: &calamine::Style, given: &BTreeSet<u32>) -> NumberFormat {
+pub(super) fn format(style: &calamine::Style, given: &BTreeSet<u32>) -> NumberFormat {
     let Some(format) = &style.number_format else { return NumberFormat::default() };
     match format.format_id {
         Some(id) if !given.contains(&id) => NumberFormat::built_in(&format.format_code, id),
@@ -136,7 +136,7 @@ fn value(cell: &DataRef<'_>, format: &NumberFormat, is_1904: bool) -> Result<Cel
     })
 }
 
-fn number(value: f64, format: &NumberFormat, is_1904: bool) -> Result<Cell> {
+pub(super) fn number(value: f64, format: &NumberFormat, is_1904: bool) -> Result<Cell> {
     Ok(match format.form(value) {
         Some(form) => Cell::Time(Time::of_serial(form, value, is_1904)?),
         None => Cell::Number { value, whole: format.code() == WHOLE },

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use flate2::read::MultiGzDecoder;
+use regex::Regex;
 
 use super::contained;
 use crate::inspect::{Format, InspectError, OutputFile};
@@ -97,11 +98,14 @@ fn open(file: &OutputFile, first: Option<usize>) -> Result<Batches, InspectError
                 Some(_) => text_schema(file, format)?,
                 None => inferred_schema(file, format)?,
             };
-            let reader = arrow::csv::ReaderBuilder::new(Arc::clone(&schema))
+            let mut builder = arrow::csv::ReaderBuilder::new(Arc::clone(&schema))
                 .with_header(file.source.csv.header)
                 .with_delimiter(file.source.csv.delimiter)
-                .with_batch_size(first.unwrap_or(BATCH).clamp(1, BATCH))
-                .build(csv(file, format)?);
+                .with_batch_size(first.unwrap_or(BATCH).clamp(1, BATCH));
+            if let Some(null) = null(file)? {
+                builder = builder.with_null_regex(null);
+            }
+            let reader = builder.build(csv(file, format)?);
             let reader = reader.map_err(|error| InspectError::damaged(file.path(), error))?;
             Ok(batches(file.path(), schema, None, reader))
         }
@@ -180,10 +184,20 @@ fn inferred_schema(file: &OutputFile, format: Format) -> Result<SchemaRef, Inspe
 
 /// Infers the types of the columns of a CSV file from its first `rows`, or from all.
 fn schema(file: &OutputFile, format: Format, rows: Option<usize>) -> Result<Schema, InspectError> {
-    let options = file.source.csv;
+    let options = &file.source.csv;
     let csv_format = CsvFormat::default();
-    let csv_format = csv_format.with_header(options.header).with_delimiter(options.delimiter);
+    let mut csv_format = csv_format.with_header(options.header).with_delimiter(options.delimiter);
+    if let Some(null) = null(file)? {
+        csv_format = csv_format.with_null_regex(null);
+    }
     let inferred = csv_format.infer_schema(csv(file, format)?, rows);
     let (schema, _) = inferred.map_err(|error| InspectError::damaged(file.path(), error))?;
     Ok(schema)
+}
+
+/// Returns the pattern of the cells that are null, if these are not the empty ones.
+fn null(file: &OutputFile) -> Result<Option<Regex>, InspectError> {
+    let pattern = |text: &String| Regex::new(&format!("^(?:{})$", regex::escape(text)));
+    let null = file.source.csv.null.as_ref().map(pattern).transpose();
+    null.map_err(|error| InspectError::damaged(file.path(), error))
 }
