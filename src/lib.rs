@@ -254,7 +254,13 @@ pub mod plan {
 /// [`Flow::push`](crate::Flow::push) and [`Flow::pull`](crate::Flow::pull) use them.
 pub mod remote {
     #[doc(inline)]
-    pub use flow_core::{Remote, RemoteFolder, Skipped, Transferred};
+    pub use flow_core::{
+        Remote, RemoteEntry, RemoteFolder, RemoteGarbage, RemoteGc, RemoteHold, Skipped,
+        Transferred,
+    };
+    #[cfg(feature = "remote")]
+    #[doc(inline)]
+    pub use flow_remote::{ObjectRemote, OpenOptions, Progress, RemoteError, is_url, open};
 }
 
 /// The store: its outputs, garbage collection, verification, the history of runs.

@@ -56,6 +56,8 @@
 //! - `tables`: `show` and `load` read tables in Arrow IPC and CSV.
 //! - `parquet`: `show` and `load` read Parquet files, and `load` writes them.
 //! - `yaml`: `--params` reads YAML files.
+//! - `remote`: `push`, `pull` and `[remotes]` of `flow.toml` take URLs of object stores. `typed-flow` enables it with `s3`,
+//!   `gcs` or `azure`.
 
 mod app;
 mod args;

@@ -13,8 +13,9 @@
 //! "Train.model" = "tree"
 //! c = 0.1
 //!
-//! [remotes]                 # folders that push and pull take by name
+//! [remotes]                 # folders and URLs of object stores that push and pull take by name
 //! team = "/mnt/team/outputs"
+//! bucket = "s3://team-bucket/outputs"
 //!
 //! [limits]
 //! versions = 5              # FLOW_LIMIT_VERSIONS: the earlier outputs that are kept of each instance
@@ -175,7 +176,8 @@ impl Settings {
             ))
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let paths = settings.data.iter_mut().chain(settings.remotes.values_mut());
+        let remotes = settings.remotes.values_mut().filter(|remote| !is_url(remote));
+        let paths = settings.data.iter_mut().chain(remotes);
         paths.for_each(|path| *path = folder.join(&*path));
         settings.params = flat(std::mem::take(&mut settings.params));
         settings.file = path.to_owned();
@@ -240,6 +242,14 @@ fn parsed<T>(
             shortened(&text, QUOTED)
         ))),
     }
+}
+
+/// Returns whether a remote is the URL of an object store, and not the path of a folder.
+pub(crate) fn is_url(remote: &Path) -> bool {
+    remote.to_str().and_then(|remote| remote.split_once("://")).is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
 }
 
 /// Returns the path in a variable; `None` if it is not set, or empty.

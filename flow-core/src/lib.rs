@@ -41,6 +41,7 @@ pub use flow::{
 };
 pub use flow::{DebugError, DebugInput, DebugInstance, DebugOutcome, DebugRun};
 pub use flow::{ExportSummary, Skipped, Transferred};
+pub use flow::{RemoteGarbage, RemoteGc};
 pub use plan::cost::Cost;
 pub use plan::error::{PlanError, PlanErrorKind};
 pub use plan::failure::LastFailure;
@@ -56,7 +57,7 @@ pub use plan::versions::RecordedVersion;
 pub use plan::warning::Warning;
 pub use plan::why::{Cause, Step, Why};
 pub use plot::Plot;
-pub use remote::{Remote, RemoteFolder};
+pub use remote::{Remote, RemoteEntry, RemoteFolder, RemoteHold};
 pub use report::event::Event;
 pub use store::change::CodeChange;
 pub use store::history::{

@@ -1,14 +1,18 @@
 //! `export`, `import`, `push` and `pull`: share outputs.
 
+#[cfg(feature = "remote")]
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Command, ValueHint};
-use flow_core::{ExportSummary, RemoteFolder, Transferred};
+use flow_core::{ExportSummary, Remote, RemoteFolder, Transferred};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::settings::is_url;
 use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const EXPORT: Verb = Verb {
@@ -47,7 +51,7 @@ pub(crate) const PUSH: Verb = Verb {
     about: "Copies outputs of tasks and of all tasks upstream to a remote",
     takes: Takes::Tasks,
     access: Access::Writes,
-    options: |command: Command| to(command, "The remote: a folder, or a name in `flow.toml`"),
+    options: |command: Command| dry_run(to(command, REMOTE)),
     run: push,
 };
 
@@ -56,11 +60,12 @@ pub(crate) const PULL: Verb = Verb {
     about: "Copies outputs from a remote instead of running the tasks",
     takes: Takes::Tasks,
     access: Access::Writes,
-    options: |command: Command| {
-        remote(command, "from", "The remote: a folder, or a name in `flow.toml`")
-    },
+    options: |command: Command| dry_run(remote(command, "from", REMOTE)),
     run: pull,
 };
+
+/// The help of the option that names a remote.
+const REMOTE: &str = "The remote: a folder, the URL of an object store, or a name in `flow.toml`";
 
 /// The outputs that were exported or imported.
 #[derive(Serialize)]
@@ -83,6 +88,12 @@ struct TransferJson {
     warnings: Vec<String>,
 }
 
+fn dry_run(command: Command) -> Command {
+    let help = "Only prints what would be copied";
+    command
+        .arg(Arg::new("dry-run").long("dry-run").short('n').action(ArgAction::SetTrue).help(help))
+}
+
 fn to(command: Command, help: &'static str) -> Command {
     remote(command, "to", help)
 }
@@ -103,10 +114,37 @@ fn named(context: &Context) -> PathBuf {
     context.matches.get_one::<PathBuf>("remote").cloned().unwrap_or_default()
 }
 
-fn remote_folder(context: &Context) -> RemoteFolder {
+/// Returns the remote that the option names: a folder, the URL of an object store, or a name in `flow.toml`.
+fn named_remote(context: &Context) -> Result<Arc<dyn Remote>, CliError> {
     let name = named(context);
     let known = name.to_str().and_then(|name| context.settings.remotes.get(name)).cloned();
-    RemoteFolder::new(known.unwrap_or(name))
+    let remote = known.unwrap_or(name);
+    match remote.to_str().filter(|_| is_url(&remote)) {
+        Some(url) => object_remote(url),
+        None => Ok(Arc::new(RemoteFolder::new(&remote))),
+    }
+}
+
+/// Opens an object store. On a terminal, a line shows how much was transferred, and how fast.
+#[cfg(feature = "remote")]
+fn object_remote(url: &str) -> Result<Arc<dyn Remote>, CliError> {
+    let mut options = flow_remote::OpenOptions::new();
+    if std::io::stderr().is_terminal() {
+        options = options.on_progress(|progress| {
+            // Without a terminal after all, nothing is lost.
+            let _ = write!(std::io::stderr(), "\r\x1b[2K{progress}\r");
+        });
+    }
+    let opened = options.open(url).map_err(|error| CliError::usage(error.to_string()))?;
+    Ok(Arc::new(opened))
+}
+
+#[cfg(not(feature = "remote"))]
+fn object_remote(url: &str) -> Result<Arc<dyn Remote>, CliError> {
+    Err(CliError::usage(format!(
+        "`{url}` is the URL of an object store: build the program with the cargo feature `s3`, `gcs` or `azure` of \
+         typed-flow"
+    )))
 }
 
 fn export(context: &Context) -> Result<ExitCode, CliError> {
@@ -137,11 +175,21 @@ fn exported(context: &Context, summary: &ExportSummary) -> Result<ExitCode, CliE
 }
 
 fn push(context: &Context) -> Result<ExitCode, CliError> {
-    transferred(context, &context.graph()?.push(&remote_folder(context))?)
+    let (graph, remote) = (context.graph()?, named_remote(context)?);
+    let pushed = match context.matches.get_flag("dry-run") {
+        true => graph.push_dry_run(&*remote)?,
+        false => graph.push(&*remote)?,
+    };
+    transferred(context, &pushed)
 }
 
 fn pull(context: &Context) -> Result<ExitCode, CliError> {
-    transferred(context, &context.graph()?.pull(&remote_folder(context))?)
+    let (graph, remote) = (context.graph()?, named_remote(context)?);
+    let pulled = match context.matches.get_flag("dry-run") {
+        true => graph.pull_dry_run(&*remote)?,
+        false => graph.pull(&*remote)?,
+    };
+    transferred(context, &pulled)
 }
 
 fn transferred(context: &Context, summary: &Transferred) -> Result<ExitCode, CliError> {

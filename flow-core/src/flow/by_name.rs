@@ -124,6 +124,15 @@ impl<R> Subgraph<R> {
         self.flow.push_roots(&self.planned(), remote)
     }
 
+    /// Returns what [`push`](Self::push) would copy, as [`Flow::push_dry_run`] does.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Flow::push_dry_run`].
+    pub fn push_dry_run(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.flow.push_roots_dry_run(&self.planned(), remote)
+    }
+
     /// Copies the outputs of the graph from a remote, as [`Flow::pull`] does.
     ///
     /// # Errors
@@ -131,5 +140,14 @@ impl<R> Subgraph<R> {
     /// The same as [`Flow::pull`].
     pub fn pull(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
         self.flow.pull_roots(&self.planned(), remote)
+    }
+
+    /// Returns what [`pull`](Self::pull) would copy, as [`Flow::pull_dry_run`] does.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Flow::pull_dry_run`].
+    pub fn pull_dry_run(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.flow.pull_roots_dry_run(&self.planned(), remote)
     }
 }

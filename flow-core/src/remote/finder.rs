@@ -6,11 +6,13 @@ use std::rc::Rc;
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
+use crate::plan::Graph;
 use crate::plan::dynamic::Finder;
 use crate::remote::listing::Listing;
 use crate::remote::{Remote, manifest};
 use crate::store::kept::{Carried, Kept};
 use crate::store::record::Record;
+use crate::task::Kind;
 
 /// Finds outputs in a remote. It reads the manifests of each fingerprint once.
 pub(crate) struct RemoteFinder<'a> {
@@ -24,6 +26,15 @@ type Manifests = Rc<[(Carried, Record)]>;
 impl<'a> RemoteFinder<'a> {
     pub(crate) fn new(remote: &'a dyn Remote) -> Self {
         Self { listing: Listing::new(remote), cache: RefCell::default() }
+    }
+
+    /// Reads the manifests that the instances of a graph may need in advance, with few requests.
+    pub(crate) fn prefetch(&self, graph: &Graph) -> Result<(), StoreError> {
+        let mut tasks: HashMap<String, usize> = HashMap::new();
+        for node in graph.nodes().filter(|&node| graph.kind(node) == Kind::Made) {
+            *tasks.entry(graph.task(node).decl.identity().to_owned()).or_default() += 1;
+        }
+        self.listing.prefetch(&tasks)
     }
 
     fn manifests(&self, task: &str, fingerprint: Digest) -> Result<Manifests, StoreError> {

@@ -7,12 +7,12 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::base::fs::{Confined, Disk, Durable, FileKind, Fs, Refused, ToSync};
 use crate::base::names::unique;
 use crate::files::is_absent;
-use crate::remote::{OBJECTS, OUTPUTS, Remote};
+use crate::remote::{OBJECTS, OUTPUTS, Remote, RemoteEntry};
 use crate::store::folder::is_made;
 use crate::store::run_lock::is_older;
 
@@ -235,6 +235,20 @@ impl Remote for RemoteFolder {
         let mut bytes = Vec::new();
         file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    fn entries(&self, folder: &str) -> io::Result<Vec<RemoteEntry>> {
+        let mut entries = Vec::new();
+        for name in self.list(folder)? {
+            let stat = match self.fs.stat(&self.path(&name)?) {
+                Err(error) if is_absent(&error) => continue,
+                stat => stat?,
+            };
+            let modified = u64::try_from(stat.modified).unwrap_or_default();
+            let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(modified);
+            entries.push(RemoteEntry::new(name, stat.bytes, Some(modified)));
+        }
+        Ok(entries)
     }
 
     fn prefers_few_lists(&self) -> bool {

@@ -9,15 +9,27 @@ use std::sync::{Arc, Mutex};
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
+use crate::remote::push::sizes;
 use crate::remote::{Remote, RemoteContext, manifest};
 
 /// How many fingerprints of a task are listed one by one.
 const SINGLE: usize = 64;
 
+/// How many manifests are read with one request.
+const BATCH: usize = 1000;
+
+/// The size of the manifests that are read with one request, in bytes.
+const BATCH_BYTES: u64 = 32 << 20;
+
+/// How many manifests of a task are read in advance for each instance of the task, at most.
+const PER_INSTANCE: usize = 4;
+
 /// The names of manifests in a remote, as they were when they were first listed.
 pub(crate) struct Listing<'a> {
     remote: &'a dyn Remote,
     tasks: Mutex<HashMap<String, Arc<Mutex<OfTask>>>>,
+    /// The contents of manifests that were read in advance, until they are needed.
+    prefetched: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 /// The names of the manifests of a task.
@@ -31,7 +43,52 @@ struct OfTask {
 
 impl<'a> Listing<'a> {
     pub(crate) fn new(remote: &'a dyn Remote) -> Self {
-        Self { remote, tasks: Mutex::default() }
+        Self { remote, tasks: Mutex::default(), prefetched: Mutex::default() }
+    }
+
+    /// Reads the manifests of some tasks in advance, with few requests, if the remote packs them.
+    ///
+    /// `tasks` has the number of instances of each task for which manifests are needed. If the remote has many times as
+    /// many manifests of a task, they are read one by one when they are needed.
+    pub(crate) fn prefetch(&self, tasks: &HashMap<String, usize>) -> Result<(), StoreError> {
+        if self.remote.packs_up_to() == 0 {
+            return Ok(());
+        }
+        let mut wanted = Vec::new();
+        for (task, instances) in tasks {
+            let folder = manifest::folder_of_task(task);
+            let names = self.remote.list(&folder).of_remote("list", &folder)?;
+            if names.len() <= SINGLE + PER_INSTANCE * instances {
+                wanted.extend(names);
+            }
+        }
+        let sizes = sizes(self.remote, &wanted)?;
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for (name, size) in wanted.into_iter().zip(sizes) {
+            let Some(size) = size.filter(|size| *size <= BATCH_BYTES) else { continue };
+            if batch.len() == BATCH || bytes + size > BATCH_BYTES {
+                self.read_in_advance(&std::mem::take(&mut batch))?;
+                bytes = 0;
+            }
+            bytes += size;
+            batch.push(name);
+        }
+        self.read_in_advance(&batch)
+    }
+
+    fn read_in_advance(&self, names: &[String]) -> Result<(), StoreError> {
+        let Some(first) = names.first() else { return Ok(()) };
+        let contents = self.remote.get_many(names, BATCH_BYTES + 1).of_remote("get", first)?;
+        let read = names.iter().zip(contents);
+        let read = read.filter_map(|(name, bytes)| Some((name.clone(), bytes?)));
+        self.prefetched.lock().expect("lock poisoned").extend(read);
+        Ok(())
+    }
+
+    /// Returns the content of a manifest, if it was read in advance, and forgets it.
+    pub(crate) fn prefetched(&self, name: &str) -> Option<Vec<u8>> {
+        self.prefetched.lock().expect("lock poisoned").remove(name)
     }
 
     pub(crate) fn remote(&self) -> &'a dyn Remote {

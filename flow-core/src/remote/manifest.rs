@@ -67,7 +67,11 @@ pub(crate) fn all(
     let (mut all, mut wrong) = (Vec::new(), Vec::new());
     for name in listing.manifests(task, fingerprint)? {
         let Some(digest) = own_digest(&name) else { continue };
-        match read(remote, &name, digest) {
+        let read = match listing.prefetched(&name) {
+            Some(bytes) => parse(&name, digest, &bytes),
+            None => read(remote, &name, digest),
+        };
+        match read {
             Ok(record) if record.fingerprint == fingerprint => {
                 all.push((carried(&name), record, name));
             }
@@ -136,11 +140,24 @@ fn own_digest(name: &str) -> Option<Digest> {
 }
 
 fn read(remote: &dyn Remote, name: &str, digest: Digest) -> Result<Record, StoreError> {
-    let bytes = read_whole(remote, name)?;
-    if digest_bytes(&bytes) != digest {
+    parse(name, digest, &read_whole(remote, name)?)
+}
+
+/// Returns the record in the manifest with this name and content.
+///
+/// # Errors
+///
+/// The manifest is damaged, or was written by a newer version of this library.
+pub(crate) fn parse_named(name: &str, bytes: &[u8]) -> Result<Record, StoreError> {
+    let digest = own_digest(name).ok_or_else(|| damaged(name, "its name has no digest"))?;
+    parse(name, digest, bytes)
+}
+
+fn parse(name: &str, digest: Digest, bytes: &[u8]) -> Result<Record, StoreError> {
+    if digest_bytes(bytes) != digest {
         return Err(damaged(name, "it has other content than its name says"));
     }
-    let record = Record::parse(&bytes).map_err(|error| match error {
+    let record = Record::parse(bytes).map_err(|error| match error {
         newer @ Unreadable::Newer(_) => StoreError::newer(name.as_ref(), &newer),
         error => damaged(name, error),
     })?;

@@ -20,6 +20,10 @@
 //! full before it relies on them, because they may be incomplete. Concurrent pushes put the same content under the
 //! same name.
 //!
+//! A remote that [packs](Remote::packs_up_to) small contents gets them in batches: the files of many outputs first, then
+//! their manifests ([`batch`]). A pull reads the manifests of a task in batches as well. So neither asks for one file or
+//! one fingerprint at a time.
+//!
 //! A pull builds a plan whose [`finder`] searches the remote by fingerprint, wherever the planner searches other
 //! stores. Outputs that were found are reused: their files are fetched, compared with the manifest while they
 //! arrive, and committed as after a run.
@@ -30,19 +34,24 @@
 //!
 //! Everything in a remote may come from anyone. Names and sizes are checked before they are used ([`checked_io`]).
 
+pub(crate) mod batch;
 pub(crate) mod checked_io;
+mod entry;
 pub(crate) mod finder;
 mod folder;
+mod hold;
 pub(crate) mod listing;
 pub(crate) mod manifest;
 pub(crate) mod pull;
 pub(crate) mod push;
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use entry::RemoteEntry;
 pub use folder::RemoteFolder;
+pub use hold::RemoteHold;
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
@@ -147,6 +156,89 @@ pub trait Remote: Send + Sync {
         names.iter().map(|name| self.size(name)).collect()
     }
 
+    /// Returns the contents of several names, in order; `None` for a name that does not exist.
+    ///
+    /// It is for small contents, such as manifests: a call names up to a thousand, and all contents are in memory at once.
+    /// At most `limit` bytes of each content are read. The default implementation calls [`get`](Self::get) for each.
+    fn get_many(&self, names: &[String], limit: u64) -> io::Result<Vec<Option<Vec<u8>>>> {
+        let read = |name: &String| {
+            let content = match self.get(name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                content => content?,
+            };
+            let mut bytes = Vec::new();
+            content.take(limit).read_to_end(&mut bytes)?;
+            Ok(Some(bytes))
+        };
+        names.iter().map(read).collect()
+    }
+
+    /// Stores several small contents under their names, in any order.
+    ///
+    /// When the method returns, all names exist. A call has up to eight mebibytes. The default implementation calls
+    /// [`put`](Self::put) for each.
+    fn put_many(&self, contents: &[(String, Vec<u8>)]) -> io::Result<()> {
+        contents.iter().try_for_each(|(name, bytes)| {
+            self.put(name, &mut Cursor::new(bytes), bytes.len() as u64)
+        })
+    }
+
+    /// Returns the largest size of a content that is better stored by [`put_many`](Self::put_many), in bytes.
+    ///
+    /// A remote that returns more than 0 packs small contents into large objects. It promises that a name exists only
+    /// with the whole content that was put. So a push neither reads back what it has put, nor reads a content of the
+    /// right size that no manifest names. The default is 0: each content is put on its own and read back.
+    fn packs_up_to(&self) -> u64 {
+        0
+    }
+
+    /// Returns how many contents are transferred at the same time; `None` for the number of workers of the flow.
+    fn transfers(&self) -> Option<usize> {
+        None
+    }
+
+    /// Returns all names that begin with `folder` and a `/`, each with its size and age, in any order.
+    ///
+    /// The default implementation calls [`list`](Self::list) and [`sizes`](Self::sizes); it knows no ages.
+    fn entries(&self, folder: &str) -> io::Result<Vec<RemoteEntry>> {
+        let names = self.list(folder)?;
+        let sizes = self.sizes(&names)?;
+        let entries = names.into_iter().zip(sizes);
+        let entry =
+            |(name, bytes): (String, Option<u64>)| Some(RemoteEntry::new(name, bytes?, None));
+        Ok(entries.filter_map(entry).collect())
+    }
+
+    /// Removes several names. It is no error if a name does not exist.
+    ///
+    /// The default implementation calls [`delete`](Self::delete) for each.
+    fn delete_many(&self, names: &[String]) -> io::Result<()> {
+        names.iter().try_for_each(|name| self.delete(name))
+    }
+
+    /// Forgets what is known of the content of the remote, so that the next call sees what others have put.
+    ///
+    /// It is for a remote that keeps an index. The default implementation does nothing.
+    fn refresh(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Begins a push: until the returned value is dropped, no [garbage collection](crate::RemoteGc) removes anything.
+    ///
+    /// The method fails while a garbage collection removes files. It implies [`refresh`](Self::refresh). The default
+    /// implementation excludes nothing.
+    fn hold(&self) -> io::Result<RemoteHold> {
+        Ok(RemoteHold::none())
+    }
+
+    /// Begins a garbage collection: until the returned value is dropped, no push begins.
+    ///
+    /// The method fails while a push is in progress. It implies [`refresh`](Self::refresh). The default implementation
+    /// excludes nothing.
+    fn exclude_pushes(&self) -> io::Result<RemoteHold> {
+        Ok(RemoteHold::none())
+    }
+
     /// Returns whether one [`list`](Self::list) of a folder with many names is faster than many lists of its subfolders.
     ///
     /// It is for an object store, which returns a thousand names in one answer, and that is the default. It is not
@@ -197,6 +289,42 @@ impl<T: Remote + ?Sized> Remote for Arc<T> {
         (**self).sizes(names)
     }
 
+    fn get_many(&self, names: &[String], limit: u64) -> io::Result<Vec<Option<Vec<u8>>>> {
+        (**self).get_many(names, limit)
+    }
+
+    fn put_many(&self, contents: &[(String, Vec<u8>)]) -> io::Result<()> {
+        (**self).put_many(contents)
+    }
+
+    fn packs_up_to(&self) -> u64 {
+        (**self).packs_up_to()
+    }
+
+    fn transfers(&self) -> Option<usize> {
+        (**self).transfers()
+    }
+
+    fn entries(&self, folder: &str) -> io::Result<Vec<RemoteEntry>> {
+        (**self).entries(folder)
+    }
+
+    fn delete_many(&self, names: &[String]) -> io::Result<()> {
+        (**self).delete_many(names)
+    }
+
+    fn refresh(&self) -> io::Result<()> {
+        (**self).refresh()
+    }
+
+    fn hold(&self) -> io::Result<RemoteHold> {
+        (**self).hold()
+    }
+
+    fn exclude_pushes(&self) -> io::Result<RemoteHold> {
+        (**self).exclude_pushes()
+    }
+
     fn prefers_few_lists(&self) -> bool {
         (**self).prefers_few_lists()
     }
@@ -212,6 +340,9 @@ pub(crate) const OBJECTS: &str = "objects";
 /// The folder of the manifests.
 pub(crate) const OUTPUTS: &str = "outputs";
 
+/// The folder of the tables of crate versions.
+pub(crate) const TABLES: &str = "tables";
+
 /// Returns the name of the content with this digest.
 pub(crate) fn object(digest: Digest) -> String {
     let digits = digest.to_string();
@@ -220,7 +351,7 @@ pub(crate) fn object(digest: Digest) -> String {
 
 /// Returns the name of the table of crate versions with this digest.
 pub(crate) fn table(digest: Digest) -> String {
-    format!("tables/{digest}.json")
+    format!("{TABLES}/{digest}.json")
 }
 
 /// Returns the error for damaged content of a remote, with the remedy.

@@ -1,12 +1,13 @@
 //! Pulls one output: fetches its files under new names and stages its record for a commit.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
-use crate::base::key::Digest;
+use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
 use crate::plan::dynamic::{Again, Replay};
 use crate::plan::judge::{Judge, Judged, Verdict};
@@ -16,7 +17,44 @@ use crate::store::kept::{Carried, Kept};
 use crate::store::output::OutputFile;
 use crate::store::record::MadeFrom;
 use crate::store::stage::Staged;
-use crate::store::{Folder, Store, json};
+use crate::store::{Folder, Found, Store, json};
+
+/// The files of the store that have some digest, so that nothing is fetched that is there.
+///
+/// It knows the files that this pull has fetched, and those of the outputs that it replaces.
+#[derive(Default)]
+pub(crate) struct LocalFiles(Mutex<HashMap<Digest, PathBuf>>);
+
+impl LocalFiles {
+    fn add(&self, digest: Digest, path: PathBuf) {
+        self.0.lock().expect("lock poisoned").insert(digest, path);
+    }
+
+    fn get(&self, digest: Digest) -> Option<PathBuf> {
+        self.0.lock().expect("lock poisoned").get(&digest).cloned()
+    }
+
+    /// Adds the files of the output that an instance has now.
+    fn add_output(&self, store: &Store, folder: &Folder, key: Key) {
+        // A record that cannot be read has no files to take over.
+        let Ok(Found::Record(record)) = store.record(folder, key) else { return };
+        for file in record.output.files.iter().flat_map(OutputFile::contents) {
+            self.add(file.digest, store.root().join(folder).join(file.path));
+        }
+    }
+
+    /// Links or copies a file with this content to `to`, and returns the modification time of the new file.
+    ///
+    /// The content is verified. If there is no such file, or it has changed, nothing is left at `to`.
+    fn link(&self, store: &Store, digest: Digest, to: &Path) -> Option<i64> {
+        let from = self.get(digest)?;
+        let linked = store.link_verified(&from, to, digest);
+        if linked.is_err() {
+            store.discard_path(to);
+        }
+        linked.ok()
+    }
+}
 
 /// An output that the remote has and the store lacks.
 pub(crate) struct ToPull {
@@ -71,7 +109,11 @@ impl ToPull {
     }
 
     /// Fetches the files and stages the record for a commit. On an error, all files are removed.
-    pub(crate) fn stage(&self, remote: &dyn Remote) -> Result<Staged, StoreError> {
+    pub(crate) fn stage(
+        &self,
+        remote: &dyn Remote,
+        local: &LocalFiles,
+    ) -> Result<Staged, StoreError> {
         let Self { plan, node, folder, kept, made_from } = self;
         let (store, entry) = (&plan.store, plan.graph.task(*node));
         let recorded = &kept.record;
@@ -84,9 +126,17 @@ impl ToPull {
         let (output, fingerprint) = (&recorded.output, recorded.fingerprint);
         let output = match self.is_metadata_only() {
             true => store.name_files(output, folder, fingerprint)?,
-            false => store.stage_files(output, folder, fingerprint, |piece, to| {
-                fetch((store, remote), (piece.digest, piece.bytes), to)
-            })?,
+            false => {
+                local.add_output(store, folder, plan.graph.node(*node).key);
+                store.stage_files(output, folder, fingerprint, |piece, to| {
+                    if let Some(modified) = local.link(store, piece.digest, to) {
+                        return Ok(modified);
+                    }
+                    let modified = fetch((store, remote), (piece.digest, piece.bytes), to)?;
+                    local.add(piece.digest, to.to_owned());
+                    Ok(modified)
+                })?
+            }
         };
         let todays = made_from.fingerprint(entry.decl.identity());
         let instance = plan.graph.recorded(*node, made_from.clone(), todays);

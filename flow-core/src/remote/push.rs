@@ -59,33 +59,14 @@ impl Store {
     ) -> Result<Copied, StoreError> {
         let ToPush { task, folder, record, carried, .. } = push;
         let remote = listing.remote();
-        let beginning = manifest::beginning(task, record);
-        let names = listing.manifests(task, record.fingerprint)?;
-        let mut named = names.iter().filter(|name| {
-            let enough =
-                *carried == Carried::MetadataOnly || manifest::carried(name) == Carried::Whole;
-            enough && name.starts_with(&beginning)
-        });
-        let is_there = match check {
-            PresentCheck::Size => named.next().is_some(),
-            PresentCheck::Content => named.try_fold(false, |whole, name| {
-                Ok::<_, StoreError>(whole || manifest::is_whole(remote, name)?)
-            })?,
-        };
+        let is_there = is_there(listing, push, check)?;
         let mut copied = Copied { is_new: !is_there, ..Copied::default() };
         if *carried == Carried::Whole {
             let is_trusted = is_there && check == PresentCheck::Size;
             let files: Vec<_> = record.output.files.iter().flat_map(OutputFile::contents).collect();
             for files in files.chunks(BATCH) {
                 let names: Vec<_> = files.iter().map(|file| object(file.digest)).collect();
-                let sizes =
-                    remote.sizes(&names).and_then(|sizes| match sizes.len() == names.len() {
-                        true => Ok(sizes),
-                        false => {
-                            Err(io::Error::other("`sizes` has returned another number of sizes"))
-                        }
-                    });
-                let sizes = sizes.of_remote("look for", &names[0])?;
+                let sizes = sizes(remote, &names)?;
                 // Files with the same content are one.
                 let mut seen = HashSet::new();
                 let files = files.iter().zip(&names).zip(sizes);
@@ -105,9 +86,7 @@ impl Store {
         if let Some(digest) = record.crates {
             self.push_crates(remote, digest)?;
         }
-        let bytes = record.to_bytes().map_err(std::io::Error::from);
-        let bytes = bytes.of_remote("write", &beginning)?;
-        let name = manifest::name(&beginning, &bytes, *carried);
+        let (name, bytes) = push.manifest()?;
         put_bytes(remote, &name, &bytes)?;
         listing.add(task, record.fingerprint, name);
         Ok(copied)
@@ -149,11 +128,64 @@ impl Store {
         if remote.size(&name).of_remote("look for", &name)?.is_some() {
             return Ok(());
         }
-        // If the table is lost here, the push goes on: it is for information only.
-        let Some(crates) = self.crates(digest) else { return Ok(()) };
-        let bytes = serde_json::to_vec(&crates).map_err(std::io::Error::from);
-        put_bytes(remote, &name, &bytes.of_remote("write", &name)?)
+        match self.crates_as_bytes(digest)? {
+            Some(bytes) => put_bytes(remote, &name, &bytes),
+            None => Ok(()),
+        }
     }
+
+    /// Returns the table of crate versions with this digest.
+    ///
+    /// If it is lost, a push goes on without it, because it is for information only.
+    pub(crate) fn crates_as_bytes(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(crates) = self.crates(digest) else { return Ok(None) };
+        let bytes = serde_json::to_vec(&crates).map_err(std::io::Error::from);
+        bytes.of_remote("write", &table(digest)).map(Some)
+    }
+}
+
+impl ToPush {
+    /// Returns the name and the content of its manifest.
+    pub(crate) fn manifest(&self) -> Result<(String, Vec<u8>), StoreError> {
+        let beginning = manifest::beginning(&self.task, &self.record);
+        let bytes = self.record.to_bytes().map_err(std::io::Error::from);
+        let bytes = bytes.of_remote("write", &beginning)?;
+        Ok((manifest::name(&beginning, &bytes, self.carried), bytes))
+    }
+}
+
+/// Returns whether the remote has a manifest of an output.
+pub(crate) fn is_there(
+    listing: &Listing<'_>,
+    push: &ToPush,
+    check: PresentCheck,
+) -> Result<bool, StoreError> {
+    let beginning = manifest::beginning(&push.task, &push.record);
+    let names = listing.manifests(&push.task, push.record.fingerprint)?;
+    let mut named = names.iter().filter(|name| {
+        let enough =
+            push.carried == Carried::MetadataOnly || manifest::carried(name) == Carried::Whole;
+        enough && name.starts_with(&beginning)
+    });
+    match check {
+        PresentCheck::Size => Ok(named.next().is_some()),
+        PresentCheck::Content => named.try_fold(false, |whole, name| {
+            Ok::<_, StoreError>(whole || manifest::is_whole(listing.remote(), name)?)
+        }),
+    }
+}
+
+/// Returns the size of each of several names in a remote.
+pub(crate) fn sizes(remote: &dyn Remote, names: &[String]) -> Result<Vec<Option<u64>>, StoreError> {
+    let mut all = Vec::with_capacity(names.len());
+    for names in names.chunks(BATCH) {
+        let sizes = remote.sizes(names).and_then(|sizes| match sizes.len() == names.len() {
+            true => Ok(sizes),
+            false => Err(io::Error::other("`sizes` has returned another number of sizes")),
+        });
+        all.extend(sizes.of_remote("look for", &names[0])?);
+    }
+    Ok(all)
 }
 
 /// Puts bytes and verifies that the remote has stored them.

@@ -171,6 +171,17 @@ impl Store {
         })
     }
 
+    /// Links one file, or copies it, and verifies its content. Returns its modification time.
+    pub(crate) fn link_verified(
+        &self,
+        from: &Path,
+        to: &Path,
+        digest: Digest,
+    ) -> Result<i64, StoreError> {
+        // No file has this time, so that the content is hashed.
+        self.link_file(from, to, i64::MIN, digest)
+    }
+
     /// Links one file, or copies it. Returns its modification time in nanoseconds since 1970.
     fn link_file(
         &self,

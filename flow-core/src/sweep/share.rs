@@ -90,6 +90,15 @@ impl<R> Sweep<R> {
         self.base().push_roots(&self.roots()?, remote)
     }
 
+    /// Returns what [`push`](Self::push) would copy, and copies nothing.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`push`](Self::push).
+    pub fn push_dry_run(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.base().push_roots_dry_run(&self.roots()?, remote)
+    }
+
     /// Copies outputs of all variants that were [pushed](Self::push) to a remote into the store, without running
     /// anything.
     ///
@@ -101,5 +110,14 @@ impl<R> Sweep<R> {
     /// The sweep is invalid; or as [`Flow::pull`](crate::Flow::pull).
     pub fn pull(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
         self.base().pull_roots(&self.roots()?, remote)
+    }
+
+    /// Returns what [`pull`](Self::pull) would copy, and copies nothing.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`pull`](Self::pull).
+    pub fn pull_dry_run(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.base().pull_roots_dry_run(&self.roots()?, remote)
     }
 }

@@ -8,6 +8,7 @@
 //! Like a load, a pull ignores the age of an output. It evaluates expressions of `refresh`, because their values are
 //! part of fingerprints.
 
+mod packed;
 mod pull;
 mod push;
 
@@ -15,18 +16,24 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::base::error::StoreError;
 use crate::flow::Flow;
+use crate::remote::Remote;
 
 impl Flow {
-    /// Calls `work` with each item, on several threads, and returns the results in order.
+    /// Returns the number of threads that transfer outputs to or from a remote.
+    fn transfer_threads(&self, remote: &dyn Remote) -> usize {
+        remote.transfers().unwrap_or_else(|| self.threads())
+    }
+
+    /// Calls `work` with each item, on this number of threads, and returns the results in order.
     ///
     /// After the first error no other item is started; the result of such an item is `None`.
-    pub(super) fn each<T: Sync, U: Send>(
-        &self,
+    fn each<T: Sync, U: Send>(
+        threads: usize,
         all: &[T],
         work: impl Fn(&T) -> Result<U, StoreError> + Sync,
     ) -> Vec<Option<Result<U, StoreError>>> {
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let threads = self.threads().clamp(1, all.len().max(1));
+        let threads = threads.clamp(1, all.len().max(1));
         let mut done: Vec<_> = all.iter().map(|_| None).collect();
         let worker = || {
             let mut results = Vec::new();

@@ -21,7 +21,7 @@ use crate::plan::variant::Root;
 use crate::remote::Remote;
 use crate::remote::finder::RemoteFinder;
 use crate::remote::manifest;
-use crate::remote::pull::ToPull;
+use crate::remote::pull::{LocalFiles, ToPull};
 use crate::remote::push::Copied;
 use crate::store::limit::Replaced;
 use crate::store::record::MadeFrom;
@@ -30,7 +30,7 @@ use crate::store::trust::Trust;
 use crate::task::Kind;
 
 /// The maximal number of outputs in a group: they are fetched, and then committed together.
-const GROUP: usize = 64;
+const GROUP: usize = 512;
 
 /// A group is complete at this size in bytes, once it has an output for each thread. It bounds the download
 /// that an interruption wastes.
@@ -65,11 +65,63 @@ impl Flow {
         self.pull_roots(&roots_of::<R>(), remote)
     }
 
+    /// Returns what [`pull`](Self::pull) would copy, and copies nothing.
+    ///
+    /// It reads manifests from the remote, and no files.
+    ///
+    /// ```
+    /// # use flow::remote::RemoteFolder;
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<u64>)]
+    /// # struct Answer;
+    /// # #[tracked]
+    /// # impl Run for Answer {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<u64> { Ok(42) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let shared = RemoteFolder::new(folder.path().join("shared"));
+    /// # let made = Flow::open(folder.path().join("made"))?.quiet();
+    /// # made.run::<Answer>()?;
+    /// # made.push::<Answer>(&shared)?;
+    /// # let flow = Flow::open(folder.path().join("data"))?.quiet();
+    /// assert_eq!(flow.pull_dry_run::<Answer>(&shared)?.instances(), ["Answer"]);
+    /// assert!(!flow.is_complete::<Answer>()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, the remote cannot be read or [was never pushed to](Remote::check), or a manifest in it is damaged.
+    pub fn pull_dry_run<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.pull_roots_dry_run(&roots_of::<R>(), remote)
+    }
+
     /// Pulls the outputs of these roots, which may be those of the variants of a sweep.
     pub(crate) fn pull_roots(
         &self,
         roots: &[Root<'_>],
         remote: &dyn Remote,
+    ) -> Result<Transferred, Error> {
+        self.pull_or_count(roots, remote, false)
+    }
+
+    /// Returns what [`pull_roots`](Self::pull_roots) would copy.
+    pub(crate) fn pull_roots_dry_run(
+        &self,
+        roots: &[Root<'_>],
+        remote: &dyn Remote,
+    ) -> Result<Transferred, Error> {
+        self.pull_or_count(roots, remote, true)
+    }
+
+    fn pull_or_count(
+        &self,
+        roots: &[Root<'_>],
+        remote: &dyn Remote,
+        is_dry_run: bool,
     ) -> Result<Transferred, Error> {
         span!("pull", roots = roots.len());
         let trust = match self.trust {
@@ -80,22 +132,28 @@ impl Flow {
         let mut plan = self.unjudged(roots, &Force::default(), trust, refresh)?;
         remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
         let finder = RemoteFinder::new(remote);
+        finder.prefetch(&plan.graph)?;
         let replay = Replay::finding(&finder);
         {
             span!("judge", instances = plan.graph.len());
             plan.judge_all_by(&replay)?;
         }
         plan.contents.keep();
-        let mut pulled = Transferred::new("pulled");
+        let mut pulled = Transferred::new(if is_dry_run { "would be pulled" } else { "pulled" });
         let all = to_pull(Arc::new(plan), (remote, &replay), &mut pulled)?;
-        if all.is_empty() {
+        if is_dry_run {
+            all.iter().for_each(|pull| add(&mut pulled, pull));
+        }
+        if all.is_empty() || is_dry_run {
             return Ok(pulled);
         }
         let run_lock = self.store.begin()?;
         let mut replaced = Vec::new();
+        let local = LocalFiles::default();
         let sizes: Vec<u64> = all.iter().map(|pull| pull.files().1).collect();
-        let result = groups(&sizes, self.threads())
-            .try_for_each(|group| self.pull_group(remote, &all[group], &mut replaced, &mut pulled));
+        let result = groups(&sizes, self.transfer_threads(remote)).try_for_each(|group| {
+            self.pull_group(remote, (&all[group], &local), &mut replaced, &mut pulled)
+        });
         // An error is ignored: the next run, or `gc`, removes replaced files that are left.
         let _ = self.store.tidy(replaced, self.limits, run_lock.as_ref());
         result.map(|()| pulled)
@@ -105,13 +163,15 @@ impl Flow {
     fn pull_group(
         &self,
         remote: &dyn Remote,
-        group: &[ToPull],
+        (group, local): (&[ToPull], &LocalFiles),
         replaced: &mut Vec<Replaced>,
         pulled: &mut Transferred,
     ) -> Result<(), Error> {
         let mut staged = Vec::with_capacity(group.len());
         let mut failed = None;
-        for (pull, result) in group.iter().zip(self.each(group, |pull| pull.stage(remote))) {
+        let threads = self.transfer_threads(remote);
+        let results = Self::each(threads, group, |pull| pull.stage(remote, local));
+        for (pull, result) in group.iter().zip(results) {
             match result {
                 Some(Ok(one)) if failed.is_none() => staged.push((pull, one)),
                 Some(Ok(one)) => discard(self, &one),
@@ -127,10 +187,7 @@ impl Flow {
             match result {
                 Ok(()) => {
                     replaced.extend(Replaced::by(task, staged));
-                    let (files, bytes) = pull.files();
-                    let label = pull.plan.graph.label(pull.node, Show::Clipped);
-                    let copied = Copied { is_new: true, files, bytes };
-                    pulled.add(label, pull.is_metadata_only(), copied);
+                    add(pulled, pull);
                 }
                 Err(error) => {
                     discard(self, &staged);
@@ -140,6 +197,14 @@ impl Flow {
         }
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
+}
+
+/// Counts an output that was pulled, or would be pulled.
+fn add(pulled: &mut Transferred, pull: &ToPull) {
+    let (files, bytes) = pull.files();
+    let label = pull.plan.graph.label(pull.node, Show::Clipped);
+    let copied = Copied { is_new: true, files, bytes };
+    pulled.add(label, pull.is_metadata_only(), copied);
 }
 
 /// Returns the outputs of a plan that the remote has and the store lacks, upstream first.
@@ -253,7 +318,7 @@ mod tests {
         let lengths = |sizes: &[u64], threads| -> Vec<usize> {
             groups(sizes, threads).map(|group| group.len()).collect()
         };
-        assert_eq!(lengths(&[1; 130], 2), [64, 64, 2]);
+        assert_eq!(lengths(&[1; 1030], 2), [512, 512, 6]);
         assert_eq!(lengths(&[8 << 20; 10], 2), [4, 4, 2]);
         // Each thread has something to do.
         assert_eq!(lengths(&[1 << 30; 5], 2), [2, 2, 1]);

@@ -17,13 +17,22 @@ use crate::plan::label::Show;
 use crate::plan::made_from::paths_in;
 use crate::plan::stored::Place;
 use crate::plan::variant::Root;
-use crate::remote::Remote;
 use crate::remote::listing::Listing;
 use crate::remote::push::{PresentCheck, ToPush};
+use crate::remote::{OUTPUTS, Remote, RemoteContext};
 use crate::store::kept::Carried;
 use crate::store::record::{Read, Record};
 use crate::task::Kind;
 use crate::task::param::ParamDecl;
+
+/// What a push does.
+#[derive(Clone, Copy)]
+enum Push {
+    /// It copies what the remote lacks.
+    Copy(PresentCheck),
+    /// It counts what it would copy.
+    DryRun,
+}
 
 impl Flow {
     /// Copies the complete outputs of these roots to a remote, where others can [pull](Self::pull) them.
@@ -82,7 +91,40 @@ impl Flow {
     /// Planning fails, no output is complete, or a file cannot be read, or written to the remote. Outputs that
     /// were pushed before the error stay in the remote.
     pub fn push<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_plan(self.plan::<R>()?, remote, PresentCheck::Size)
+        self.push_plan(self.plan::<R>()?, remote, Push::Copy(PresentCheck::Size))
+    }
+
+    /// Returns what [`push`](Self::push) would copy, and copies nothing.
+    ///
+    /// ```
+    /// # use flow::remote::RemoteFolder;
+    /// # use flow::prelude::*;
+    /// # #[derive(Task)]
+    /// # #[task(target = Json<u64>)]
+    /// # struct Answer;
+    /// # #[tracked]
+    /// # impl Run for Answer {
+    /// #     fn run(&self, _cx: &Cx<Self>) -> Result<u64> { Ok(42) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let shared = RemoteFolder::new(folder.path().join("shared"));
+    /// # let flow = Flow::open(folder.path().join("data"))?.quiet();
+    /// # flow.run::<Answer>()?;
+    /// let would = flow.push_dry_run::<Answer>(&shared)?;
+    /// assert_eq!(
+    ///     would.to_string(),
+    ///     "1 output would be pushed, 1 file of 2 B; 0 were there already"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, no output is complete, or the remote cannot be read.
+    pub fn push_dry_run<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
+        self.push_plan(self.plan::<R>()?, remote, Push::DryRun)
     }
 
     /// Pushes like [`push`](Self::push), and repairs damaged files of the remote.
@@ -116,7 +158,7 @@ impl Flow {
     ///
     /// The same as [`push`](Self::push).
     pub fn push_verified<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
-        self.push_plan(self.plan::<R>()?, remote, PresentCheck::Content)
+        self.push_plan(self.plan::<R>()?, remote, Push::Copy(PresentCheck::Content))
     }
 
     /// Pushes the outputs of these roots, which are those of the variants of a sweep. `R` names them in errors.
@@ -125,7 +167,16 @@ impl Flow {
         roots: &[Root<'_>],
         remote: &dyn Remote,
     ) -> Result<Transferred, Error> {
-        self.push_plan(self.as_is(roots)?, remote, PresentCheck::Size)
+        self.push_plan(self.as_is(roots)?, remote, Push::Copy(PresentCheck::Size))
+    }
+
+    /// Returns what [`push_roots`](Self::push_roots) would copy.
+    pub(crate) fn push_roots_dry_run(
+        &self,
+        roots: &[Root<'_>],
+        remote: &dyn Remote,
+    ) -> Result<Transferred, Error> {
+        self.push_plan(self.as_is(roots)?, remote, Push::DryRun)
     }
 
     /// Pushes all outputs of a plan. `R` names its roots in errors.
@@ -133,13 +184,16 @@ impl Flow {
         &self,
         plan: Arc<Plan>,
         remote: &dyn Remote,
-        check: PresentCheck,
+        push: Push,
     ) -> Result<Transferred, Error> {
         span!("push", instances = plan.graph.len());
         let in_run = plan.required_in_run()?;
         let mut plans = vec![plan];
         plans.extend(in_run);
-        let mut pushed = Transferred::new("pushed");
+        let mut pushed = Transferred::new(match push {
+            Push::Copy(_) => "pushed",
+            Push::DryRun => "would be pushed",
+        });
         let mut all = Vec::new();
         let mut seen = HashSet::new();
         for plan in &plans {
@@ -178,8 +232,22 @@ impl Flow {
                 incomplete: skipped.map(|one| (one.instance.clone(), one.why.clone())).collect(),
             });
         }
+        let check = match push {
+            Push::Copy(check) => check,
+            Push::DryRun => {
+                remote.refresh().of_remote("list", OUTPUTS)?;
+                Self::push_nothing(&Listing::new(remote), &all, &mut pushed)?;
+                return Ok(pushed);
+            }
+        };
+        let _hold = remote.hold().of_remote("push to", OUTPUTS)?;
         let listing = Listing::new(remote);
-        let copied = self.each(&all, |push| push.store.push(&listing, push, check));
+        if check == PresentCheck::Size && remote.packs_up_to() > 0 {
+            self.push_packed(&listing, &all, &mut pushed)?;
+            return Ok(pushed);
+        }
+        let threads = self.transfer_threads(remote);
+        let copied = Self::each(threads, &all, |push| push.store.push(&listing, push, check));
         for (push, copied) in all.iter().zip(copied) {
             let Some(copied) = copied.transpose()? else { continue };
             pushed.add(push.label.clone(), push.carried == Carried::MetadataOnly, copied);

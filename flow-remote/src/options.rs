@@ -1,0 +1,286 @@
+//! [`open`] and [`OpenOptions`]: a remote from its URL.
+//!
+//! The scheme of the URL selects the kind of store, and with it the variables of the environment that are read. A setting
+//! that the program gives takes precedence over a variable.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object_store::{ObjectStore, ObjectStoreScheme};
+use url::Url;
+
+use crate::cache::Cache;
+use crate::client::Client;
+use crate::error::RemoteError;
+use crate::progress::{Listener, Meter, Progress};
+use crate::remote::ObjectRemote;
+
+/// The time in which a request must be answered: enough for a part of a large file on a slow line.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+const TIMEOUT: &str = "180 seconds";
+
+/// How often the client of a cloud store repeats a request, for answers such as 503.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+const RETRIES: usize = 6;
+
+/// Opens the remote with this URL, with the settings of the environment.
+///
+/// No request is sent: a bucket that does not exist is an error of the first operation.
+///
+/// | URL | cargo feature | variables |
+/// | --- | --- | --- |
+/// | `s3://bucket/prefix` | `s3` | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL`, ... |
+/// | `gs://bucket/prefix` | `gcs` | `GOOGLE_SERVICE_ACCOUNT`, `GOOGLE_APPLICATION_CREDENTIALS`, ... |
+/// | `az://container/prefix` | `azure` | `AZURE_STORAGE_ACCOUNT_NAME`, `AZURE_STORAGE_ACCOUNT_KEY`, ... |
+///
+/// On machines in a cloud, the credentials of the machine are used if there are no others.
+///
+/// ```no_run
+/// let shared = flow_remote::open("s3://team-bucket/prices")?;
+/// # Ok::<(), flow_remote::RemoteError>(())
+/// ```
+///
+/// # Errors
+///
+/// The text is not the URL of a bucket, the program is built without the feature, or a variable has a wrong value.
+pub fn open(url: &str) -> Result<ObjectRemote, RemoteError> {
+    OpenOptions::new().open(url)
+}
+
+/// Returns whether a text is a URL and not the path of a folder.
+///
+/// ```
+/// assert!(flow_remote::is_url("s3://bucket/prefix"));
+/// assert!(!flow_remote::is_url("/mnt/team/outputs") && !flow_remote::is_url(r"C:\outputs"));
+/// ```
+pub fn is_url(text: &str) -> bool {
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
+/// Settings of a remote, in addition to those of the environment.
+///
+/// ```no_run
+/// let shared = flow_remote::OpenOptions::new()
+///     .set("region", "eu-central-1")
+///     .set("endpoint", "http://localhost:9000")
+///     .on_progress(|progress| eprintln!("{progress}"))
+///     .open("s3://team-bucket/prices")?;
+/// # Ok::<(), flow_remote::RemoteError>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "nothing is opened before `open` is called"]
+pub struct OpenOptions {
+    settings: Vec<(String, String)>,
+    cache: Option<Cache>,
+    listener: Option<Listener>,
+}
+
+impl OpenOptions {
+    /// Returns the default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a setting of the store, by the name that the crate `object_store` gives it, such as `region` or `endpoint`.
+    ///
+    /// An unknown name is an error of [`open`](Self::open).
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_ascii_lowercase(), value.to_owned()));
+        self
+    }
+
+    /// Keeps the index of the remote in this folder, which is created if it does not exist.
+    ///
+    /// By default it is the folder in the variable `FLOW_REMOTE_CACHE`, or `typed-flow/remotes` in the folder for caches
+    /// of this user. Several remotes and processes may use one folder.
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(Cache::new(Some(folder.into())));
+        self
+    }
+
+    /// Keeps no index on the disk: each process fetches it.
+    pub fn without_cache(mut self) -> Self {
+        self.cache = Some(Cache::new(None));
+        self
+    }
+
+    /// Calls `report` a few times in a second while content is transferred.
+    ///
+    /// It is called on the threads that transfer: it should return quickly.
+    pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(report));
+        self
+    }
+
+    /// Opens the remote with this URL, as the function [`open`] does.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`open`], and a setting that the store does not know.
+    pub fn open(self, url: &str) -> Result<ObjectRemote, RemoteError> {
+        let wrong = |why: String| RemoteError::Url { url: without_secrets(url), why };
+        let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+        let shown = without_secrets(url);
+        let (scheme, prefix) =
+            ObjectStoreScheme::parse(&parsed).map_err(|error| wrong(error.to_string()))?;
+        let store = store(&scheme, &parsed, &shown, &self.settings)?;
+        let client = Client::new(store, prefix.as_ref(), &shown, Meter::new(self.listener));
+        Ok(ObjectRemote::new(client, self.cache.unwrap_or_else(Cache::of_user)))
+    }
+}
+
+impl std::fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The values may be secret.
+        let names: Vec<_> = self.settings.iter().map(|(name, _)| name).collect();
+        f.debug_struct("OpenOptions").field("settings", &names).finish_non_exhaustive()
+    }
+}
+
+/// Returns a URL without the user, the password and the query, which may be secret.
+fn without_secrets(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    // `abfss://container@account.host/path` has a container there, and no password.
+    let host = match host.rsplit_once('@') {
+        Some((user, host)) if user.contains(':') => host,
+        _ => host,
+    };
+    match path {
+        Some(path) => format!("{scheme}://{host}/{path}"),
+        None => format!("{scheme}://{host}"),
+    }
+}
+
+/// Builds a store with the variables of the environment and the settings.
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+macro_rules! build {
+    ($builder:ty, $url:expr, $shown:expr, $settings:expr) => {{
+        let mut builder = <$builder>::from_env().with_url($url.as_str()).with_retry(retries());
+        let defaults = [("timeout".to_owned(), TIMEOUT.to_owned())];
+        for (name, value) in defaults.iter().chain($settings) {
+            let key = name.parse().map_err(|_| RemoteError::Settings {
+                url: $shown.to_owned(),
+                why: format!("there is no setting `{name}`"),
+            })?;
+            builder = builder.with_config(key, value.as_str());
+        }
+        let built = builder.build().map_err(|error| RemoteError::Settings {
+            url: $shown.to_owned(),
+            why: error.to_string(),
+        })?;
+        Ok(Arc::new(built) as Arc<dyn ObjectStore>)
+    }};
+}
+
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+fn retries() -> object_store::RetryConfig {
+    object_store::RetryConfig {
+        max_retries: RETRIES,
+        retry_timeout: std::time::Duration::from_secs(60),
+        ..object_store::RetryConfig::default()
+    }
+}
+
+#[allow(unused_variables, reason = "depends on the features")]
+fn store(
+    scheme: &ObjectStoreScheme,
+    url: &Url,
+    shown: &str,
+    settings: &[(String, String)],
+) -> Result<Arc<dyn ObjectStore>, RemoteError> {
+    let lacks = |feature| Err(RemoteError::Feature { url: shown.to_owned(), feature });
+    match scheme {
+        #[cfg(feature = "s3")]
+        ObjectStoreScheme::AmazonS3 => {
+            let mut settings = settings.to_vec();
+            if is_plain_http(&settings) {
+                settings.insert(0, ("allow_http".to_owned(), "true".to_owned()));
+            }
+            build!(object_store::aws::AmazonS3Builder, url, shown, &settings)
+        }
+        #[cfg(not(feature = "s3"))]
+        ObjectStoreScheme::AmazonS3 => lacks("s3"),
+        #[cfg(feature = "gcs")]
+        ObjectStoreScheme::GoogleCloudStorage => {
+            build!(object_store::gcp::GoogleCloudStorageBuilder, url, shown, settings)
+        }
+        #[cfg(not(feature = "gcs"))]
+        ObjectStoreScheme::GoogleCloudStorage => lacks("gcs"),
+        #[cfg(feature = "azure")]
+        ObjectStoreScheme::MicrosoftAzure => {
+            build!(object_store::azure::MicrosoftAzureBuilder, url, shown, settings)
+        }
+        #[cfg(not(feature = "azure"))]
+        ObjectStoreScheme::MicrosoftAzure => lacks("azure"),
+        _ => Err(RemoteError::Url {
+            url: shown.to_owned(),
+            why: "give s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, or the path of a folder"
+                .to_owned(),
+        }),
+    }
+}
+
+/// Returns whether the endpoint is one without encryption, which somebody has named on purpose: a server of one's own.
+#[cfg(feature = "s3")]
+fn is_plain_http(settings: &[(String, String)]) -> bool {
+    let of_settings = settings.iter().filter(|(name, _)| name.contains("endpoint"));
+    let of_settings = of_settings.map(|(_, value)| value.clone());
+    let variables = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
+    let of_variables = variables.iter().filter_map(|name| std::env::var(name).ok());
+    of_settings.chain(of_variables).any(|endpoint| endpoint.starts_with("http://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> String {
+        open(url).expect_err("no such remote").to_string()
+    }
+
+    #[test]
+    fn a_url_without_a_bucket_is_refused_in_words() {
+        assert_eq!(
+            refused("ftp://host/x"),
+            "`ftp://host/x` is not the URL of a remote: Unable to recognise URL \"ftp://host/x\""
+        );
+        assert_eq!(
+            refused("https://example.org/x"),
+            "`https://example.org/x` is not the URL of a remote: give s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or \
+             az://CONTAINER/PREFIX, or the path of a folder"
+        );
+        assert!(refused("shared").starts_with("`shared` is not the URL of a remote"));
+    }
+
+    #[cfg(not(feature = "s3"))]
+    #[test]
+    fn a_feature_that_is_missing_is_named() {
+        assert_eq!(
+            refused("s3://bucket/x"),
+            "`s3://bucket/x` needs the cargo feature `s3` of typed-flow, and this program is built without it"
+        );
+    }
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn an_unknown_setting_is_named() {
+        let opened = OpenOptions::new().set("regoin", "x").open("s3://bucket/x");
+        assert_eq!(
+            opened.expect_err("no such setting").to_string(),
+            "the settings of `s3://bucket/x` are wrong: there is no setting `regoin`"
+        );
+    }
+
+    #[test]
+    fn messages_have_no_secrets() {
+        assert_eq!(without_secrets("s3://me:secret@bucket/x?token=1"), "s3://bucket/x");
+        assert_eq!(without_secrets("abfss://c@account.host/x"), "abfss://c@account.host/x");
+        assert_eq!(without_secrets("s3://bucket"), "s3://bucket");
+    }
+}
