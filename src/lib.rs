@@ -141,7 +141,8 @@
 //! progress of a run in a terminal, and the signal handlers of the module `interrupts` with [`main!`]. The feature
 //! `inspect`, which is not, reads outputs without their types: [`targets`] has a module of that name. The feature
 //! `tracing`, which is not either, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
-//! tasks, commits, pushes and pulls.
+//! tasks, commits, pushes and pulls. The features `s3`, `gcs` and `azure` (not by default) open buckets as remotes:
+//! `flow::remote::open`.
 
 pub use anyhow;
 #[cfg(feature = "cli")]
@@ -251,7 +252,8 @@ pub mod plan {
 
 /// Remotes: storage through which stores exchange outputs.
 ///
-/// [`Flow::push`](crate::Flow::push) and [`Flow::pull`](crate::Flow::pull) use them.
+/// [`Flow::push`](crate::Flow::push) and [`Flow::pull`](crate::Flow::pull) use them. With the cargo features `s3`, `gcs` and
+/// `azure`, the function `open` returns a remote in a bucket.
 pub mod remote {
     #[doc(inline)]
     pub use flow_core::{

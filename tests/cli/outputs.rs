@@ -123,6 +123,34 @@ fn outputs_are_pushed_pulled_exported_and_imported() {
 }
 
 #[test]
+fn a_dry_run_of_a_push_or_pull_copies_nothing() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Report -q")).ok();
+    let would = weather(folder, words("push Report --to shared --dry-run")).ok();
+    assert!(would.starts_with("2 outputs would be pushed, "), "{would}");
+    assert!(!folder.join("shared").exists());
+    weather(folder, words("push Report --to shared")).ok();
+    let would = weather(folder, words("pull Report --from shared -n --data other")).ok();
+    assert!(would.starts_with("2 outputs would be pulled, "), "{would}");
+    assert_eq!(weather(folder, words("plan Report --exit-code --data other")).code, 3);
+}
+
+#[test]
+fn the_url_of_a_bucket_needs_a_cargo_feature() {
+    let folder = folder();
+    let folder = folder.path();
+    std::fs::write(folder.join("flow.toml"), "[remotes]\nteam = \"s3://bucket/x\"\n")
+        .expect("a file");
+    weather(folder, words("run Report -q")).ok();
+    for to in ["s3://bucket/x", "team"] {
+        let refused = weather(folder, ["push", "Report", "--to", to]).refused();
+        assert!(refused.contains("`s3://bucket/x`"), "{refused}");
+        assert!(refused.contains("the cargo feature `s3`"), "{refused}");
+    }
+}
+
+#[test]
 fn completions_are_generated_for_a_shell() {
     let folder = folder();
     let script = weather(folder.path(), words("completions bash")).ok();

@@ -139,6 +139,14 @@ fn object_remote(url: &str) -> Result<Arc<dyn Remote>, CliError> {
     Ok(Arc::new(opened))
 }
 
+/// Removes the line with the progress.
+fn clear_progress() {
+    #[cfg(feature = "remote")]
+    if std::io::stderr().is_terminal() {
+        let _ = write!(std::io::stderr(), "\r\x1b[2K");
+    }
+}
+
 #[cfg(not(feature = "remote"))]
 fn object_remote(url: &str) -> Result<Arc<dyn Remote>, CliError> {
     Err(CliError::usage(format!(
@@ -193,6 +201,7 @@ fn pull(context: &Context) -> Result<ExitCode, CliError> {
 }
 
 fn transferred(context: &Context, summary: &Transferred) -> Result<ExitCode, CliError> {
+    clear_progress();
     let skipped = summary.skipped().iter().map(|one| format!("{}: {}", one.instance, one.why));
     let json = TransferJson {
         instances: summary.instances().to_vec(),
