@@ -12,6 +12,7 @@ mod large;
 mod pushing;
 mod racing;
 mod refusing;
+mod reusing;
 #[cfg(feature = "s3")]
 mod s3;
 mod texts;

@@ -35,7 +35,7 @@ use crate::store::Folder;
 use crate::store::claims::Claimed;
 use crate::store::external_reads;
 use crate::store::failure::{FailedInstance, FailedRun};
-use crate::store::kept::Kept;
+use crate::store::kept::{Bring, Kept};
 use crate::store::made::Made;
 use crate::store::memory::Remembered;
 use crate::store::record::{FORMAT, MadeFrom, Record, RecordedInstance, RecordedRun};
@@ -199,6 +199,11 @@ impl<'a> Worker<'a> {
                 self.execution.held.set_made(node, Made::new(folder, *record));
                 return Ok(Some(Settled::As(how, NewlyMade::default())));
             }
+            // Its files are in a remote, and nothing has needed them so far.
+            Verdict::Adopt(kept, _) if kept.bring.is_some() && !needed => {
+                self.execution.held.set_gone(node, Made::new(folder, *kept.record));
+                return Ok(Some(Settled::As(How::Unchanged, NewlyMade::default())));
+            }
             Verdict::Adopt(kept, made_from) => {
                 // The kept output may have been computed from other content with the same columns. If it is gone
                 // meanwhile, the task runs, and its output has today's fingerprint.
@@ -209,7 +214,7 @@ impl<'a> Worker<'a> {
                 // Another instance may have an output with this fingerprint.
                 let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
                 let kept = judge.kept(node, &made_from, fingerprint)?;
-                if kept.is_none() && !needed {
+                if !needed && kept.as_ref().is_none_or(|kept| kept.bring.is_some()) {
                     self.execution.held.set_gone(node, Made::new(folder, *record));
                     return Ok(Some(Settled::As(How::Unchanged, NewlyMade::default())));
                 }
@@ -429,6 +434,9 @@ impl<'a> Worker<'a> {
         made_from: MadeFrom,
     ) -> Result<NewlyMade, StoreError> {
         let plan = &self.execution.plan;
+        if let Some(bring) = &kept.bring {
+            return self.fetch(node, folder, (kept, bring), made_from);
+        }
         if let Some(other) = &kept.from {
             let entry = plan.graph.task(node);
             plan.store.keep_code_table(&entry.codes, entry.code_digest);
@@ -450,6 +458,28 @@ impl<'a> Worker<'a> {
         let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
         let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
         let record = kept.record.reused(plan.graph.recorded(node, made_from, fingerprint), output);
+        self.stage(node, folder.clone(), record)
+    }
+
+    /// Fetches the files of an output from a remote, and stages a record for it.
+    fn fetch(
+        &self,
+        node: NodeIndex,
+        folder: &Folder,
+        (kept, bring): (&Kept, &Arc<dyn Bring>),
+        made_from: MadeFrom,
+    ) -> Result<NewlyMade, StoreError> {
+        let plan = &self.execution.plan;
+        let (store, entry, found) = (&plan.store, plan.graph.task(node), &kept.record);
+        store.keep_code_table(&entry.codes, entry.code_digest);
+        if let Some(digest) = found.crates {
+            store.keep_crates(digest, || bring.crates(digest));
+        }
+        let output = store.stage_files(&found.output, folder, found.fingerprint, |piece, to| {
+            bring.bring(store, (piece.digest, piece.bytes), to)
+        })?;
+        let fingerprint = made_from.fingerprint(entry.decl.identity());
+        let record = found.reused(plan.graph.recorded(node, made_from, fingerprint), output);
         self.stage(node, folder.clone(), record)
     }
 

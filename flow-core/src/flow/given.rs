@@ -9,8 +9,11 @@ use serde::Serialize;
 use crate::base::panics::Contained;
 use crate::base::stop::Stopper;
 use crate::flow::Flow;
+use crate::plan::dynamic::Finder;
 use crate::plan::force::Force;
 use crate::plan::given::{Given, Givens};
+use crate::remote::Remote;
+use crate::remote::shared::SharedRemote;
 use crate::report::event::Event;
 use crate::store::Store;
 use crate::task::param::{IntoParam, ParamId, ParamKey, full_name};
@@ -217,11 +220,15 @@ impl Flow {
         Self { force: Force { all: true, ..self.force.clone() }, ..self.clone() }
     }
 
-    /// Reuses outputs of another flow's store in addition to those of its own.
+    /// Reuses outputs of another flow's store, or of a remote, in addition to those of its own store.
     ///
     /// An instance does not run if the other store has an output with the same fingerprint: the same code,
     /// parameters and input content. The run links or copies the output into this store. The other store is
     /// opened for reading only.
+    ///
+    /// A [remote](crate::Remote) is searched after all stores. Planning reads its manifests, and looks for new ones once a
+    /// minute. The files of an output are fetched when they are needed: by a task that runs, by a load, or because the
+    /// output is a root of the run. If they cannot be fetched in a run, the task runs instead. Nothing is pushed.
     ///
     /// Use it to build on the results of a team: your tasks require the team's tasks like any others. To use an
     /// output that other code has produced, declare an `external` task instead.
@@ -257,7 +264,9 @@ impl Flow {
     #[must_use]
     pub fn reuse_from(&self, source: impl Into<ReuseSource>) -> Self {
         let mut flow = self.clone();
-        flow.reading.extend(source.into().stores);
+        let ReuseSource { stores, remotes } = source.into();
+        flow.reading.extend(stores);
+        flow.remotes.extend(remotes);
         flow
     }
 
@@ -370,18 +379,28 @@ impl Flow {
     }
 }
 
-/// A source of outputs for [`Flow::reuse_from`]: another flow's store and the stores that it reuses from.
+/// A source of outputs for [`Flow::reuse_from`]: another flow's store and what it reuses from, or a remote.
 ///
 /// The stores are opened for reading only. Nothing is recorded in them, not even a new modification time of an output.
 /// Which task has which name is checked for each flow on its own.
 pub struct ReuseSource {
     stores: Vec<Arc<Store>>,
+    remotes: Vec<Arc<dyn Finder + Send + Sync>>,
+}
+
+/// The outputs of a remote: a [`RemoteFolder`](crate::RemoteFolder), for example, or an `Arc<dyn Remote>`.
+impl<T: Remote + 'static> From<T> for ReuseSource {
+    fn from(remote: T) -> Self {
+        let shared = SharedRemote::new(Arc::new(remote));
+        Self { stores: Vec::new(), remotes: vec![Arc::new(shared)] }
+    }
 }
 
 impl From<&Flow> for ReuseSource {
     fn from(flow: &Flow) -> Self {
         let own = Arc::new(flow.store.only_read());
-        Self { stores: std::iter::once(own).chain(flow.reading.iter().cloned()).collect() }
+        let stores = std::iter::once(own).chain(flow.reading.iter().cloned()).collect();
+        Self { stores, remotes: flow.remotes.clone() }
     }
 }
 

@@ -85,6 +85,7 @@ use crate::base::panics::Contained;
 use crate::base::stop::Stopper;
 use crate::engine::executor;
 use crate::flow::error::Error;
+use crate::plan::dynamic::Finder;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::policy::Policies;
@@ -191,6 +192,8 @@ pub struct Flow {
     force: Force,
     /// Other stores whose outputs are reused.
     reading: Vec<Arc<Store>>,
+    /// Remotes whose outputs are reused.
+    remotes: Vec<Arc<dyn Finder + Send + Sync>>,
     provided: Arc<HashMap<TypeId, Contained<AnyValue>>>,
     trust: Trust,
     observers: Observers,
@@ -300,6 +303,7 @@ impl Flow {
             allow_failures: false,
             force: Force::default(),
             reading: Vec::new(),
+            remotes: Vec::new(),
             provided: Arc::default(),
             trust: Trust::default(),
             observers: Observers::default(),

@@ -119,6 +119,7 @@ impl Flow {
             contents: self.contents(trust),
             trust,
             reading: self.reading.clone(),
+            remotes: self.remotes.clone(),
             provided: Arc::clone(&self.provided),
             defaults: Arc::new(self.givens.without_values()),
             force: force.clone(),

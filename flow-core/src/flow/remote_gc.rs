@@ -116,6 +116,7 @@ impl<'a> RemoteGc<'a> {
         };
         let refresh = RefreshMode::EvaluateIgnoringAge;
         let mut plan = flow.unjudged(roots, &Force::default(), trust, refresh)?;
+        plan.remotes.clear();
         let finder = RemoteFinder::new(self.remote);
         finder.prefetch(&plan.graph)?;
         let replay = Replay::finding(&finder);
@@ -211,7 +212,7 @@ impl<'a> RemoteGc<'a> {
         let mut rest = entries;
         while !rest.is_empty() {
             let mut bytes = 0;
-            let fits = |entry: &RemoteEntry| {
+            let mut fits = |entry: &RemoteEntry| {
                 bytes += entry.bytes;
                 bytes <= BATCH_BYTES
             };

@@ -103,8 +103,8 @@ impl Flow {
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
                 let fingerprint = kept.record.fingerprint;
                 self.store.reset_kept(task, fingerprint, &mut removal)?;
-                // An output of another store is not removed. `forget` keeps it from being reused.
-                if kept.from.is_some() {
+                // An output of another store or a remote is not removed. `forget` keeps it from being reused.
+                if kept.from.is_some() || kept.bring.is_some() {
                     self.store.forget(task, fingerprint, true, &mut removal)?;
                 }
                 is_reset = true;

@@ -13,6 +13,7 @@ use crate::flow::error::Error;
 use crate::flow::label::Described;
 use crate::flow::{Flow, FlowStore, Removed, Subgraph};
 use crate::plan::label::Show;
+use crate::store::kept::Kept;
 use crate::store::record::Record;
 use crate::store::removal::Removal;
 use crate::store::verify::{Harm, Looked, Place};
@@ -90,7 +91,8 @@ impl<R> Subgraph<R> {
         }
         // A reused output is that of another instance, which may not be in this graph.
         let known: HashSet<_> = places.iter().map(|(place, _)| place.path.clone()).collect();
-        for (node, kept) in plan.verdicts.all_kept().filter(|(_, kept)| kept.from.is_none()) {
+        let is_here = |kept: &Kept| kept.from.is_none() && kept.bring.is_none();
+        for (node, kept) in plan.verdicts.all_kept().filter(|(_, kept)| is_here(kept)) {
             if !known.contains(&kept.place) {
                 let place = Place { folder: kept.folder.clone(), path: kept.place.clone() };
                 places.push((place, Some(graph.label(node, Show::Clipped))));

@@ -351,13 +351,18 @@ impl<'a> Judge<'a> {
             return Ok(Some(kept));
         }
         // A reset forgets the fingerprint: nothing is reused for it, from any store, until a task has run.
-        let is_forgotten =
-            !self.plan.reading.is_empty() && self.store.is_forgotten(&entry.folder, fingerprint)?;
+        let is_alone = self.plan.reading.is_empty() && self.plan.remotes.is_empty();
+        let is_forgotten = !is_alone && self.store.is_forgotten(&entry.folder, fingerprint)?;
         for other in self.plan.reading.iter().filter(|_| !is_forgotten) {
             // A store in which another task has this name has no output for this one.
             let Ok(folder) = task_folder(other, entry.task, &entry.decl) else { continue };
             if let Some(kept) = other.kept(&folder, fingerprint, self.trust, &mut holds)? {
                 return Ok(Some(kept.of(other)));
+            }
+        }
+        for remote in self.plan.remotes.iter().filter(|_| !is_forgotten) {
+            if let Some(kept) = remote.kept(entry.decl.identity(), fingerprint, &mut holds)? {
+                return Ok(Some(kept));
             }
         }
         match self.again.finder() {

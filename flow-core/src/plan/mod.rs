@@ -13,6 +13,7 @@
 mod advice;
 pub(crate) mod affected;
 pub(crate) mod alias;
+mod bring;
 pub(crate) mod builder;
 mod cached;
 pub(crate) mod claim;
@@ -75,6 +76,7 @@ use crate::base::key::{Digest, Key};
 use crate::base::panics::Contained;
 use crate::files::Contents;
 use crate::plan::draws::{Draws, SetIndex};
+use crate::plan::dynamic::Finder;
 use crate::plan::force::Force;
 use crate::plan::given::Givens;
 use crate::plan::policy::Policies;
@@ -103,6 +105,8 @@ pub(crate) struct Plan {
     pub(crate) trust: Trust,
     /// Other stores, whose outputs are reused.
     pub(crate) reading: Vec<Arc<Store>>,
+    /// Remotes, whose outputs are reused.
+    pub(crate) remotes: Vec<Arc<dyn Finder + Send + Sync>>,
     /// The clients and handles that the flow provides to tasks, by type.
     pub(crate) provided: Arc<HashMap<TypeId, Contained<AnyValue>>>,
     /// The defaults of parameters.

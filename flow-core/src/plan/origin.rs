@@ -78,6 +78,9 @@ impl Origin for Plan {
             return Ok(Arc::new(graph.not_made(node, digest)));
         }
         if let Some(kept) = self.verdicts.kept(node) {
+            if let Some(bring) = &kept.bring {
+                return Ok(Arc::new(self.bring(node, kept, bring)?));
+            }
             let made = Made::new(kept.folder.clone(), Record::clone(&kept.record));
             return Ok(Arc::new(Made { from: kept.from.clone(), ..made }));
         }

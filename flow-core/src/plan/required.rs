@@ -51,6 +51,7 @@ impl Plan {
             // Dynamic dependencies are judged whole.
             trust: self.trust.in_run(),
             reading: self.reading.clone(),
+            remotes: self.remotes.clone(),
             provided: Arc::clone(&self.provided),
             defaults: Arc::clone(&self.defaults),
             force,

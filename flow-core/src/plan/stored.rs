@@ -29,6 +29,14 @@ impl Plan {
     /// Returns where an instance's output lies, or would lie.
     pub(crate) fn output_place(&self, node: NodeIndex) -> Result<Place, StoreError> {
         let kept = self.verdicts.kept(node);
+        if let Some(kept) = kept
+            && let Some(bring) = &kept.bring
+        {
+            // Whoever asks for the place needs the files.
+            self.bring(node, kept, bring)?;
+            let folder = self.graph.folder(node, &self.store)?;
+            return Ok(Place { store: Arc::clone(&self.store), folder });
+        }
         let store = Arc::clone(kept.and_then(|kept| kept.from.as_ref()).unwrap_or(&self.store));
         let folder = match kept {
             Some(kept) => kept.folder.clone(),
@@ -45,6 +53,16 @@ impl Plan {
             let key = self.graph.node(node).key;
             return self.store.record(&self.graph.folder(node, &self.store)?, key);
         };
+        if kept.bring.is_some()
+            && let Found::Record(own) = self
+                .store
+                .record(&self.graph.folder(node, &self.store)?, self.graph.node(node).key)?
+            && (own.fingerprint, own.output.digest)
+                == (kept.record.fingerprint, kept.record.output.digest)
+        {
+            // It was fetched since, and its files have other names here.
+            return Ok(Found::Record(own));
+        }
         let record: &Record = &kept.record;
         let instance = RecordedInstance {
             format: record.format,

@@ -44,6 +44,7 @@ pub(crate) mod listing;
 pub(crate) mod manifest;
 pub(crate) mod pull;
 pub(crate) mod push;
+pub(crate) mod shared;
 
 use std::io::{self, Cursor, Read};
 use std::ops::Range;

@@ -152,7 +152,7 @@ impl ToPull {
 }
 
 /// Fetches the content with this digest and size, and returns the modification time of the new file.
-fn fetch(
+pub(crate) fn fetch(
     (store, remote): (&Store, &dyn Remote),
     content: (Digest, u64),
     to: &Path,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::base::names::key_of;
+use crate::store::crates::Crates;
 use crate::store::output::{Look, Output, Seen};
 use crate::store::record::Record;
 use crate::store::trust::Trust;
@@ -21,6 +22,17 @@ pub(crate) struct Kept {
     pub(crate) from: Option<Arc<Store>>,
     /// How much of the output the remote holds, if it is in a remote.
     pub(crate) remote: Option<Carried>,
+    /// The remote that the files are fetched from when they are needed, if no store of this machine has them.
+    pub(crate) bring: Option<Arc<dyn Bring>>,
+}
+
+/// Fetches the files of outputs from a remote.
+pub(crate) trait Bring: Send + Sync {
+    /// Fetches content with this digest and size to a new file, and returns the modification time of the file.
+    fn bring(&self, store: &Store, content: (Digest, u64), to: &Path) -> Result<i64, StoreError>;
+
+    /// Returns the table of crate versions with this digest, if the remote has it.
+    fn crates(&self, digest: Digest) -> Option<Crates>;
 }
 
 /// How much of an output a remote holds.
@@ -40,7 +52,13 @@ impl Kept {
     /// Returns an output of a remote.
     pub(crate) fn carried(record: Record, carried: Carried) -> Self {
         let (folder, place, record) = (Folder::new(), PathBuf::new(), Box::new(record));
-        Self { folder, place, record, from: None, remote: Some(carried) }
+        Self { folder, place, record, from: None, remote: Some(carried), bring: None }
+    }
+
+    /// Returns an output of a remote whose files are fetched when they are needed.
+    pub(crate) fn to_bring(record: Record, bring: Arc<dyn Bring>) -> Self {
+        let (folder, place, record) = (Folder::new(), PathBuf::new(), Box::new(record));
+        Self { folder, place, record, from: None, remote: None, bring: Some(bring) }
     }
 }
 
@@ -76,7 +94,8 @@ impl Store {
                 };
                 let here = record.fingerprint == fingerprint && record.key.short() == key;
                 if here && holds(&record) && self.is_there(&folder, &place, &record, trust)? {
-                    return Ok(Some(Kept { folder, place, record, from: None, remote: None }));
+                    let (from, remote, bring) = (None, None, None);
+                    return Ok(Some(Kept { folder, place, record, from, remote, bring }));
                 }
             }
         }
@@ -92,8 +111,11 @@ impl Store {
         task.index.is_forgotten(&*self.fs, &task.index_path, fingerprint)
     }
 
-    /// Returns whether the files of a reusable output are still whole.
+    /// Returns whether the files of a reusable output are still whole, on this machine.
     pub(crate) fn is_whole(&self, kept: &Kept, trust: Trust) -> Result<bool, StoreError> {
+        if kept.bring.is_some() {
+            return Ok(false);
+        }
         let store = kept.from.as_deref().unwrap_or(self);
         store.is_there(&kept.folder, &kept.place, &kept.record, trust)
     }

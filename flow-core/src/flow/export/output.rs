@@ -104,6 +104,8 @@ fn exported(flow: &Flow, plan: &Arc<Plan>, node: NodeIndex) -> Result<(Exported,
     let handle = Handle::outside(Arc::clone(plan) as _, node);
     let (graph, entry) = (&plan.graph, plan.graph.task(node));
     let gone = || handle.error(LoadErrorKind::Gone);
+    // An output of a remote is fetched by this, so that its record has the names of its files here.
+    let at = plan.output_place(node)?;
     let record: Record = match plan.output_record(node)? {
         crate::store::Found::Record(record) => *record,
         _ => return Err(gone().into()),
@@ -112,7 +114,6 @@ fn exported(flow: &Flow, plan: &Arc<Plan>, node: NodeIndex) -> Result<(Exported,
         return Err(handle.error(LoadErrorKind::Changed).into());
     }
     let folder = graph.folder(node, &flow.store)?;
-    let at = plan.output_place(node)?;
     let from = Some(Arc::clone(&at.store));
     let made = Made { from, ..Made::new(at.folder.clone(), record.clone()) };
     let files = crate::task::keep::Files { of: &handle, made: &made };

@@ -131,6 +131,8 @@ impl Flow {
         let refresh = RefreshMode::EvaluateIgnoringAge;
         let mut plan = self.unjudged(roots, &Force::default(), trust, refresh)?;
         remote.check().map_err(|error| Error::NoRemote { why: error.to_string() })?;
+        // An output that the flow would reuse from a remote is to be copied from this one.
+        plan.remotes.clear();
         let finder = RemoteFinder::new(remote);
         finder.prefetch(&plan.graph)?;
         let replay = Replay::finding(&finder);

@@ -20,7 +20,8 @@ use crate::plan::variant::Root;
 use crate::remote::listing::Listing;
 use crate::remote::push::{PresentCheck, ToPush};
 use crate::remote::{OUTPUTS, Remote, RemoteContext};
-use crate::store::kept::Carried;
+use crate::store::Found;
+use crate::store::kept::{Carried, Kept};
 use crate::store::record::{Read, Record};
 use crate::task::Kind;
 use crate::task::param::ParamDecl;
@@ -221,6 +222,14 @@ impl Flow {
                 absolute_paths(plan, node, &record).for_each(|warning| pushed.warn(warning));
                 let task = plan.graph.task(node).decl.identity().to_owned();
                 let Place { store, folder } = plan.output_place(node)?;
+                let record = match kept {
+                    // It was fetched just now, and its files have other names here.
+                    Some(Kept { bring: Some(_), .. }) => match plan.output_record(node)? {
+                        Found::Record(fetched) => fetched,
+                        Found::Nothing | Found::Damaged(_) => record,
+                    },
+                    _ => record,
+                };
                 all.push(ToPush { label, task, store, folder, record, carried });
             }
         }

@@ -1,0 +1,61 @@
+//! Fetches the output of an instance that a remote holds, outside a run: a load needs its files.
+
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::base::error::StoreError;
+use crate::plan::Plan;
+use crate::store::Found;
+use crate::store::kept::{Bring, Kept};
+use crate::store::made::Made;
+use crate::store::output::Look;
+use crate::store::record::RecordedInstance;
+
+impl Plan {
+    /// Fetches an output into the store, unless an earlier call has, and returns it.
+    pub(crate) fn bring(
+        &self,
+        node: NodeIndex,
+        kept: &Kept,
+        bring: &Arc<dyn Bring>,
+    ) -> Result<Made, StoreError> {
+        let (graph, store) = (&self.graph, &self.store);
+        let folder = graph.folder(node, store)?;
+        let found = &kept.record;
+        if let Found::Record(record) = store.record(&folder, graph.node(node).key)?
+            && record.fingerprint == found.fingerprint
+            && record.output.digest == found.output.digest
+            && store.look_at(&folder, &record.output, self.trust)?.look == Look::Whole
+        {
+            return Ok(Made::new(folder, *record));
+        }
+        // The lock keeps a garbage collection from removing the files before the commit.
+        let _run_lock = store.begin()?;
+        let entry = graph.task(node);
+        store.keep_code_table(&entry.codes, entry.code_digest);
+        if let Some(digest) = found.crates {
+            store.keep_crates(digest, || bring.crates(digest));
+        }
+        let output =
+            store.stage_files(&found.output, &folder, found.fingerprint, |piece, to| {
+                bring.bring(store, (piece.digest, piece.bytes), to)
+            })?;
+        let instance = RecordedInstance {
+            format: found.format,
+            task: found.task.clone(),
+            ..graph.recorded(node, found.made_from.clone(), found.fingerprint)
+        };
+        let record = found.reused(instance, output);
+        let staged = store.stage_record(&folder, &record, true).inspect_err(|_| {
+            store.discard(&folder, &record.output);
+        })?;
+        let mut committed = store.commit(vec![(Arc::clone(&entry.folder), staged)]);
+        let (_, _, result) = committed.pop().expect("one result for one output");
+        if let Err(error) = result {
+            store.discard(&folder, &record.output);
+            return Err(error);
+        }
+        Ok(Made::new(folder, record))
+    }
+}

@@ -1,0 +1,73 @@
+//! A remote whose outputs a flow reuses, as a cache of a team.
+//!
+//! The planner searches it after the stores of the flow. The files of an output are fetched when they are needed: by a task
+//! that runs, by a load, or because the output is a root of a run.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
+use crate::plan::dynamic::Finder;
+use crate::remote::checked_io::read_whole;
+use crate::remote::listing::Listing;
+use crate::remote::pull::fetch;
+use crate::remote::{OUTPUTS, Remote, RemoteContext, manifest, table};
+use crate::store::crates::Crates;
+use crate::store::kept::{Bring, Carried, Kept};
+use crate::store::record::Record;
+use crate::store::{Store, json};
+
+/// The time after which a plan looks for outputs that others have pushed since.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// A remote whose outputs are reused.
+pub(crate) struct SharedRemote {
+    files: Arc<RemoteFiles>,
+    refreshed: Mutex<Option<Instant>>,
+}
+
+struct RemoteFiles(Arc<dyn Remote>);
+
+impl SharedRemote {
+    pub(crate) fn new(remote: Arc<dyn Remote>) -> Self {
+        Self { files: Arc::new(RemoteFiles(remote)), refreshed: Mutex::default() }
+    }
+
+    fn refresh(&self) -> Result<(), StoreError> {
+        let mut refreshed = self.refreshed.lock().expect("lock poisoned");
+        if refreshed.is_none_or(|at| at.elapsed() > FRESH) {
+            self.files.0.refresh().of_remote("list", OUTPUTS)?;
+            *refreshed = Some(Instant::now());
+        }
+        Ok(())
+    }
+}
+
+impl Finder for SharedRemote {
+    fn kept(
+        &self,
+        task: &str,
+        fingerprint: Digest,
+        holds: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Kept>, StoreError> {
+        self.refresh()?;
+        let listing = Listing::new(&*self.files.0);
+        let manifests = manifest::all(&listing, task, fingerprint)?;
+        let whole = manifests.into_iter().filter(|(carried, _)| *carried == Carried::Whole);
+        let found = whole.map(|(_, record)| record).find(|record| holds(record));
+        let bring = || Arc::clone(&self.files) as Arc<dyn Bring>;
+        Ok(found.map(|record| Kept::to_bring(record, bring())))
+    }
+}
+
+impl Bring for RemoteFiles {
+    fn bring(&self, store: &Store, content: (Digest, u64), to: &Path) -> Result<i64, StoreError> {
+        fetch((store, &*self.0), content, to)
+    }
+
+    fn crates(&self, digest: Digest) -> Option<Crates> {
+        json::parse(&read_whole(&*self.0, &table(digest)).ok()?).ok()
+    }
+}

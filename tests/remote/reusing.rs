@@ -1,0 +1,49 @@
+//! A flow reuses the outputs of a remote: they are complete for it, and fetched when they are needed.
+
+use flow::prelude::*;
+
+use crate::texts::{Length, Team, Text};
+
+#[test]
+fn outputs_of_a_remote_are_complete_and_only_the_root_is_fetched() -> Result<()> {
+    let team = Team::new()?;
+    let made = team.complete(30)?;
+    made.push::<Length>(&team.remote())?;
+    let mine = team.empty("mine", 30)?.reuse_from(team.remote());
+    assert!(mine.is_complete::<Length>()?);
+    let summary = mine.run::<Length>()?;
+    assert!(summary.ran().is_empty(), "{summary}");
+    assert_eq!(*mine.load::<Length>()?, *made.load::<Length>()?);
+    // The texts were not needed.
+    assert!(!mine.folder().join("Text").exists());
+
+    // A flow without the remote does not have them.
+    let alone = team.empty("mine", 30)?;
+    assert!(!alone.with(Text::N, 3).is_complete::<Text>()?);
+    Ok(())
+}
+
+#[test]
+fn a_load_fetches_an_output() -> Result<()> {
+    let team = Team::new()?;
+    team.complete(30)?.push::<Length>(&team.remote())?;
+    let mine = team.flow("mine")?.with(Text::N, 7).reuse_from(team.remote());
+    assert_eq!(*mine.load::<Text>()?, "This is text 7 of many.");
+    team.faults().reset();
+    assert_eq!(*mine.load::<Text>()?, "This is text 7 of many.");
+    let alone = team.flow("mine")?.with(Text::N, 7);
+    assert!(alone.is_complete::<Text>()?);
+    Ok(())
+}
+
+#[test]
+fn a_task_that_runs_gets_the_inputs_that_it_needs() -> Result<()> {
+    let team = Team::new()?;
+    team.complete(30)?.push::<Length>(&team.remote())?;
+    let more = team.empty("mine", 32)?.reuse_from(team.remote());
+    let summary = more.run::<Length>()?;
+    // Two texts and the length are new.
+    assert_eq!(summary.ran().len(), 3, "{summary}");
+    assert_eq!(*more.load::<Length>()?, 758);
+    Ok(())
+}
