@@ -1,7 +1,8 @@
 //! The guide, whose code blocks are compiled and run as documentation tests.
 //!
 //! Each chapter of `docs/guide` that has code is the documentation of a struct here. The module exists in documentation
-//! tests alone. A chapter about the command line needs the cargo feature `cli`, and that about data frames `polars-sql`.
+//! tests alone. A chapter about the command line needs the cargo feature `cli`, that about data frames `polars-sql`,
+//! and that about databases `sqlite`.
 
 #[doc = include_str!("../docs/guide/src/introduction.md")]
 struct Introduction;
@@ -24,6 +25,10 @@ struct DataFrames;
 
 #[doc = include_str!("../docs/guide/src/reruns.md")]
 struct Reruns;
+
+#[cfg(feature = "sqlite")]
+#[doc = include_str!("../docs/guide/src/databases.md")]
+struct Databases;
 
 #[doc = include_str!("../docs/guide/src/sweeps.md")]
 struct Sweeps;

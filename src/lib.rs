@@ -183,6 +183,9 @@ pub use flow_targets::polars;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
 #[doc(inline)]
 pub use flow_targets::rows;
+#[cfg(any(feature = "adbc", feature = "sqlite"))]
+#[doc(inline)]
+pub use flow_targets::sql;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -303,8 +306,9 @@ pub mod task {
 pub mod target {
     #[doc(inline)]
     pub use flow_core::target::{
-        Column, ColumnDigests, ColumnHasher, Columnar, Description, Pieces, Python, ReadRows, Sink,
-        Source, Streaming, Target, read,
+        Column, ColumnDigests, ColumnHasher, Columnar, Description, OutputContext, Outside,
+        OutsideContent, OutsidePlace, Pieces, Provided, Python, ReadRows, Sink, Source, Streaming,
+        Target, read,
     };
     #[doc(inline)]
     pub use flow_core::{Gathered, Keep, KeepPart, Part, Several};
@@ -390,6 +394,8 @@ pub mod prelude {
     pub use flow_targets::Text;
     #[cfg(feature = "polars")]
     pub use flow_targets::frames::{FrameContext as _, ScanInput as _};
+    #[cfg(any(feature = "adbc", feature = "sqlite"))]
+    pub use flow_targets::sql::{QueryCx as _, SqlTable};
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub use flow_targets::{BatchStream, RecordBatch, SweepTable};
     #[cfg(feature = "json")]

@@ -15,6 +15,7 @@
 //! | [`Json<T>`](Json) | `json` | any value that serde serializes |
 //! | [`JsonLines<T>`](JsonLines) | `json` | a list of values that serde serializes, one on each line |
 //! | [`Pickle<T>`](Pickle) | `pickle` | any value that serde serializes |
+//! | [`SqlTable<T>`](sql::SqlTable) | `sqlite` or `adbc`, not default features | tables, in a database |
 //! | [`Text`] | `text` | a `String` |
 //! | [`Bytes`] | `bytes` | a `Vec<u8>` |
 //!
@@ -133,6 +134,7 @@
         feature = "json",
         feature = "messy",
         feature = "pickle",
+        feature = "sqlite",
         feature = "text",
         feature = "bytes"
     )),
@@ -160,6 +162,8 @@ pub mod json_lines;
 pub mod parquet;
 #[cfg(feature = "pickle")]
 pub mod pickle;
+#[cfg(feature = "_sql")]
+pub mod sql;
 #[cfg(feature = "text")]
 pub mod text;
 

@@ -41,7 +41,7 @@ use crate::task::loaded::Loaded;
 use crate::task::param::ParamKey;
 pub use crate::task::param::{IntoParam, Param, ParamDecl, Parameter, Values, expect};
 pub use crate::task::policy::{Declares, Policy};
-pub use crate::task::provider::Provider;
+pub use crate::task::provider::{Answers, Provider};
 pub use crate::task::refresh::Refresh;
 pub use crate::task::registry::Registered;
 pub use crate::task::requirement::{Requirements, Settings};

@@ -6,7 +6,7 @@
 //!
 //! Only instances of the run's own plan wait. An instance that a running task requires never does, because that
 //! task may be the one that it would wait for. Instances that run regardless of kept outputs (forced, refreshed or
-//! given by a test) do not wait either.
+//! given by a test), or whose content is outside of the store, do not wait either.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -48,6 +48,8 @@ impl RunningFingerprints {
         let graph = &plan.graph;
         let runs_anyway = graph.is_forced(node)
             || graph.stand_in(node).is_some()
+            // Its content may belong to this instance alone.
+            || graph.task(node).outside.is_some()
             || graph.task(node).task.refresh != Refresh::Never;
         if runs_anyway {
             return None;

@@ -273,7 +273,8 @@ impl Flow {
     /// Provides tasks with a value that is not a parameter, such as a connection, a client or a pool.
     ///
     /// Tasks with `#[task(uses(Client))]` get it with [`Cx::provided`](crate::Cx::provided). All running tasks
-    /// share it. It is part of neither keys nor fingerprints, so that another client does not make tasks run again.
+    /// share it. It is part of neither keys nor fingerprints, so that another client does not make tasks run again. A
+    /// database is the exception: a task that queries it runs again with another one.
     /// Planning a run fails if a pending task uses a type that was not provided.
     #[must_use]
     pub fn provide<C: Send + Sync + 'static>(&self, handle: C) -> Self {

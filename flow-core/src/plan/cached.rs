@@ -27,7 +27,9 @@ impl<'a> Judge<'a> {
     pub(super) fn complete_by_cache(&self, node: NodeIndex) -> Result<Option<Extract>, StoreError> {
         let (graph, store) = (self.graph, self.store);
         let Some(records) = self.records else { return Ok(None) };
-        if graph.kind(node) != Kind::Made || graph.is_forced(node) {
+        // What is outside of the store is compared with the record itself.
+        let is_outside = graph.task(node).outside.is_some();
+        if graph.kind(node) != Kind::Made || graph.is_forced(node) || is_outside {
             return Ok(None);
         }
         let (entry, key) = (graph.task(node), graph.node(node).key);

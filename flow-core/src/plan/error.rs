@@ -260,6 +260,13 @@ pub enum PlanErrorKind {
     )]
     SameFolder { folder: String, tasks: [String; 2] },
 
+    /// Two instances write to one place outside of the store, such as a table of a database.
+    #[error(
+        "`{}` and `{}` both write {place}, and each would replace what the other one wrote: {advice}",
+        instances[0], instances[1]
+    )]
+    SamePlace { place: String, instances: [String; 2], advice: &'static str },
+
     /// Two tasks have one name.
     #[error(
         "two tasks are called `{name}`, one in `{}` and one in `{}`: give one of them \

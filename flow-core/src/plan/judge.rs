@@ -170,13 +170,16 @@ impl<'a> Judge<'a> {
                             let seen = store.look(&folder, &place, &record, self.trust)?;
                             let output = |what| Reason::Output { file: seen.what, what };
                             match seen.look {
-                                Look::Whole => {
-                                    if seen.output == record.output {
-                                        self.cache_record(node, stamp, &record);
+                                Look::Whole => match self.changed_content(node, &record) {
+                                    Some(reason) => reasons.push(reason),
+                                    None => {
+                                        if seen.output == record.output {
+                                            self.cache_record(node, stamp, &record);
+                                        }
+                                        let verdict = Verdict::Complete(record);
+                                        return Ok(Judged { folder, verdict, reasons, in_run });
                                     }
-                                    let verdict = Verdict::Complete(record);
-                                    return Ok(Judged { folder, verdict, reasons, in_run });
-                                }
+                                },
                                 Look::Gone => {
                                     reasons.push(output("is gone"));
                                     // The digest of a value in memory follows from the recorded parts.
@@ -318,6 +321,7 @@ impl<'a> Judge<'a> {
     ) -> bool {
         if self.due(node, record.started).is_some()
             || !self.changed_reads(node, record).is_ok_and(|changed| changed.is_empty())
+            || self.changed_content(node, record).is_some()
         {
             return false;
         }

@@ -36,6 +36,7 @@ pub(crate) mod lookup;
 pub(crate) mod made_from;
 mod named;
 mod origin;
+pub(crate) mod outside;
 pub(crate) mod param_value;
 pub(crate) mod policy;
 pub(crate) mod predecessor;

@@ -14,6 +14,7 @@ use crate::plan::label::Show;
 use crate::store::made::Made;
 use crate::store::record::Record;
 use crate::store::{Found, Store};
+use crate::target::Provided;
 use crate::task::error::LoadErrorKind;
 use crate::task::input::Origin;
 use crate::task::requirement::Form;
@@ -68,6 +69,10 @@ impl Origin for Plan {
 
     fn external(&self, node: NodeIndex) -> &Path {
         self.graph.external(node)
+    }
+
+    fn provided(&self) -> Provided {
+        self.provided_values()
     }
 
     fn made(&self, node: NodeIndex) -> Result<Arc<Made>, LoadErrorKind> {

@@ -23,6 +23,7 @@ impl Plan {
                 self.check_node(node)?;
             }
         }
+        self.check_outside()?;
         self.check_all_isolated()?;
         self.check_demands()
     }

@@ -19,7 +19,11 @@ impl Read {
     pub(super) fn of_required(&self) -> usize {
         match self {
             Self::Task { required, .. } | Self::Meta { required, .. } => *required as usize,
-            Self::File { .. } | Self::Files { .. } | Self::Env { .. } | Self::Seed { .. } => 0,
+            Self::File { .. }
+            | Self::Files { .. }
+            | Self::Env { .. }
+            | Self::Seed { .. }
+            | Self::Answer { .. } => 0,
         }
     }
 }
@@ -68,6 +72,7 @@ impl Judge<'_> {
                     Reason::Read { what: format!("parameters of {name} changed") }
                 })
             }
+            Read::Answer { of, question, digest } => self.changed_answer(of, question, *digest),
             // Only an output of another instance, which might be reused, has another seed.
             Read::Seed { seed } => (graph.node(node).key.seed() != *seed)
                 .then(|| Reason::Read { what: "seed: it is that of another instance".to_owned() }),
@@ -125,7 +130,7 @@ pub(crate) fn changed_outside(
             };
             (now != *digest).then(|| Reason::Env { name: name.clone(), what })
         }
-        Read::Task { .. } | Read::Meta { .. } | Read::Seed { .. } => None,
+        Read::Task { .. } | Read::Meta { .. } | Read::Seed { .. } | Read::Answer { .. } => None,
     })
 }
 

@@ -90,6 +90,11 @@ pub enum Reason {
         /// The change.
         what: &'static str,
     },
+    /// What the output stands for outside of the store, such as a table of a database, is not as it was written.
+    Outside {
+        /// The difference.
+        what: String,
+    },
     /// The record cannot be used.
     Record {
         /// Why not.
@@ -213,6 +218,7 @@ impl fmt::Display for Reason {
             Self::Required { what } => write!(f, "in run: {what}"),
             Self::Target { was, now } => write!(f, "target: was {was}, is {now}"),
             Self::Output { file, what } => write!(f, "output: {file} {what}"),
+            Self::Outside { what } => write!(f, "output: {what}"),
             Self::Record { what } => write!(f, "record: {what}"),
             Self::Upstream { tasks } => write!(f, "waits for {}", tasks.join(", ")),
         }

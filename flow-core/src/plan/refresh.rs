@@ -218,6 +218,11 @@ impl Judge<'_> {
         Some(Reason::Refresh { what })
     }
 
+    /// Returns whether this plan evaluates what may have changed elsewhere, as `preview` and `run` do and `load` does not.
+    pub(super) fn is_asking(&self) -> bool {
+        self.graph.asked.as_ref().is_some_and(|asked| asked.at > jiff::Timestamp::MIN)
+    }
+
     /// Returns the reason that an instance cannot run, if its expression failed.
     pub(super) fn cannot_refresh(&self, node: NodeIndex) -> Option<Reason> {
         let error = self.graph.refresh_error(node)?;

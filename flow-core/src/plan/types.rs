@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use crate::base::code::{Codes, Versioning};
 use crate::base::decl::TaskDecl;
 use crate::base::key::Digest;
+use crate::base::panics;
 use crate::plan::alias::{check_from, origin, source};
 use crate::plan::claim::task_folder;
 use crate::plan::error::PlanErrorKind;
@@ -18,8 +19,9 @@ use crate::plan::storable;
 use crate::store::crates::Crates;
 use crate::store::owner::Owner;
 use crate::store::{Store, TaskFolder};
-use crate::task::TaskType;
+use crate::target::Outside;
 use crate::task::param::{ParamDecl, ParamId};
+use crate::task::{Kind, TaskType};
 
 /// The index of a task type in a plan.
 pub(crate) type TypeIndex = u32;
@@ -43,6 +45,8 @@ pub(crate) struct PlanType {
     /// The digest of the target that reads its outputs.
     pub(crate) target_digest: Digest,
     pub(crate) folder: Arc<TaskFolder>,
+    /// What the target stores outside of the store.
+    pub(crate) outside: Option<Box<dyn Outside>>,
 }
 
 impl PlanType {
@@ -169,6 +173,7 @@ impl Types {
             };
             types.all.push(PlanType {
                 folder,
+                outside: outside(task),
                 code_digest: codes.digest(),
                 crates: codes.crates_digest(),
                 target_digest: codes.target_digest(decl.target),
@@ -320,6 +325,16 @@ impl Types {
         }
         reach
     }
+}
+
+/// Returns what the target of a task stores outside of the store.
+///
+/// A panic in an option of the target is ignored here: it happens again when the output is stored, and fails the task.
+fn outside(task: &TaskType) -> Option<Box<dyn Outside>> {
+    if task.kind != Kind::Made {
+        return None;
+    }
+    panics::catch(task.outside).ok().flatten()
 }
 
 /// Refuses two parameters of one task with the same inherited name.

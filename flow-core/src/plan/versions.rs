@@ -139,7 +139,7 @@ impl Judge<'_> {
         let seen = self.store.look_at(folder, &record.output, Trust::Stamps)?;
         let output = |what| Reason::Output { file: seen.what.clone(), what };
         match seen.look {
-            Look::Whole => {}
+            Look::Whole => differences.extend(self.changed_content(node, record)),
             Look::Gone => differences.push(output("is gone")),
             Look::Modified => differences.push(output("was modified")),
         }

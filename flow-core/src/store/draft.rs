@@ -6,12 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
-use crate::base::key::{Digest, Hasher};
+use crate::base::key::{Digest, Hasher, Key, Short};
+use crate::base::names::{INTERNAL, key_of};
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Read;
 use crate::store::unwritable::is_refusal;
-use crate::store::{Folder, Store};
+use crate::store::{ASIDE, Folder, Store};
 use crate::target::footprint::Footprint;
+use crate::target::outside::{OutputContext, Provided};
 use crate::target::{ColumnDigests, Sink};
 
 /// The most columns whose digests a record has. A table with more is compared as a whole, so that records stay small.
@@ -40,6 +42,8 @@ pub struct Draft<'a> {
     in_memory: Option<Digest>,
     /// The memory that the value takes.
     footprint: Footprint,
+    /// The values that the flow provides.
+    provided: Provided,
 }
 
 impl<'a> Draft<'a> {
@@ -57,6 +61,23 @@ impl<'a> Draft<'a> {
             files: Vec::new(),
             in_memory: None,
             footprint: Footprint::default(),
+            provided: Provided::default(),
+        }
+    }
+
+    /// Returns this draft with the values that the flow provides to targets.
+    pub(crate) fn providing(mut self, provided: Provided) -> Self {
+        self.provided = provided;
+        self
+    }
+
+    /// Returns the identity of the output for targets that write outside of the store.
+    fn context(&self) -> OutputContext {
+        OutputContext {
+            key: key_of_folder(self.folder),
+            fingerprint: self.fingerprint,
+            is_trial: self.folder.starts_with(Path::new(INTERNAL).join(ASIDE)),
+            provided: self.provided.clone(),
         }
     }
 
@@ -68,6 +89,7 @@ impl<'a> Draft<'a> {
         save: impl FnOnce(&mut Sink<'_>) -> anyhow::Result<()>,
     ) -> Result<u64, DraftError> {
         let store = self.store;
+        let context = self.context();
         let (file, path) = store.new_output(self.folder, self.fingerprint, part, extension)?;
         let mut out = store.fs().create(&path).during("create", &path)?;
         // From here on the file is removed if anything fails.
@@ -77,7 +99,7 @@ impl<'a> Draft<'a> {
         let file = OutputFile { part, file, digest, bytes, modified, executable, folder, columns };
         self.files.push(file);
         let written = self.files.last_mut().expect("pushed above");
-        let mut sink = Sink::new(&mut *out);
+        let mut sink = Sink::new(&mut *out).of_output(context);
         if let Err(source) = save(&mut sink) {
             return Err(match sink.take_error() {
                 // The format may have turned the error of the file into a text of its own.
@@ -127,6 +149,12 @@ impl<'a> Draft<'a> {
             None => Output::of(std::mem::take(&mut self.files)),
         }
     }
+}
+
+/// Returns the key of the instance that a folder belongs to. The folder of a trial run is named by the whole key.
+fn key_of_folder(folder: &Folder) -> Option<Short> {
+    let name = folder.file_name()?.to_str()?;
+    key_of(name).or_else(|| name.parse::<Key>().ok().map(Key::short))
 }
 
 /// Returns the digest of a value in memory: that of its fingerprint and of everything the task

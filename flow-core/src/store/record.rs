@@ -202,6 +202,14 @@ pub(crate) enum Read {
     },
     /// The seed of the instance.
     Seed { seed: u64 },
+    /// The answer of a value that the flow provides, such as a database. `of` is the name of its type. The empty
+    /// question asks for the identity of the value.
+    Answer {
+        of: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        question: String,
+        digest: Digest,
+    },
 }
 
 impl Read {

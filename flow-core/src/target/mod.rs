@@ -34,12 +34,14 @@
 mod column_digests;
 mod description;
 pub(crate) mod footprint;
+pub(crate) mod outside;
 mod parts;
 mod sink;
 mod source;
 
 pub use column_digests::{ColumnDigests, ColumnHasher};
 pub use description::{Column, Description, Python};
+pub use outside::{OutputContext, Outside, OutsideContent, OutsidePlace, Provided};
 pub use parts::{Columnar, Pieces, ReadRows, Streaming};
 pub use sink::Sink;
 pub use source::Source;
@@ -154,6 +156,12 @@ pub trait Target: Sized + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Returns what the target stores outside of the store, if its file only refers to it.
+    ///
+    /// Plans compare it with the record: see [`Outside`]. The default implementation returns `None`.
+    fn outside(&self) -> Option<Box<dyn Outside>> {
+        None
+    }
     /// Describes a file that this target wrote, for readers without the program.
     ///
     /// The description has the columns of a table, and how Rust and Python load the file. An

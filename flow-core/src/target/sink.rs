@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::base::error::copy_error;
 use crate::base::key::{Digest, digest_of};
 use crate::target::ColumnDigests;
+use crate::target::outside::OutputContext;
 
 /// The writer for targets: a new file that is hashed while it is written.
 ///
@@ -18,6 +19,8 @@ pub struct Sink<'a> {
     /// reporting them.
     failed: Option<io::Error>,
     columns: ColumnDigests,
+    /// The output that the file belongs to, if it belongs to a store.
+    output: Option<OutputContext>,
 }
 
 impl<'a> Sink<'a> {
@@ -32,7 +35,7 @@ impl<'a> Sink<'a> {
     /// ```
     pub fn new(file: &'a mut (dyn Write + Send)) -> Self {
         let (hasher, columns) = (blake3::Hasher::new(), ColumnDigests::default());
-        Self { file, hasher, written: 0, failed: None, columns }
+        Self { file, hasher, written: 0, failed: None, columns, output: None }
     }
 
     /// Sets the digests of the columns that the file has.
@@ -51,6 +54,19 @@ impl<'a> Sink<'a> {
     /// Takes the digests of the columns, if the target has set them.
     pub(crate) fn take_columns(&mut self) -> ColumnDigests {
         std::mem::take(&mut self.columns)
+    }
+
+    /// Returns this sink as that of an output of a store.
+    pub(crate) fn of_output(self, output: OutputContext) -> Self {
+        Self { output: Some(output), ..self }
+    }
+
+    /// Returns the output that the target writes; `None` if it is used without a store.
+    ///
+    /// Only targets that store their content outside of the store need it: see
+    /// [`Outside`](super::Outside).
+    pub fn output(&self) -> Option<&OutputContext> {
+        self.output.as_ref()
     }
 
     /// Takes the first error of the file, if a write failed.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::fs::{Disk, Fs};
+use crate::target::outside::Provided;
 
 /// The file that a target reads.
 ///
@@ -18,11 +19,12 @@ pub struct Source {
     fs: Arc<dyn Fs>,
     path: PathBuf,
     kept: bool,
+    provided: Provided,
 }
 
 impl Source {
     pub(crate) fn new(fs: &Arc<dyn Fs>, path: PathBuf, kept: bool) -> Self {
-        Self { fs: Arc::clone(fs), path, kept }
+        Self { fs: Arc::clone(fs), path, kept, provided: Provided::default() }
     }
 
     /// Creates a source for a file on disk, to test a target without a store.
@@ -43,7 +45,17 @@ impl Source {
         let path = path.into();
         // The file may be read after the current folder has changed.
         let path = std::path::absolute(&path).unwrap_or(path);
-        Self { fs: Arc::new(Disk), path, kept: true }
+        Self { fs: Arc::new(Disk), path, kept: true, provided: Provided::default() }
+    }
+
+    /// Returns this source with the values that a flow provides.
+    pub(crate) fn providing(self, provided: Provided) -> Self {
+        Self { provided, ..self }
+    }
+
+    /// Returns the values that the flow provides. There are none if the file is read without a flow.
+    pub fn provided(&self) -> &Provided {
+        &self.provided
     }
 
     /// Opens the file for reading, from its start.

@@ -1,6 +1,6 @@
 //! Runs one task, where its type is known.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use crate::base::key::Digest;
@@ -13,6 +13,7 @@ use crate::store::place::Places;
 use crate::store::record::Meta;
 use crate::store::{Folder, Store};
 use crate::target::footprint::Footprint;
+use crate::target::outside::{Provide, Provided};
 use crate::task::Task;
 use crate::task::cx::{Attempt, Base, Cx, Host, Reads};
 use crate::task::expectation::Checks;
@@ -71,6 +72,15 @@ pub(crate) fn execute<T: Task>(mut run: TaskRun<'_>) -> anyhow::Result<Executed>
     let cx = Cx::<T>::new(&base, &run.running);
     let value = Arc::new((T::__runs().run)(task, &cx)?);
     save_made(&run, &T::__target(), T::__check, value, &base)
+}
+
+/// The values that the runner of a task provides, for targets.
+struct OfHost(Arc<dyn Host>);
+
+impl Provide for OfHost {
+    fn find(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        self.0.provided(of)
+    }
 }
 
 /// The user's check of a whole output.
@@ -132,7 +142,9 @@ fn save<K: Keep>(
     checked?;
     recorded?;
     let all_reads = || run.reads.all();
-    let mut draft = Draft::new(run.store, run.folder, run.fingerprint, &all_reads);
+    let provided = Provided::new(Arc::new(OfHost(Arc::clone(&run.host))));
+    let mut draft =
+        Draft::new(run.store, run.folder, run.fingerprint, &all_reads).providing(provided);
     target.__save(&value, places, &mut draft)?;
     let value = match K::__EXACT {
         true => Some(Contained::new(value as AnyValue)),

@@ -5,8 +5,10 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::base::panics::Contained;
+use crate::target::outside::Provide;
 use crate::value::AnyValue;
 
 /// The constructor of a type, which `flow::provider!` registers.
@@ -17,6 +19,44 @@ pub struct Provider {
 }
 
 inventory::collect!(Provider);
+
+/// How plans ask a value that a flow provides: for example a database for the answer of a query.
+///
+/// A task that reads the answer through its context depends on it: see `Cx::__read_answer`.
+#[doc(hidden)]
+pub struct Answers {
+    /// The type of the value.
+    pub id: fn() -> TypeId,
+    /// The name of the type, which is recorded.
+    pub name: fn() -> &'static str,
+    /// Returns the answer to a question. The empty question asks for the identity of the value.
+    pub ask: fn(&(dyn Any + Send + Sync), &str) -> anyhow::Result<String>,
+}
+
+inventory::collect!(Answers);
+
+impl Answers {
+    /// Returns how values of a type are asked.
+    pub(crate) fn of_type(of: TypeId) -> Option<&'static Self> {
+        inventory::iter::<Self>.into_iter().find(|answers| (answers.id)() == of)
+    }
+
+    /// Returns how values of the type with a recorded name are asked.
+    pub(crate) fn of_name(name: &str) -> Option<&'static Self> {
+        inventory::iter::<Self>.into_iter().find(|answers| (answers.name)() == name)
+    }
+}
+
+/// The values that a flow provides, and behind them those that registered constructors return.
+#[derive(Default)]
+pub(crate) struct ProvidedValues(pub(crate) Arc<HashMap<TypeId, Contained<AnyValue>>>);
+
+impl Provide for ProvidedValues {
+    fn find(&self, of: TypeId) -> Option<&(dyn Any + Send + Sync)> {
+        let given = self.0.get(&of).map(|given| &***given);
+        given.or_else(|| value(of))
+    }
+}
 
 /// Returns whether a constructor of a type is registered.
 pub(crate) fn is_registered(of: TypeId) -> bool {

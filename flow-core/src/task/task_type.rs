@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 
 use crate::base::code::{Code, Codes};
 use crate::base::decl::TaskDecl;
-use crate::target::{ColumnDigests, Source};
+use crate::target::{ColumnDigests, Outside, Source};
 use crate::task::execute::{Execute, execute};
 use crate::task::instances::Build;
 use crate::task::keep::{Described, Files, Keep};
@@ -35,6 +35,8 @@ pub struct TaskType {
     pub(crate) check_type: fn() -> anyhow::Result<()>,
     /// Returns the digests of some columns of an output that is one file. `None` if it has no columns.
     pub(crate) column_digests: fn(&Source, &[&str]) -> anyhow::Result<Option<ColumnDigests>>,
+    /// Returns what the target stores outside of the store.
+    pub(crate) outside: fn() -> Option<Box<dyn Outside>>,
     pub(crate) describe: fn(&Files<'_>) -> anyhow::Result<Described>,
     /// Returns another way to read the file of the output: see `Target::__reader`.
     pub(crate) reader: fn() -> Option<Box<dyn Any>>,
@@ -68,15 +70,27 @@ impl<T: Task> HasTaskType for T {
         refresh: T::__REFRESH,
         policy: TaskPolicy::of::<T>(),
         in_memory: <T::Target as Keep>::__IN_MEMORY,
-        uses: T::__uses,
+        uses: || uses(T::__uses(), T::__target().__outside()),
         execute: execute::<T>,
         check_type: || T::__target().__check_type(),
         column_digests: |source, names| T::__target().__column_digests(source, names),
+        outside: || T::__target().__outside(),
         describe: |files| T::__target().__describe(files),
         reader: || T::__target().__output_reader(),
         output: std::any::type_name::<Output<T>>,
         rust_name: crate::base::names::short_name::<T>,
     };
+}
+
+/// Returns the types of the values that a task and its target use.
+fn uses(
+    mut uses: Vec<(TypeId, &'static str)>,
+    outside: Option<Box<dyn Outside>>,
+) -> Vec<(TypeId, &'static str)> {
+    let more = outside.and_then(|outside| outside.uses());
+    let more = more.filter(|(id, _)| uses.iter().all(|(other, _)| other != id));
+    uses.extend(more);
+    uses
 }
 
 /// Returns the code of a task and of its targets.

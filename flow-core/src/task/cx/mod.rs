@@ -3,6 +3,7 @@
 //! Each access through the context is recorded in [`Reads`], and becomes part of the record of the output. A later plan
 //! compares the recorded reads with the present state. The context calls the engine through the trait [`Host`].
 
+mod answers;
 mod attempt;
 mod block_on;
 #[cfg(feature = "tracing")]
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+pub(crate) use self::answers::digest_answer;
 pub(crate) use self::attempt::Attempt;
 #[cfg(feature = "tracing")]
 pub use self::events::{LogLayer, Logger, layer, logger};

@@ -10,7 +10,9 @@ use crate::base::key::Digest;
 use crate::files::Contents;
 use crate::store::Store;
 use crate::store::made::Made;
+use crate::target::Provided;
 use crate::task::error::LoadErrorKind;
+use crate::task::provider::ProvidedValues;
 use crate::task::requirement::Form;
 use crate::task::{Kind, TaskType};
 use crate::value::AnyValue;
@@ -55,6 +57,11 @@ pub(crate) trait Origin: Send + Sync {
 
     /// Returns the output of an instance.
     fn made(&self, node: NodeIndex) -> Result<Arc<Made>, LoadErrorKind>;
+
+    /// Returns the values that are provided to targets; by default those that registered constructors return.
+    fn provided(&self) -> Provided {
+        Provided::new(Arc::new(ProvidedValues::default()))
+    }
 }
 
 /// The outputs and values of a run, which a handle of a running task prefers to those of the plan.

@@ -34,7 +34,7 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::made::Made;
 use crate::store::place::Places;
-use crate::target::{ColumnDigests, Description, Source};
+use crate::target::{ColumnDigests, Description, Outside, Source};
 use crate::task::Kind;
 use crate::task::expectation::Checks;
 use crate::task::input::Handle;
@@ -80,6 +80,12 @@ pub trait Keep: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __check_type(&self) -> anyhow::Result<()> {
         Ok(())
+    }
+
+    /// Returns what the target stores outside of the store.
+    #[doc(hidden)]
+    fn __outside(&self) -> Option<Box<dyn Outside>> {
+        None
     }
 
     #[doc(hidden)]
@@ -139,7 +145,7 @@ impl Files<'_> {
         let kept = origin.kind(*node) == Kind::Made;
         let store = self.made.store(origin.store());
         let fs = if kept { store.fs() } else { store.unconfined() };
-        Ok(Source::new(fs, self.path(part)?, kept))
+        Ok(Source::new(fs, self.path(part)?, kept).providing(self.of.origin.provided()))
     }
 
     /// Returns the digests of columns that a running task has read of a part; `None` if one of them is not known.

@@ -10,7 +10,7 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::place::Places;
 use crate::target::footprint::Footprint;
-use crate::target::{ColumnDigests, Description, Source, Target};
+use crate::target::{ColumnDigests, Description, Outside, Source, Target};
 
 /// A way to store one part of an output: any [`Target`], or [`File`](super::File).
 #[diagnostic::on_unimplemented(
@@ -41,6 +41,12 @@ pub trait KeepPart: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     fn __check_part_type(&self) -> anyhow::Result<()> {
         Ok(())
+    }
+
+    /// Returns what the target stores outside of the store.
+    #[doc(hidden)]
+    fn __outside_of_part(&self) -> Option<Box<dyn Outside>> {
+        None
     }
 
     #[doc(hidden)]
@@ -106,6 +112,10 @@ impl<T: Target> KeepPart for T {
         self.check_type()
     }
 
+    fn __outside_of_part(&self) -> Option<Box<dyn Outside>> {
+        self.outside()
+    }
+
     fn __load_part(&self, part: &str, files: &Files<'_>) -> anyhow::Result<Self::Value> {
         self.load(&files.source(part)?)
     }
@@ -155,6 +165,10 @@ impl<K: KeepPart> Keep for K {
 
     fn __check_type(&self) -> anyhow::Result<()> {
         self.__check_part_type()
+    }
+
+    fn __outside(&self) -> Option<Box<dyn Outside>> {
+        self.__outside_of_part()
     }
 
     fn __load(&self, files: &Files<'_>) -> anyhow::Result<Arc<Self::Value>> {
@@ -213,7 +227,14 @@ impl<O, K: KeepPart> Part<O, K> {
 
     /// Checks that values of the field can be stored at all.
     pub(crate) fn check_type(&self) -> anyhow::Result<()> {
-        let checked = self.target().__check_part_type();
+        let target = self.target();
+        let checked = match target.__outside_of_part() {
+            Some(_) => Err(anyhow::anyhow!(
+                "its content is outside of the store, and only the whole output of a task may be: move it to a task of \
+                 its own"
+            )),
+            None => target.__check_part_type(),
+        };
         checked.map_err(|error| anyhow::anyhow!("output `{}`: {error:#}", self.name))
     }
 

@@ -1,0 +1,286 @@
+//! ADBC: every database that has a driver, which is a shared library that is loaded when the program runs.
+//!
+//! Queries work with any driver. Tables are written to PostgreSQL, because markers and triggers need its SQL.
+
+mod postgresql;
+mod read;
+mod session;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use adbc_core::options::{AdbcVersion, OptionDatabase, OptionValue};
+use adbc_core::{Driver as _, LOAD_FLAG_DEFAULT, error::Error};
+use adbc_driver_manager::{ManagedDatabase, ManagedDriver};
+use anyhow::Result;
+use arrow::array::RecordBatch;
+use flow_core::Secret;
+
+use self::session::Session;
+use super::Database;
+use super::backend::{Backend, Marked, NewTable, TableRead};
+use super::error::SqlError;
+use super::receipt::Receipt;
+use super::rows::Out;
+use super::value::SqlValue;
+
+/// A database that is reached through a driver of ADBC.
+///
+/// The driver is the path of a shared library, or a name that the ADBC driver manager looks up, such as `postgresql`. All
+/// options are secrets: they appear in no record, log or error. What identifies the database there is its
+/// [label](Self::label).
+///
+/// ```
+/// use flow_core::Secret;
+/// use flow_targets::sql::{Adbc, Database};
+///
+/// let uri = Secret::new("postgresql://ana:hunter2@db.example:5432/prices".to_owned());
+/// let database: Database = Adbc::postgresql("libadbc_driver_postgresql.so", uri).into();
+/// assert_eq!(database.to_string(), "postgresql:db.example:5432/prices");
+/// ```
+///
+/// The driver is loaded at the first use, and stays loaded as long as a clone of the handle exists.
+#[derive(Clone)]
+pub struct Adbc {
+    driver: PathBuf,
+    options: Vec<(String, Secret<String>)>,
+    label: String,
+    dialect: Dialect,
+    timeout: Duration,
+    opened: Arc<Mutex<Option<ManagedDatabase>>>,
+}
+
+/// The SQL that a database understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    PostgreSql,
+    /// Another one: only queries of the user are sent.
+    Other,
+}
+
+impl Adbc {
+    /// Names a database by its driver, without options. Its tables are not written.
+    pub fn new(driver: impl AsRef<Path>) -> Self {
+        let driver = driver.as_ref().to_owned();
+        let stem = driver.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self {
+            driver,
+            options: Vec::new(),
+            label: format!("adbc:{stem}"),
+            dialect: Dialect::Other,
+            timeout: Duration::from_secs(5),
+            opened: Arc::default(),
+        }
+    }
+
+    /// Names a database of PostgreSQL by the driver and a URI, such as `postgresql://user:password@host:5432/database`.
+    ///
+    /// The label has the host, the port and the name of the database of the URI.
+    pub fn postgresql(driver: impl AsRef<Path>, uri: Secret<String>) -> Self {
+        let label = match place_of(uri.expose()) {
+            Some(place) => format!("postgresql:{place}"),
+            None => "postgresql".to_owned(),
+        };
+        let adbc = Self::new(driver).label(label).option("uri", uri);
+        Self { dialect: Dialect::PostgreSql, ..adbc }
+    }
+
+    /// Sets an option of the driver, such as `uri`, `username` or `password`.
+    #[must_use]
+    pub fn option(mut self, key: impl Into<String>, value: impl Into<Secret<String>>) -> Self {
+        self.options.push((key.into(), value.into()));
+        self
+    }
+
+    /// Sets the text that identifies the database in records, messages and errors. It must not contain a password.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Sets how long a write waits for the locks of others; the default is 5 seconds.
+    #[must_use]
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Connects to the database.
+    fn session(&self) -> Result<Session<'_>, SqlError> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = match opened.clone() {
+            Some(database) => database,
+            None => {
+                let database = self.open().map_err(|error| self.unreachable(&error))?;
+                opened.insert(database).clone()
+            }
+        };
+        drop(opened);
+        Session::connect(self, &database)
+    }
+
+    /// Loads the driver and opens the database.
+    fn open(&self) -> Result<ManagedDatabase, Error> {
+        let version = AdbcVersion::V110;
+        let is_path = self.driver.extension().is_some() || self.driver.is_absolute();
+        let mut driver = match is_path {
+            true => ManagedDriver::load_dynamic_from_filename(&self.driver, None, version)?,
+            false => {
+                ManagedDriver::load_from_name(&self.driver, None, version, LOAD_FLAG_DEFAULT, None)?
+            }
+        };
+        let options = self.options.iter().map(|(key, value)| {
+            let value = OptionValue::String(value.expose().clone());
+            (OptionDatabase::from(key.as_str()), value)
+        });
+        driver.new_database_with_opts(options)
+    }
+
+    /// Returns the error of a database that cannot be opened.
+    fn unreachable(&self, error: &Error) -> SqlError {
+        SqlError::Open {
+            database: self.label.clone(),
+            reason: self.without_secrets(&error.message),
+        }
+    }
+
+    /// Returns the error of an action, by its cause.
+    fn error(&self, action: &str, error: &Error) -> SqlError {
+        let (database, reason) = (self.label.clone(), self.without_secrets(&error.message));
+        let state: String = error.sqlstate.iter().map(|&c| char::from(c as u8)).collect();
+        match state.as_str() {
+            "55P03" => SqlError::Locked { database, waited: Some(self.timeout) },
+            "42501" => SqlError::Denied { database, reason },
+            state if state.starts_with("28") => SqlError::Denied { database, reason },
+            state if state.starts_with("08") || state.starts_with("57P") => {
+                SqlError::Open { database, reason }
+            }
+            _ => SqlError::Failed { database, action: action.to_owned(), reason },
+        }
+    }
+
+    /// Returns a message of the driver without the options, and without the password of a URI.
+    fn without_secrets(&self, message: &str) -> String {
+        let exposed = self.options.iter().map(|(_, value)| value.expose().as_str());
+        let passwords = exposed.clone().filter_map(password_of);
+        let mut secrets: Vec<&str> =
+            exposed.chain(passwords).filter(|secret| !secret.is_empty()).collect();
+        // A URI contains its password, and must be found as a whole.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets
+            .into_iter()
+            .fold(message.trim().to_owned(), |message, secret| message.replace(secret, "***"))
+    }
+
+    /// Returns an error if the tables of the database are not written.
+    fn check_dialect(&self) -> Result<(), SqlError> {
+        match self.dialect {
+            Dialect::PostgreSql => Ok(()),
+            Dialect::Other => Err(SqlError::Failed {
+                database: self.label.clone(),
+                action: "keep outputs of tasks".to_owned(),
+                reason: "tables are written to SQLite and, with `Adbc::postgresql`, to PostgreSQL"
+                    .to_owned(),
+            }),
+        }
+    }
+}
+
+/// Returns the host, port and database of a URI; `None` if it has another form.
+fn place_of(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    // What is before may be a part of a password that contains `@`, and is not shown.
+    if rest[..rest.len() - place.len()].contains('?') {
+        return None;
+    }
+    let place = place.split_once('?').map_or(place, |(place, _)| place);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:/-".contains(c);
+    (!place.is_empty() && place.chars().all(is_plain)).then_some(place)
+}
+
+/// Returns the password of a URI.
+fn password_of(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let (user, _) = rest.rsplit_once('@')?;
+    user.split_once(':').map(|(_, password)| password)
+}
+
+impl From<Adbc> for Database {
+    fn from(adbc: Adbc) -> Self {
+        Self::of(adbc)
+    }
+}
+
+impl fmt::Debug for Adbc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adbc")
+            .field("driver", &self.driver)
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Backend for Adbc {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn identity(&self) -> &str {
+        &self.label
+    }
+
+    fn query(&self, sql: &str, params: &[SqlValue], out: &Out) -> Result<()> {
+        self.session()?.query(sql, params, out)
+    }
+
+    fn write(
+        &self,
+        table: &NewTable<'_>,
+        batches: &mut dyn Iterator<Item = Result<RecordBatch>>,
+    ) -> Result<Receipt> {
+        self.check_dialect()?;
+        postgresql::write(self, table, batches)
+    }
+
+    fn marked(&self, table: &str, key: &str) -> Result<Marked> {
+        self.check_dialect()?;
+        read::marked(self, table, key)
+    }
+
+    fn read(&self, read: &TableRead, out: &Out) -> Result<()> {
+        self.check_dialect()?;
+        read::read(self, read, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_has_no_part_of_a_password() {
+        for (uri, place) in [
+            ("postgresql://ana:hunter2@db:5432/prices", Some("db:5432/prices")),
+            ("postgresql://db/prices?password=hunter2", Some("db/prices")),
+            ("postgresql://ana:a@b?c@db/prices", None),
+            ("postgresql://db/prices?password=a@b", None),
+            ("host=db password=hunter2", None),
+        ] {
+            assert_eq!(place_of(uri), place, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_the_driver_has_no_secret() {
+        let uri = Secret::new("postgresql://ana:hunter2@db/prices".to_owned());
+        let adbc = Adbc::postgresql("driver.so", uri).option("token", "t0ken".to_owned());
+        let message =
+            "cannot open postgresql://ana:hunter2@db/prices: hunter2 and t0ken are wrong\n";
+        assert_eq!(adbc.without_secrets(message), "cannot open ***: *** and *** are wrong");
+        assert!(!format!("{adbc:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Two instances that name one table: an error of the plan, unless they append by key.
+
+use flow::prelude::*;
+use flow_targets::sql::{SqlTable, WriteMode};
+
+use crate::world::{Price, Prices, World, assert_says, in_full, prices, ran};
+
+/// Writes the table of `Prices`.
+#[derive(Task)]
+#[task(target = SqlTable<Vec<Price>>(name = "PRICES"))]
+struct Others;
+
+#[tracked]
+impl Run for Others {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Price>> {
+        Ok(prices(1))
+    }
+}
+
+/// Appends its own rows.
+#[derive(Task)]
+#[task(target = SqlTable<Vec<Price>>(name = "parts", mode = WriteMode::AppendByKey))]
+struct Part {
+    n: u32,
+}
+
+#[tracked]
+impl Run for Part {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Price>> {
+        Ok(prices(self.n))
+    }
+}
+
+/// The number of rows of each part.
+#[derive(Task)]
+#[task(requires = [Part { n } for n in &self.parts], target = Json<Vec<usize>>)]
+struct Parts {
+    #[param(default = [1, 2, 3])]
+    parts: Vec<u32>,
+}
+
+#[tracked]
+impl Run for Parts {
+    fn run(&self, cx: &Cx<Self>) -> Result<Vec<usize>> {
+        cx.input().iter().map(|part| Ok(part.load()?.len())).collect()
+    }
+}
+
+#[test]
+fn two_tasks_with_one_table_are_an_error_of_the_plan() -> Result<()> {
+    let world = World::new();
+    let flow = world.flow();
+    let error = in_full(flow.preview::<(Prices, Others)>().unwrap_err());
+    assert_says(&error, "both write table `prices` of sqlite:");
+    assert_says(
+        &error,
+        "each would replace what the other one wrote: give each a table of its own, or let both append to it with `mode = \
+         WriteMode::AppendByKey`",
+    );
+    assert!(flow.run::<(Prices, Others)>().is_err());
+    assert!(!world.0.path().join("prices.db").exists());
+    Ok(())
+}
+
+#[test]
+fn two_instances_of_a_task_are_an_error_of_the_plan() -> Result<()> {
+    let world = World::new();
+    let flow = world.flow();
+    let sweep = flow.sweep::<Prices>().over(Prices::N, [1, 2]);
+    assert_says(&in_full(sweep.run().unwrap_err()), "both write table `prices`");
+    Ok(())
+}
+
+#[test]
+fn instances_append_by_key_and_replace_their_own_rows() -> Result<()> {
+    let world = World::new();
+    let flow = world.flow();
+    assert_eq!(ran(&flow.run::<Parts>()?).len(), 4);
+    assert_eq!(*flow.load::<Parts>()?, [1, 2, 3]);
+    let count = || world.database().answer("select count(*), count(distinct flow_key) from parts");
+    assert_eq!(count()?, "6\t3");
+    assert!(flow.run::<Parts>()?.ran().is_empty());
+
+    // A forced instance replaces its rows, and no others run.
+    assert_eq!(ran(&flow.with(Part::N, 2).force::<Part>().run::<Part>()?), ["Part"]);
+    assert_eq!(count()?, "6\t3");
+    assert!(flow.is_complete::<Parts>()?);
+
+    // More instances append.
+    let more = flow.with(Parts::PARTS, [1, 2, 3, 4]);
+    assert_eq!(ran(&more.run::<Parts>()?), ["Part", "Parts"]);
+    assert_eq!(count()?, "10\t4");
+    assert!(flow.is_complete::<Parts>()?);
+    Ok(())
+}
+
+#[test]
+fn a_change_by_hand_concerns_the_instance_of_the_row() -> Result<()> {
+    let world = World::new();
+    let flow = world.flow();
+    flow.run::<Parts>()?;
+    let key = world
+        .database()
+        .answer("select flow_key from parts group by flow_key having count(*) = 2")?;
+    world.by_hand(&format!("delete from parts where flow_key = '{key}'"));
+    assert_eq!(ran(&flow.run::<Parts>()?), ["Part"]);
+    assert_eq!(world.database().answer("select count(*) from parts")?, "6");
+    Ok(())
+}
+
+#[test]
+fn a_table_of_another_program_is_not_replaced() -> Result<()> {
+    let world = World::new();
+    world.by_hand("create table prices (day text); insert into prices values ('mine')");
+    let error = in_full(world.flow().run::<Prices>().unwrap_err());
+    assert_says(
+        &error,
+        "has a table `prices` that typed-flow has not written, and that is not replaced: drop it, or give the target another \
+         `name`",
+    );
+    assert_eq!(world.database().answer("select day from prices")?, "mine");
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Databases: queries of tasks, and tables that are outputs, with SQLite.
+
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used)]
+
+mod changed;
+mod conflicts;
+mod queries;
+mod sharing;
+mod tables;
+mod trouble;
+mod types;
+mod world;
