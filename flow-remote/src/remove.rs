@@ -20,12 +20,15 @@ const PACK: u64 = 8 << 20;
 /// The number of contents in a pack that is written anew.
 const CONTENTS: usize = 10_000;
 
+/// A content of a pack: the pack, its size, and the name, place and size of the content.
+type Moved = (Arc<str>, u64, (String, u64, u64));
+
 /// What replaces the segments of an index that name removed contents.
 struct Rewritten {
     /// The packs that stay as they are, with the contents that are left.
     kept: Vec<Pack>,
     /// Contents of packs that are mostly removed: the pack, the place in it, and the size.
-    moved: Vec<(Arc<str>, u64, (String, u64, u64))>,
+    moved: Vec<Moved>,
     /// The segments that are replaced.
     segments: Vec<String>,
 }
@@ -87,10 +90,7 @@ fn rewritten(index: &Index, removed: &HashSet<&str>) -> Rewritten {
 }
 
 /// Copies contents into new packs.
-fn pack_anew(
-    client: &Client,
-    moved: &[(Arc<str>, u64, (String, u64, u64))],
-) -> Result<Vec<Pack>, RemoteError> {
+fn pack_anew(client: &Client, moved: &[Moved]) -> Result<Vec<Pack>, RemoteError> {
     let blocks = Blocks::default();
     let mut packs = Vec::new();
     let mut rest = moved;

@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn no_content_has_too_many_parts() {
         assert_eq!(part_size(PART + 1), PART);
-        for bytes in [1 << 36, (1 << 40) + 7] {
+        for bytes in [1_u64 << 36, (1 << 40) + 7] {
             assert!(bytes.div_ceil(part_size(bytes)) <= MOST_PARTS);
         }
     }

@@ -100,12 +100,15 @@ struct Expected {
     test: Test,
 }
 
+/// A test of a table.
+type OnBatch<T> = Box<dyn FnOnce(&RecordBatch) -> Result<T>>;
+
 /// How an expectation is tested.
 enum Test {
     /// Each row: returns those that violate it.
-    Rows(Box<dyn FnOnce(&RecordBatch) -> Result<Violations>>),
+    Rows(OnBatch<Violations>),
     /// The table as a whole: the error says how it is violated.
-    Table(Box<dyn FnOnce(&RecordBatch) -> Result<()>>),
+    Table(OnBatch<()>),
     /// The number of rows, divided by that of the last version.
     RowsSinceLast(Bound<f64>, Bound<f64>),
     /// The mean of a column, compared with that of the last version.

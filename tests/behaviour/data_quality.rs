@@ -4,14 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flow::Event;
 use flow::arrow::array::{
     ArrayRef, Date32Array, DictionaryArray, Float64Array, Int64Array, StringArray,
 };
 use flow::arrow::datatypes::Int32Type;
 use flow::expect::{self, CheckReport, Expectations, Severity};
+use flow::plan::Warning;
 use flow::prelude::*;
 use flow::testing::{assert_because, assert_failed, assert_ran};
-use flow::{Event, Warning};
 
 use crate::events::observed;
 use crate::support::{files_below, flow};

@@ -115,7 +115,8 @@ fn a_sweep_is_restricted_in_each_variant() -> Result<()> {
     assert!(summary.variants().iter().all(|(_, outcome)| outcome.is_success()));
     assert_eq!(summary.variants().len(), 2);
     assert!(until.is_complete().is_ok_and(|complete| !complete));
-    assert_eq!(ran(&sweep.clone().only::<Several>().run()?), ["Several", "Several"]);
+    let only = sweep.clone().only::<Several>().run()?;
+    assert_eq!(ran(&only), ["Several", "Several"]);
     assert_eq!(*sweep["count=3"].load::<Several>()?, 60);
     let none = sweep.until::<Apart>().run().unwrap_err().to_string();
     assert!(none.ends_with(" requires no Apart"), "{none}");

@@ -56,7 +56,7 @@ impl Faults {
         }
         match self.every.load(Ordering::SeqCst) {
             0 => Ok(()),
-            every if number % every == 0 => {
+            every if number.is_multiple_of(every) => {
                 Err(Error::Generic { store: "Faulty", source: "503: slow down".into() })
             }
             _ => Ok(()),

@@ -204,10 +204,7 @@ impl<'a> RemoteGc<'a> {
     }
 
     /// Reads manifests. `None` stands for one that was removed since it was listed.
-    fn contents<'b>(
-        &self,
-        entries: &'b [RemoteEntry],
-    ) -> Result<Vec<(&'b RemoteEntry, Option<Vec<u8>>)>, StoreError> {
+    fn contents<'b>(&self, entries: &'b [RemoteEntry]) -> Result<Vec<ReadEntry<'b>>, StoreError> {
         let mut all = Vec::with_capacity(entries.len());
         let mut rest = entries;
         while !rest.is_empty() {
@@ -236,6 +233,9 @@ impl fmt::Debug for RemoteGc<'_> {
             .finish_non_exhaustive()
     }
 }
+
+/// A manifest with its content.
+type ReadEntry<'a> = (&'a RemoteEntry, Option<Vec<u8>>);
 
 /// What a search has found.
 struct Found {

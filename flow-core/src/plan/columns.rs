@@ -170,7 +170,7 @@ impl Judge<'_> {
             }
             let place = other.path(&folder, RECORD);
             if other.look(&folder, &place, &record, self.trust)?.look == Look::Whole {
-                let kept = Kept { folder, place, record, from: None, remote: None };
+                let kept = Kept { folder, place, record, from: None, remote: None, bring: None };
                 return Ok(Some(kept.of(other)));
             }
         }

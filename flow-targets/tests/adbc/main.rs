@@ -85,9 +85,9 @@ struct Price {
 fn prices(n: u32) -> Vec<Price> {
     let price = |i: u32| Price {
         day: format!("Tag {i} 'ü'"),
-        price: (i % 2 == 0).then(|| f64::from(i) / 3.0),
+        price: i.is_multiple_of(2).then(|| f64::from(i) / 3.0),
         count: i,
-        ok: i % 3 == 0,
+        ok: i.is_multiple_of(3),
     };
     (0..n).map(price).collect()
 }

@@ -14,7 +14,10 @@ fn one() -> MessyExcel<RecordBatch> {
 }
 
 /// Returns a workbook with a sheet for each name.
-fn book(sheets: &[(&str, fn(&mut Worksheet) -> Result<(), XlsxError>)]) -> Vec<u8> {
+/// Writes the cells of a sheet.
+type Write = fn(&mut Worksheet) -> Result<(), XlsxError>;
+
+fn book(sheets: &[(&str, Write)]) -> Vec<u8> {
     let mut workbook = Workbook::new();
     for (name, write) in sheets {
         let sheet = workbook.add_worksheet();

@@ -17,7 +17,7 @@ pub(crate) fn prices(n: u32) -> Vec<Price> {
     let price = |i: u32| Price {
         day: format!("day {i}"),
         price: f64::from(i) + 0.5,
-        venue: (i % 2 == 0).then(|| "Zürich".to_owned()),
+        venue: i.is_multiple_of(2).then(|| "Zürich".to_owned()),
     };
     (0..n).map(price).collect()
 }

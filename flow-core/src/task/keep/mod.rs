@@ -124,6 +124,9 @@ pub trait Keep: Sized + Send + Sync + 'static {
 #[doc(hidden)]
 pub type Described = Vec<(&'static str, Description)>;
 
+/// Computes the digests of some columns of a file.
+type DigestColumns<'a> = dyn Fn(&Source, &[&str]) -> anyhow::Result<Option<ColumnDigests>> + 'a;
+
 /// The files of an existing output.
 #[doc(hidden)]
 pub struct Files<'a> {
@@ -155,7 +158,7 @@ impl Files<'_> {
         &self,
         part: &str,
         names: &[&str],
-        digests: &dyn Fn(&Source, &[&str]) -> anyhow::Result<Option<ColumnDigests>>,
+        digests: &DigestColumns<'_>,
     ) -> Option<ColumnDigests> {
         let Handle { origin, node, .. } = self.of;
         if !self.of.is_of_task() {

@@ -9,7 +9,7 @@ use super::notation::Notation;
 use crate::limit::Limit;
 
 /// The options of [`MessyCsv`](super::MessyCsv) and `MessyExcel`.
-#[derive(Clone, Debug)]
+#[derive(Default, Clone, Debug)]
 pub struct Options {
     pub(crate) header_rows: Option<usize>,
     pub(crate) skip_lines: usize,
@@ -24,26 +24,6 @@ pub struct Options {
     pub(crate) sheet_column: Option<String>,
     pub(crate) schema: Option<SchemaRef>,
     pub(crate) limit: Limit,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            header_rows: None,
-            skip_lines: 0,
-            comment: None,
-            notation: Notation::default(),
-            rename: Vec::new(),
-            snake_case: false,
-            number_duplicates: false,
-            fill_short: false,
-            max_rejected: 0,
-            file_column: None,
-            sheet_column: None,
-            schema: None,
-            limit: Limit::default(),
-        }
-    }
 }
 
 impl Options {

@@ -132,7 +132,7 @@ impl Cells {
         sheets: &Sheets,
         most: u64,
     ) -> Result<()> {
-        let merged = workbook.worksheet_merge_cells(sheet).transpose()?.unwrap_or_default();
+        let merged = workbook.merge_cells_by_sheet_name(sheet)?;
         let is_1904 = workbook.has_1904_epoch();
         let mut cells = workbook.worksheet_cells_reader(sheet)?;
         let formats: Vec<NumberFormat> =

@@ -90,7 +90,8 @@ pub(super) fn read(sqlite: &Sqlite, read: &TableRead, out: &Out) -> Result<()> {
         "" => String::new(),
         _ => format!(" WHERE {KEY} = ?1"),
     };
-    let row_id = row_id(&receipt.schema()?)?;
+    let columns = receipt.schema()?;
+    let row_id = row_id(&columns)?;
     let sql = format!("SELECT {names} FROM {}{of_key} ORDER BY {row_id}", quoted(&receipt.table));
     let mut statement = transaction.prepare(&sql).map_err(failed)?;
     if !receipt.key.is_empty() {
