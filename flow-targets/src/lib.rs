@@ -35,10 +35,11 @@
 //! | [`CsvGz`] | `.csv.gz` | no | yes | yes |
 //! | [`Excel`] | `.xlsx` | no | no | no |
 //! | [`Json`] | `.json` | no | no | no |
-//! | [`JsonLines`] | `.jsonl` | no | no | no |
 //! | [`Pickle`] | `.msgpack` | no | no | no |
 //! | [`Text`] | `.txt` | yes | no | no |
 //! | [`Bytes`] | `.bin` | yes | no | no |
+//!
+//! [`JsonLines`] is as `Json` in this table. Its files are `.jsonl`.
 //!
 //! Two more targets are in the root of the crate `flow`: [`Memory`](flow_core::Memory) for values that are not stored, which is
 //! also in the prelude, and [`File`](flow_core::File) for files that a task writes itself, which is not, because

@@ -21,17 +21,20 @@ use crate::store::{Folder, Found, Store, json};
 
 /// The files of the store that have some digest, so that nothing is fetched that is there.
 ///
+/// Files with equal content are linked, so that they have the same permissions: an executable file and one that is not
+/// are different files.
+///
 /// It knows the files that this pull has fetched, and those of the outputs that it replaces.
 #[derive(Default)]
-pub(crate) struct LocalFiles(Mutex<HashMap<Digest, PathBuf>>);
+pub(crate) struct LocalFiles(Mutex<HashMap<(Digest, bool), PathBuf>>);
 
 impl LocalFiles {
-    fn add(&self, digest: Digest, path: PathBuf) {
-        self.0.lock().expect("lock poisoned").insert(digest, path);
+    fn add(&self, content: (Digest, bool), path: PathBuf) {
+        self.0.lock().expect("lock poisoned").insert(content, path);
     }
 
-    fn get(&self, digest: Digest) -> Option<PathBuf> {
-        self.0.lock().expect("lock poisoned").get(&digest).cloned()
+    fn get(&self, content: (Digest, bool)) -> Option<PathBuf> {
+        self.0.lock().expect("lock poisoned").get(&content).cloned()
     }
 
     /// Adds the files of the output that an instance has now.
@@ -39,16 +42,16 @@ impl LocalFiles {
         // A record that cannot be read has no files to take over.
         let Ok(Found::Record(record)) = store.record(folder, key) else { return };
         for file in record.output.files.iter().flat_map(OutputFile::contents) {
-            self.add(file.digest, store.root().join(folder).join(file.path));
+            self.add((file.digest, file.executable), store.root().join(folder).join(file.path));
         }
     }
 
     /// Links or copies a file with this content to `to`, and returns the modification time of the new file.
     ///
     /// The content is verified. If there is no such file, or it has changed, nothing is left at `to`.
-    fn link(&self, store: &Store, digest: Digest, to: &Path) -> Option<i64> {
-        let from = self.get(digest)?;
-        let linked = store.link_verified(&from, to, digest);
+    fn link(&self, store: &Store, content: (Digest, bool), to: &Path) -> Option<i64> {
+        let from = self.get(content)?;
+        let linked = store.link_verified(&from, to, content.0);
         if linked.is_err() {
             store.discard_path(to);
         }
@@ -129,11 +132,12 @@ impl ToPull {
             false => {
                 local.add_output(store, folder, plan.graph.node(*node).key);
                 store.stage_files(output, folder, fingerprint, |piece, to| {
-                    if let Some(modified) = local.link(store, piece.digest, to) {
+                    let content = (piece.digest, piece.executable);
+                    if let Some(modified) = local.link(store, content, to) {
                         return Ok(modified);
                     }
                     let modified = fetch((store, remote), (piece.digest, piece.bytes), to)?;
-                    local.add(piece.digest, to.to_owned());
+                    local.add(content, to.to_owned());
                     Ok(modified)
                 })?
             }

@@ -65,6 +65,8 @@ pub(crate) struct Piece<'a> {
     pub(crate) digest: Digest,
     pub(crate) bytes: u64,
     modified: i64,
+    /// Whether the owner may execute the file.
+    pub(crate) executable: bool,
 }
 
 impl Piece<'_> {
@@ -126,9 +128,10 @@ impl Store {
             let to = self.path(folder, &file.file);
             let (digest, bytes, modified) = (file.digest, file.bytes, file.modified);
             let Some(within) = &mut file.folder else {
-                let piece = Piece { place, within: None, digest, bytes, modified };
+                let executable = file.executable;
+                let piece = Piece { place, within: None, digest, bytes, modified, executable };
                 file.modified = bring(&piece, &to)?;
-                self.make_executable(file.executable, &to)?;
+                self.make_executable(executable, &to)?;
                 continue;
             };
             self.fs.create_folder(&to).during("create the folder", &to)?;
@@ -138,10 +141,11 @@ impl Store {
                     self.fs.create_folder(&to).during("create the folder", &to)?;
                     continue;
                 };
-                let (bytes, modified) = (item.bytes, item.modified);
-                let piece = Piece { place, within: Some(&item.path), digest, bytes, modified };
+                let (bytes, modified, executable) = (item.bytes, item.modified, item.executable);
+                let within = Some(&*item.path);
+                let piece = Piece { place, within, digest, bytes, modified, executable };
                 item.modified = bring(&piece, &to)?;
-                self.make_executable(item.executable, &to)?;
+                self.make_executable(executable, &to)?;
             }
         }
         Ok(())
