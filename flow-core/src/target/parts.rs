@@ -62,5 +62,5 @@ pub trait ReadRows<R>: Columnar {
     /// # Errors
     ///
     /// A column has another type than the field.
-    fn rows(columns: Self::Columns) -> anyhow::Result<Vec<R>>;
+    fn rows_from(columns: Self::Columns) -> anyhow::Result<Vec<R>>;
 }

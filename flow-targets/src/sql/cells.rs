@@ -266,7 +266,8 @@ impl RowsDigest {
             }
             Cell::Real(value) => {
                 to.push(2);
-                to.extend_from_slice(&value.to_bits().to_le_bytes());
+                // SQLite stores a negative zero as zero.
+                to.extend_from_slice(&(value + 0.0).to_bits().to_le_bytes());
             }
             Cell::Text(text) => {
                 to.push(3);

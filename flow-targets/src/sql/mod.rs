@@ -74,7 +74,7 @@
 //! | column | in SQLite |
 //! | --- | --- |
 //! | integers, booleans | `INTEGER`; a `UInt64` of 2⁶³ and more is an error |
-//! | floating point numbers | `REAL`; NaN is an error, because SQLite stores it as `NULL` |
+//! | floating point numbers | `REAL`; NaN is an error, because SQLite stores it as `NULL`; a negative zero comes back as zero from SQLite |
 //! | texts, dictionaries of texts | `TEXT` |
 //! | bytes | `BLOB` |
 //! | dates, times, timestamps, decimals | `TEXT`, as in ISO 8601 |

@@ -134,7 +134,7 @@ fn a_row_with_fewer_fields_reads_its_columns_alone() {
     assert_eq!(rows.load(&source).unwrap(), expected);
     assert_eq!(<Wide as ReadRows<Narrow>>::row_columns().unwrap(), ["text"]);
     let columns = wide.load_columns(&source, &["text"]).unwrap();
-    let read: Vec<Narrow> = <Rows as ReadRows<Narrow>>::rows(columns).unwrap();
+    let read: Vec<Narrow> = <Rows as ReadRows<Narrow>>::rows_from(columns).unwrap();
     assert_eq!(read, expected);
 
     let (wide, rows) = (<ArrowIpc<RecordBatch>>::default(), <ArrowIpc<Vec<Narrow>>>::default());

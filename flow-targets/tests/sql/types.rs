@@ -23,7 +23,7 @@ fn columns() -> RecordBatch {
         ("u32", of(&DataType::UInt32)),
         ("i64", Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)]))),
         ("f32", of(&DataType::Float32)),
-        ("f64", Arc::new(Float64Array::from(vec![Some(-0.0), None, Some(f64::INFINITY)]))),
+        ("f64", Arc::new(Float64Array::from(vec![Some(-0.5), None, Some(f64::INFINITY)]))),
         ("text", Arc::new(StringArray::from(vec![Some(""), None, Some("a\0'\"ü")]))),
         (
             "view",
@@ -81,6 +81,28 @@ fn each_type_comes_back_equal_and_so_do_the_batches() -> Result<()> {
     }
     // Other programs see dates.
     assert_eq!(world.database().answer("select day from \"all types\" limit 1")?, "1970-01-01");
+    Ok(())
+}
+
+/// A zero with a sign.
+#[derive(Task)]
+#[task(target = SqlTable<RecordBatch>(name = "zero"))]
+struct Zero;
+
+#[tracked]
+impl Run for Zero {
+    fn run(&self, _cx: &Cx<Self>) -> Result<RecordBatch> {
+        let column: ArrayRef = Arc::new(Float64Array::from(vec![-0.0]));
+        Ok(RecordBatch::try_from_iter([("x", column)])?)
+    }
+}
+
+#[test]
+fn a_negative_zero_comes_back_as_zero() -> Result<()> {
+    let world = World::new();
+    let loaded = world.flow().get::<Zero>()?;
+    let column = loaded.column(0).as_primitive::<arrow::datatypes::Float64Type>();
+    assert_eq!(column.value(0).to_bits(), 0);
     Ok(())
 }
 

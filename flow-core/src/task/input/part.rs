@@ -82,7 +82,7 @@ impl<K: KeepPart> InputPart<K> {
         let refused = |source| self.handle.error(LoadErrorKind::InPart { source });
         let names = <K as ReadRows<R>>::row_columns().map_err(refused)?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.read_columns(&names, |source| K::rows(self.target.load_columns(source, &names)?))
+        self.read_columns(&names, |source| K::rows_from(self.target.load_columns(source, &names)?))
     }
 
     /// Reads these columns with a reader of the caller, such as a lazy scan, which must read no others.
