@@ -335,6 +335,44 @@ fn an_output_of_another_store_is_reused_by_its_columns() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_value_in_memory_of_another_store_is_not_reused_by_its_columns() -> Result<()> {
+    let (first, edits, _folder) = edited();
+    first.run::<OfLive>()?;
+    fs::write(&edits, "c44 1")?;
+    let (second, _second_folder) = flow();
+    let second = second.with(Wide::EDITS, edits.as_path()).reuse_from(&first);
+    // Its digest is that of its fingerprint, which has today's table.
+    assert_eq!(ran(&second.run::<OfLive>()?), ["Live", "OfLive", "Wide"]);
+    let alone = Flow::open(second.folder())?.quiet().with(Wide::EDITS, edits.as_path());
+    fs::remove_file(alone.output::<OfLive>()?.path()?)?;
+    assert_eq!(ran(&alone.run::<OfLive>()?), ["Live", "OfLive"]);
+    assert!(ran(&alone.run::<OfLive>()?).is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_reset_of_an_output_that_stands_by_its_columns_prevents_reuse() -> Result<()> {
+    let (team, edits, _folder) = edited();
+    fs::write(&edits, "c44 1")?;
+    team.run::<R00>()?;
+    let (mine, _mine_folder) = flow();
+    let mine = mine.with(Wide::EDITS, edits.as_path());
+    fs::write(&edits, "")?;
+    mine.run::<R00>()?;
+    // The output of today's table is in the store of the team, and the own one stands by its columns.
+    assert_eq!(after::<R00>(&mine, &edits, "c44 1")?, ["Wide"]);
+    let mine = mine.reuse_from(&team);
+    assert!(mine.is_complete::<R00>()?);
+    mine.reset::<R00>()?;
+    assert!(!mine.is_complete::<R00>()?);
+    let summary = mine.run::<R00>()?;
+    assert!(reused(&summary).is_empty());
+    assert_eq!(ran(&summary), ["R00"]);
+    assert!(mine.is_complete::<R00>()? && team.is_complete::<R00>()?);
+    Ok(())
+}
+
 /// Requires the table while it runs.
 #[derive(Task)]
 #[task(target = Json<i64>)]

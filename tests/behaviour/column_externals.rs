@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{Float64Type, Int64Type};
 use flow::prelude::*;
 use flow::target::Sink;
@@ -90,6 +90,40 @@ fn only_the_readers_of_a_changed_column_of_a_file_run() -> Result<()> {
     write(&path, &[1.0, 9.0], &[3, 5], Some(2))?;
     assert_eq!(ran(&flow.run::<Readers>()?), ["OfRows", "Volume"]);
     assert_eq!((*flow.load::<Highest>()?, *flow.load::<Volume>()?), (9.0, 8));
+    Ok(())
+}
+
+/// Loads rows, and goes on if that is an error.
+#[derive(Task)]
+#[task(requires = Sizes, target = Json<bool>)]
+struct Loads;
+
+runs!(Loads: bool = |self, cx| Ok(cx.input().load().is_ok()));
+
+#[test]
+fn a_task_that_goes_on_after_a_failed_load_depends_on_the_whole_file() -> Result<()> {
+    let (flow, folder) = flow();
+    let path = folder.path().join("trades.parquet");
+    let flow = flow.with(Sizes::FILE, path.as_path());
+    let write_texts = |price: f64| -> Result<()> {
+        let columns: [(&str, ArrayRef); 2] = [
+            ("price", Arc::new(Float64Array::from(vec![price]))),
+            ("size", Arc::new(StringArray::from(vec!["many"]))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns)?;
+        let mut file = File::create(&path)?;
+        <Parquet<RecordBatch>>::default().save(&batch, &mut Sink::new(&mut file))
+    };
+    write_texts(1.0)?;
+    assert_eq!(ran(&flow.run::<Loads>()?), ["Loads"]);
+    assert!(!*flow.load::<Loads>()?);
+    write_texts(2.0)?;
+    assert_eq!(ran(&flow.run::<Loads>()?), ["Loads"]);
+    // After a load without an error, the other column does not count.
+    write(&path, &[1.0], &[3], None)?;
+    assert_eq!(ran(&flow.run::<Loads>()?), ["Loads"]);
+    write(&path, &[2.0], &[3], None)?;
+    assert!(ran(&flow.run::<Loads>()?).is_empty());
     Ok(())
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use flow::prelude::*;
 
-use crate::support::{failure, flow, one_file, preview, ran, reused, unchanged};
+use crate::faulty::{Faulty, Op};
+use crate::support::{failure, faulty_flow, flow, one_file, preview, ran, reused, unchanged};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -686,5 +688,55 @@ fn the_summary_lists_each_instance_once() -> Result<()> {
         assert!(told.contains(&summary.len()), "{summary}");
         assert_eq!(summary.ran().len(), if round == 0 { 8 } else { 1 }, "{summary}");
     }
+    Ok(())
+}
+
+/// How many instances are required one after the other.
+const CHAIN: u32 = 12;
+
+static CHAIN_IS_OVER: AtomicBool = AtomicBool::new(false);
+
+/// Keeps a worker busy while another task requires instances.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Busy;
+
+runs!(Busy: u64 = |self, _cx| {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !CHAIN_IS_OVER.load(Ordering::SeqCst) && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(0)
+});
+
+/// Requires one instance after the other, and returns the milliseconds that this took.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Chain;
+
+runs!(Chain: u64 = |self, cx| {
+    let begun = Instant::now();
+    for n in 0..u64::from(CHAIN) {
+        cx.with(Square::N, n).require::<Square>()?;
+    }
+    CHAIN_IS_OVER.store(true, Ordering::SeqCst);
+    Ok(u64::try_from(begun.elapsed().as_millis())?)
+});
+
+/// The committer gathers outputs for up to 200 ms while tasks are working, unless one of them waits for a commit.
+#[test]
+fn a_task_does_not_wait_for_outputs_to_be_gathered_with_those_that_it_requires() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let disk = Faulty::new();
+    let flow = faulty_flow(folder.path(), &disk)?.workers(2);
+    disk.fail(|_, op, _| {
+        if op == Op::Sync {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    });
+    flow.run::<(Busy, Chain)>()?;
+    let took = Duration::from_millis(*flow.load::<Chain>()?);
+    assert!(took < Duration::from_millis(200) * CHAIN, "{took:?}");
     Ok(())
 }

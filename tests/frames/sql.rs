@@ -1,6 +1,8 @@
 //! SQL over the inputs of a task.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 
 use flow::frames::{COLUMNS_READ, SqlError, sql};
 use flow::polars::df;
@@ -143,5 +145,51 @@ fn an_error_outside_a_task_lists_the_tables_too() -> Result<()> {
     let empty: [(&str, LazyFrame); 0] = [];
     let error = sql("select 1 from numbers", empty).err().context("no table")?.to_string();
     assert!(error.ends_with("; it has no tables"), "{error}");
+    Ok(())
+}
+
+/// A table of the columns `a` and `b`, whose values are the numbers in a file.
+#[derive(Task)]
+#[task(target = Parquet<DataFrame>)]
+struct Pair {
+    #[param(file)]
+    numbers: PathBuf,
+}
+
+#[tracked]
+impl Run for Pair {
+    fn run(&self, _cx: &Cx<Self>) -> Result<DataFrame> {
+        let text = fs::read_to_string(&self.numbers)?;
+        let (a, b) = text.split_once(' ').context("two numbers")?;
+        let (a, b): (i64, i64) = (a.parse()?, b.parse()?);
+        Ok(df!["a" => [a], "b" => [b]]?)
+    }
+}
+
+/// Loads one column, and queries another one in SQL.
+#[derive(Task)]
+#[task(requires = Pair, target = Json<i64>)]
+struct LoadedAndQueried;
+
+#[tracked]
+impl Run for LoadedAndQueried {
+    fn run(&self, cx: &Cx<Self>) -> Result<i64> {
+        let rows = cx.input().load_columns(&["a"])?.num_rows() as i64;
+        let queried = cx.sql("select b from Pair")?.collect()?;
+        Ok(rows + queried.column("b")?.i64()?.get(0).context("a row")?)
+    }
+}
+
+#[test]
+fn a_query_in_sql_depends_on_the_whole_input_even_if_columns_of_it_were_loaded() -> Result<()> {
+    let (flow, folder) = flow();
+    let numbers = folder.path().join("numbers.txt");
+    let flow = flow.with(Pair::NUMBERS, numbers.as_path());
+    fs::write(&numbers, "1 2")?;
+    assert_eq!(ran(&flow.run::<LoadedAndQueried>()?), ["LoadedAndQueried", "Pair"]);
+    // The column that was loaded is as it was, and the one that was queried is not.
+    fs::write(&numbers, "1 3")?;
+    assert_eq!(ran(&flow.run::<LoadedAndQueried>()?), ["LoadedAndQueried", "Pair"]);
+    assert_eq!(*flow.load::<LoadedAndQueried>()?, 4);
     Ok(())
 }

@@ -3,8 +3,10 @@
 //! A group costs the same two or three syncs whether it has ten outputs or five hundred, and a sync slows down everything
 //! that writes to the same disk meanwhile. So the committer gathers outputs for a while before it commits them: for
 //! [`GATHER_FACTOR`] times as long as the last commit took, but at most for [`GATHER_LIMIT`]. Consumers do not wait for
-//! the commit of their inputs, and the coordinator sends [`CommitMessage::Flush`] when no task is working, so that nothing
-//! waits for outputs that are being gathered, except other processes that wait for an instance.
+//! the commit of their inputs. The coordinator sends [`CommitMessage::Flush`] when no task is working, and when a running
+//! task waits for an instance that it has required and that only has to be committed. So nothing waits for outputs that
+//! are being gathered, except other processes that wait for an instance, and instances of the run with the key or the
+//! fingerprint of one that is being committed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +37,7 @@ const GATHER_LIMIT: Duration = Duration::from_millis(200);
 pub(crate) enum CommitMessage {
     /// A staged output to commit.
     Staged(Box<ToCommit>),
-    /// No task is working, so that no further output comes soon: commit those that were gathered.
+    /// No task is working, or one waits for an output: commit those that were gathered.
     Flush,
 }
 

@@ -17,6 +17,7 @@ use crate::plan::dynamic::Replay;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
+use crate::store::Found;
 use crate::store::removal::Removal;
 use crate::task::{Kind, TaskType};
 
@@ -99,15 +100,34 @@ impl Flow {
             let replay = Replay::default();
             let judge = Judge::new(plan, &plan.verdicts, &replay);
             let kept = (plan.verdicts.status(node) == Status::Kept).then(|| judge.judge(node));
+            // An output that stands by the columns that its task has read has the fingerprint of other content.
+            let todays = match plan.verdicts.status(node) {
+                Status::Complete | Status::Kept | Status::Evicted => judge.made_from(node)?,
+                _ => None,
+            };
+            let todays = todays.map(|from| from.fingerprint(plan.graph.task(node).decl.identity()));
+            let own = match self.store.record(&folder, plan.graph.node(node).key) {
+                Ok(Found::Record(record)) if todays.is_some() => Some(record.fingerprint),
+                _ => None,
+            };
             let mut is_reset = self.store.reset(task, &folder, &mut removal)?;
+            let mut forgotten = own;
             if let Some(Judged { verdict: Verdict::Adopt(kept, _), .. }) = kept.transpose()? {
                 let fingerprint = kept.record.fingerprint;
+                forgotten = Some(fingerprint);
                 self.store.reset_kept(task, fingerprint, &mut removal)?;
                 // An output of another store or a remote is not removed. `forget` keeps it from being reused.
                 if kept.from.is_some() || kept.bring.is_some() {
                     self.store.forget(task, fingerprint, true, &mut removal)?;
                 }
                 is_reset = true;
+            }
+            // No other output may be reused in its place, either.
+            if let Some(todays) = todays.filter(|todays| is_reset && forgotten != Some(*todays)) {
+                self.store.reset_kept(task, todays, &mut removal)?;
+                if !plan.reading.is_empty() || !plan.remotes.is_empty() {
+                    self.store.forget(task, todays, true, &mut removal)?;
+                }
             }
             if is_reset {
                 removed.instances.push(plan.graph.label(node, Show::Clipped));

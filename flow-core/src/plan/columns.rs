@@ -145,7 +145,9 @@ impl Judge<'_> {
     /// Returns the output of the same instance in another store of the plan, if it was computed from inputs whose columns
     /// that were read are as they are now.
     ///
-    /// `is_valid` compares everything that is not part of the fingerprint.
+    /// `is_valid` compares everything that is not part of the fingerprint. The reused output gets today's fingerprint. So
+    /// outputs that are bound to the one they were computed with are left out: the digest of a value in memory follows
+    /// from it, and a place outside of the store names it.
     pub(super) fn kept_by_columns(
         &self,
         node: NodeIndex,
@@ -153,6 +155,9 @@ impl Judge<'_> {
         is_valid: &mut dyn FnMut(&Record) -> bool,
     ) -> Result<Option<Kept>, StoreError> {
         let (entry, key) = (self.graph.task(node), self.graph.node(node).key);
+        if entry.outside.is_some() {
+            return Ok(None);
+        }
         for other in &self.plan.reading {
             let Ok(task) = task_folder(other, entry.task, &entry.decl) else { continue };
             let Some(folder) = other.listed(&task, key.short())? else { continue };
@@ -162,7 +167,8 @@ impl Judge<'_> {
                 Err(error) => return Err(error),
             };
             // A reset in this store holds for the outputs of all stores.
-            if self.by_columns(node, now, &record)?.is_none()
+            if record.output.is_in_memory()
+                || self.by_columns(node, now, &record)?.is_none()
                 || self.store.is_forgotten(&entry.folder, record.fingerprint)?
                 || !is_valid(&record)
             {

@@ -10,6 +10,10 @@ use super::PANDAS;
 pub(super) fn describe(field: &Field, to: &mut String) {
     let metadata = described_metadata(field.metadata());
     let _ = write!(to, "{:?} {} {metadata} ", field.name(), field.is_nullable());
+    // Readers of Arrow IPC see whether a dictionary is ordered.
+    if field.dict_is_ordered() == Some(true) {
+        to.push_str("ordered ");
+    }
     describe_type(field.data_type(), to);
 }
 
@@ -50,12 +54,16 @@ fn describe_nested<'a>(
     to.push(')');
 }
 
-/// Describes metadata, in the order of its keys.
-pub(super) fn described_metadata<'a>(
+/// Describes the metadata of a schema, without the description of all columns by pandas.
+pub(super) fn described_metadata_of_schema<'a>(
     metadata: impl IntoIterator<Item = (&'a String, &'a String)>,
 ) -> String {
-    let pairs = metadata.into_iter().filter(|(key, _)| key.as_str() != PANDAS);
-    let mut pairs: Vec<_> = pairs.collect();
+    described_metadata(metadata.into_iter().filter(|(key, _)| key.as_str() != PANDAS))
+}
+
+/// Describes metadata, in the order of its keys.
+fn described_metadata<'a>(metadata: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let mut pairs: Vec<_> = metadata.into_iter().collect();
     pairs.sort_unstable();
     format!("{pairs:?}")
 }

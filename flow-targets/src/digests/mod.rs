@@ -33,7 +33,7 @@ use arrow::datatypes::{
 use flow_core::Digest;
 use flow_core::target::{ColumnDigests, ColumnHasher};
 
-use describe::{describe, described_metadata};
+use describe::{describe, described_metadata_of_schema};
 
 /// The key of the description of all columns by pandas, in the metadata of a schema.
 pub(crate) const PANDAS: &str = "pandas";
@@ -67,7 +67,7 @@ impl Digests {
 
     /// Returns the digests. A name that several columns have is left out, because no column is found by it.
     pub(crate) fn finish(self) -> ColumnDigests {
-        let metadata = described_metadata(self.schema.metadata());
+        let metadata = described_metadata_of_schema(self.schema.metadata());
         let fields = self.schema.fields();
         let mut named: HashMap<&str, usize> = HashMap::new();
         fields.iter().for_each(|field| *named.entry(field.name()).or_default() += 1);

@@ -96,6 +96,26 @@ fn type_and_metadata_count_and_the_description_by_pandas_does_not() {
 }
 
 #[test]
+fn all_metadata_of_a_field_and_the_order_of_a_dictionary_count() {
+    let of = |field: Field| {
+        let values: DictionaryArray<Int32Type> = vec!["a", "b"].into_iter().collect();
+        let column: ArrayRef = Arc::new(values);
+        of_batch(&RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column]).unwrap())
+            .get("x")
+            .unwrap()
+    };
+    let texts = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let field = || Field::new("x", texts.clone(), true);
+    let noted = |note: &str| {
+        let pairs = [(PANDAS.to_owned(), note.to_owned())];
+        field().with_metadata(pairs.into_iter().collect::<HashMap<_, _>>())
+    };
+    // Only the schema has a description by pandas.
+    assert_ne!(of(noted("one")), of(noted("two")));
+    assert_ne!(of(field()), of(field().with_dict_is_ordered(true)));
+}
+
+#[test]
 fn a_name_of_several_columns_has_no_digest() {
     let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let field = |name| Field::new(name, DataType::Int64, true);

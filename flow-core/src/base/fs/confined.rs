@@ -418,4 +418,26 @@ mod tests {
         assert!(within.list(&root.join("link")).is_err());
         assert!(within.read(&root.join("here"), 4).is_err());
     }
+
+    #[test]
+    fn a_folder_that_became_a_link_is_refused_after_a_short_while() {
+        let (folder, fs, outside) = folders();
+        let root = folder.path().join("root");
+        let within = root.join("in");
+        assert_eq!(fs.read(&within.join("here"), 4).expect("a file"), b"mine");
+        std::fs::remove_dir_all(&within).expect("a folder");
+        symlink(&outside, &within).expect("a link");
+        std::thread::sleep(FRESH);
+        let error = fs.read(&within.join("here"), 4).expect_err("a link");
+        assert!(matches!(Refused::of(&error), Some(Refused::Link { .. })), "{error}");
+
+        // A folder that was removed through the file system is checked again at once.
+        let new = root.join("new");
+        fs.create_folder(&new).expect("a folder");
+        drop(fs.create(&new.join("file")).expect("a file"));
+        fs.remove(&new.join("file")).expect("the file goes");
+        fs.remove_folder(&new).expect("the folder goes");
+        symlink(&outside, &new).expect("a link");
+        assert!(fs.read(&new.join("here"), 4).is_err());
+    }
 }

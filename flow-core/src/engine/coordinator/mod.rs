@@ -233,13 +233,29 @@ impl Coordinator {
         }
     }
 
-    /// Lets the committer commit the outputs that it has gathered if no task is working: the run waits for them.
+    /// Lets the committer commit the outputs that it has gathered if no task is working, or if a running task waits
+    /// for them.
     fn flush(&mut self) {
-        if !self.is_flushed && self.running.len() == self.waiting {
+        if !self.is_flushed && (self.running.len() == self.waiting || self.awaits_commit()) {
             self.is_flushed = true;
             // The committer outlives the coordinator, so sending cannot fail.
             let _ = self.commits.send(CommitMessage::Flush);
         }
+    }
+
+    /// Returns whether a running task waits for instances that it has required and that only have to be committed.
+    fn awaits_commit(&self) -> bool {
+        self.schedules.range(1..).any(|(_, schedule)| {
+            let is_committing = |node: &NodeIndex| {
+                let key = schedule.execution.plan.graph.node(*node).key;
+                let claimed_by = self.claims.get(&key);
+                claimed_by.is_some_and(|(id, node)| {
+                    self.schedules.get(id).is_some_and(|of| of.committing.contains_key(node))
+                })
+            };
+            schedule.has_nothing_to_run()
+                && (!schedule.committing.is_empty() || schedule.parked.iter().any(is_committing))
+        })
     }
 
     /// Waits until all workers have ended, except those whose job was abandoned: they may go on for a long time.

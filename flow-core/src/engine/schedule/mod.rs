@@ -142,11 +142,12 @@ impl Schedule {
 
     /// Whether no instance is ready, running, parked or being committed.
     pub(super) fn is_over(&self) -> bool {
-        self.running.is_empty()
-            && self.committing.is_empty()
-            && self.parked.is_empty()
-            && self.held_back.is_empty()
-            && self.ready.is_empty()
+        self.has_nothing_to_run() && self.committing.is_empty() && self.parked.is_empty()
+    }
+
+    /// Whether no instance is ready or running. Some may be parked or being committed.
+    pub(super) fn has_nothing_to_run(&self) -> bool {
+        self.running.is_empty() && self.held_back.is_empty() && self.ready.is_empty()
     }
 
     /// Lets an instance wait until another schedule has settled it.

@@ -87,14 +87,19 @@ impl NamedInput {
 
     /// Reads the file of the output.
     ///
+    /// The task depends on the whole content, because a reader may read any part of the file, now or later.
+    ///
     /// # Errors
     ///
     /// The file is missing, or the function returns an error.
     pub fn read<V>(&self, read: impl Fn(&Source) -> anyhow::Result<V>) -> Result<V, LoadError> {
+        self.handle.read_content("", None);
         self.handle.read("", |files: &Files<'_>| read(&files.source("")?))
     }
 
     /// Returns the path of the output, or an error if it has no file.
+    ///
+    /// It identifies the file, and must not be used to read it: nothing is recorded.
     ///
     /// # Errors
     ///

@@ -189,7 +189,7 @@ impl Handle {
 
     /// Records what the running task has read of the content of a part: these columns alone, or all of it if there are
     /// no digests.
-    pub(super) fn read_content(&self, part: &str, columns: Option<ColumnDigests>) {
+    pub(crate) fn read_content(&self, part: &str, columns: Option<ColumnDigests>) {
         let Some(reads) = &self.reads else { return };
         match columns {
             Some(columns) => reads.add_columns(self.required, &self.place, part, columns),

@@ -368,7 +368,10 @@ fn load<K: Keep>(handle: &Handle, target: fn() -> K) -> Result<Loaded<K::Value>,
     if let Some(value) = handle.value() {
         return Ok(Loaded(downcast(value)));
     }
-    let value = handle.read("", |files| target().__load(files))?;
+    // A task may go on after an error, which may depend on anything in the file.
+    let value = handle
+        .read("", |files| target().__load(files))
+        .inspect_err(|_| handle.read_content("", None))?;
     // The output of an aggregate is handles, which record the reads of one task, so it cannot be shared.
     if origin.kind(*node) != Kind::Aggregate {
         let shared: AnyValue = Arc::clone(&value) as _;
