@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use flow::Trust;
 use flow::prelude::*;
 
-use crate::support::{failed, failure, flow, one_file, ran, reused, unchanged};
+use crate::faulty::{Faulty, Op};
+use crate::support::{failed, failure, faulty_flow, flow, one_file, ran, reused, unchanged};
 
 /// The number of columns, `c00` to `c49`.
 const COLUMNS: i64 = 50;
@@ -171,6 +173,32 @@ fn exactly_the_readers_of_a_changed_column_run() -> Result<()> {
     assert_eq!(*flow.load::<R00>()?, *anew.load::<R00>()?);
     assert_eq!(*flow.load::<R03>()?, *anew.load::<R03>()?);
     assert_eq!(*flow.load::<R07>()?, *anew.load::<R07>()?);
+    Ok(())
+}
+
+#[test]
+fn a_plan_reads_the_record_of_a_table_once_for_all_its_readers() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let edits = folder.path().join("edits.txt");
+    fs::write(&edits, "")?;
+    let disk = Faulty::new();
+    let flow = faulty_flow(folder.path(), &disk)?.with(Wide::EDITS, edits.as_path());
+    flow.run::<All>()?;
+    assert_eq!(after::<All>(&flow, &edits, "c44 1")?, ["Wide"]);
+    let reads = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&reads);
+    disk.fail(move |_, op, path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_of_table = path.iter().any(|part| part == "Wide");
+        if matches!(op, Op::Open | Op::Read) && is_of_table && name.starts_with("record") {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        None
+    });
+    assert!(flow.is_complete::<All>()?);
+    let reads = reads.load(Ordering::SeqCst);
+    // Once for the table itself, and once for the twelve readers.
+    assert!((1..=2).contains(&reads), "{reads}");
     Ok(())
 }
 

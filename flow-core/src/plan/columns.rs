@@ -8,6 +8,8 @@
 //! The digests of today's columns are in the record of the input's output. Those of an external file are computed, and
 //! cached. Where one is unknown, the whole content counts.
 
+use std::rc::Rc;
+
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
@@ -15,7 +17,7 @@ use crate::plan::claim::task_folder;
 use crate::plan::dynamic::Answered;
 use crate::plan::judge::Judge;
 use crate::store::kept::Kept;
-use crate::store::output::Look;
+use crate::store::output::{Look, Output};
 use crate::store::read_columns::ReadColumns;
 use crate::store::record::{MadeFrom, Record};
 use crate::store::{Found, RECORD};
@@ -117,7 +119,7 @@ impl Judge<'_> {
         Ok(if changed.is_empty() { compared } else { Compared::Changed(changed) })
     }
 
-    /// Returns the digests that columns of an instance's output have now, as far as they exist. `None` if the output has no
+    /// Returns the digests that these columns of an instance's output have now, as far as they exist. `None` if the output has no
     /// digests of columns.
     fn columns_now(
         &self,
@@ -128,18 +130,35 @@ impl Judge<'_> {
             Kind::Aggregate => Ok(None),
             Kind::External => Ok(external_columns(self, input, &read.names())),
             Kind::Made => {
-                let output = match self.upstream.output(input) {
-                    Some(output) => Some(output),
-                    None => self.record(input)?.map(|record| record.output),
-                };
                 // Another process may have replaced the record.
-                let output =
-                    output.filter(|output| self.upstream.digest(input) == Some(output.digest));
+                let output = self
+                    .output_now(input)?
+                    .filter(|output| self.upstream.digest(input) == Some(output.digest));
                 let file = output.as_ref().and_then(|output| output.file(&read.part));
-                let columns = file.map(|file| file.columns.clone());
-                Ok(columns.filter(|columns| !columns.is_empty()))
+                let Some(file) = file.filter(|file| !file.columns.is_empty()) else {
+                    return Ok(None);
+                };
+                let digest = |name| Some((name, file.columns.get(name)?));
+                Ok(Some(read.names().into_iter().filter_map(digest).collect()))
             }
         }
+    }
+
+    /// Returns the output that an instance has now. While a plan is judged, it is read once for all its readers.
+    fn output_now(&self, input: NodeIndex) -> Result<Option<Rc<Output>>, StoreError> {
+        let known = self.seen.and_then(|seen| seen.outputs.borrow().get(&input).cloned());
+        if let Some(output) = known {
+            return Ok(output);
+        }
+        let output = match self.upstream.output(input) {
+            Some(output) => Some(output),
+            None => self.record(input)?.map(|record| record.output),
+        };
+        let output = output.map(Rc::new);
+        if let Some(seen) = self.seen {
+            seen.outputs.borrow_mut().insert(input, output.clone());
+        }
+        Ok(output)
     }
 
     /// Returns the output of the same instance in another store of the plan, if it was computed from inputs whose columns

@@ -13,6 +13,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use daggy::NodeIndex;
 
@@ -42,14 +43,20 @@ pub(crate) struct Judge<'a> {
     pub(super) trust: Trust,
     pub(super) upstream: &'a dyn Upstream,
     pub(super) again: &'a dyn Again,
-    /// The digests of parameters that are files, if each file is read once.
-    pub(super) seen: Option<&'a SeenFiles>,
+    /// What was read before, if it is read once.
+    pub(super) seen: Option<&'a Seen>,
     /// The cache of records, if it is used.
     pub(super) records: Option<&'a RecordCache>,
 }
 
-/// A cache of the digests of parameters that are files, by path: instances may share a folder.
-pub(crate) type SeenFiles = RefCell<HashMap<String, Option<Digest>>>;
+/// What was read while one plan is judged, and is read once.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// The digests of parameters that are files, by path: instances may share a folder.
+    pub(super) files: RefCell<HashMap<String, Option<Digest>>>,
+    /// The outputs of instances of which others have read single columns: a table may have many readers.
+    pub(super) outputs: RefCell<HashMap<NodeIndex, Option<Rc<Output>>>>,
+}
 
 /// Information about the outputs that an instance requires.
 pub(crate) trait Upstream {
@@ -108,8 +115,8 @@ impl<'a> Judge<'a> {
         Self { plan, graph, store, contents, trust, upstream, again, seen, records }
     }
 
-    /// Returns this judge with a cache of the digests of files.
-    pub(super) fn having_seen(self, seen: &'a SeenFiles) -> Self {
+    /// Returns this judge with a cache of what was read before.
+    pub(super) fn having_seen(self, seen: &'a Seen) -> Self {
         Self { seen: Some(seen), ..self }
     }
 

@@ -91,13 +91,13 @@ impl Judge<'_> {
     ) -> Result<BTreeMap<String, FileContent>, StoreError> {
         let mut files = BTreeMap::new();
         for (name, path) in self.graph.file_parameters(node) {
-            let known = self.seen.and_then(|seen| seen.borrow().get(&path).copied());
+            let known = self.seen.and_then(|seen| seen.files.borrow().get(&path).copied());
             let digest = match known {
                 Some(digest) => digest,
                 None => self.contents.meant(Path::new(&path))?,
             };
             if let Some(seen) = self.seen {
-                seen.borrow_mut().insert(path.clone(), digest);
+                seen.files.borrow_mut().insert(path.clone(), digest);
             }
             files.insert(name, FileContent { path, digest });
         }

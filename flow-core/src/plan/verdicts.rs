@@ -11,7 +11,7 @@ use daggy::NodeIndex;
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::plan::dynamic::{Answered, Replay};
-use crate::plan::judge::{Judge, Judged, SeenFiles, Upstream, Verdict};
+use crate::plan::judge::{Judge, Judged, Seen, Upstream, Verdict};
 use crate::plan::reason::Reason;
 use crate::plan::{Graph, Plan};
 use crate::store::kept::Kept;
@@ -166,7 +166,7 @@ impl Plan {
     /// Judges every instance, upstream first, with the state in `replay`.
     pub(crate) fn judge_all_by(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
-        let seen = SeenFiles::default();
+        let seen = Seen::default();
         let trusted =
             self.trusted_records(&Judge::new(self, &verdicts, replay).having_seen(&seen))?;
         for node in self.graph.nodes() {
@@ -198,7 +198,7 @@ impl Plan {
     /// for this plan requires itself.
     pub(crate) fn judge_required(&mut self, replay: &Replay<'_>) -> Result<(), StoreError> {
         let mut verdicts = Verdicts::new(self.graph.len());
-        let seen = SeenFiles::default();
+        let seen = Seen::default();
         for node in self.graph.nodes() {
             let key = self.graph.node(node).key;
             if let Some(known) = replay.known.get(key) {
@@ -222,7 +222,7 @@ impl Plan {
         node: NodeIndex,
         verdicts: &mut Verdicts,
         replay: &Replay<'_>,
-        seen: &SeenFiles,
+        seen: &Seen,
     ) -> Result<Vec<Answered>, StoreError> {
         let judge = Judge::new(self, verdicts, replay).having_seen(seen);
         let judge = judge.with_record_cache(replay.records.as_ref());
