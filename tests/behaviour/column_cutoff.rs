@@ -446,6 +446,19 @@ macro_rules! release {
                     Ok(sum(&cx.input().load_columns(&["c00"])?))
                 }
             }
+
+            /// Requires the table while it runs.
+            #[derive(Task)]
+            #[task(name = "Requester", may_require(Wide), target = Json<i64>)]
+            pub(super) struct Requester;
+
+            impl Run for Requester {
+                const CODE: flow::Code = flow::Code::version($version);
+
+                fn run(&self, cx: &Cx<Self>) -> Result<i64> {
+                    Ok(sum(&cx.require::<Wide>()?.load_columns(&["c00"])?))
+                }
+            }
         }
     };
 }
@@ -464,6 +477,20 @@ fn a_blessed_output_depends_on_whole_inputs_until_it_is_computed_again() -> Resu
     assert!(flow.is_complete::<two::Released>()?);
     assert_eq!(after::<two::Released>(&flow, &edits, "c44 2")?, ["Released", "Wide"]);
     assert_eq!(after::<two::Released>(&flow, &edits, "c44 3")?, ["Wide"]);
+    Ok(())
+}
+
+#[test]
+fn an_output_that_stands_by_required_columns_does_not_hinder_blessing() -> Result<()> {
+    let (flow, edits, _folder) = edited();
+    flow.run::<(one::Released, one::Requester)>()?;
+    let edited = after::<(one::Released, one::Requester)>(&flow, &edits, "c44 1")?;
+    assert_eq!(edited, ["Wide"]);
+    let flow = Flow::open(flow.folder())?.quiet().with(Wide::EDITS, edits.as_path());
+    let blessed = flow.store().bless::<(two::Released, two::Requester)>().run()?;
+    assert_eq!(blessed.instances().len(), 1, "{blessed}");
+    assert!(flow.is_complete::<two::Released>()? && !flow.is_complete::<two::Requester>()?);
+    assert_eq!(ran(&flow.run::<(two::Released, two::Requester)>()?), ["Requester"]);
     Ok(())
 }
 

@@ -212,7 +212,8 @@ impl Plan {
         if !judge.changed_reads(node, &record)?.is_empty() {
             return unknown;
         }
-        if !matches!(judge.replay(node, &record, &mut Vec::new())?, Replayed::Same) {
+        let mut answered = Vec::new();
+        if !matches!(judge.replay(node, &record, &mut answered)?, Replayed::Same) {
             return unknown;
         }
         let seen = store.look(&from, &store.path(&from, RECORD), &record, self.trust)?;
@@ -227,6 +228,12 @@ impl Plan {
         {
             assumed.good.push((node, from, record, seen.look == Look::Whole));
             return Ok((Some(recorded), Some(recorded)));
+        }
+        // The record would list other content of what was required than today's, and the whole content would count.
+        let answers = answered.iter().flat_map(|answered| &answered.answers);
+        let mut pairs = record.required.iter().flatten().zip(answers);
+        if pairs.any(|(required, answer)| answer.differs(required)) {
+            return unknown;
         }
         let recorded_inputs = Recorded(assumed);
         let by_records = Judge::new(self, &recorded_inputs, replay);
