@@ -731,7 +731,7 @@ fn a_task_does_not_wait_for_outputs_to_be_gathered_with_those_that_it_requires()
     let flow = faulty_flow(folder.path(), &disk)?.workers(2);
     disk.fail(|_, op, _| {
         if op == Op::Sync {
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(30));
         }
         None
     });
