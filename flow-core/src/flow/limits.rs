@@ -70,7 +70,7 @@ impl Flow {
     /// let flow = Flow::open(folder)?.limits(Limits::default().versions(1));
     /// // One version, of at most a gigabyte.
     /// let flow = flow.change_limits(|limits| limits.bytes(1_000_000_000));
-    /// # Ok::<(), flow::Error>(())
+    /// # Ok::<(), anyhow::Error>(())
     /// ```
     #[must_use]
     pub fn change_limits(&self, change: impl FnOnce(Limits) -> Limits) -> Self {
