@@ -1,8 +1,9 @@
 //! Queries of tasks: the rows, and how a task depends on the database.
 
+use std::any::type_name;
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use flow_core::{Cx, Pieces, Task};
@@ -153,7 +154,8 @@ pub trait QueryCx {
     ///
     /// # Errors
     ///
-    /// The same as [`query`](Self::query).
+    /// The same as [`query`](Self::query), or the flow does not provide the database as a value of this type: then no later
+    /// plan could ask it.
     fn track_query<D: AsDatabase>(&self, database: &D, sql: &str) -> Result<()>;
 }
 
@@ -170,6 +172,14 @@ impl<T: Task> QueryCx for Cx<T> {
 
     fn track_query<D: AsDatabase>(&self, database: &D, sql: &str) -> Result<()> {
         self.__read_answer(database, "")?;
-        self.__read_answer(database, sql)
+        let of = type_name::<D>();
+        let of = of.rsplit("::").next().unwrap_or(of);
+        ensure!(
+            self.__read_answer(database, sql)?,
+            "cannot track a query of {}: the flow does not provide it as `{of}`, so that no later plan could ask it; provide it \
+             with `flow.provide(...)`, or use a `refresh` expression",
+            database.as_database(),
+        );
+        Ok(())
     }
 }

@@ -186,3 +186,47 @@ fn a_flow_provides_several_databases_by_their_types() -> Result<()> {
     assert_eq!(*flow.get::<Archived>()?, 2);
     Ok(())
 }
+
+/// Tracks a query of a clone of the provided database, and of one that the flow does not provide.
+#[derive(Task)]
+#[task(target = Json<String>, uses(Database))]
+struct Tracked {
+    #[param(default = None, insignificant)]
+    other: Option<std::path::PathBuf>,
+}
+
+#[tracked]
+impl Run for Tracked {
+    fn run(&self, cx: &Cx<Self>) -> Result<String> {
+        let database = match &self.other {
+            Some(other) => Database::sqlite(other),
+            None => cx.provided::<Database>().clone(),
+        };
+        cx.track_query(&database, "select max(updated_at) from trades")?;
+        database.answer("select max(updated_at) from trades")
+    }
+}
+
+#[test]
+fn a_query_of_a_clone_is_tracked() -> Result<()> {
+    let world = World::new();
+    world.by_hand(TRADES);
+    let flow = world.flow();
+    assert_eq!(*flow.get::<Tracked>()?, "12");
+    assert!(flow.run::<Tracked>()?.ran().is_empty());
+    world.by_hand("update trades set updated_at = 20 where id = 1");
+    assert_eq!(ran(&flow.run::<Tracked>()?), ["Tracked"]);
+    assert_eq!(*flow.load::<Tracked>()?, "20");
+    Ok(())
+}
+
+#[test]
+fn a_query_that_no_plan_could_ask_again_is_not_tracked_in_silence() -> Result<()> {
+    let world = World::new();
+    world.by_hand(TRADES);
+    std::fs::copy(world.0.path().join("prices.db"), world.0.path().join("copy.db"))?;
+    let other = world.flow().with(Tracked::OTHER, Some(world.0.path().join("copy.db")));
+    let error = in_full(other.run::<Tracked>().unwrap_err());
+    assert_says(&error, "copy.db: the flow does not provide it as `Database`");
+    Ok(())
+}

@@ -13,7 +13,10 @@ impl<T: Task> Cx<T> {
     ///
     /// The empty question asks for the identity of the value. A later plan asks the value that its flow provides the same
     /// question, and the task runs again if the answer is another one. Nothing is recorded for a value that the flow does
-    /// not provide: what the task has made it from counts already.
+    /// not provide: what the task has made it from counts already. A value with the identity of the provided one, such as
+    /// a clone, is the same.
+    ///
+    /// Returns whether it was recorded.
     ///
     /// The type has to be registered as `Answers`.
     ///
@@ -25,19 +28,22 @@ impl<T: Task> Cx<T> {
         &self,
         value: &C,
         question: &str,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         let of = TypeId::of::<C>();
-        let Some(answers) = Answers::of_type(of) else { return Ok(()) };
+        let Some(answers) = Answers::of_type(of) else { return Ok(false) };
         let provided = self.base.host.provided(of);
-        let provided = provided.and_then(|provided| provided.downcast_ref::<C>());
-        if !provided.is_some_and(|provided| std::ptr::eq(provided, value)) {
-            return Ok(());
+        let Some(provided) = provided.and_then(|provided| provided.downcast_ref::<C>()) else {
+            return Ok(false);
+        };
+        let identity = |value: &C| (answers.ask)(value, "");
+        if !std::ptr::eq(provided, value) && identity(provided)? != identity(value)? {
+            return Ok(false);
         }
         let value: &(dyn Any + Send + Sync) = value;
         let digest = digest_answer(&(answers.ask)(value, question)?);
         let (of, question) = ((answers.name)().to_owned(), question.to_owned());
         self.base.reads.add(Read::Answer { of, question, digest });
-        Ok(())
+        Ok(true)
     }
 }
 
