@@ -420,3 +420,14 @@ fn a_task_runs_again_when_the_tracked_answer_changes() -> Result<()> {
     assert_eq!(*flow.get::<Count>()?, "3");
     Ok(())
 }
+
+#[test]
+fn a_query_that_writes_is_refused() -> Result<()> {
+    let Some(world) = world() else { return Ok(()) };
+    world.by_hand("drop table if exists flow_read; create table flow_read (x int); insert into flow_read values (1)");
+    let query = world.database().query("delete from flow_read returning x", ());
+    let error = in_full(query.and_then(|query| query.batch()).unwrap_err());
+    assert!(error.contains("read-only transaction"), "{error}");
+    assert_eq!(world.database().answer("select count(*) from flow_read")?, "1");
+    Ok(())
+}

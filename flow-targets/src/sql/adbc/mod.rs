@@ -30,7 +30,8 @@ use super::value::SqlValue;
 ///
 /// The driver is the path of a shared library, or a name that the ADBC driver manager looks up, such as `postgresql`. All
 /// options are secrets: they appear in no record, log or error. What identifies the database there is its
-/// [label](Self::label).
+/// [label](Self::label). A database without a label of its own is identified by its driver and a digest of the options that
+/// name a place, such as the host in a URI; users, passwords, keys and tokens are no part of it.
 ///
 /// ```
 /// use flow_core::Secret;
@@ -47,6 +48,9 @@ pub struct Adbc {
     driver: PathBuf,
     options: Vec<(String, Secret<String>)>,
     label: String,
+    /// The label, if it names the place; otherwise with a digest of the options that do.
+    identity: String,
+    names_place: bool,
     dialect: Dialect,
     timeout: Duration,
     opened: Arc<Mutex<Option<ManagedDatabase>>>,
@@ -65,10 +69,13 @@ impl Adbc {
     pub fn new(driver: impl AsRef<Path>) -> Self {
         let driver = driver.as_ref().to_owned();
         let stem = driver.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let label = format!("adbc:{stem}");
         Self {
             driver,
             options: Vec::new(),
-            label: format!("adbc:{stem}"),
+            identity: label.clone(),
+            label,
+            names_place: false,
             dialect: Dialect::Other,
             timeout: Duration::from_secs(5),
             opened: Arc::default(),
@@ -79,18 +86,20 @@ impl Adbc {
     ///
     /// The label has the host, the port and the name of the database of the URI.
     pub fn postgresql(driver: impl AsRef<Path>, uri: Secret<String>) -> Self {
-        let label = match place_of(uri.expose()) {
-            Some(place) => format!("postgresql:{place}"),
-            None => "postgresql".to_owned(),
-        };
-        let adbc = Self::new(driver).label(label).option("uri", uri);
-        Self { dialect: Dialect::PostgreSql, ..adbc }
+        let adbc = Self { dialect: Dialect::PostgreSql, ..Self::new(driver) };
+        match place_of(uri.expose()).map(|place| format!("postgresql:{place}")) {
+            Some(label) => adbc.label(label).option("uri", uri),
+            None => Self { label: "postgresql".to_owned(), ..adbc }.option("uri", uri),
+        }
     }
 
     /// Sets an option of the driver, such as `uri`, `username` or `password`.
     #[must_use]
     pub fn option(mut self, key: impl Into<String>, value: impl Into<Secret<String>>) -> Self {
         self.options.push((key.into(), value.into()));
+        if !self.names_place {
+            self.identity = format!("{} {}", self.label, digest_of_place(&self.options));
+        }
         self
     }
 
@@ -98,6 +107,8 @@ impl Adbc {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
+        self.identity.clone_from(&self.label);
+        self.names_place = true;
         self
     }
 
@@ -202,6 +213,40 @@ fn place_of(uri: &str) -> Option<&str> {
     (!place.is_empty() && place.chars().all(is_plain)).then_some(place)
 }
 
+/// Returns a digest of the options that say where a database is. Nothing secret is part of it.
+fn digest_of_place(options: &[(String, Secret<String>)]) -> String {
+    const SECRET: [&str; 8] = ["user", "pass", "pwd", "secret", "token", "key", "auth", "cred"];
+    const PLACES: [&str; 7] = ["host", "hostaddr", "port", "dbname", "database", "server", "account"];
+    let mut hasher = blake3::Hasher::new();
+    for (key, value) in options {
+        let (key, value) = (key.to_ascii_lowercase(), value.expose().as_str());
+        if SECRET.iter().any(|secret| key.contains(secret)) {
+            continue;
+        }
+        let mut add = |part: &str| {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+        };
+        add(&key);
+        if let Some((scheme, rest)) = value.split_once("://") {
+            // A password may contain `@`, and a query may contain a password.
+            let place = rest.split('?').next().unwrap_or_default();
+            add(scheme);
+            add(place.rsplit('@').next().unwrap_or_default());
+        } else if value.contains('=') {
+            for pair in value.split(|c: char| c.is_whitespace() || c == ';') {
+                let Some((name, value)) = pair.split_once('=') else { continue };
+                if PLACES.contains(&&*name.to_ascii_lowercase()) {
+                    add(name);
+                    add(value);
+                }
+            }
+        } else {
+            add(value);
+        }
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
 /// Returns the password of a URI.
 fn password_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
@@ -230,7 +275,7 @@ impl Backend for Adbc {
     }
 
     fn identity(&self) -> &str {
-        &self.label
+        &self.identity
     }
 
     fn query(&self, sql: &str, params: &[SqlValue], out: &Out) -> Result<()> {
@@ -272,6 +317,29 @@ mod tests {
         ] {
             assert_eq!(place_of(uri), place, "{uri}");
         }
+    }
+
+    #[test]
+    fn databases_at_different_places_have_different_identities() {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let postgresql = |uri: &str| Adbc::postgresql("driver.so", secret(uri));
+        let other = |uri: &str| Adbc::new("driver.so").option("uri", secret(uri));
+        for of in [&postgresql as &dyn Fn(&str) -> Adbc, &other] {
+            let identity = |uri: &str| of(uri).identity().to_owned();
+            for (one, two) in [
+                ("host=a password=x dbname=p", "host=b password=x dbname=p"),
+                ("postgresql://[::1]/p", "postgresql://[::2]/p"),
+                ("snow://ana:x@a/p", "snow://ana:x@b/p"),
+            ] {
+                assert_ne!(identity(one), identity(two), "{one} {two}");
+            }
+            // Another password is not another database.
+            assert_eq!(identity("host=a password=x"), identity("host=a password=y"));
+            assert_eq!(identity("snow://ana:x@a/p"), identity("snow://ben:y@a/p"));
+        }
+        let token = |token: &str| other("snow://a/p").option("access_token", secret(token));
+        assert_eq!(token("1").identity(), token("2").identity());
+        assert_eq!(other("snow://a/p").label("mine").identity(), "mine");
     }
 
     #[test]

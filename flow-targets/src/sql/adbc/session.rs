@@ -12,7 +12,7 @@ use arrow::array::{
 use arrow::record_batch::RecordBatchReader;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::Adbc;
+use super::{Adbc, Dialect};
 use crate::sql::error::SqlError;
 use crate::sql::rows::Out;
 use crate::sql::value::SqlValue;
@@ -31,6 +31,11 @@ impl<'a> Session<'a> {
 
     /// Runs a query, and sends the schema and the rows.
     pub(super) fn query(&mut self, sql: &str, params: &[SqlValue], out: &Out) -> Result<()> {
+        if self.adbc.dialect == Dialect::PostgreSql {
+            // The server refuses a query that writes. The transaction ends with the connection.
+            self.begin()?;
+            self.execute("run the query", "SET TRANSACTION READ ONLY")?;
+        }
         let failed = |error| self.adbc.error("run the query", &error);
         let mut statement = self.connection.new_statement().map_err(failed)?;
         statement.set_sql_query(sql).map_err(failed)?;
