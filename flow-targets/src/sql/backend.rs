@@ -5,7 +5,8 @@
 //! the marker when a row is inserted, updated or deleted by anyone else, and the marker has the text of the table's
 //! declaration. So a plan finds out with one small query whether the table is as it was written.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
@@ -122,4 +123,14 @@ pub(crate) fn quoted(name: &str) -> String {
 /// Returns a text as a literal of SQL.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Returns the lock that the writers of this process to one place hold while they write.
+///
+/// A database lets a writer wait for some seconds only, which a large table of the same run may exceed.
+pub(crate) fn turn(place: &str) -> Arc<Mutex<()>> {
+    static TURNS: Mutex<Option<HashMap<String, Arc<Mutex<()>>>>> = Mutex::new(None);
+
+    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(turns.get_or_insert_default().entry(place.to_owned()).or_default())
 }

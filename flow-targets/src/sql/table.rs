@@ -136,6 +136,11 @@ impl<T: Send + Sync + 'static> Target for SqlTable<T> {
         let database = self.database.get(output.provided())?;
         let (key, fingerprint) = (output.key(), output.fingerprint());
         let is_trial = output.is_trial();
+        ensure!(
+            self.mode == WriteMode::Replace || !key.is_empty(),
+            "the instance has no key, by which its rows are told from those of others: write the table with \
+             `WriteMode::Replace`",
+        );
         let batches = (self.way.batches)(value)?;
         cells::check(&batches.schema)?;
         let table = NewTable {

@@ -1,7 +1,13 @@
 //! Two instances that name one table: an error of the plan, unless they append by key.
 
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use arrow::array::{Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
 use flow::prelude::*;
-use flow_targets::sql::{SqlTable, WriteMode};
+use flow_targets::sql::{Database, SqlTable, Sqlite, WriteMode};
 
 use crate::world::{Price, Prices, World, assert_says, in_full, prices, ran};
 
@@ -105,6 +111,67 @@ fn a_change_by_hand_concerns_the_instance_of_the_row() -> Result<()> {
     world.by_hand(&format!("delete from parts where flow_key = '{key}'"));
     assert_eq!(ran(&flow.run::<Parts>()?), ["Part"]);
     assert_eq!(world.database().answer("select count(*) from parts")?, "6");
+    Ok(())
+}
+
+#[test]
+fn a_change_behind_the_back_of_a_trigger_is_noticed_after_others_have_appended() -> Result<()> {
+    let world = World::new();
+    let flow = world.flow();
+    flow.run::<Parts>()?;
+    world.by_hand(
+        "drop trigger \"typed_flow:parts:update\"; update parts set price = 99 where day = 'day 2'",
+    );
+    // Another instance appends, and creates the triggers anew.
+    flow.with(Part::N, 7).run::<Part>()?;
+    // The rows of the part with three rows were changed. The others may run too: the trigger was gone for them as well.
+    assert!(!flow.with(Part::N, 3).is_complete::<Part>()?);
+    flow.run::<Parts>()?;
+    assert_eq!(*flow.with(Part::N, 3).load::<Part>()?, prices(3));
+    Ok(())
+}
+
+/// Appends rows that take longer to compute than a writer waits for a lock.
+#[derive(Task)]
+#[task(target = SqlTable<BatchStream>(name = "slowly", mode = WriteMode::AppendByKey))]
+struct Slowly {
+    n: i64,
+}
+
+#[tracked]
+impl Run for Slowly {
+    fn run(&self, _cx: &Cx<Self>) -> Result<BatchStream> {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
+        let (of, n) = (Arc::clone(&schema), self.n);
+        let batch = move |_: i64| {
+            thread::sleep(Duration::from_millis(150));
+            let column = Arc::new(Int64Array::from(vec![n]));
+            Ok(RecordBatch::try_new(Arc::clone(&of), vec![column])?)
+        };
+        Ok(BatchStream::new(schema, (0..3).map(batch)))
+    }
+}
+
+/// Waits for all of them.
+#[derive(Task)]
+#[task(requires = [Slowly { n } for n in 0..4], target = Json<usize>)]
+struct AllSlowly;
+
+#[tracked]
+impl Run for AllSlowly {
+    fn run(&self, cx: &Cx<Self>) -> Result<usize> {
+        Ok(cx.input().len())
+    }
+}
+
+#[test]
+fn writers_of_one_run_wait_for_each_other_however_long_they_take() -> Result<()> {
+    let world = World::new();
+    let sqlite = Sqlite::new(world.0.path().join("prices.db"));
+    let database: Database = sqlite.busy_timeout(Duration::from_millis(100)).into();
+    let flow = world.flow_in("data").workers(4).provide(database);
+    flow.run::<AllSlowly>()?;
+    assert_eq!(world.database().answer("select count(*) from slowly")?, "12");
     Ok(())
 }
 

@@ -65,7 +65,8 @@ enum Dialect {
 }
 
 impl Adbc {
-    /// Names a database by its driver, without options. Its tables are not written.
+    /// Names a database by its driver, without options. Its tables are not written, and its queries are sent as they are: only
+    /// the rights of the user keep a query from writing.
     pub fn new(driver: impl AsRef<Path>) -> Self {
         let driver = driver.as_ref().to_owned();
         let stem = driver.file_stem().unwrap_or_default().to_string_lossy().into_owned();

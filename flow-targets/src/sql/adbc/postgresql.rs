@@ -5,7 +5,7 @@
 //! a table of PostgreSQL has no order. Triggers note changes by others in the marker; its function belongs to the schema of
 //! the table and runs with the rights of its owner, so that others need no right on the markers.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
 use super::Adbc;
 use super::session::Session;
-use crate::sql::backend::{KEY, MARKERS, NewTable, literal, quoted};
+use crate::sql::backend::{KEY, MARKERS, NewTable, literal, quoted, turn};
 use crate::sql::cells::{Cells, RowsDigest};
 use crate::sql::error::SqlError;
 use crate::sql::receipt::Receipt;
@@ -78,6 +78,9 @@ pub(super) fn write(
     let names = Names::new(session, table.name)?;
     create_markers(session, &names)?;
     let action = format!("write table `{}`", table.name);
+    // The writers of this process to one table wait for each other however long they take.
+    let turn = turn(&format!("{}: {}", adbc.label, names.table()));
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     session.begin()?;
     let wait = adbc.timeout.as_millis();
     session.execute(&action, &format!("SET LOCAL lock_timeout = '{wait}ms'"))?;
@@ -288,6 +291,16 @@ fn prepare(
                 !has_keys,
                 other(session.adbc, "has rows that several instances appended by key")
             );
+        }
+        if !table.replaces() {
+            // The triggers are created anew, which would hide that somebody has disabled one to change rows of others.
+            let now = structure(session, names)?;
+            let altered = format!(
+                "UPDATE {markers} SET changed = true WHERE name = {} AND structure <> {}",
+                literal(table.name),
+                literal(&now)
+            );
+            session.execute(&action, &altered)?;
         }
         for (trigger, _) in triggers(names, table.replaces()) {
             let drop = format!("DROP TRIGGER IF EXISTS {} ON {name}", quoted(&trigger));

@@ -1,12 +1,14 @@
 //! Writes tables: the rows, the triggers that notice changes, and the marker, in one transaction.
 
+use std::sync::PoisonError;
+
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::RecordBatch;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Sqlite;
 use super::query::to_sql;
-use crate::sql::backend::{KEY, MARKERS, NewTable, literal, quoted};
+use crate::sql::backend::{KEY, MARKERS, NewTable, literal, quoted, turn};
 use crate::sql::cells::{Cell, Cells, Kind, RowsDigest};
 use crate::sql::error::SqlError;
 use crate::sql::receipt::Receipt;
@@ -18,6 +20,9 @@ pub(super) fn write(
 ) -> Result<Receipt> {
     let failed =
         |error: rusqlite::Error| sqlite.error(&format!("write table `{}`", table.name), &error);
+    // SQLite has one writer at a time. Those of this process wait for each other however long they take.
+    let turn = turn(&sqlite.label);
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     let mut connection = sqlite.open_to_write()?;
     // It waits for other writers here, and not halfway. Dropping it rolls it back.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
@@ -119,6 +124,12 @@ fn prepare(sqlite: &Sqlite, transaction: &Transaction<'_>, table: &NewTable<'_>)
         } else {
             ensure!(keyed == markers, other("was written by an instance that replaces it"));
             ensure!(sql == create, other("has other columns than the rows to append"));
+            // The triggers are created anew, which would hide that somebody has removed one to change rows of others.
+            let altered = format!(
+                "UPDATE {MARKERS} SET changed = 1 WHERE name = ?1 AND structure <> ?2"
+            );
+            let now = structure(transaction, table.name).map_err(failed)?;
+            transaction.execute(&altered, params![table.name, now]).map_err(failed)?;
             for (trigger, _) in triggers(table) {
                 let drop = format!("DROP TRIGGER IF EXISTS {}", quoted(&trigger));
                 transaction.execute_batch(&drop).map_err(failed)?;
