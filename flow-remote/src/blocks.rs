@@ -31,7 +31,7 @@ pub(crate) struct Blocks(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     slots: HashMap<Id, Slot>,
-    /// The blocks in the order in which they were first needed.
+    /// The blocks in the order in which they were last needed.
     order: VecDeque<Id>,
 }
 
@@ -81,8 +81,10 @@ impl Blocks {
 
     fn slot(&self, id: Id) -> Slot {
         let mut kept = self.0.lock().expect("lock poisoned");
-        if let Some(slot) = kept.slots.get(&id) {
-            return Arc::clone(slot);
+        if let Some(slot) = kept.slots.get(&id).cloned() {
+            kept.order.retain(|other| *other != id);
+            kept.order.push_back(id);
+            return slot;
         }
         if kept.order.len() == BLOCKS
             && let Some(oldest) = kept.order.pop_front()

@@ -25,6 +25,9 @@ pub(crate) const FORMAT: u64 = 1;
 /// How often the prefix is listed, if segments disappear meanwhile.
 const ATTEMPTS: usize = 5;
 
+/// The largest segment that is read into memory, in bytes: that of millions of contents.
+const LARGEST_SEGMENT: u64 = 1 << 30;
+
 /// The content of the object `flow-remote.json`.
 #[derive(Deserialize)]
 struct Marker {
@@ -128,6 +131,9 @@ impl Index {
             let bytes = match cache.get(&digest) {
                 Some(bytes) => bytes,
                 None => {
+                    if object.bytes > LARGEST_SEGMENT {
+                        return Err(client.damaged(&object.name, "it is too large for an index"));
+                    }
                     let bytes = client.get(&object.name)?.to_vec();
                     cache.keep(&digest, &bytes);
                     bytes
@@ -169,6 +175,7 @@ impl Index {
 
     fn add_pack(&mut self, pack: &Pack, modified: SystemTime) {
         let (pack_bytes, digest) = (pack.bytes, Arc::<str>::from(&*pack.pack));
+        let modified = pack.put_at(modified);
         for (name, start, bytes) in &pack.contents {
             let is_loose = self.entries.get(name).is_some_and(Entry::is_loose);
             if !is_loose {

@@ -29,6 +29,9 @@ pub(crate) enum Work {
 }
 
 /// Puts the object that shows this work, and returns its name.
+///
+/// Its content is unique, so that a process recognizes an object that it has put itself: a client that repeats a request
+/// whose answer was lost is told that the object exists.
 pub(crate) fn show(client: &Client, work: Work) -> Result<String, RemoteError> {
     let name = match work {
         Work::Push => format!("{}{}.json", names::PUSHES, unique()),
@@ -45,6 +48,7 @@ pub(crate) fn show(client: &Client, work: Work) -> Result<String, RemoteError> {
             client.put(&name, content)?;
             Ok(name)
         }
+        Created::Exists if client.get(&name).is_ok_and(|stored| stored == content) => Ok(name),
         Created::Exists => Err(busy(client, "a garbage collection", &name)),
     }
 }
@@ -104,7 +108,8 @@ fn busy(client: &Client, what: &'static str, name: &str) -> RemoteError {
 /// Returns who does the work, for people who look at the bucket.
 fn content() -> Bytes {
     let host = std::env::var("HOSTNAME").unwrap_or_default();
-    let text = serde_json::json!({ "process": std::process::id(), "host": host });
+    let text =
+        serde_json::json!({ "process": std::process::id(), "host": host, "work": unique() });
     text.to_string().into()
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use crate::blocks::Blocks;
 use crate::client::Client;
@@ -20,8 +21,8 @@ const PACK: u64 = 8 << 20;
 /// The number of contents in a pack that is written anew.
 const CONTENTS: usize = 10_000;
 
-/// A content of a pack: the pack, its size, and the name, place and size of the content.
-type Moved = (Arc<str>, u64, (String, u64, u64));
+/// A content of a pack: the pack, its size, the name, place and size of the content, and when it was put.
+type Moved = (Arc<str>, u64, (String, u64, u64), u64);
 
 /// What replaces the segments of an index that name removed contents.
 struct Rewritten {
@@ -64,7 +65,7 @@ pub(crate) fn remove(
 
 fn rewritten(index: &Index, removed: &HashSet<&str>) -> Rewritten {
     let mut rewritten = Rewritten { kept: Vec::new(), moved: Vec::new(), segments: Vec::new() };
-    for (digest, Known { segment, .. }) in &index.segments {
+    for (digest, Known { segment, modified }) in &index.segments {
         let is_removed = |(name, ..): &(String, u64, u64)| removed.contains(&**name);
         if !segment.packs.iter().flat_map(|pack| &pack.contents).any(is_removed) {
             continue;
@@ -77,15 +78,21 @@ fn rewritten(index: &Index, removed: &HashSet<&str>) -> Rewritten {
             if left.is_empty() || !index.packs.contains(&pack.pack) {
                 continue;
             }
+            let since = pack.put_at(*modified).duration_since(UNIX_EPOCH);
+            let since = since.unwrap_or_default().as_secs();
             if bytes * 2 >= pack.bytes {
-                rewritten.kept.push(Pack { contents: left, ..pack.clone() });
+                let (pack, bytes) = (pack.pack.clone(), pack.bytes);
+                rewritten.kept.push(Pack { pack, bytes, contents: left, since: Some(since) });
             } else {
                 let from = Arc::<str>::from(&*pack.pack);
-                let moved = left.into_iter().map(|left| (Arc::clone(&from), pack.bytes, left));
+                let moved =
+                    left.into_iter().map(|left| (Arc::clone(&from), pack.bytes, left, since));
                 rewritten.moved.extend(moved);
             }
         }
     }
+    // A pack has one age, so that contents of similar ages are put together.
+    rewritten.moved.sort_by_key(|(_, _, _, since)| *since);
     rewritten
 }
 
@@ -100,17 +107,19 @@ fn pack_anew(client: &Client, moved: &[Moved]) -> Result<Vec<Pack>, RemoteError>
             size += bytes;
             size <= PACK
         };
-        let count = rest.iter().take(CONTENTS).take_while(|(_, _, (_, _, bytes))| fits(*bytes));
+        let count = rest.iter().take(CONTENTS).take_while(|(_, _, (_, _, bytes), _)| fits(*bytes));
         let (some, others) = rest.split_at(count.count().max(1));
         rest = others;
         let mut contents = Vec::with_capacity(some.len());
-        for (pack, pack_bytes, (name, start, bytes)) in some {
+        for (pack, pack_bytes, (name, start, bytes), _) in some {
             let content = blocks.read(client, (pack, *pack_bytes), *start, *bytes)?;
             contents.push((name, content));
         }
         let (pack, bytes) = Pack::of(contents.iter().map(|(name, bytes)| (&***name, &**bytes)));
         client.create_by_digest(&names::pack(&pack.pack), bytes)?;
-        packs.push(pack);
+        // The youngest content counts.
+        let since = some.iter().map(|(_, _, _, since)| *since).max();
+        packs.push(Pack { since, ..pack });
     }
     Ok(packs)
 }

@@ -1,5 +1,7 @@
 //! Packs and index segments: many small contents in one object, and where each of them is.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,10 @@ pub(crate) struct Pack {
     pub(crate) bytes: u64,
     /// Each content: its name, the place of its first byte, and its size.
     pub(crate) contents: Vec<(String, u64, u64)>,
+    /// When the contents were put, in seconds since 1970, if the segment is younger: a garbage collection writes segments
+    /// anew, and leaves the ages of what it keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<u64>,
 }
 
 impl Segment {
@@ -80,7 +86,13 @@ impl Pack {
             bytes.extend_from_slice(content);
         }
         let pack = names::digest(&bytes);
-        (Self { pack, bytes: bytes.len() as u64, contents: all }, bytes.into())
+        (Self { pack, bytes: bytes.len() as u64, contents: all, since: None }, bytes.into())
+    }
+
+    /// Returns when the contents were put, in a segment that was stored at a time.
+    pub(crate) fn put_at(&self, stored: SystemTime) -> SystemTime {
+        let since = self.since.and_then(|since| UNIX_EPOCH.checked_add(Duration::from_secs(since)));
+        since.map_or(stored, |since| since.min(stored))
     }
 
     fn is_sound(&self) -> bool {

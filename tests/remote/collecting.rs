@@ -1,6 +1,8 @@
 //! Garbage collection of a remote: by roots and by age; packs are written anew without what is removed.
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use flow::prelude::*;
 use flow::remote::{Remote, RemoteGc};
@@ -100,5 +102,77 @@ fn a_collection_that_is_interrupted_anywhere_loses_nothing() -> Result<()> {
             return Ok(());
         }
     }
+    Ok(())
+}
+
+#[test]
+fn what_is_kept_keeps_its_age() -> Result<()> {
+    let team = Team::new()?;
+    let made = team.complete(40)?;
+    made.push::<Length>(&team.remote())?;
+    let pushed = SystemTime::now();
+    thread::sleep(Duration::from_millis(1100));
+    let remote = team.remote();
+    let gc = RemoteGc::new(&remote).keep::<Text>(&made.with(Text::N, 3))?;
+    gc.older_than(Duration::ZERO).find()?.remove()?;
+    let left = team.remote().entries("objects")?;
+    assert_eq!(left.len(), 1);
+    assert!(left.iter().all(|entry| entry.modified.is_some_and(|at| at <= pushed)), "{left:?}");
+    Ok(())
+}
+
+#[test]
+fn much_garbage_is_removed_with_few_requests() -> Result<()> {
+    let team = Team::new()?;
+    let remote = team.remote();
+    let content = |n: u64| (format!("objects/00/{n:032x}"), n.to_string().into_bytes());
+    remote.put_many(&(0..3500).map(content).collect::<Vec<_>>())?;
+    let garbage = RemoteGc::new(&remote).older_than(Duration::ZERO).find()?;
+    assert_eq!(garbage.files(), 3500);
+    team.faults().reset();
+    garbage.remove()?;
+    // Three lists, the object that excludes pushes, and the segment and the pack.
+    let requests = team.faults().requests();
+    assert!(requests <= 10, "{requests} requests");
+    assert!(team.remote().list("objects")?.is_empty());
+    Ok(())
+}
+
+/// A file of another program.
+#[derive(Task)]
+#[task(external, path = &self.at, target = Json<u64>)]
+struct Given {
+    #[param(insignificant)]
+    at: PathBuf,
+}
+
+/// Twice the number in the file.
+#[derive(Task)]
+#[task(requires = Given, target = Json<u64>)]
+struct Twice;
+
+#[tracked]
+impl Run for Twice {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        Ok(*cx.input().load()? * 2)
+    }
+}
+
+#[test]
+fn nothing_is_collected_where_a_file_is_missing() -> Result<()> {
+    let team = Team::new()?;
+    let at = team.folder.path().join("given.json");
+    std::fs::write(&at, "4")?;
+    let flow = team.flow("made")?.with(Given::AT, at.clone());
+    flow.run::<Twice>()?;
+    flow.push::<Twice>(&team.remote())?;
+    let remote = team.remote();
+    let find = || RemoteGc::new(&remote).keep::<Twice>(&flow)?.older_than(Duration::ZERO).find();
+    assert!(find()?.is_empty());
+
+    std::fs::remove_file(&at)?;
+    let error = find().expect_err("it is not known what to keep").to_string();
+    assert!(error.starts_with("cannot tell which outputs of the remote `Twice` needs: Given"), "{error}");
+    assert!(error.contains("given.json"), "{error}");
     Ok(())
 }

@@ -104,3 +104,28 @@ fn a_lost_pack_is_pushed_again() -> Result<()> {
     there.pull::<Length>(&team.remote())?;
     assert_complete(&there)
 }
+
+#[test]
+fn damaged_manifests_of_a_remote_that_is_reused_count_as_missing() -> Result<()> {
+    let team = Team::new()?;
+    team.complete(5)?.push::<Length>(&team.remote())?;
+    let key = b"\"fingerprint\"";
+    let mut damaged = 0;
+    for path in objects(&*team.objects, "packs")? {
+        let mut bytes = read(&*team.objects, &path)?;
+        for at in 0..bytes.len() {
+            if bytes[at..].starts_with(key) {
+                bytes[at + 1] ^= 1;
+                damaged += 1;
+            }
+        }
+        write(&*team.objects, &path, bytes)?;
+    }
+    assert!(damaged >= 6, "{damaged} manifests");
+    let mine = team.empty("mine", 5)?.reuse_from(team.remote());
+    assert!(!mine.is_complete::<Length>()?);
+    assert_eq!(mine.run::<Length>()?.ran().len(), 6);
+    // A pull is asked for these outputs, and says what is wrong.
+    assert!(team.empty("there", 5)?.pull::<Length>(&team.remote()).is_err());
+    Ok(())
+}

@@ -47,3 +47,23 @@ fn a_task_that_runs_gets_the_inputs_that_it_needs() -> Result<()> {
     assert_eq!(*more.load::<Length>()?, 758);
     Ok(())
 }
+
+#[test]
+fn a_push_to_the_remote_that_is_reused_fetches_nothing() -> Result<()> {
+    let team = Team::new()?;
+    team.complete(30)?.push::<Length>(&team.remote())?;
+    let mine = team.empty("mine", 30)?.reuse_from(team.remote());
+    let would = mine.push_dry_run::<Length>(&team.remote())?;
+    assert_eq!((would.files(), would.present()), (0, 31), "{would}");
+    let pushed = mine.push::<Length>(&team.remote())?;
+    assert_eq!((pushed.files(), pushed.present()), (0, 31), "{pushed}");
+    assert!(!mine.folder().join("Text").exists());
+
+    // Another remote gets them, and a dry run counts them without fetching.
+    let other = Team::new()?;
+    let would = mine.push_dry_run::<Length>(&other.remote())?;
+    assert_eq!((would.instances().len(), would.present()), (31, 0), "{would}");
+    assert!(!mine.folder().join("Text").exists());
+    assert_eq!(mine.push::<Length>(&other.remote())?.instances().len(), 31);
+    Ok(())
+}

@@ -64,6 +64,15 @@ pub enum Error {
         /// The message of [`Remote::check`](crate::Remote::check).
         why: String,
     },
+    /// A garbage collection of a remote cannot tell which outputs a root needs, and so would remove them.
+    #[error("cannot tell which outputs of the remote `{root}` needs: {why}; collect garbage where the file is")]
+    #[non_exhaustive]
+    UnknownOutputs {
+        /// The root of the graph, or a tuple of roots, as Rust source.
+        root: String,
+        /// The instance, and the file that is missing.
+        why: String,
+    },
     /// A push or an export has no outputs to copy.
     #[error("cannot {verb} the outputs of `{root}`: {}", nothing(root, incomplete))]
     #[non_exhaustive]

@@ -9,20 +9,25 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use daggy::NodeIndex;
+
 use crate::base::bytes::Bytes;
 use crate::base::error::StoreError;
 use crate::flow::error::Error;
 use crate::flow::plan::{RefreshMode, roots_of};
 use crate::flow::{Flow, Roots};
+use crate::plan::Plan;
 use crate::plan::dynamic::Replay;
 use crate::plan::force::Force;
-use crate::plan::judge::{Judge, Verdict};
+use crate::plan::judge::{Judge, Upstream as _, Verdict};
+use crate::plan::label::Show;
 use crate::plan::variant::Root;
 use crate::remote::finder::RemoteFinder;
 use crate::remote::{
     OBJECTS, OUTPUTS, Remote, RemoteContext, RemoteEntry, TABLES, manifest, object, table,
 };
 use crate::store::bounds;
+use crate::store::external_reads::no_file;
 use crate::store::output::OutputFile;
 use crate::store::trust::Trust;
 use crate::task::Kind;
@@ -33,7 +38,7 @@ const OLDER_THAN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The size of the manifests that are read with one request, in bytes.
 const BATCH_BYTES: u64 = 32 << 20;
 
-/// How many manifests are read, and how many names are removed, with one request.
+/// How many manifests are read with one request.
 const BATCH: usize = 1000;
 
 /// A search for outputs and files in a remote that are no longer needed.
@@ -104,7 +109,8 @@ impl<'a> RemoteGc<'a> {
     ///
     /// # Errors
     ///
-    /// Planning fails, or the remote cannot be read.
+    /// Planning fails, the remote cannot be read, or a file that the roots depend on is missing here: then
+    /// their outputs are unknown, and would be removed.
     pub fn keep<R: Roots>(self, flow: &Flow) -> Result<Self, Error> {
         self.keep_roots(&roots_of::<R>(), flow)
     }
@@ -133,6 +139,7 @@ impl<'a> RemoteGc<'a> {
                 }
                 let judged = Judge::new(&plan, &plan.verdicts, &replay).judge(node)?;
                 plans.extend(judged.in_run.into_iter().map(|answered| answered.plan));
+                check_known(&plan, node, &judged.verdict)?;
                 let fingerprint = match judged.verdict {
                     Verdict::Complete(record) | Verdict::Evicted(record, _) => record.fingerprint,
                     Verdict::Adopt(kept, _) => kept.record.fingerprint,
@@ -224,6 +231,35 @@ impl<'a> RemoteGc<'a> {
     }
 }
 
+/// Returns an error if the fingerprint of an instance is unknown because a file is missing here.
+///
+/// The outputs that others have made with the file would be garbage.
+fn check_known(plan: &Plan, node: NodeIndex, verdict: &Verdict) -> Result<(), Error> {
+    let graph = &plan.graph;
+    let missing = match verdict {
+        Verdict::Run(made_from, _) => {
+            let mut files = made_from.files.iter();
+            let file = files.find(|(_, file)| file.digest.is_none());
+            file.map(|(name, file)| (node, format!("{}, which is `{name}`", no_file(&file.path))))
+        }
+        Verdict::Upstream => {
+            let mut inputs = graph.gathered_inputs(node).into_iter();
+            let is_missing = |input: &NodeIndex| {
+                graph.kind(*input) == Kind::External && plan.verdicts.digest(*input).is_none()
+            };
+            let reasons = |input| {
+                let reasons = plan.verdicts.reasons(input).iter().map(ToString::to_string);
+                reasons.collect::<Vec<_>>().join("; ")
+            };
+            inputs.find(is_missing).map(|input| (input, reasons(input)))
+        }
+        _ => None,
+    };
+    let Some((of, why)) = missing else { return Ok(()) };
+    let why = format!("{}: {why}", graph.label(of, Show::Clipped));
+    Err(Error::UnknownOutputs { root: graph.root_names(), why })
+}
+
 impl fmt::Debug for RemoteGc<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept = self.wanted.as_ref().map(HashSet::len);
@@ -286,9 +322,11 @@ impl RemoteGarbage<'_> {
             let now: HashSet<_> = now.into_iter().map(|entry| entry.name).collect();
             let names = found.into_iter().map(|entry| entry.name);
             let names: Vec<_> = names.filter(|name| now.contains(name)).collect();
-            names
-                .chunks(BATCH)
-                .try_for_each(|names| remote.delete_many(names).of_remote("remove", &names[0]))
+            // All at once: a remote that packs contents writes each pack and its index anew once.
+            match names.first() {
+                Some(first) => remote.delete_many(&names).of_remote("remove", first),
+                None => Ok(()),
+            }
         };
         remove(self.found.manifests, now.manifests)?;
         remove(self.found.files, now.files)?;

@@ -1,7 +1,8 @@
 //! A remote whose outputs a flow reuses, as a cache of a team.
 //!
 //! The planner searches it after the stores of the flow. The files of an output are fetched when they are needed: by a task
-//! that runs, by a load, or because the output is a root of a run.
+//! that runs, by a load, or because the output is a root of a run. A manifest that is damaged, or that a newer version of this
+//! library has written, counts as missing.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -54,7 +55,11 @@ impl Finder for SharedRemote {
     ) -> Result<Option<Kept>, StoreError> {
         self.refresh()?;
         let listing = Listing::new(&*self.files.0);
-        let manifests = manifest::all(&listing, task, fingerprint)?;
+        let manifests = match manifest::all(&listing, task, fingerprint) {
+            // It is only a cache: the task runs. A colleague may have a newer version of this library.
+            Err(StoreError::Damaged { .. } | StoreError::Newer { .. }) => return Ok(None),
+            manifests => manifests?,
+        };
         let whole = manifests.into_iter().filter(|(carried, _)| *carried == Carried::Whole);
         let found = whole.map(|(_, record)| record).find(|record| holds(record));
         let bring = || Arc::clone(&self.files) as Arc<dyn Bring>;

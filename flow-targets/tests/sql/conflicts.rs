@@ -168,7 +168,7 @@ impl Run for AllSlowly {
 fn writers_of_one_run_wait_for_each_other_however_long_they_take() -> Result<()> {
     let world = World::new();
     let sqlite = Sqlite::new(world.0.path().join("prices.db"));
-    let database: Database = sqlite.busy_timeout(Duration::from_millis(100)).into();
+    let database: Database = sqlite.busy_timeout(Duration::from_millis(200)).into();
     let flow = world.flow_in("data").workers(4).provide(database);
     flow.run::<AllSlowly>()?;
     assert_eq!(world.database().answer("select count(*) from slowly")?, "12");

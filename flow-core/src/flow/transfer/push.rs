@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::base::trace::span;
 use crate::flow::error::Error;
 use crate::flow::transferred::Transferred;
@@ -18,10 +19,10 @@ use crate::plan::made_from::paths_in;
 use crate::plan::stored::Place;
 use crate::plan::variant::Root;
 use crate::remote::listing::Listing;
-use crate::remote::push::{PresentCheck, ToPush};
-use crate::remote::{OUTPUTS, Remote, RemoteContext};
+use crate::remote::push::{PresentCheck, ToPush, is_there};
+use crate::remote::{OUTPUTS, Remote, RemoteContext, RemoteHold};
 use crate::store::Found;
-use crate::store::kept::{Carried, Kept};
+use crate::store::kept::Carried;
 use crate::store::record::{Read, Record};
 use crate::task::Kind;
 use crate::task::param::ParamDecl;
@@ -33,6 +34,19 @@ enum Push {
     Copy(PresentCheck),
     /// It counts what it would copy.
     DryRun,
+}
+
+impl Push {
+    /// Looks at the remote anew. A push that copies keeps garbage collections away from then on.
+    fn ask(self, remote: &dyn Remote) -> Result<RemoteHold, StoreError> {
+        match self {
+            Self::Copy(_) => remote.hold().of_remote("push to", OUTPUTS),
+            Self::DryRun => {
+                remote.refresh().of_remote("list", OUTPUTS)?;
+                Ok(RemoteHold::none())
+            }
+        }
+    }
 }
 
 impl Flow {
@@ -197,6 +211,10 @@ impl Flow {
         });
         let mut all = Vec::new();
         let mut seen = HashSet::new();
+        // The remote is asked for outputs that would have to be fetched first: it may be the one that has them.
+        let (mut asked, mut present) = (None, 0);
+        let listing = Listing::new(remote);
+        let is_verified = matches!(push, Push::Copy(PresentCheck::Content));
         for plan in &plans {
             let replay = Replay::default();
             for node in plan.graph.nodes().filter(|&node| plan.graph.kind(node) == Kind::Made) {
@@ -221,19 +239,35 @@ impl Flow {
                 };
                 absolute_paths(plan, node, &record).for_each(|warning| pushed.warn(warning));
                 let task = plan.graph.task(node).decl.identity().to_owned();
+                let is_elsewhere = kept.is_some_and(|kept| kept.bring.is_some());
+                if is_elsewhere {
+                    let store = Arc::clone(&plan.store);
+                    let folder = plan.graph.folder(node, &store)?;
+                    let output = ToPush { label, task, store, folder, record, carried };
+                    if asked.is_none() {
+                        asked = Some(push.ask(remote)?);
+                    }
+                    if !is_verified && is_there(&listing, &output, PresentCheck::Size)? {
+                        pushed.add_present();
+                        present += 1;
+                    } else if let Push::DryRun = push {
+                        all.push(output);
+                    } else {
+                        let Place { store, folder } = plan.output_place(node)?;
+                        // It was fetched just now, and its files have other names here.
+                        let record = match plan.output_record(node)? {
+                            Found::Record(fetched) => fetched,
+                            Found::Nothing | Found::Damaged(_) => output.record,
+                        };
+                        all.push(ToPush { store, folder, record, ..output });
+                    }
+                    continue;
+                }
                 let Place { store, folder } = plan.output_place(node)?;
-                let record = match kept {
-                    // It was fetched just now, and its files have other names here.
-                    Some(Kept { bring: Some(_), .. }) => match plan.output_record(node)? {
-                        Found::Record(fetched) => fetched,
-                        Found::Nothing | Found::Damaged(_) => record,
-                    },
-                    _ => record,
-                };
                 all.push(ToPush { label, task, store, folder, record, carried });
             }
         }
-        if all.is_empty() {
+        if all.is_empty() && present == 0 {
             let skipped = pushed.skipped().iter();
             return Err(Error::Nothing {
                 verb: "push",
@@ -241,16 +275,17 @@ impl Flow {
                 incomplete: skipped.map(|one| (one.instance.clone(), one.why.clone())).collect(),
             });
         }
+        let _hold = match asked {
+            Some(hold) => hold,
+            None => push.ask(remote)?,
+        };
         let check = match push {
             Push::Copy(check) => check,
             Push::DryRun => {
-                remote.refresh().of_remote("list", OUTPUTS)?;
-                Self::push_nothing(&Listing::new(remote), &all, &mut pushed)?;
+                Self::push_nothing(&listing, &all, &mut pushed)?;
                 return Ok(pushed);
             }
         };
-        let _hold = remote.hold().of_remote("push to", OUTPUTS)?;
-        let listing = Listing::new(remote);
         if check == PresentCheck::Size && remote.packs_up_to() > 0 {
             self.push_packed(&listing, &all, &mut pushed)?;
             return Ok(pushed);
