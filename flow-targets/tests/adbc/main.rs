@@ -431,3 +431,19 @@ fn a_query_that_writes_is_refused() -> Result<()> {
     assert_eq!(world.database().answer("select count(*) from flow_read")?, "1");
     Ok(())
 }
+
+#[test]
+fn the_first_writers_of_a_database_do_not_get_in_each_others_way() -> Result<()> {
+    let Some(world) = world() else { return Ok(()) };
+    world.by_hand(
+        "create schema if not exists flow_first; drop table if exists flow_first.typed_flow_tables cascade; drop function if \
+         exists flow_first.typed_flow_changed cascade; drop table if exists flow_first.flow_parts",
+    );
+    let options = if world.uri.contains('?') { "&" } else { "?" };
+    let uri = format!("{}{options}options=-csearch_path%3Dflow_first", world.uri);
+    let database = || Database::from(Adbc::postgresql(&world.driver, Secret::new(uri.clone())));
+    let flow = Flow::open(world.folder.path().join("first"))?.quiet().workers(3);
+    flow.provide(database()).run::<Parts>()?;
+    assert_eq!(database().answer("select count(*) from flow_first.flow_parts")?, "6");
+    Ok(())
+}

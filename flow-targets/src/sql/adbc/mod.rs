@@ -177,7 +177,7 @@ impl Adbc {
     /// Returns a message of the driver without the options, and without the password of a URI.
     fn without_secrets(&self, message: &str) -> String {
         let exposed = self.options.iter().map(|(_, value)| value.expose().as_str());
-        let passwords = exposed.clone().filter_map(password_of);
+        let passwords = exposed.clone().flat_map(passwords_of);
         let mut secrets: Vec<&str> =
             exposed.chain(passwords).filter(|secret| !secret.is_empty()).collect();
         // A URI contains its password, and must be found as a whole.
@@ -248,11 +248,16 @@ fn digest_of_place(options: &[(String, Secret<String>)]) -> String {
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
-/// Returns the password of a URI.
-fn password_of(uri: &str) -> Option<&str> {
-    let (_, rest) = uri.split_once("://")?;
-    let (user, _) = rest.rsplit_once('@')?;
-    user.split_once(':').map(|(_, password)| password)
+/// Returns the passwords of a URI, or of a list of keywords and values.
+fn passwords_of(text: &str) -> impl Iterator<Item = &str> {
+    let user = text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    let of_user = user.and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
+    let pairs = text.split(['?', '&', ';', ' ']).filter_map(|pair| pair.split_once('='));
+    let is_password = |key: &str| {
+        ["password", "pwd", "sslpassword"].iter().any(|name| key.eq_ignore_ascii_case(name))
+    };
+    let of_pairs = pairs.filter(move |(key, _)| is_password(key));
+    of_user.into_iter().chain(of_pairs.map(|(_, password)| password.trim_matches('\'')))
 }
 
 impl From<Adbc> for Database {
@@ -351,5 +356,9 @@ mod tests {
             "cannot open postgresql://ana:hunter2@db/prices: hunter2 and t0ken are wrong\n";
         assert_eq!(adbc.without_secrets(message), "cannot open ***: *** and *** are wrong");
         assert!(!format!("{adbc:?}").contains("hunter2"));
+        for uri in ["postgresql://db/prices?user=ana&password=hunter2", "host=db password='hunter2'"] {
+            let adbc = Adbc::postgresql("driver.so", Secret::new(uri.to_owned()));
+            assert_eq!(adbc.without_secrets("hunter2 is wrong"), "*** is wrong", "{uri}");
+        }
     }
 }

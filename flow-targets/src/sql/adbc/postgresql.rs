@@ -6,6 +6,8 @@
 //! the table and runs with the rights of its owner, so that others need no right on the markers.
 
 use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -162,13 +164,19 @@ fn create_markers(session: &mut Session<'_>, names: &Names) -> Result<()> {
          NULL, changed boolean NOT NULL, PRIMARY KEY (name, key))"
     );
     let action = "create the table of markers";
+    let turn = turn(&format!("{}: {markers}", session.adbc.label));
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     let created = session.execute(action, &function).and_then(|()| session.execute(action, &table));
-    match created {
-        Ok(()) => Ok(()),
-        // Another process may have created them meanwhile.
-        Err(_) if names.exists(session, MARKERS)? => Ok(()),
-        Err(error) => Err(error.into()),
+    let Err(error) = created else { return Ok(()) };
+    // Another writer may have created them meanwhile, or be about to: PostgreSQL refuses to create a function twice at once.
+    let attempts = if matches!(error, SqlError::Denied { .. }) { 1 } else { 20 };
+    for _ in 0..attempts {
+        if names.exists(session, MARKERS)? {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(50));
     }
+    Err(error.into())
 }
 
 /// A column of a table: its name, its declaration, and the Arrow type that the driver sends for it.
