@@ -108,8 +108,7 @@ fn busy(client: &Client, what: &'static str, name: &str) -> RemoteError {
 /// Returns who does the work, for people who look at the bucket.
 fn content() -> Bytes {
     let host = std::env::var("HOSTNAME").unwrap_or_default();
-    let text =
-        serde_json::json!({ "process": std::process::id(), "host": host, "work": unique() });
+    let text = serde_json::json!({ "process": std::process::id(), "host": host, "work": unique() });
     text.to_string().into()
 }
 

@@ -172,7 +172,10 @@ fn nothing_is_collected_where_a_file_is_missing() -> Result<()> {
 
     std::fs::remove_file(&at)?;
     let error = find().expect_err("it is not known what to keep").to_string();
-    assert!(error.starts_with("cannot tell which outputs of the remote `Twice` needs: Given"), "{error}");
+    assert!(
+        error.starts_with("cannot tell which outputs of the remote `Twice` needs: Given"),
+        "{error}"
+    );
     assert!(error.contains("given.json"), "{error}");
     Ok(())
 }

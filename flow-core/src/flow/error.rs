@@ -65,7 +65,9 @@ pub enum Error {
         why: String,
     },
     /// A garbage collection of a remote cannot tell which outputs a root needs, and so would remove them.
-    #[error("cannot tell which outputs of the remote `{root}` needs: {why}; collect garbage where the file is")]
+    #[error(
+        "cannot tell which outputs of the remote `{root}` needs: {why}; collect garbage where the file is"
+    )]
     #[non_exhaustive]
     UnknownOutputs {
         /// The root of the graph, or a tuple of roots, as Rust source.

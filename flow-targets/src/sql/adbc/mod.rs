@@ -217,7 +217,8 @@ fn place_of(uri: &str) -> Option<&str> {
 /// Returns a digest of the options that say where a database is. Nothing secret is part of it.
 fn digest_of_place(options: &[(String, Secret<String>)]) -> String {
     const SECRET: [&str; 8] = ["user", "pass", "pwd", "secret", "token", "key", "auth", "cred"];
-    const PLACES: [&str; 7] = ["host", "hostaddr", "port", "dbname", "database", "server", "account"];
+    const PLACES: [&str; 7] =
+        ["host", "hostaddr", "port", "dbname", "database", "server", "account"];
     let mut hasher = blake3::Hasher::new();
     for (key, value) in options {
         let (key, value) = (key.to_ascii_lowercase(), value.expose().as_str());
@@ -356,7 +357,9 @@ mod tests {
             "cannot open postgresql://ana:hunter2@db/prices: hunter2 and t0ken are wrong\n";
         assert_eq!(adbc.without_secrets(message), "cannot open ***: *** and *** are wrong");
         assert!(!format!("{adbc:?}").contains("hunter2"));
-        for uri in ["postgresql://db/prices?user=ana&password=hunter2", "host=db password='hunter2'"] {
+        for uri in
+            ["postgresql://db/prices?user=ana&password=hunter2", "host=db password='hunter2'"]
+        {
             let adbc = Adbc::postgresql("driver.so", Secret::new(uri.to_owned()));
             assert_eq!(adbc.without_secrets("hunter2 is wrong"), "*** is wrong", "{uri}");
         }

@@ -125,9 +125,8 @@ fn prepare(sqlite: &Sqlite, transaction: &Transaction<'_>, table: &NewTable<'_>)
             ensure!(keyed == markers, other("was written by an instance that replaces it"));
             ensure!(sql == create, other("has other columns than the rows to append"));
             // The triggers are created anew, which would hide that somebody has removed one to change rows of others.
-            let altered = format!(
-                "UPDATE {MARKERS} SET changed = 1 WHERE name = ?1 AND structure <> ?2"
-            );
+            let altered =
+                format!("UPDATE {MARKERS} SET changed = 1 WHERE name = ?1 AND structure <> ?2");
             let now = structure(transaction, table.name).map_err(failed)?;
             transaction.execute(&altered, params![table.name, now]).map_err(failed)?;
             for (trigger, _) in triggers(table) {
