@@ -122,11 +122,15 @@ impl OpenOptions {
     ///
     /// The same as [`open`], and a setting that the store does not know.
     pub fn open(self, url: &str) -> Result<ObjectRemote, RemoteError> {
-        let wrong = |why: String| RemoteError::Url { url: without_secrets(url), why };
-        let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let shown = without_secrets(url);
-        let (scheme, prefix) =
-            ObjectStoreScheme::parse(&parsed).map_err(|error| wrong(error.to_string()))?;
+        // The messages of the parsers quote the URL.
+        let wrong = |why: String| {
+            let why = why.replace(url, &shown);
+            RemoteError::Url { url: shown.clone(), why }
+        };
+        let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+        let (scheme, prefix) = ObjectStoreScheme::parse(&parsed)
+            .map_err(|error| wrong(error.to_string().replace(parsed.as_str(), &shown)))?;
         let store = store(&scheme, &parsed, &shown, &self.settings)?;
         let client = Client::new(store, prefix.as_ref(), &shown, Meter::new(self.listener));
         Ok(ObjectRemote::new(client, self.cache.unwrap_or_else(Cache::of_user)))
@@ -282,5 +286,10 @@ mod tests {
         assert_eq!(without_secrets("s3://me:secret@bucket/x?token=1"), "s3://bucket/x");
         assert_eq!(without_secrets("abfss://c@account.host/x"), "abfss://c@account.host/x");
         assert_eq!(without_secrets("s3://bucket"), "s3://bucket");
+        for url in
+            ["ftp://me:hunter2@host/x?token=hunter2", "FTP://me:hunter2@Host/x?token=hunter2"]
+        {
+            assert!(!refused(url).contains("hunter2"), "{}", refused(url));
+        }
     }
 }

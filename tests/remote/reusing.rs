@@ -1,6 +1,9 @@
 //! A flow reuses the outputs of a remote: they are complete for it, and fetched when they are needed.
 
+use std::io::{self, Read};
+
 use flow::prelude::*;
+use flow::remote::{ObjectRemote, Remote};
 
 use crate::texts::{Length, Team, Text};
 
@@ -65,5 +68,49 @@ fn a_push_to_the_remote_that_is_reused_fetches_nothing() -> Result<()> {
     assert_eq!((would.instances().len(), would.present()), (31, 0), "{would}");
     assert!(!mine.folder().join("Text").exists());
     assert_eq!(mine.push::<Length>(&other.remote())?.instances().len(), 31);
+    Ok(())
+}
+
+/// A remote that lists its manifests, and does not send them.
+struct Silent(ObjectRemote);
+
+impl Remote for Silent {
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.0.list(folder)
+    }
+
+    fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        self.0.size(name)
+    }
+
+    fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        match name.starts_with("outputs/") {
+            true => Err(io::Error::new(io::ErrorKind::TimedOut, "the line is broken")),
+            false => self.0.get(name),
+        }
+    }
+
+    fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
+        self.0.put(name, content, bytes)
+    }
+}
+
+#[test]
+fn tasks_run_while_a_remote_does_not_answer() -> Result<()> {
+    let team = Team::new()?;
+    team.complete(5)?.push::<Length>(&team.remote())?;
+    let mine = team.empty("mine", 5)?.reuse_from(Silent(team.remote()));
+    assert_eq!(mine.run::<Length>()?.ran().len(), 6);
+    Ok(())
+}
+
+#[test]
+fn a_remote_that_cannot_be_listed_is_an_error_of_the_first_plan() -> Result<()> {
+    let team = Team::new()?;
+    team.complete(5)?.push::<Length>(&team.remote())?;
+    team.faults().go_down(1);
+    let mine = team.empty("mine", 5)?.reuse_from(team.remote());
+    let error = mine.run::<Length>().expect_err("it is down").to_string();
+    assert!(error.contains("do not allow"), "{error}");
     Ok(())
 }

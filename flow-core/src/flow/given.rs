@@ -229,7 +229,7 @@ impl Flow {
     /// A [remote](crate::Remote) is searched after all stores. Planning reads its manifests, and looks for new ones once a
     /// minute. The files of an output are fetched when they are needed: by a task that runs, by a load, or because the
     /// output is a root of the run. If they cannot be fetched in a run, the task runs instead; so it does if a manifest is
-    /// damaged, or was written by a newer version of this library. Nothing is pushed.
+    /// damaged, cannot be read, or was written by a newer version of this library. Nothing is pushed.
     ///
     /// Use it to build on the results of a team: your tasks require the team's tasks like any others. To use an
     /// output that other code has produced, declare an `external` task instead.

@@ -1,8 +1,8 @@
 //! A remote whose outputs a flow reuses, as a cache of a team.
 //!
 //! The planner searches it after the stores of the flow. The files of an output are fetched when they are needed: by a task
-//! that runs, by a load, or because the output is a root of a run. A manifest that is damaged, or that a newer version of this
-//! library has written, counts as missing.
+//! that runs, by a load, or because the output is a root of a run. A manifest that is damaged, that cannot be fetched, or that
+//! a newer version of this library has written, counts as missing.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -36,10 +36,17 @@ impl SharedRemote {
         Self { files: Arc::new(RemoteFiles(remote)), refreshed: Mutex::default() }
     }
 
+    /// Looks at the remote anew, if it is time to.
+    ///
+    /// A remote that cannot be reached is an error of the first plan. Later it is known already, and an outage makes no task
+    /// of a long run fail.
     fn refresh(&self) -> Result<(), StoreError> {
         let mut refreshed = self.refreshed.lock().expect("lock poisoned");
         if refreshed.is_none_or(|at| at.elapsed() > FRESH) {
-            self.files.0.refresh().of_remote("list", OUTPUTS)?;
+            let listed = self.files.0.refresh().of_remote("list", OUTPUTS);
+            if refreshed.is_none() {
+                listed?;
+            }
             *refreshed = Some(Instant::now());
         }
         Ok(())
@@ -56,9 +63,12 @@ impl Finder for SharedRemote {
         self.refresh()?;
         let listing = Listing::new(&*self.files.0);
         let manifests = match manifest::all(&listing, task, fingerprint) {
+            Ok(manifests) => manifests,
             // It is only a cache: the task runs. A colleague may have a newer version of this library.
-            Err(StoreError::Damaged { .. } | StoreError::Newer { .. }) => return Ok(None),
-            manifests => manifests?,
+            Err(
+                StoreError::Damaged { .. } | StoreError::Newer { .. } | StoreError::Remote { .. },
+            ) => return Ok(None),
+            Err(error) => return Err(error),
         };
         let whole = manifests.into_iter().filter(|(carried, _)| *carried == Carried::Whole);
         let found = whole.map(|(_, record)| record).find(|record| holds(record));
