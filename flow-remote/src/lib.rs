@@ -28,8 +28,9 @@
 //! {"format":1,"packs":[{"pack":"<digest>","bytes":8190211,"contents":[["objects/8c/8c1f...",0,311],...]}]}
 //! ```
 //!
-//! where a content has its name, the place of its first byte, and its size. A content that is also an object of its own is
-//! read from that object: a repair puts it there.
+//! where a content has its name, the place of its first byte, and its size. A pack has `"since"`, in seconds since 1970, if a
+//! garbage collection has written its segment anew: that is when its contents were put. A content that is also an object of its
+//! own is read from that object: a repair puts it there.
 //!
 //! The order makes an interruption harmless: a pack is put before its segment, and the contents of an output before its
 //! manifest. A pack without a segment is found by its name when the same contents are pushed again, and removed by the next

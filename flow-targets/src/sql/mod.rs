@@ -66,7 +66,8 @@
 //! | `push`, `pull` | carry the receipt: a flow that provides the *same* database takes the output as complete, and one with another database runs the task |
 //! | `export` | copies the receipt, not the rows: export a task that reads the table and stores `Parquet` |
 //! | `reset`, `gc` | remove the receipt, and leave the table to you |
-//! | `debug`, `bless` | write within a transaction that is rolled back |
+//! | `debug` | writes within a transaction that is rolled back |
+//! | `bless` | the same; the marker stays that of the last run, so that the task runs all the same |
 //! | one of several `outputs` | is an error of the plan: make it a task of its own |
 //!
 //! # What is preserved

@@ -22,6 +22,9 @@ use flow_targets::sql::{Adbc, Database, QueryCx, SqlTable, WriteMode};
 /// The folder of the process that is killed.
 const FOLDER: &str = "FLOW_TEST_SQL_FOLDER";
 
+/// How long that process waits halfway, in seconds.
+const SECONDS: &str = "FLOW_TEST_SQL_SECONDS";
+
 struct World {
     folder: tempfile::TempDir,
     uri: String,
@@ -339,7 +342,8 @@ impl Run for Slow {
         let batch = move |i: i64| {
             if let (3, Some(folder)) = (i, std::env::var_os(FOLDER)) {
                 std::fs::write(PathBuf::from(folder).join("half"), "")?;
-                thread::sleep(Duration::from_secs(60));
+                let seconds = std::env::var(SECONDS).ok().and_then(|text| text.parse().ok());
+                thread::sleep(Duration::from_secs(seconds.unwrap_or(60)));
             }
             let column = Arc::new(Int64Array::from_iter_values(i * 1000..(i + 1) * 1000));
             Ok(RecordBatch::try_new(Arc::clone(&of), vec![column])?)
@@ -368,6 +372,7 @@ fn a_writer_that_is_killed_or_loses_its_connection_leaves_nothing() -> Result<()
         let mut child = Command::new(std::env::current_exe()?)
             .args(["--exact", "writes_slowly", "--ignored"])
             .env(FOLDER, world.folder.path())
+            .env(SECONDS, if kills { "60" } else { "3" })
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
@@ -379,11 +384,13 @@ fn a_writer_that_is_killed_or_loses_its_connection_leaves_nothing() -> Result<()
             );
             thread::sleep(Duration::from_millis(10));
         }
-        if !kills {
+        if kills {
+            child.kill()?;
+            child.wait()?;
+        } else {
             world.by_hand(lose);
+            assert!(!child.wait()?.success(), "the writer has lost its connection");
         }
-        child.kill()?;
-        child.wait()?;
         std::fs::remove_file(&half)?;
         assert!(!world.flow().is_complete::<Slow>()?);
         assert_eq!(world.database().answer("select to_regclass('flow_slow') is null")?, "true");
