@@ -510,3 +510,20 @@ fn a_record_of_an_earlier_release_counts_as_a_whole() -> Result<()> {
     assert_eq!(after::<R00>(&flow, &edits, "c44 2")?, ["Wide"]);
     Ok(())
 }
+
+#[test]
+fn a_garbage_collection_of_a_remote_keeps_what_a_store_without_the_output_needs() -> Result<()> {
+    let (ours, edits, folder) = edited();
+    ours.run::<R02>()?;
+    // Our output stays complete, because its column is the same.
+    assert_eq!(after::<R02>(&ours, &edits, "c07 1")?, ["Wide"]);
+    let theirs = Flow::open(folder.path().join("theirs"))?.quiet();
+    let theirs = theirs.with(Wide::EDITS, edits.as_path());
+    theirs.run::<R02>()?;
+    let shared = flow::remote::RemoteFolder::new(folder.path().join("shared"));
+    theirs.push::<R02>(&shared)?;
+    let gc = flow::remote::RemoteGc::new(&shared).keep::<R02>(&ours)?;
+    let garbage = gc.older_than(std::time::Duration::ZERO).find()?;
+    assert!(garbage.is_empty(), "{garbage}");
+    Ok(())
+}

@@ -137,7 +137,13 @@ impl<'a> RemoteGc<'a> {
                 if !seen.insert(plan.graph.node(node).key) {
                     continue;
                 }
-                let judged = Judge::new(&plan, &plan.verdicts, &replay).judge(node)?;
+                let judge = Judge::new(&plan, &plan.verdicts, &replay);
+                let judged = judge.judge(node)?;
+                let task = plan.graph.task(node).decl.identity();
+                // The output here may be of earlier inputs with the same columns. A store without it searches for today's.
+                if let Some(today) = judge.made_from(node)? {
+                    wanted.insert(manifest::folder(task, today.fingerprint(task)));
+                }
                 plans.extend(judged.in_run.into_iter().map(|answered| answered.plan));
                 check_known(&plan, node, &judged.verdict)?;
                 let fingerprint = match judged.verdict {
@@ -146,7 +152,6 @@ impl<'a> RemoteGc<'a> {
                     Verdict::Run(_, fingerprint) => fingerprint,
                     Verdict::There(_) | Verdict::Missing | Verdict::Upstream => continue,
                 };
-                let task = plan.graph.task(node).decl.identity();
                 wanted.insert(manifest::folder(task, fingerprint));
             }
         }
