@@ -129,33 +129,6 @@ fn a_value_that_would_be_lost_is_an_error_and_leaves_no_table() -> Result<()> {
     Ok(())
 }
 
-/// A zero with a sign, which SQLite does not keep.
-#[derive(Task)]
-#[task(target = SqlTable<RecordBatch>(name = "zero"))]
-struct Zero;
-
-#[tracked]
-impl Run for Zero {
-    fn run(&self, _cx: &Cx<Self>) -> Result<RecordBatch> {
-        let schema = Schema::new(vec![Field::new("x", DataType::Float64, false)]);
-        let column = Arc::new(Float64Array::from(vec![-0.0, 1.0]));
-        Ok(RecordBatch::try_new(Arc::new(schema), vec![column])?)
-    }
-}
-
-#[test]
-fn a_negative_zero_is_loaded_as_a_zero() -> Result<()> {
-    let world = World::new();
-    let flow = world.flow();
-    flow.run::<Zero>()?;
-    assert!(flow.is_complete::<Zero>()?);
-    // A new flow has no values in memory: the table is read.
-    let loaded = world.flow().load::<Zero>()?;
-    let column = loaded.column(0).as_any().downcast_ref::<Float64Array>().unwrap();
-    assert_eq!((column.value(0), column.value(1)), (0.0, 1.0));
-    Ok(())
-}
-
 #[derive(Serialize, Deserialize)]
 struct Listed {
     values: Vec<i64>,
