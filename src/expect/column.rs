@@ -2,18 +2,21 @@
 
 use anyhow::{Result, anyhow, bail, ensure};
 use flow_core::ColumnStatistics;
+use flow_core::jiff::civil::DateTime;
+use flow_core::jiff::{SignedDuration, Timestamp};
 use flow_targets::RecordBatch;
 use flow_targets::arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, StringArray, UInt64Array,
+    Array, ArrayRef, AsArray, Float64Array, Int64Array, LargeStringArray, UInt64Array,
 };
 use flow_targets::arrow::buffer::NullBuffer;
 use flow_targets::arrow::compute::cast;
-use flow_targets::arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use flow_targets::arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, UInt64Type};
 use flow_targets::arrow::util::display::array_value_to_string;
+use flow_targets::display::displayable;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::limit::Value;
+use super::limit::{Limit, Value};
 
 /// Returns a column by its name.
 ///
@@ -39,12 +42,14 @@ fn value_type(ty: &DataType) -> &DataType {
     }
 }
 
-/// The values of a column, in one of three types.
+/// The values of a column, in one of these types.
 pub(super) enum Values {
     Signed(Int64Array),
     Unsigned(UInt64Array),
     Float(Float64Array),
-    Text(StringArray),
+    Text(LargeStringArray),
+    /// Times, in a unit of so many nanoseconds.
+    Times(Int64Array, i128),
 }
 
 impl Values {
@@ -63,7 +68,7 @@ impl Values {
                 let cast = cast(column, &DataType::Int64)?;
                 Some(Self::Signed(cast.as_primitive::<Int64Type>().clone()))
             }
-            ty if ty.is_numeric() => {
+            ty if ty.is_numeric() || *ty == DataType::Null => {
                 let cast = cast(column, &DataType::Float64)?;
                 Some(Self::Float(cast.as_primitive::<Float64Type>().clone()))
             }
@@ -71,7 +76,8 @@ impl Values {
         })
     }
 
-    /// Returns the values of a column as texts or numbers, whichever the limits are.
+    /// Returns the values of a column as texts or numbers, whichever the limits are. Dates, times and durations are compared
+    /// with texts, by their nanoseconds; [`limit_of`] parses the texts.
     ///
     /// # Errors
     ///
@@ -83,10 +89,15 @@ impl Values {
             return numbers
                 .ok_or_else(|| anyhow!("the {what} has numbers, and the column is {ty}"));
         }
-        let is_text = matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-        ensure!(is_text || ty.is_temporal(), "the {what} has texts, and the column is {ty}");
-        let cast = cast(column, &DataType::Utf8)?;
-        Ok(Self::Text(cast.as_string::<i32>().clone()))
+        if let Some(unit) = nanoseconds(ty) {
+            // A dictionary is cast to its values first.
+            let ticks = cast(&cast(column, ty)?, &DataType::Int64)?;
+            return Ok(Self::Times(ticks.as_primitive::<Int64Type>().clone(), unit));
+        }
+        let is_text = ty.is_string() || *ty == DataType::Null;
+        ensure!(is_text, "the {what} has texts, and the column is {ty}");
+        let cast = cast(column, &DataType::LargeUtf8)?;
+        Ok(Self::Text(cast.as_string::<i64>().clone()))
     }
 
     /// Returns the value of a row that is not null.
@@ -100,7 +111,66 @@ impl Values {
             }
             Self::Float(values) => (!values.is_null(row)).then(|| Value::Float(values.value(row))),
             Self::Text(values) => (!values.is_null(row)).then(|| Value::Text(values.value(row))),
+            Self::Times(ticks, unit) => {
+                let value = |ticks: i64| Value::Integer(i128::from(ticks) * unit);
+                (!ticks.is_null(row)).then(|| value(ticks.value(row)))
+            }
         }
+    }
+}
+
+/// Returns the nanoseconds of the unit of a type of dates, times or durations.
+fn nanoseconds(ty: &DataType) -> Option<i128> {
+    const DAY: i128 = 86_400_000_000_000;
+    let unit = match ty {
+        DataType::Date32 => return Some(DAY),
+        DataType::Date64 => return Some(1_000_000),
+        DataType::Time32(unit)
+        | DataType::Time64(unit)
+        | DataType::Timestamp(unit, _)
+        | DataType::Duration(unit) => unit,
+        _ => return None,
+    };
+    Some(match unit {
+        TimeUnit::Second => 1_000_000_000,
+        TimeUnit::Millisecond => 1_000_000,
+        TimeUnit::Microsecond => 1_000,
+        TimeUnit::Nanosecond => 1,
+    })
+}
+
+/// Returns a limit in the form in which the values of a column are compared: for a column of times, in nanoseconds.
+///
+/// # Errors
+///
+/// The column has times, and the limit is a text that is none.
+pub(super) fn limit_of(column: &ArrayRef, limit: &Limit) -> Result<Limit> {
+    let ty = value_type(column.data_type());
+    match limit {
+        Limit::Text(text) if nanoseconds(ty).is_some() => match time(ty, text) {
+            Some(nanoseconds) => Ok(Limit::Integer(nanoseconds)),
+            None => bail!("{text:?} is no value of the column, which is {ty}; write it in ISO 8601"),
+        },
+        limit => Ok(limit.clone()),
+    }
+}
+
+/// Returns the nanoseconds of a value of a type of times, written in ISO 8601.
+fn time(ty: &DataType, text: &str) -> Option<i128> {
+    let since_epoch = |text: &str| {
+        let time: DateTime = text.parse().ok()?;
+        Some(time.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0)).as_nanos())
+    };
+    let instant = text.parse::<Timestamp>().ok();
+    match ty {
+        DataType::Duration(_) => Some(text.parse::<SignedDuration>().ok()?.as_nanos()),
+        DataType::Time32(_) | DataType::Time64(_) => since_epoch(&format!("1970-01-01T{text}")),
+        DataType::Timestamp(_, Some(_)) => {
+            instant.map(Timestamp::as_nanosecond).or_else(|| since_epoch(text))
+        }
+        // The offset of an instant would be dropped.
+        _ if instant.is_some() => None,
+        _ => since_epoch(text),
     }
 }
 
@@ -122,12 +192,24 @@ pub(super) fn statistics(column: &ArrayRef) -> Result<ColumnStatistics> {
     Ok(ColumnStatistics::of(nulls, (0..column.len()).filter_map(number)))
 }
 
+/// Checks that a column has numbers.
+///
+/// # Errors
+///
+/// There is no such column, or it has other values.
+pub(super) fn has_numbers(batch: &RecordBatch, name: &str) -> Result<()> {
+    let column = column(batch, name)?;
+    let ty = column.data_type();
+    ensure!(Values::numbers(column)?.is_some(), "a mean needs numbers, and the column is {ty}");
+    Ok(())
+}
+
 /// Returns the value of a row as text, for a message.
 pub(super) fn shown(column: &ArrayRef, row: usize) -> String {
     if column.logical_nulls().is_some_and(|nulls| nulls.is_null(row)) {
         return "null".to_owned();
     }
-    let text = array_value_to_string(column, row);
+    let text = displayable(column).and_then(|column| array_value_to_string(&column, row));
     let is_text = matches!(
         value_type(column.data_type()),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
@@ -159,7 +241,7 @@ impl RowColumn {
         let columns = schema.fields().iter().zip(batch.columns());
         let columns = columns.map(|(field, values)| Self {
             name: field.name().clone(),
-            values: values.clone(),
+            values: displayable(values).unwrap_or_else(|_| values.clone()),
             nulls: values.logical_nulls(),
         });
         columns.collect()

@@ -12,7 +12,7 @@ use flow_targets::table::rows_of as read;
 use serde::de::DeserializeOwned;
 
 use super::batches::unreadable;
-use super::column::{Values, cast_to, column, shown};
+use super::column::{Values, cast_to, column, limit_of, shown};
 use super::limit::{Limit, Range, Value};
 use super::rows::Holds;
 use super::violations::Violations;
@@ -34,6 +34,7 @@ pub(super) fn outside(batch: &RecordBatch, name: &str, range: &Range) -> Result<
     let mut violations = Violations::default();
     let Some(are_texts) = range.is_text() else { return Ok(violations) };
     let values = Values::of(column, are_texts, "range")?;
+    let range = range.try_map(|limit| limit_of(column, limit))?;
     for row in 0..batch.num_rows() {
         if values.get(row).is_some_and(|value| !range.contains(value)) {
             violations.add(row, || shown(column, row));
@@ -51,14 +52,33 @@ pub(super) fn other_values(
     let column = column(batch, name)?;
     let are_texts = allowed.first().is_some_and(Limit::is_text);
     let values = Values::of(column, are_texts, "list")?;
-    let texts = allowed.iter().filter_map(|limit| match limit {
-        Limit::Text(text) => Some(text.as_str()),
-        _ => None,
-    });
-    let texts: HashSet<&str> = texts.collect();
+    let allowed = allowed.iter().map(|limit| limit_of(column, limit)).collect::<Result<Vec<_>>>()?;
+    // `-0.0` is equal to `0.0`, and NaN to nothing.
+    let bits = |number: f64| (!number.is_nan()).then(|| (number + 0.0).to_bits());
+    let mut texts: HashSet<&str> = HashSet::new();
+    let mut integers: HashSet<i128> = HashSet::new();
+    // The floats, and all numbers as floats.
+    let (mut floats, mut numbers) = (HashSet::new(), HashSet::new());
+    for limit in &allowed {
+        match limit {
+            Limit::Text(text) => {
+                texts.insert(text);
+            }
+            Limit::Integer(number) => {
+                integers.insert(*number);
+                numbers.extend(bits(*number as f64));
+            }
+            Limit::Float(number) => {
+                floats.extend(bits(*number));
+                numbers.extend(bits(*number));
+            }
+        }
+    }
+    let is_one = |set: &HashSet<u64>, number: f64| bits(number).is_some_and(|it| set.contains(&it));
     let is_allowed = |value: Value<'_>| match value {
         Value::Text(text) => texts.contains(text),
-        number => allowed.iter().any(|limit| limit.compare(number).is_some_and(|it| it.is_eq())),
+        Value::Integer(number) => integers.contains(&number) || is_one(&floats, number as f64),
+        Value::Float(number) => is_one(&numbers, number),
     };
     let mut violations = Violations::default();
     for row in 0..batch.num_rows() {

@@ -9,7 +9,7 @@ use flow_core::{CheckReport, Severity};
 use flow_targets::RecordBatch;
 use serde::de::DeserializeOwned;
 
-use super::column::{Row, RowColumn, column, statistics};
+use super::column::{Row, RowColumn, column, has_numbers, statistics};
 use super::conditions;
 use super::limit::{Limit, LimitRange, Range, Value};
 use super::rows::Holds;
@@ -171,8 +171,9 @@ impl Expectations {
     /// Expects the values of a column in a range, such as `0.0..`, `1..=5` or `"2026-01-01".."2027-01-01"`.
     ///
     /// A range of numbers fits a column of integers, floats or decimals; integers are compared without rounding. A range
-    /// of texts fits a column of texts, dates or times, which are compared as text in ISO 8601. Nulls are in each range,
-    /// and NaN is in none.
+    /// of texts fits a column of texts, and a column of dates, times or durations: its ends are written in ISO 8601, as
+    /// `2026-01-31`, `2026-01-31T12:00Z` or `PT90S`, and a date is midnight, in UTC. Nulls are in each range, and NaN is in
+    /// none.
     pub fn in_range(self, column: &str, range: impl LimitRange) -> Self {
         let (least, most) = range.limits();
         let range = Range { least, most };
@@ -270,7 +271,8 @@ impl Expectations {
     /// Expects that the mean of a column differs from that of the last version by a fraction of that mean at most.
     ///
     /// `0.1` allows ten percent. The last version is that of [`rows_since_last`](Self::rows_since_last). Nulls and
-    /// numbers that are not finite do not count.
+    /// numbers that are not finite do not count. A column that is missing or has no numbers violates it, without a last
+    /// version, too.
     pub fn mean_since_last(self, column: &str, fraction: f64) -> Self {
         self.add([(String::new(), Test::MeanSinceLast(column.to_owned(), fraction))])
     }
@@ -331,6 +333,11 @@ impl Expectations {
                     continue;
                 }
                 Test::MeanSinceLast(column, most) => {
+                    if let Err(error) = has_numbers(&batch, &column) {
+                        let text = format!("mean of `{column}` near that of the last version");
+                        report.violated(text, severity, format!("{error:#}"), 0);
+                        continue;
+                    }
                     report.mean_since_last(severity, column, most);
                     continue;
                 }
@@ -372,7 +379,7 @@ fn add_statistics(report: &mut CheckReport, batch: &RecordBatch, expected: &[Exp
         _ => None,
     });
     for name in first.chain(compared) {
-        // The comparison of a mean says that its column is missing, or has no numbers.
+        // A comparison of means says itself that its column is missing, or has no numbers.
         if let Ok(values) = column(batch, name)
             && let Ok(statistics) = statistics(values)
         {

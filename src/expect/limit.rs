@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{self, Bound};
 
+use anyhow::Result;
+
 /// A number or a text that the values of a column are compared with.
 ///
 /// It is made from an integer, a float or a text: `expect::table(orders).in_range("price", 0.0..)`.
@@ -14,7 +16,7 @@ pub enum Limit {
     Integer(i128),
     /// A float.
     Float(f64),
-    /// A text. Dates and times are compared as text, such as `2026-01-31`.
+    /// A text. For a column of dates, times or durations it is parsed, as `2026-01-31` or `2026-01-31T12:00Z`.
     Text(String),
 }
 
@@ -147,6 +149,22 @@ impl Range {
             Bound::Unbounded => None,
         };
         limit(&self.least).or_else(|| limit(&self.most))
+    }
+
+    /// Returns the range with converted limits.
+    ///
+    /// # Errors
+    ///
+    /// A limit cannot be converted.
+    pub(super) fn try_map(&self, map: impl Fn(&Limit) -> Result<Limit>) -> Result<Self> {
+        let bound = |bound: &Bound<Limit>| {
+            Ok::<_, anyhow::Error>(match bound {
+                Bound::Included(limit) => Bound::Included(map(limit)?),
+                Bound::Excluded(limit) => Bound::Excluded(map(limit)?),
+                Bound::Unbounded => Bound::Unbounded,
+            })
+        };
+        Ok(Self { least: bound(&self.least)?, most: bound(&self.most)? })
     }
 
     pub(super) fn contains(&self, value: Value<'_>) -> bool {

@@ -280,6 +280,14 @@ fn of_newtype(row: &Row<'_>, inner: &Type) -> TokenStream {
             const NULLABLE: bool = #inner_column::NULLABLE;
             const HAS_UNIT: bool = #inner_column::HAS_UNIT;
             const HAS_SCALE: bool = #inner_column::HAS_SCALE;
+
+            // It may have metadata: a UUID has.
+            fn field(
+                __name: &str,
+                __form: #private::Form,
+            ) -> #private::__private::arrow::datatypes::Field {
+                #inner_column::field(__name, __form)
+            }
         },
         &quote!(#inner_column::data_type(__form)),
         &quote! {

@@ -7,7 +7,7 @@ mod field;
 mod names;
 
 use proc_macro2::Ident;
-use syn::{Data, DeriveInput, ExprPath, Fields, LitStr, Type};
+use syn::{Data, DeriveInput, ExprPath, Field, Fields, LitStr, Type};
 
 pub(crate) use self::field::{Absent, RowField, Unit};
 use self::names::Rule;
@@ -63,9 +63,15 @@ impl<'a> Row<'a> {
                     let fields = fields.named.iter().filter_map(|field| {
                         RowField::read(field, container.rule, container.absent.as_ref(), ctxt)
                     });
-                    Kind::Struct(fields.collect())
+                    let fields: Vec<_> = fields.collect();
+                    if !fields.is_empty() && fields.iter().all(|field| field.is_skipped) {
+                        let message = "a row needs a field with a column, and `skip` leaves out all of them";
+                        ctxt.error(&input.ident, message);
+                    }
+                    Kind::Struct(fields)
                 }
                 Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                    check_inner(&fields.unnamed[0], ctxt);
                     Kind::Newtype(&fields.unnamed[0].ty)
                 }
                 _ => {
@@ -108,6 +114,26 @@ impl<'a> Row<'a> {
                     ctxt.error(ident, message);
                 }
             }
+        }
+    }
+}
+
+/// Reports the attributes of the field of a tuple struct. They would have no effect on the column.
+fn check_inner(field: &Field, ctxt: &Ctxt) {
+    for attribute in &field.attrs {
+        if attribute.path().is_ident("row") {
+            options::read(attribute, ctxt, |word, input| {
+                field::ignored(input)?;
+                let message = format!(
+                    "`{word}` stands at the field of the row whose type this is, and not in a tuple struct"
+                );
+                Err(syn::Error::new(word.span(), message))
+            });
+        } else if attribute.path().is_ident("serde") {
+            options::read(attribute, ctxt, |word, input| match word.to_string().as_str() {
+                "bound" => field::ignored(input),
+                _ => Err(field::unsupported(&word)),
+            });
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Rows in the cells of a sheet, which have no bytes: a UUID is text there.
+//! Rows in the cells of a sheet, which have no bytes, and in the checks of outputs: a UUID is text there.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 #[cfg(feature = "uuid")]
 use arrow::array::ArrayRef;
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 #[cfg(feature = "uuid")]
 use arrow::datatypes::{DataType, Field};
 use arrow::datatypes::{FieldRef, Schema};
@@ -39,7 +39,8 @@ pub(crate) fn batch(batch: &RecordBatch) -> Result<RecordBatch> {
     let arrays = arrays.collect::<Result<Vec<_>>>()?;
     #[cfg(not(feature = "uuid"))]
     let arrays = batch.columns().to_vec();
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(shown)), arrays)?)
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(shown)), arrays, &options)?)
 }
 
 #[cfg(feature = "uuid")]

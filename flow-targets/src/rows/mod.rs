@@ -83,7 +83,7 @@
 //! a named time zone. So the macro generates the conversions, too. It needs no pass over the type at run time.
 
 mod bytes;
-#[cfg(feature = "excel")]
+#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 pub(crate) mod cells;
 #[cfg(feature = "chrono")]
 mod chrono;

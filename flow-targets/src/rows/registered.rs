@@ -3,7 +3,6 @@
 use std::any::{Any, TypeId};
 #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
 use std::sync::LazyLock;
@@ -23,11 +22,14 @@ pub struct Registered {
     id: fn() -> TypeId,
     pub(crate) columns: fn() -> Vec<FieldRef>,
     pub(crate) names: fn() -> Vec<&'static [&'static str]>,
-    /// Converts some rows of a `Vec` to a batch.
-    pub(crate) batch: fn(&dyn Any, Range<usize>) -> Result<RecordBatch, Fault>,
+    /// The [`ToBatch`] of the type.
+    batch: &'static (dyn Any + Send + Sync),
     /// Converts a batch to a `Vec` of rows.
     pub(crate) rows: fn(&RecordBatch) -> Result<Box<dyn Any>, Fault>,
 }
+
+/// A function that converts rows to a batch.
+type ToBatch<R> = fn(&[R]) -> Result<RecordBatch, Fault>;
 
 impl Registered {
     /// Creates the entry of a type.
@@ -36,9 +38,20 @@ impl Registered {
             id: TypeId::of::<R>,
             columns: columns::<R>,
             names: names_of::<R>,
-            batch: batch::<R>,
+            batch: const { &(batch::<R> as ToBatch<R>) },
             rows: rows::<R>,
         }
+    }
+
+    /// Converts rows of the registered type to a batch.
+    ///
+    /// # Errors
+    ///
+    /// A column cannot hold one of the values in full.
+    #[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
+    pub(crate) fn batch<R: 'static>(&self, rows: &[R]) -> Result<RecordBatch, Fault> {
+        let batch = self.batch.downcast_ref::<ToBatch<R>>();
+        batch.expect("rows of the registered type")(rows)
     }
 }
 
@@ -59,9 +72,8 @@ pub(crate) fn registered<R: 'static>() -> Option<&'static Registered> {
     ALL.get(&TypeId::of::<R>()).copied()
 }
 
-fn batch<R: Row>(rows: &dyn Any, range: Range<usize>) -> Result<RecordBatch, Fault> {
-    let rows = rows.downcast_ref::<Vec<R>>().expect("rows of the registered type");
-    let rows: Vec<Option<&R>> = rows[range].iter().map(Some).collect();
+fn batch<R: Row>(rows: &[R]) -> Result<RecordBatch, Fault> {
+    let rows: Vec<Option<&R>> = rows.iter().map(Some).collect();
     let schema = Arc::new(Schema::new(columns::<R>()));
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     Ok(RecordBatch::try_new_with_options(schema, R::arrays(&rows)?, &options)?)

@@ -12,6 +12,7 @@ use super::backend::Backend;
 use super::query::Query;
 use super::rows;
 use super::value::SqlParams;
+use crate::display::displayable;
 
 /// A database, which tasks query and [`SqlTable`](super::SqlTable) writes.
 ///
@@ -88,8 +89,10 @@ impl Database {
         let mut lines = Vec::new();
         for batch in self.query(sql, ())?.batches() {
             let batch = batch?;
-            let columns = batch.columns().iter();
-            let columns = columns.map(|column| ArrayFormatter::try_new(column, &options));
+            // The zone of a `timestamptz` is UTC.
+            let columns = batch.columns().iter().map(displayable);
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            let columns = columns.iter().map(|column| ArrayFormatter::try_new(column, &options));
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
             for row in 0..batch.num_rows() {
                 let cells = columns.iter().map(|column| column.value(row).try_to_string());

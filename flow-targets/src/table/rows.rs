@@ -25,7 +25,7 @@ use crate::enums;
 use crate::lossless::{Floats, check};
 use crate::ordered::Ordered;
 use crate::row::{RowColumns, explained, options};
-use crate::rows::registered;
+use crate::rows::{cells, registered};
 use crate::strict;
 
 /// How many rows are converted to columns at once.
@@ -185,11 +185,17 @@ pub fn rows_of<R: DeserializeOwned + 'static>(batch: &RecordBatch) -> Result<Vec
 
 /// Converts rows to one batch, for a check of an output.
 ///
+/// Rows that derive `Row` have the columns that the targets store, except that a UUID is text, so that it can be compared
+/// with texts and shown.
+///
 /// # Errors
 ///
-/// The rows have no form in columns.
+/// The rows have no form in columns, or a column cannot hold a value.
 #[doc(hidden)]
 pub fn batch_of<R: Serialize + DeserializeOwned + 'static>(rows: &[R]) -> Result<RecordBatch> {
+    if let Some(row) = registered::<R>() {
+        return cells::batch(&typed::batch(rows, row, 0)?);
+    }
     let fields = fields(rows)?;
     if !fields.is_empty() {
         return batch(&fields, rows, 0);

@@ -14,16 +14,22 @@ use crate::absent::{self, Columns};
 use crate::rows::{Fault, Registered};
 
 /// Converts rows to batches.
-#[allow(clippy::ptr_arg, reason = "the conversions know the type of the `Vec`")]
-pub(super) fn batches<'a, R: 'static>(rows: &'a Vec<R>, row: &'static Registered) -> Batches<'a> {
+pub(super) fn batches<'a, R: 'static>(rows: &'a [R], row: &'static Registered) -> Batches<'a> {
     let schema = Arc::new(Schema::new((row.columns)()));
-    let each = (0..rows.len()).step_by(CHUNK).map(move |from| {
-        let range = from..rows.len().min(from + CHUNK);
-        (row.batch)(rows, range)
-            .map_err(|fault| written::<R>(&fault, from))
-            .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
-    });
+    let chunks = rows.chunks(CHUNK).enumerate();
+    let each = chunks.map(move |(place, rows)| batch(rows, row, place * CHUNK));
     Batches { schema, each: Box::new(each) }
+}
+
+/// Converts rows to one batch. `before` is the number of rows before them in the table.
+pub(super) fn batch<R: 'static>(
+    rows: &[R],
+    row: &'static Registered,
+    before: usize,
+) -> Result<RecordBatch> {
+    row.batch(rows)
+        .map_err(|fault| written::<R>(&fault, before))
+        .with_context(|| format!("cannot turn rows of `{}` into columns", type_name::<R>()))
 }
 
 /// Reads the rows of a batch. `before` is the number of rows before it in the table.

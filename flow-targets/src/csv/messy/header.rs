@@ -41,7 +41,11 @@ impl Layout {
 pub(super) fn locate(lines: &[GridLine], options: &Options) -> Result<Layout> {
     let width = most_frequent(lines, |line| line.cells.len());
     let used = most_frequent(lines, GridLine::width);
-    let starts = |line: &GridLine| line.cells.len() >= used && line.named() * 2 > used;
+    // Without names, a row may have empty cells, and only shorter lines are titles.
+    let is_unnamed = options.header_rows == Some(0);
+    let starts = |line: &GridLine| {
+        line.cells.len() >= used && (is_unnamed || line.named() * 2 > used)
+    };
     let start = lines.iter().take(ABOVE).position(starts);
     let Some(start) = start else {
         bail!(
@@ -152,6 +156,13 @@ mod tests {
             let options = Options { header_rows: Some(rows), ..Options::default() };
             assert_eq!(located(&["1,2", "3,4"], &options), Ok((0..rows, 2)));
         }
+    }
+
+    #[test]
+    fn a_row_with_empty_cells_is_no_title_if_there_are_no_names() {
+        let options = Options { header_rows: Some(0), ..Options::default() };
+        assert_eq!(located(&["1,,", "2,3,4", "5,6,7"], &options), Ok((0..0, 3)));
+        assert_eq!(located(&["Report", "1,,", "2,3,4", "5,6,7"], &options), Ok((1..1, 3)));
     }
 
     #[test]

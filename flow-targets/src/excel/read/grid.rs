@@ -108,6 +108,8 @@ struct Cells {
     limits: Limits,
     /// The number of cells in memory.
     count: u64,
+    /// The bytes of their texts.
+    text_bytes: u64,
     steps: crate::csv::messy::report::Steps,
 }
 
@@ -118,6 +120,7 @@ impl Default for Cells {
             faults: BTreeMap::new(),
             limits: Limits { bytes: Limit::default(), cells: 0 },
             count: 0,
+            text_bytes: 0,
             steps: crate::csv::messy::report::Steps::default(),
         }
     }
@@ -138,7 +141,6 @@ impl Cells {
         let formats: Vec<NumberFormat> =
             cells.styles().iter().map(|style| format(style, formats)).collect();
         let general = NumberFormat::default();
-        let mut text_bytes = 0;
         while let Some((cell, style)) = cells.next_cell_with_style_id()? {
             let (row, column) = cell.get_position();
             ensure!(
@@ -156,14 +158,15 @@ impl Cells {
             let value = value(cell.get_value(), format, is_1904)
                 .with_context(|| format!("cell {}", reference(row, column)))?;
             let Some(value) = value else { continue };
-            text_bytes += value.text.len() as u64;
-            check(TEXTS, text_bytes, most)?;
+            self.text_bytes += value.text.len() as u64;
+            check(TEXTS, self.text_bytes, most)?;
             self.put(row, column, value)?;
         }
         if sheets.fill_merged {
             for region in merged {
                 let (start, end) = (region.start, region.end);
-                self.fill(start.0 as usize..=end.0 as usize, start.1 as usize..=end.1 as usize)?;
+                let rows = start.0 as usize..=end.0 as usize;
+                self.fill(rows, start.1 as usize..=end.1 as usize, most)?;
             }
         }
         Ok(())
@@ -202,11 +205,12 @@ impl Cells {
         self.rows.entry(row).or_default();
     }
 
-    /// Gives all cells of a merged region the value of its first cell.
+    /// Gives all cells of a merged region the value of its first cell. All texts may have `most` bytes together.
     fn fill(
         &mut self,
         rows: std::ops::RangeInclusive<usize>,
         columns: std::ops::RangeInclusive<usize>,
+        most: u64,
     ) -> Result<()> {
         let (top, left) = (*rows.start(), *columns.start());
         let first = self.rows.get(&top).and_then(|cells| cells.get(left)).cloned();
@@ -219,6 +223,8 @@ impl Cells {
         for row in rows {
             for column in columns.clone() {
                 if (row, column) != (top, left) {
+                    self.text_bytes += first.text.len() as u64;
+                    check(TEXTS, self.text_bytes, most)?;
                     self.put(row, column, RawCell { text: first.text.clone(), form })?;
                 }
             }

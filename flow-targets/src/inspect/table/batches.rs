@@ -1,6 +1,6 @@
 //! Reads tables as batches of rows.
 
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::csv::reader::Format as CsvFormat;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::ipc::reader::FileReader;
+use arrow::ipc::reader::{FileReader, StreamReader};
 use flate2::read::MultiGzDecoder;
 use regex::Regex;
 
@@ -124,10 +124,22 @@ fn batches(
     Batches { path: path.to_owned(), schema, total, batches: Some(Box::new(batches)) }
 }
 
-/// Opens an Arrow IPC file.
+/// The first bytes of a stream of Arrow IPC, which other programs write to files, too.
+const STREAM: [u8; 4] = [0xff; 4];
+
+/// Opens an Arrow IPC file, or a stream in a file.
 fn arrow(file: &OutputFile) -> Result<Batches, InspectError> {
-    let reader = FileReader::try_new(BufReader::new(file.open()?), None);
-    let reader = reader.map_err(|error| InspectError::damaged(file.path(), error))?;
+    let io = |error| InspectError::io(file.path(), error);
+    let damaged = |error| InspectError::damaged(file.path(), error);
+    let mut content = BufReader::new(file.open()?);
+    let mut start = Vec::new();
+    content.by_ref().take(STREAM.len() as u64).read_to_end(&mut start).map_err(io)?;
+    content.rewind().map_err(io)?;
+    if start == STREAM {
+        let reader = StreamReader::try_new(content, None).map_err(damaged)?;
+        return Ok(batches(file.path(), reader.schema(), None, reader));
+    }
+    let reader = FileReader::try_new(content, None).map_err(damaged)?;
     Ok(batches(file.path(), reader.schema(), None, reader))
 }
 

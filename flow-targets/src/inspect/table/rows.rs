@@ -1,10 +1,11 @@
 //! The first rows of a table as text.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::contained;
+use crate::display::displayable;
 use crate::inspect::{InspectError, OutputFile};
 
 /// The first rows of a table, returned by [`OutputFile::first_rows`].
@@ -77,15 +78,18 @@ fn add(
     limit: usize,
 ) -> Result<(), ArrowError> {
     let options = FormatOptions::default().with_null("null");
-    let columns = batch.columns().iter();
-    let columns = columns
-        .map(|column| Ok((column, ArrayFormatter::try_new(column.as_ref(), &options)?)))
-        .collect::<Result<Vec<_>, ArrowError>>()?;
+    let arrays = batch.columns().iter().map(displayable);
+    let arrays = arrays.collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
+    // The nulls of a dictionary may be in its values.
+    let columns = arrays.iter().map(|array| {
+        Ok((array.logical_nulls(), ArrayFormatter::try_new(array.as_ref(), &options)?))
+    });
+    let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
     let count = batch.num_rows().min(limit.saturating_sub(rows.len()));
     for row in 0..count {
         let mut cells = Vec::with_capacity(columns.len());
-        for (column, formatter) in &columns {
-            cells.push(match column.is_null(row) {
+        for (nulls, formatter) in &columns {
+            cells.push(match nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                 true => None,
                 false => Some(formatter.value(row).try_to_string()?),
             });

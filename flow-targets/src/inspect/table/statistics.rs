@@ -8,6 +8,7 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::contained;
+use crate::display::displayable;
 use crate::inspect::{InspectError, OutputFile};
 
 /// Statistics of the columns of a table, returned by [`OutputFile::statistics`].
@@ -144,7 +145,8 @@ impl Accumulator {
             return Ok(());
         };
         let options = FormatOptions::default();
-        let formatter = ArrayFormatter::try_new(values.as_ref(), &options)?;
+        let shown = displayable(values)?;
+        let formatter = ArrayFormatter::try_new(shown.as_ref(), &options)?;
         let end = |at: usize| {
             Ok::<_, ArrowError>((rows.row(at).owned(), formatter.value(at).try_to_string()?))
         };
@@ -180,7 +182,9 @@ impl Accumulator {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Decimal128Array, DictionaryArray, NullArray, StringArray};
+    use arrow::array::{
+        Decimal128Array, DictionaryArray, NullArray, StringArray, TimestampMicrosecondArray,
+    };
     use arrow::datatypes::Int32Type;
 
     use super::*;
@@ -229,6 +233,13 @@ mod tests {
         assert_eq!(of(&[floats(&[f64::INFINITY, 1.0])]), all("1.0", "inf", "inf", "NaN"));
         let both = floats(&[f64::INFINITY, 1.0, f64::NEG_INFINITY]);
         assert_eq!(of(&[both]), all("-inf", "inf", "NaN", "NaN"));
+    }
+
+    #[test]
+    fn timestamps_in_utc_have_a_least_and_a_greatest() {
+        let instants = TimestampMicrosecondArray::from(vec![Some(1_500_000), None, Some(0)]);
+        let (least, greatest) = ("1970-01-01T00:00:00Z", "1970-01-01T00:00:01.500Z");
+        assert_eq!(of(&[Arc::new(instants.with_timezone("UTC"))]), all(least, greatest, "", ""));
     }
 
     #[test]
