@@ -412,3 +412,126 @@ fn the_number_of_rejected_rows_that_are_kept_is_limited() {
         ]
     );
 }
+
+/// A row whose columns are those of its types.
+#[derive(Clone, Debug, PartialEq, Row, Serialize, Deserialize)]
+struct Visit {
+    day: flow::jiff::civil::Date,
+    at: flow::jiff::Timestamp,
+    wait: Option<flow::jiff::SignedDuration>,
+    kind: VisitKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Row, Serialize, Deserialize)]
+enum VisitKind {
+    First,
+    Later,
+}
+
+fn visits() -> Vec<Visit> {
+    let visit = |day: &str, at: &str, wait: Option<i64>, kind| Visit {
+        day: day.parse().expect("a date"),
+        at: at.parse().expect("an instant"),
+        wait: wait.map(flow::jiff::SignedDuration::from_secs),
+        kind,
+    };
+    vec![
+        visit("2024-02-29", "2024-02-29T12:00:00Z", Some(90), VisitKind::First),
+        visit("2024-03-01", "2024-02-29T12:00:00.5Z", None, VisitKind::Later),
+    ]
+}
+
+#[test]
+fn rows_that_derive_row_have_columns_of_dates_and_times() {
+    let visits = visits();
+    let table = || expect::table(&visits);
+    let schema = table().one_of("day", [1]);
+    assert_eq!(violated(schema), ["`day` one of 1: the list has numbers, and the column is Date32"]);
+    assert_eq!(
+        violated(table().in_range("day", "2024-03-01"..)),
+        ["`day` in \"2024-03-01\"..: violated in 1 of 2 rows: row 0: 2024-02-29"]
+    );
+    // As texts, `12:00:00.5Z` would be less than `12:00:00Z`.
+    assert_eq!(violated(table().in_range("at", "2024-02-29T12:00:00Z"..)), [""; 0]);
+    assert_eq!(
+        violated(table().in_range("at", .."2024-02-29T13:00:00.5+01:00")),
+        ["`at` in ..\"2024-02-29T13:00:00.5+01:00\": violated in 1 of 2 rows: row 1: \
+          2024-02-29T12:00:00.500Z"]
+    );
+    assert_eq!(violated(table().in_range("at", "2024-02-29".."9999-12-31")), [""; 0]);
+    assert_eq!(violated(table().in_range("wait", "PT1M"..="PT90S")), [""; 0]);
+    assert_eq!(violated(table().one_of("day", ["2024-02-29", "2024-03-01"])), [""; 0]);
+    assert_eq!(
+        violated(table().one_of("kind", ["First"])),
+        ["`kind` one of \"First\": violated in 1 of 2 rows: row 1: \"Later\""]
+    );
+    assert_eq!(
+        violated(table().in_range("day", "soon"..)),
+        ["`day` in \"soon\"..: \"soon\" is no value of the column, which is Date32; write it in ISO 8601"]
+    );
+    assert_eq!(violated(table().each("a day", |visit: &Visit| visit.day.year() == 2024)), [""; 0]);
+    assert_eq!(violated(table().readable_as::<Visit>()), [""; 0]);
+    let none: [Visit; 0] = [];
+    assert_eq!(violated(expect::table(&none[..]).unique(["day", "at"]).not_null("wait")), [""; 0]);
+}
+
+#[task(target = Parquet<Vec<Visit>>, check = are_visits)]
+fn recorded_visits() -> Vec<Visit> {
+    visits()
+}
+
+fn are_visits(visits: &[Visit]) -> Expectations {
+    expect::table(visits).not_null("wait").warn()
+}
+
+#[test]
+fn rejected_rows_have_the_texts_of_dates_and_times() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<recorded_visits>()?;
+    let rejected = flow.rejected::<recorded_visits>()?.context("a row")?;
+    assert_eq!(
+        rejected.text(),
+        Some(
+            "{\"row\":1,\"expectations\":[\"`wait` not null\"],\"values\":{\"day\":\"2024-03-01\",\
+             \"at\":\"2024-02-29T12:00:00.500Z\",\"wait\":null,\"kind\":\"Later\"}}\n"
+        )
+    );
+    Ok(())
+}
+
+#[test]
+fn a_value_of_a_list_is_found_among_numbers_of_both_kinds() {
+    let columns: [(&str, ArrayRef); 2] = [
+        ("n", Arc::new(Int64Array::from(vec![1, (1 << 53) + 1, 3]))),
+        ("x", Arc::new(Float64Array::from(vec![-0.0, f64::NAN, 3.0]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("a batch");
+    let table = || expect::table(&batch);
+    assert_eq!(
+        violated(table().one_of("n", [1, 3, 1_i64 << 53])),
+        ["`n` one of 1, 3, 9007199254740992: violated in 1 of 3 rows: row 1: 9007199254740993"]
+    );
+    assert_eq!(
+        violated(table().one_of("n", [1.0, 3.0])),
+        ["`n` one of 1.0, 3.0: violated in 1 of 3 rows: row 1: 9007199254740993"]
+    );
+    for text in [violated(table().one_of("x", [0, 3])), violated(table().one_of("x", [0.0, 3.0]))] {
+        assert!(text[0].ends_with(": violated in 1 of 3 rows: row 1: NaN"), "{text:?}");
+    }
+}
+
+#[test]
+fn a_mean_of_a_column_without_numbers_is_violated_at_once() {
+    let orders = three_orders();
+    let table = || expect::table(&orders);
+    assert_eq!(
+        violated(table().mean_since_last("prise", 0.1)),
+        ["mean of `prise` near that of the last version: there is no column `prise`; the columns are `id`, \
+          `price`, `customer`"]
+    );
+    let violated = violated(table().mean_since_last("customer", 0.1));
+    assert!(
+        violated[0].ends_with(": a mean needs numbers, and the column is LargeUtf8"),
+        "{violated:?}"
+    );
+}

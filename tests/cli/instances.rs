@@ -1,8 +1,13 @@
 //! Outputs without types: this program does not have the tasks, and reads what the store has of them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use flow::Flow;
+use flow::arrow::array::{ArrayRef, TimestampNanosecondArray};
+use flow::arrow::ipc::writer::{FileWriter, StreamWriter};
+use flow::prelude::*;
 use flow::store::StoredOutput;
 use flow::targets::inspect::{Format, InspectError, OutputFile, find_stored};
 
@@ -73,4 +78,50 @@ fn the_files_of_an_output_are_read_by_their_formats() {
     std::fs::remove_file(files[2].path()).expect("the file is removed");
     let gone = files[2].first_lines(1).expect_err("the file is gone");
     assert!(matches!(gone, InspectError::Io { .. }), "{gone}");
+}
+
+/// A table that another program has written.
+#[derive(Task)]
+#[task(external, path = &self.file, target = ArrowIpc<RecordBatch>)]
+struct Instants {
+    file: PathBuf,
+}
+
+/// Returns the instants 0 and 1.5 s, and a null, in a column of a zone.
+fn instants(zone: &str) -> RecordBatch {
+    let instants = TimestampNanosecondArray::from(vec![Some(0), None, Some(1_500_000_000)]);
+    let instants: ArrayRef = Arc::new(instants.with_timezone(zone));
+    RecordBatch::try_from_iter_with_nullable([("at", instants, true)]).expect("a batch")
+}
+
+/// Returns the cells of the file, and the greatest value of its column.
+fn shown(folder: &Path, file: &Path) -> (Vec<Option<String>>, Option<String>) {
+    let flow = Flow::open(folder.join("data")).expect("the store").with(Instants::FILE, file);
+    let instances = flow.graph::<Instants>().instances().expect("a plan");
+    let files = OutputFile::of(&instances[0]).expect("the store").expect("the file");
+    let rows = files[0].first_rows(5).expect("rows").rows;
+    let statistics = files[0].statistics().expect("statistics");
+    (rows.into_iter().flatten().collect(), statistics.columns[0].max.clone())
+}
+
+/// What `#[derive(Row)]` stores of a `jiff::Timestamp` has the zone `UTC`.
+#[test]
+fn timestamps_of_a_zone_are_shown_in_utc_also_in_a_stream() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let last = "1970-01-01T00:00:01.500Z".to_owned();
+    let cells = vec![Some("1970-01-01T00:00:00Z".to_owned()), None, Some(last.clone())];
+    for zone in ["UTC", "Europe/Berlin"] {
+        let batch = instants(zone);
+        let (table, stream) = (folder.join("table.arrow"), folder.join("stream.arrow"));
+        let content = File::create(&table).expect("a file");
+        let mut writer = FileWriter::try_new(content, &batch.schema()).expect("a writer");
+        writer.write(&batch).and_then(|()| writer.finish()).expect("a table");
+        let content = File::create(&stream).expect("a file");
+        let mut writer = StreamWriter::try_new(content, &batch.schema()).expect("a writer");
+        writer.write(&batch).and_then(|()| writer.finish()).expect("a stream");
+        for file in [table, stream] {
+            assert_eq!(shown(folder, &file), (cells.clone(), Some(last.clone())), "{zone}");
+        }
+    }
 }

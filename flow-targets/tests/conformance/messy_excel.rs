@@ -121,3 +121,18 @@ fn sheets_are_selected_by_a_pattern_and_become_one_table() {
     let error = one().check_type().unwrap_err().to_string();
     assert!(error.starts_with("`MessyExcel` only reads files of other programs"), "{error}");
 }
+
+/// A small file may have a text that merged cells repeat without end.
+#[test]
+fn the_texts_of_merged_cells_count() {
+    fn note(sheet: &mut Worksheet) -> Result<(), XlsxError> {
+        sheet.write_string(0, 0, "item")?.write_string(0, 1, "n")?;
+        sheet.merge_range(1, 0, 400, 1, &"x".repeat(20_000), &Format::new())?;
+        Ok(())
+    }
+    let file = book(&[("Sheet1", note)]);
+    let target = one().max_bytes(4_000_000);
+    let error = format!("{:#}", value(&target, &file).unwrap_err());
+    assert!(error.contains("the texts of its cells have"), "{error}");
+    value(&target.fill_merged(false), &file).unwrap();
+}

@@ -388,3 +388,49 @@ fn a_narrower_row_reads_its_columns_only() {
     let narrow = value(&<ArrowIpc<Vec<Narrow>>>::default(), &content).unwrap();
     assert_eq!(narrow[499], Narrow { x: -499 });
 }
+
+/// A tuple struct of one field is that field, with its metadata: pyarrow reads it as a UUID.
+#[test]
+fn an_identifier_in_a_tuple_struct_is_a_uuid() {
+    #[derive(Row, Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Id(Uuid);
+    #[derive(Row, Serialize, Deserialize, Debug, Clone, PartialEq)]
+    struct Order {
+        id: Id,
+        parent: Option<Id>,
+    }
+    let rows = vec![Order { id: Id(Uuid::from_u128(7)), parent: None }];
+    let content = bytes(&<ArrowIpc<Vec<Order>>>::default(), &rows).unwrap();
+    let batch = value(&<ArrowIpc<RecordBatch>>::default(), &content).unwrap();
+    for field in batch.schema_ref().fields() {
+        let name = field.metadata().get("ARROW:extension:name");
+        assert_eq!(name.map(String::as_str), Some("arrow.uuid"), "{field:?}");
+    }
+    columnar(rows.clone());
+    #[cfg(feature = "excel")]
+    crate::harness::comes_back(&<Excel<Vec<Order>>>::default(), &rows, |a, b| a == b);
+}
+
+/// A check sees the columns that the targets store.
+#[test]
+fn the_columns_of_a_check_are_those_of_the_rows() {
+    use arrow::array::AsArray;
+    use flow_targets::table::{batch_of, rows_of};
+
+    let rows = trades();
+    let batch = batch_of(&rows[1..]).unwrap();
+    assert_eq!(batch.num_rows(), 2);
+    let type_of = |name: &str| batch.column_by_name(name).unwrap().data_type().clone();
+    assert_eq!(type_of("day"), DataType::Date32);
+    assert_eq!(type_of("price"), DataType::Decimal128(12, 2));
+    // A UUID is text there, as in a sheet.
+    let ids = batch.column_by_name("id").unwrap().as_string::<i32>();
+    assert_eq!(ids.value(0), rows[1].id.to_string());
+    assert_eq!(rows_of::<Trade>(&batch).unwrap(), rows[1..]);
+    assert_eq!(batch_of::<Trade>(&[]).unwrap().schema(), batch.schema());
+
+    let mut wrong = trades();
+    wrong[2].price = "1.005".parse().unwrap();
+    let error = format!("{:#}", batch_of(&wrong).unwrap_err());
+    assert!(error.contains("column `price`, row 2: 1.005 does not fit"), "{error}");
+}
