@@ -7,7 +7,7 @@ use anyhow::{anyhow, ensure};
 use super::{CheckReport, EXPECTATIONS, Quality, Severity};
 use crate::base::key::Hasher;
 use crate::store::rejected::REJECTED;
-use crate::store::{Folder, RECORD, Store};
+use crate::store::{Folder, RECORD, Store, bounds};
 use crate::task::cx::Attempt;
 
 /// The most violated expectations that an error names.
@@ -41,7 +41,13 @@ impl<'a> Checks<'a> {
         let earlier = self.earlier.get_or_insert_with(|| earlier(store, folder));
         let earlier = earlier.outputs.iter().find(|output| output.part == part);
         let (output, lines) = report.finish(part, earlier);
-        self.rejected.push_str(&lines);
+        // Of several outputs with many rejected rows, the file has the first ones: a larger one would not be read.
+        for line in lines.split_inclusive('\n') {
+            if (self.rejected.len() + line.len()) as u64 > bounds::NOTE {
+                break;
+            }
+            self.rejected.push_str(line);
+        }
         let fails = output.expectations.iter().filter(|one| one.severity == Severity::Fail);
         let fails: Vec<_> = fails.filter(|one| !one.holds()).map(ToString::to_string).collect();
         let rejected = if lines.is_empty() { 0 } else { output.rejected };

@@ -148,9 +148,12 @@ impl CheckReport {
             return;
         }
         let values = serde_json::to_string(values).unwrap_or_else(|_| "null".to_owned());
-        self.kept_bytes += values.len();
         let expectations = expectations.iter().map(|&text| text.to_owned()).collect();
-        self.kept.push(RejectedRow { row, expectations, values });
+        let rejected = RejectedRow { row, expectations, values };
+        // The names in the line are as long as a number of this size.
+        let texts: usize = rejected.expectations.iter().map(|text| text.len() + 3).sum();
+        self.kept_bytes += rejected.values.len() + texts + 50;
+        self.kept.push(rejected);
     }
 
     fn add(
@@ -272,6 +275,15 @@ mod tests {
         assert_eq!(violations(&without)[1], Some("no number, and a mean of 100 before"));
         let empty = finished(0, 0.0, None);
         assert_eq!(violations(&finished(7, 1.0, Some(&empty)))[0], None);
+    }
+
+    #[test]
+    fn the_texts_of_expectations_count_among_those_of_rejected_rows() {
+        let mut report = CheckReport::new(100_000);
+        let text = "x".repeat(1000);
+        (0..100_000).for_each(|row| report.keep_rejected(row, &[&text], &1));
+        let (_, lines) = report.finish("", None);
+        assert!((MOST / 2..MOST + 2000).contains(&lines.len()), "{}", lines.len());
     }
 
     #[test]
