@@ -3,9 +3,11 @@
 //! arrow formats a timestamp only if the zone of its column is an offset, such as `+00:00`: it has no database of zones
 //! here. A column with the zone `UTC` or `Europe/Berlin` is an error of the formatter, and of a cast to text.
 
+use std::sync::Arc;
+
 use arrow::array::timezone::Tz;
-use arrow::array::{Array, ArrayData, ArrayRef, make_array};
-use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::array::{Array, ArrayData, ArrayRef, RecordBatch, RecordBatchOptions, make_array};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 
 /// The zone UTC as an offset.
@@ -23,6 +25,24 @@ pub fn displayable(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
         return Ok(array.clone());
     }
     Ok(make_array(relabeled(array.to_data())?))
+}
+
+/// Returns the batch with columns that are [`displayable`].
+///
+/// # Errors
+///
+/// A column is damaged.
+pub fn displayable_batch(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let arrays = batch.columns().iter().map(displayable).collect::<Result<Vec<_>, _>>()?;
+    let schema = batch.schema();
+    let fields = schema.fields().iter().zip(&arrays);
+    let fields = fields.map(|(field, array)| {
+        Field::clone(field).with_data_type(array.data_type().clone())
+    });
+    let fields: Vec<Field> = fields.collect();
+    let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema, arrays, &options)
 }
 
 /// Changes the types of an array and its children, which all have the same layout as before.
@@ -65,8 +85,6 @@ fn in_utc(data_type: &DataType) -> DataType {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{AsArray, Int64Array, ListArray, TimestampNanosecondArray};
     use arrow::buffer::OffsetBuffer;
     use arrow::datatypes::Int32Type;

@@ -1,8 +1,10 @@
 //! Outputs without types: this program does not have the tasks, and reads what the store has of them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use flow::arrow::array::{ArrayRef, TimestampNanosecondArray};
@@ -122,6 +124,22 @@ fn timestamps_of_a_zone_are_shown_in_utc_also_in_a_stream() {
         writer.write(&batch).and_then(|()| writer.finish()).expect("a stream");
         for file in [table, stream] {
             assert_eq!(shown(folder, &file), (cells.clone(), Some(last.clone())), "{zone}");
+            for format in ["csv", "json"] {
+                let text = converted(folder, &file, format);
+                assert!(text.contains(&last), "{zone} as {format}: {text}");
+            }
         }
     }
+}
+
+/// Converts the file by the command line of this program, and returns the text.
+fn converted(folder: &Path, file: &Path, format: &str) -> String {
+    let flow = Flow::open(folder.join("data")).expect("the store").quiet();
+    let to = folder.join("converted");
+    let arguments = ["cli", "load", "Instants", "--format", format, "--file"];
+    let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
+    let paths = [file.into(), "--to".into(), to.clone().into()];
+    let code = flow::cli::run(flow, arguments.into_iter().chain(paths));
+    assert_eq!(code, ExitCode::SUCCESS);
+    std::fs::read_to_string(to).expect("the text")
 }

@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::csv::WriterBuilder as CsvWriter;
 use arrow::ipc::writer::FileWriter;
 use arrow::json::writer::{JsonArray, WriterBuilder as JsonWriter};
+use flow_targets::display::displayable_batch;
 use flow_targets::inspect::{Batches, Format};
 
 /// Writes all rows in a format, which is that of a table, or JSON: an array with an object for each row.
@@ -30,9 +31,10 @@ pub(crate) fn write<W: Write + Send>(
             let unfit = "the table has columns that CSV cannot hold";
             let mut writer = CsvWriter::new().with_header(true).build(&mut out);
             // A table without rows has a header, too.
-            writer.write(&RecordBatch::new_empty(schema)).context(unfit)?;
+            let header = displayable_batch(&RecordBatch::new_empty(schema))?;
+            writer.write(&header).context(unfit)?;
             for batch in batches {
-                writer.write(&batch?).context(unfit)?;
+                writer.write(&displayable_batch(&batch?)?).context(unfit)?;
             }
         }
         Format::Json => {
@@ -40,7 +42,7 @@ pub(crate) fn write<W: Write + Send>(
             {
                 let mut writer = builder.build::<_, JsonArray>(&mut out);
                 for batch in batches {
-                    writer.write(&batch?)?;
+                    writer.write(&displayable_batch(&batch?)?)?;
                 }
                 writer.finish()?;
             }
