@@ -138,7 +138,7 @@ fn converted(folder: &Path, file: &Path, format: &str) -> String {
     let to = folder.join("converted");
     let arguments = ["cli", "load", "Instants", "--format", format, "--file"];
     let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
-    let paths = [file.into(), "--to".into(), to.clone().into()];
+    let paths: [OsString; 3] = [file.into(), "--to".into(), to.clone().into()];
     let code = flow::cli::run(flow, arguments.into_iter().chain(paths));
     assert_eq!(code, ExitCode::SUCCESS);
     std::fs::read_to_string(to).expect("the text")
