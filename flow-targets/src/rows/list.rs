@@ -102,7 +102,10 @@ impl<T: Column, const N: usize> Column for [T; N] {
 }
 
 fn length<const N: usize>() -> i32 {
-    const { assert!(N <= i32::MAX as usize, "a list of fixed size has at most 2^31 - 1 items") };
+    // Arrow does not know the number of lists without items.
+    const {
+        assert!(N > 0 && N <= i32::MAX as usize, "a list of fixed size has 1 to 2^31 - 1 items");
+    }
     N as i32
 }
 
