@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use flow_targets::RecordBatch;
 use flow_targets::arrow::array::{Array, ArrayRef};
 use flow_targets::arrow::row::{RowConverter, Rows, SortField};
+use flow_targets::display::displayable;
 use flow_targets::table::rows_of as read;
 use serde::de::DeserializeOwned;
 
@@ -89,10 +90,10 @@ pub(super) fn other_values(
     Ok(violations)
 }
 
-/// Returns the columns of these names.
+/// Returns the columns of these names. Times of a zone are in UTC, so that columns of two tables can be compared.
 fn columns(batch: &RecordBatch, names: &[String]) -> Result<Vec<ArrayRef>> {
     ensure!(!names.is_empty(), "it names no columns");
-    names.iter().map(|name| Ok(column(batch, name)?.clone())).collect()
+    names.iter().map(|name| Ok(displayable(column(batch, name)?)?)).collect()
 }
 
 /// Returns a converter of rows of these columns to bytes that can be compared.

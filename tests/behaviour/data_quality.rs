@@ -471,6 +471,16 @@ fn rows_that_derive_row_have_columns_of_dates_and_times() {
     );
     assert_eq!(violated(table().each("a day", |visit: &Visit| visit.day.year() == 2024)), [""; 0]);
     assert_eq!(violated(table().readable_as::<Visit>()), [""; 0]);
+    // A key of a time refers to its text in another table.
+    #[derive(Serialize, Deserialize)]
+    struct Text {
+        at: String,
+    }
+    let other = vec![Text { at: "2024-02-29T13:00:00+01:00".to_owned() }];
+    assert_eq!(
+        violated(table().refers_to("at", &other, "at")),
+        ["`at` refers to `at`: violated in 1 of 2 rows: row 1: 2024-02-29T12:00:00.500Z"]
+    );
     let none: [Visit; 0] = [];
     assert_eq!(violated(expect::table(&none[..]).unique(["day", "at"]).not_null("wait")), [""; 0]);
 }
