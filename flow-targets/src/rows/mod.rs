@@ -22,9 +22,11 @@
 //! | `Vec<T>`, `[T; N]`, `BTreeMap<K, V>`, `HashMap<K, V>`, `Option<T>`, `Box<T>` | a list, a list of fixed size, a map, a column with nulls, the column of `T` | |
 //!
 //! `#[row(unit = "us")]` sets the unit of times, timestamps and durations: `s`, `ms`, `us` or `ns`, which is the default.
-//! A column in nanoseconds holds the years 1677 to 2262. Parquet itself has neither seconds nor durations: a program that does not
-//! read the Arrow schema in the file, such as DuckDB, sees a column with the unit `s`, or of durations, as numbers. `#[row(precision = 12, scale = 2)]` sets the digits of a decimal,
+//! A column in nanoseconds holds the years 1677 to 2262. `#[row(precision = 12, scale = 2)]` sets the digits of a decimal,
 //! and how many of them stand after the point. A value that its column cannot hold in full is an error when it is saved.
+//!
+//! Parquet itself has neither seconds nor durations: a program that does not read the Arrow schema in the file, such as
+//! DuckDB, sees a column with the unit `s`, or of durations, as numbers.
 //!
 //! ```
 //! use flow::Row;
