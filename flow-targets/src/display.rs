@@ -36,9 +36,8 @@ pub fn displayable_batch(batch: &RecordBatch) -> Result<RecordBatch, ArrowError>
     let arrays = batch.columns().iter().map(displayable).collect::<Result<Vec<_>, _>>()?;
     let schema = batch.schema();
     let fields = schema.fields().iter().zip(&arrays);
-    let fields = fields.map(|(field, array)| {
-        Field::clone(field).with_data_type(array.data_type().clone())
-    });
+    let fields =
+        fields.map(|(field, array)| Field::clone(field).with_data_type(array.data_type().clone()));
     let fields: Vec<Field> = fields.collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

@@ -149,7 +149,9 @@ pub(super) fn limit_of(column: &ArrayRef, limit: &Limit) -> Result<Limit> {
     match limit {
         Limit::Text(text) if nanoseconds(ty).is_some() => match time(ty, text) {
             Some(nanoseconds) => Ok(Limit::Integer(nanoseconds)),
-            None => bail!("{text:?} is no value of the column, which is {ty}; write it in ISO 8601"),
+            None => {
+                bail!("{text:?} is no value of the column, which is {ty}; write it in ISO 8601")
+            }
         },
         limit => Ok(limit.clone()),
     }

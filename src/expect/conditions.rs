@@ -53,7 +53,8 @@ pub(super) fn other_values(
     let column = column(batch, name)?;
     let are_texts = allowed.first().is_some_and(Limit::is_text);
     let values = Values::of(column, are_texts, "list")?;
-    let allowed = allowed.iter().map(|limit| limit_of(column, limit)).collect::<Result<Vec<_>>>()?;
+    let allowed =
+        allowed.iter().map(|limit| limit_of(column, limit)).collect::<Result<Vec<_>>>()?;
     // `-0.0` is equal to `0.0`, and NaN to nothing.
     let bits = |number: f64| (!number.is_nan()).then(|| (number + 0.0).to_bits());
     let mut texts: HashSet<&str> = HashSet::new();

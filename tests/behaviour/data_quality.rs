@@ -446,7 +446,10 @@ fn rows_that_derive_row_have_columns_of_dates_and_times() {
     let visits = visits();
     let table = || expect::table(&visits);
     let schema = table().one_of("day", [1]);
-    assert_eq!(violated(schema), ["`day` one of 1: the list has numbers, and the column is Date32"]);
+    assert_eq!(
+        violated(schema),
+        ["`day` one of 1: the list has numbers, and the column is Date32"]
+    );
     assert_eq!(
         violated(table().in_range("day", "2024-03-01"..)),
         ["`day` in \"2024-03-01\"..: violated in 1 of 2 rows: row 0: 2024-02-29"]
@@ -467,7 +470,9 @@ fn rows_that_derive_row_have_columns_of_dates_and_times() {
     );
     assert_eq!(
         violated(table().in_range("day", "soon"..)),
-        ["`day` in \"soon\"..: \"soon\" is no value of the column, which is Date32; write it in ISO 8601"]
+        [
+            "`day` in \"soon\"..: \"soon\" is no value of the column, which is Date32; write it in ISO 8601"
+        ]
     );
     assert_eq!(violated(table().each("a day", |visit: &Visit| visit.day.year() == 2024)), [""; 0]);
     assert_eq!(violated(table().readable_as::<Visit>()), [""; 0]);
@@ -536,8 +541,10 @@ fn a_mean_of_a_column_without_numbers_is_violated_at_once() {
     let table = || expect::table(&orders);
     assert_eq!(
         violated(table().mean_since_last("prise", 0.1)),
-        ["mean of `prise` near that of the last version: there is no column `prise`; the columns are `id`, \
-          `price`, `customer`"]
+        [
+            "mean of `prise` near that of the last version: there is no column `prise`; the columns are `id`, \
+          `price`, `customer`"
+        ]
     );
     let violated = violated(table().mean_since_last("customer", 0.1));
     assert!(

@@ -65,7 +65,8 @@ impl<'a> Row<'a> {
                     });
                     let fields: Vec<_> = fields.collect();
                     if !fields.is_empty() && fields.iter().all(|field| field.is_skipped) {
-                        let message = "a row needs a field with a column, and `skip` leaves out all of them";
+                        let message =
+                            "a row needs a field with a column, and `skip` leaves out all of them";
                         ctxt.error(&input.ident, message);
                     }
                     Kind::Struct(fields)

@@ -43,9 +43,8 @@ pub(super) fn locate(lines: &[GridLine], options: &Options) -> Result<Layout> {
     let used = most_frequent(lines, GridLine::width);
     // Without names, a row may have empty cells, and only shorter lines are titles.
     let is_unnamed = options.header_rows == Some(0);
-    let starts = |line: &GridLine| {
-        line.cells.len() >= used && (is_unnamed || line.named() * 2 > used)
-    };
+    let starts =
+        |line: &GridLine| line.cells.len() >= used && (is_unnamed || line.named() * 2 > used);
     let start = lines.iter().take(ABOVE).position(starts);
     let Some(start) = start else {
         bail!(
