@@ -44,6 +44,35 @@ pub fn displayable_batch(batch: &RecordBatch) -> Result<RecordBatch, ArrowError>
     RecordBatch::try_new_with_options(schema, arrays, &options)
 }
 
+/// Casts an array from or to texts, whose types may have timestamps of zones that arrow does not know.
+///
+/// # Errors
+///
+/// A value does not have the type.
+#[cfg(feature = "_sql")]
+pub(crate) fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+    use arrow::compute::{CastOptions, cast_with_options};
+
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    if array.data_type() == to {
+        return Ok(array.clone());
+    }
+    let utc = in_utc(to);
+    let cast = cast_with_options(&displayable(array)?, &utc, &options)?;
+    if utc == *to {
+        return Ok(cast);
+    }
+    let data = cast.to_data();
+    let children = data.child_data().iter().cloned().map(|child| match to {
+        DataType::Dictionary(_, values) => {
+            child.into_builder().data_type((**values).clone()).build()
+        }
+        _ => Ok(child),
+    });
+    let children = children.collect::<Result<Vec<_>, _>>()?;
+    Ok(make_array(data.into_builder().data_type(to.clone()).child_data(children).build()?))
+}
+
 /// Changes the types of an array and its children, which all have the same layout as before.
 fn relabeled(data: ArrayData) -> Result<ArrayData, ArrowError> {
     let data_type = in_utc(data.data_type());

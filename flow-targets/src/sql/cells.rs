@@ -13,8 +13,10 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Float64Array, Float64Builder, Int64Array,
     Int64Builder, RecordBatch, RecordBatchOptions, StringArray, StringBuilder,
 };
-use arrow::compute::{CastOptions, can_cast_types, cast_with_options};
+use arrow::compute::can_cast_types;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, SchemaRef};
+
+use crate::display;
 
 /// The kinds of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,9 +107,8 @@ pub(crate) fn check(schema: &Schema) -> Result<()> {
 }
 
 /// Casts, and returns an error instead of null for a value that does not fit.
-fn cast(array: &dyn Array, to: &DataType) -> Result<ArrayRef> {
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    Ok(cast_with_options(array, to, &options)?)
+fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    Ok(display::cast(array, to)?)
 }
 
 /// The cells of one column.

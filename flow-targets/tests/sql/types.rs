@@ -36,6 +36,18 @@ fn columns() -> RecordBatch {
         ("bytes", Arc::new(BinaryArray::from(vec![Some(&b""[..]), None, Some(&b"\0\xff"[..])]))),
         ("day", Arc::new(Date32Array::from(vec![Some(0), None, Some(19_000)]))),
         ("time", cast(&times, &micros).unwrap()),
+        // As `#[derive(Row)]` stores a `jiff::Timestamp`.
+        (
+            "instant",
+            Arc::new(
+                TimestampNanosecondArray::from(vec![
+                    Some(-1),
+                    None,
+                    Some(1_700_000_000_000_000_001),
+                ])
+                .with_timezone("UTC"),
+            ),
+        ),
         (
             "decimal",
             Arc::new(

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
 use super::Adbc;
 use super::session::Session;
+use crate::display;
 use crate::sql::backend::{KEY, MARKERS, NewTable, literal, quoted, turn};
 use crate::sql::cells::{Cells, RowsDigest};
 use crate::sql::error::SqlError;
@@ -257,8 +257,7 @@ fn stored(batch: &RecordBatch, key: &str, before: u64, columns: &[Column]) -> Re
 }
 
 pub(super) fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let options = CastOptions { safe: false, ..CastOptions::default() };
-    Ok(cast_with_options(array, to, &options)?)
+    Ok(display::cast(array, to)?)
 }
 
 /// Leaves an empty table, or one without rows of the instance.
