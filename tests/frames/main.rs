@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod column_cutoff;
 mod scans;
 mod sinks;
 mod sql;

@@ -1,7 +1,8 @@
 //! Digests of single columns of external files.
 //!
 //! They are computed only if a task has read single columns of a file, because that takes reading the file. A digest is
-//! cached like that of a file, under its path, the reader and the name of the column.
+//! cached like that of a file, under its path, the reader and the name of the column. The digest of the shape is cached
+//! under a reader of its own.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,10 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::base::key::Digest;
 use crate::base::panics;
 use crate::files::{Contents, SETTLED};
-use crate::target::ColumnDigests;
+use crate::target::{ColumnDigests, ColumnHasher};
 
 impl Contents {
     /// Returns the digests of some columns of the file at a path. A name without a column has none.
+    ///
+    /// `with_shape` asks for the digest of the shape, too; a target that has none is asked each time.
     ///
     /// `reader` identifies what reads the columns: the target with its options. `digests` computes those that are not
     /// cached.
@@ -25,15 +28,20 @@ impl Contents {
         path: &Path,
         reader: Digest,
         names: &[&str],
+        with_shape: bool,
         digests: &mut dyn FnMut(&[&str]) -> anyhow::Result<Option<ColumnDigests>>,
     ) -> anyhow::Result<ColumnDigests> {
         let stat = self.fs.stat(path)?;
         let cached = |name| self.remembered.get_column(path, &stat, (reader, name));
         let mut known: ColumnDigests =
             names.iter().filter_map(|name| Some((*name, cached(name)?))).collect();
+        let of_shape = reader_of_shape(reader);
+        if with_shape && let Some(shape) = self.remembered.get_column(path, &stat, (of_shape, "")) {
+            known = known.with_shape(shape);
+        }
         let missing: Vec<&str> =
             names.iter().copied().filter(|name| known.get(name).is_none()).collect();
-        if missing.is_empty() {
+        if missing.is_empty() && (!with_shape || known.shape().is_some()) {
             return Ok(known);
         }
         let begun = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -47,8 +55,19 @@ impl Contents {
             for (name, digest) in new.iter() {
                 self.remembered.add_column(path, &stat, (reader, name), digest);
             }
+            if let Some(shape) = new.shape() {
+                self.remembered.add_column(path, &stat, (of_shape, ""), shape);
+            }
         }
         known.extend(new);
         Ok(known)
     }
+}
+
+/// Returns the reader under which the shape is cached: no column has it, whatever its name.
+fn reader_of_shape(reader: Digest) -> Digest {
+    let mut hasher = ColumnHasher::new();
+    hasher.update(b"shape\n");
+    hasher.update(reader.to_string().as_bytes());
+    hasher.digest()
 }

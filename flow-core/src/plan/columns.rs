@@ -31,7 +31,8 @@ pub(super) enum Compared {
     Same,
     /// These columns have another digest now, or do not exist.
     Changed(Vec<String>),
-    /// The whole content was read, or a digest is not known.
+    /// The whole content was read, or a digest is not known; or the table has another number of rows, or other columns
+    /// than those that were read, which a query may have seen.
     Unknown,
 }
 
@@ -108,15 +109,20 @@ impl Judge<'_> {
         read: impl Iterator<Item = &'r ReadColumns>,
     ) -> Result<Compared, StoreError> {
         let mut compared = Compared::Unknown;
-        let mut changed = Vec::new();
+        let (mut changed, mut has_other_shape) = (Vec::new(), false);
         for columns in read {
             let Some(now) = self.columns_now(input, columns)? else {
                 return Ok(Compared::Unknown);
             };
             changed.extend(columns.changed(&now));
+            has_other_shape |= columns.has_other_shape(&now);
             compared = Compared::Same;
         }
-        Ok(if changed.is_empty() { compared } else { Compared::Changed(changed) })
+        Ok(match changed.is_empty() {
+            false => Compared::Changed(changed),
+            true if has_other_shape => Compared::Unknown,
+            true => compared,
+        })
     }
 
     /// Returns the digests that these columns of an instance's output have now, as far as they exist. `None` if the output has no
@@ -128,7 +134,7 @@ impl Judge<'_> {
     ) -> Result<Option<ColumnDigests>, StoreError> {
         match self.graph.kind(input) {
             Kind::Aggregate => Ok(None),
-            Kind::External => Ok(external_columns(self, input, &read.names())),
+            Kind::External => Ok(external_columns(self, input, read)),
             Kind::Made => {
                 // Another process may have replaced the record.
                 let output = self
@@ -204,9 +210,14 @@ impl Judge<'_> {
 }
 
 /// Returns the digests of columns of an external file. `None` if they cannot be computed: then the whole file counts.
-fn external_columns(judge: &Judge<'_>, node: NodeIndex, names: &[&str]) -> Option<ColumnDigests> {
+fn external_columns(
+    judge: &Judge<'_>,
+    node: NodeIndex,
+    read: &ReadColumns,
+) -> Option<ColumnDigests> {
+    let (names, with_shape) = (read.names(), read.columns.shape().is_some());
     let (path, entry) = (judge.graph.external(node), judge.graph.task(node));
     let source = Source::new(judge.store.unconfined(), path.to_owned(), false);
     let digests = &mut |names: &[&str]| (entry.task.column_digests)(&source, names);
-    judge.contents.columns(path, entry.target_digest, names, digests).ok()
+    judge.contents.columns(path, entry.target_digest, &names, with_shape, digests).ok()
 }

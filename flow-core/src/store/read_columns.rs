@@ -2,7 +2,8 @@
 //!
 //! A record says for each input of which the task has read single columns which these were, with their digests. A later
 //! plan compares them with the digests of today's output, in place of the digest of the whole content. An input that is
-//! not listed was read as a whole, or not at all, and its whole content counts.
+//! not listed was read as a whole, or not at all, and its whole content counts. A query that may have seen the names of
+//! other columns, or only the number of rows, has also read the shape of the table.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,11 @@ impl ReadColumns {
     /// Returns the names of the columns.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.columns.iter().map(|(name, _)| name).collect()
+    }
+
+    /// Returns whether the shape of the table was read, and has another digest in `now` or none.
+    pub(crate) fn has_other_shape(&self, now: &ColumnDigests) -> bool {
+        self.columns.shape().is_some_and(|shape| now.shape() != Some(shape))
     }
 
     /// Returns the columns whose digest differs from that in `now`.

@@ -11,11 +11,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::key::{Digest, digest_of};
 
-/// The digests of the columns of a table, by name.
+/// The name of the shape among the digests of a record. A column of this name has no digest.
+const SHAPE: &str = "\0shape";
+
+/// The digests of the columns of a table, by name, and of its shape.
 ///
 /// The digest of a column covers everything that a reader of the column sees: its type, whether it may be null, its
 /// metadata and that of the table, the number of rows, and the values in their order. A name that several columns have is
 /// left out. A column without a digest is never assumed to be unchanged.
+///
+/// The *shape* is what a reader of no column sees: the number of rows, and the names, types and order of all columns. A
+/// query such as `select * from prices` or `select count(*) from prices` depends on it.
 ///
 /// ```
 /// use flow_core::target::{ColumnDigests, ColumnHasher};
@@ -31,40 +37,63 @@ use crate::base::key::{Digest, digest_of};
 /// assert_eq!((columns.get("b"), columns.get("c")), (None, None));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ColumnDigests(BTreeMap<String, Digest>);
+#[serde(from = "BTreeMap<String, Digest>", into = "BTreeMap<String, Digest>")]
+pub struct ColumnDigests {
+    columns: BTreeMap<String, Digest>,
+    shape: Option<Digest>,
+}
 
 impl ColumnDigests {
     /// Returns the digest of a column, if it is known.
     pub fn get(&self, name: &str) -> Option<Digest> {
-        self.0.get(name).copied()
+        self.columns.get(name).copied()
+    }
+
+    /// Returns the digest of the shape, if it is known.
+    pub fn shape(&self) -> Option<Digest> {
+        self.shape
+    }
+
+    /// Sets the digest of the shape: of the number of rows, and the names, types and order of all columns.
+    #[must_use]
+    pub fn with_shape(self, shape: Digest) -> Self {
+        Self { shape: Some(shape), ..self }
     }
 
     /// Returns whether no column has a digest.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.columns.is_empty()
     }
 
     /// Returns the number of columns that have a digest.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.columns.len()
     }
 
     /// Returns the names and digests, in alphabetical order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Digest)> {
-        self.0.iter().map(|(name, digest)| (name.as_str(), *digest))
+        self.columns.iter().map(|(name, digest)| (name.as_str(), *digest))
     }
 
     /// Returns the digests of these columns. `None` if one of them has none, or if there are no names.
     pub(crate) fn of(&self, names: &[&str]) -> Option<Self> {
-        let digest = |name: &&str| Some(((*name).to_owned(), self.get(name)?));
-        let digests = names.iter().map(digest).collect::<Option<BTreeMap<_, _>>>()?;
-        (!digests.is_empty()).then_some(Self(digests))
+        let columns = self.of_all(names)?;
+        (!columns.is_empty()).then_some(Self { columns, shape: None })
     }
 
-    /// Adds the digests of more columns, in place of those with the same names.
+    /// Returns the digests of the shape and of these columns. `None` if one of them has none; there may be no names.
+    pub(crate) fn of_shape_and(&self, names: &[&str]) -> Option<Self> {
+        Some(Self { columns: self.of_all(names)?, shape: Some(self.shape?) })
+    }
+
+    fn of_all(&self, names: &[&str]) -> Option<BTreeMap<String, Digest>> {
+        names.iter().map(|name| Some(((*name).to_owned(), self.get(name)?))).collect()
+    }
+
+    /// Adds the digests of more columns and of the shape, in place of those with the same names.
     pub(crate) fn extend(&mut self, more: Self) {
-        self.0.extend(more.0);
+        self.columns.extend(more.columns);
+        self.shape = more.shape.or(self.shape);
     }
 }
 
@@ -82,7 +111,29 @@ impl<N: Into<String>> FromIterator<(N, Digest)> for ColumnDigests {
                 }
             }
         }
-        Self(all.into_iter().filter_map(|(name, digest)| Some((name, digest?))).collect())
+        let known = all.into_iter().filter_map(|(name, digest)| Some((name, digest?)));
+        Self { columns: known.collect(), shape: None }
+    }
+}
+
+impl From<BTreeMap<String, Digest>> for ColumnDigests {
+    /// Reads the form in which records have the digests.
+    fn from(mut columns: BTreeMap<String, Digest>) -> Self {
+        let shape = columns.remove(SHAPE);
+        Self { columns, shape }
+    }
+}
+
+impl From<ColumnDigests> for BTreeMap<String, Digest> {
+    /// Writes the form in which records have the digests.
+    fn from(ColumnDigests { mut columns, shape }: ColumnDigests) -> Self {
+        // If a column has the name of the shape, neither is known.
+        if columns.remove(SHAPE).is_none()
+            && let Some(shape) = shape
+        {
+            columns.insert(SHAPE.to_owned(), shape);
+        }
+        columns
     }
 }
 
@@ -135,5 +186,24 @@ mod tests {
         assert_eq!(all.of(&["b", "a"]), Some(all.clone()));
         assert_eq!(all.of(&["a", "c"]), None);
         assert_eq!(all.of(&[]), None);
+        assert_eq!(all.of_shape_and(&["a"]), None);
+        let shaped = all.with_shape(Digest(3));
+        assert_eq!(shaped.of(&["a"]).and_then(|some| some.shape()), None);
+        let some = shaped.of_shape_and(&[]).expect("a shape");
+        assert_eq!((some.len(), some.shape()), (0, Some(Digest(3))));
+    }
+
+    #[test]
+    fn a_shape_is_recorded_beside_the_columns_unless_one_has_its_name() -> serde_json::Result<()> {
+        let recorded = |digests: &ColumnDigests| -> serde_json::Result<ColumnDigests> {
+            serde_json::from_str(&serde_json::to_string(digests)?)
+        };
+        let columns: ColumnDigests = [("a", Digest(1))].into_iter().collect();
+        let columns = columns.with_shape(Digest(2));
+        assert_eq!(recorded(&columns)?, columns);
+        let odd: ColumnDigests = [("a", Digest(1)), (SHAPE, Digest(3))].into_iter().collect();
+        let known = recorded(&odd.with_shape(Digest(2)))?;
+        assert_eq!((known.len(), known.shape()), (1, None));
+        Ok(())
     }
 }

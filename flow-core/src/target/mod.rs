@@ -142,8 +142,9 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// Returns the digests of some columns of a file; `None` if the format has no columns.
     ///
     /// They must equal those that [`save`](Self::save) gives to [`Sink::set_columns`] for equal columns. A name without a
-    /// column is left out. This is called for external files, of which no record has the digests, and only if a task has
-    /// read single columns. The default implementation returns `None`.
+    /// column is left out. The digest of the shape is added if `save` gives one: without it, a task that queries the file
+    /// in SQL depends on all of it. This is called for external files, of which no record has the digests, and only if a
+    /// task has read single columns; there may be no names. The default implementation returns `None`.
     ///
     /// # Errors
     ///

@@ -206,7 +206,13 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
     }
 
     fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
-        digests::of_file(names, |names| self.load_columns(source, names))
+        let of_columns = digests::of_file(names, |names| self.load_columns(source, names))?;
+        // Without a shape, a query depends on the whole file.
+        let shape = reading(source, FORMAT, || self.reader(source).shape()).ok();
+        Ok(of_columns.map(|columns| match shape {
+            Some(shape) => columns.with_shape(shape),
+            None => columns,
+        }))
     }
 
     #[cfg(feature = "polars")]

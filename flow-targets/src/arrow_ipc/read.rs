@@ -9,12 +9,13 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::convert::try_fb_to_schema;
 use arrow::ipc::reader::{FileDecoder, read_footer_length};
 use arrow::ipc::{Block, MetadataVersion, root_as_footer};
-use flow_core::{Pieces, Source};
+use flow_core::{Digest, Pieces, Source};
 
 use super::FORMAT;
 use super::claims::Claims;
 use super::content::Content;
 use super::stream::{self, is_stream};
+use crate::digests;
 use crate::limit::Limit;
 use crate::table::{Cut, Stored, Wanted, find, joined, projected, wanted_columns};
 
@@ -105,6 +106,13 @@ impl File<'_> {
         // A single batch has the metadata of the file.
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(schema, batch.columns().to_vec(), &options)?)
+    }
+
+    /// Returns the digest of the shape of the table.
+    pub(super) fn shape(self) -> Result<Digest> {
+        let rows = self.columns(&[])?.num_rows();
+        let footer = Footer::read(&Content::viewed(self.source, self.mapped)?)?;
+        Ok(digests::shape(&footer.schema, rows as u64))
     }
 }
 

@@ -14,6 +14,9 @@
 //! Unions, run-end encoded columns and list views have no digest. A task that reads such a column depends on the whole
 //! file.
 //!
+//! The *shape* of a table is its number of rows, and the names, types and metadata of all columns in their order: what a
+//! query may see of columns that it does not read. Any column type has a place in it.
+//!
 //! pandas writes a description of all columns into the metadata of the schema. It is not part of the digest of one column,
 //! and [`load_columns`](flow_core::Columnar::load_columns) leaves it out: otherwise a new column would change all others.
 
@@ -48,12 +51,13 @@ const DIRECT: usize = 4 * 1024;
 pub(crate) struct Digests {
     schema: SchemaRef,
     columns: Vec<Option<Column>>,
+    rows: u64,
 }
 
 impl Digests {
     pub(crate) fn new(schema: &SchemaRef) -> Self {
         let columns = schema.fields().iter().map(|field| Column::new(field.data_type()));
-        Self { columns: columns.collect(), schema: Arc::clone(schema) }
+        Self { columns: columns.collect(), schema: Arc::clone(schema), rows: 0 }
     }
 
     /// Adds a batch with the schema of the table.
@@ -63,10 +67,18 @@ impl Digests {
                 column.add(array);
             }
         }
+        self.rows += batch.num_rows() as u64;
     }
 
-    /// Returns the digests. A name that several columns have is left out, because no column is found by it.
+    /// Returns the digests of a whole table: those of its columns, and of its shape.
+    #[cfg(any(feature = "arrow", feature = "parquet", test))]
     pub(crate) fn finish(self) -> ColumnDigests {
+        let shape = shape(&self.schema, self.rows);
+        self.of_columns().with_shape(shape)
+    }
+
+    /// Returns the digests of the columns. A name that several columns have is left out, because no column is found by it.
+    fn of_columns(self) -> ColumnDigests {
         let metadata = described_metadata_of_schema(self.schema.metadata());
         let fields = self.schema.fields();
         let mut named: HashMap<&str, usize> = HashMap::new();
@@ -85,11 +97,26 @@ impl Digests {
     }
 }
 
-/// Returns the digests of the columns of a batch.
+/// Returns the digests of the columns of a batch, which may be some columns of a table.
 pub(crate) fn of_batch(batch: &RecordBatch) -> ColumnDigests {
     let mut digests = Digests::new(batch.schema_ref());
     digests.add(batch);
-    digests.finish()
+    digests.of_columns()
+}
+
+/// Returns the digest of the shape of a table: its number of rows, and its columns in their order, without their values.
+#[cfg(any(feature = "arrow", feature = "parquet", test))]
+pub(crate) fn shape(schema: &SchemaRef, rows: u64) -> Digest {
+    let mut described = described_metadata(schema.metadata());
+    for field in schema.fields() {
+        described.push('\n');
+        describe(field, &mut described);
+    }
+    let mut hasher = ColumnHasher::new();
+    hasher.update(b"shape\n");
+    hasher.update(&rows.to_le_bytes());
+    hasher.update(described.as_bytes());
+    hasher.digest()
 }
 
 /// Returns the digests of some columns of a file. `load` reads columns; names without a column are left out.

@@ -124,3 +124,25 @@ fn a_name_of_several_columns_has_no_digest() {
     let digests = of_batch(&RecordBatch::try_new(Arc::new(schema), columns).unwrap());
     assert_eq!(digests.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["y"]);
 }
+
+#[test]
+fn the_shape_is_the_columns_in_their_order_and_the_number_of_rows() {
+    let of = |names: &[&str], rows: i64, times: i64| {
+        let column: ArrayRef = Arc::new((0..rows).map(|n| n * times).collect::<Int64Array>());
+        let field = |name: &&str| Field::new(*name, DataType::Int64, true);
+        let schema = Schema::new(names.iter().map(field).collect::<Vec<_>>());
+        let columns = names.iter().map(|_| Arc::clone(&column)).collect();
+        let batch = RecordBatch::try_new(Arc::new(schema), columns).unwrap();
+        let mut digests = Digests::new(batch.schema_ref());
+        digests.add(&batch);
+        digests.finish().shape().unwrap()
+    };
+    assert_eq!(of(&["x", "y"], 3, 1), of(&["x", "y"], 3, 2));
+    assert_ne!(of(&["x", "y"], 3, 1), of(&["x", "y"], 2, 1));
+    assert_ne!(of(&["x", "y"], 3, 1), of(&["y", "x"], 3, 1));
+    assert_ne!(of(&["x", "y"], 3, 1), of(&["x"], 3, 1));
+    let texts = batch(Arc::new(StringArray::from(vec!["1", "2", "3"])));
+    assert_ne!(of(&["x"], 3, 1), shape(texts.schema_ref(), 3));
+    // Some columns of a table do not have its shape.
+    assert_eq!(of_batch(&texts).shape(), None);
+}

@@ -20,11 +20,14 @@ pub const COLUMNS_READ: &str = "columns_read";
 ///
 /// It is in the prelude of `flow`.
 pub trait FrameContext {
-    /// Runs a query, and records the columns that it reads of each input.
+    /// Runs a query, and records the columns that it reads of each input, as metadata of the output.
     ///
     /// ```text
-    /// let closes = cx.collect(cx.input().scan()?.select([col("close").mean()]))?;
+    /// let closes = cx.collect(cx.input().scan_columns(&["close"])?.select([col("close").mean()]))?;
     /// ```
+    ///
+    /// The metadata is a description. When the task runs again is decided where the frame comes from: see
+    /// [the module](super#columns-that-count).
     ///
     /// # Errors
     ///
@@ -50,7 +53,8 @@ pub trait FrameContext {
     /// list or map are one table, one after the other; an optional input that is not required is no table.
     ///
     /// The frame is lazy: like [`scan`](super::ScanInput::scan), it reads only the columns and rows that it needs, when it is
-    /// collected or stored. [The documentation of polars](https://docs.pola.rs/api/python/stable/reference/sql/) lists
+    /// collected or stored. The task depends on these columns only, and on the number of rows and the names, types and
+    /// order of all columns: see [the module](super#columns-that-count). [The documentation of polars](https://docs.pola.rs/api/python/stable/reference/sql/) lists
     /// the SQL that it supports.
     ///
     /// ```text

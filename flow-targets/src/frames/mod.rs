@@ -6,8 +6,9 @@
 //! - A [`DataFrame`](polars::prelude::DataFrame) is a table, which every target for tables except CSV stores and loads as a whole.
 //! - A [`LazyFrame`] is a table, too. Loading it opens the file and reads no rows. Saving it runs the query with the
 //!   streaming engine of polars: rows are written while others are computed, and the table is never in memory as a whole.
-//! - [`ScanInput::scan`] returns a lazy frame over an output of another type, such as `Parquet<Vec<Row>>`. Polars reads
-//!   only the columns that the query needs, and skips the parts of the file that its filters cannot match.
+//! - [`ScanInput::scan_columns`] returns a lazy frame over columns of an output of another type, such as
+//!   `Parquet<Vec<Row>>`, and [`ScanInput::scan`] one over all columns. Polars reads only the columns that the query needs,
+//!   and skips the parts of the file that its filters cannot match.
 //! - [`FrameContext`] has methods of a task's context: `collect` and `record_columns` record which columns of
 //!   which input a query reads, and `sql`, with the cargo feature `polars-sql`, runs SQL over the inputs.
 //! - [`columns_read`] returns the columns that a query reads from each file.
@@ -37,6 +38,23 @@
 //! # fn main() {}
 //! ```
 //!
+//! # Columns that count
+//!
+//! A task that reads some columns of an input does not run again if only other columns change. For that, it must be certain
+//! that the task has seen nothing else:
+//!
+//! | call | of the input counts |
+//! | --- | --- |
+//! | `cx.sql(query)` | the columns whose values can reach the result, and the shape of the table: its number of rows, and the names, types and order of all columns |
+//! | `input.scan_columns(&["a", "b"])` | these columns, whichever of them the query reads |
+//! | `input.scan()`, an argument of type `LazyFrame` | everything |
+//!
+//! The planner of SQL sees the shape: `select *` has another result if a column is added, and so has a column that two
+//! tables have. What is computed from the frame of `cx.sql` depends on its result only, whoever collects it. The frame of
+//! `scan` shows every column to those who have a clone of it, and so all of them count, even if `cx.collect` runs a query
+//! that reads few. Everything counts, too, if a query is not valid, reads a file besides the inputs, or scans nothing of
+//! the input.
+//!
 //! # Order of rows
 //!
 //! Equal outputs must have equal bytes, because the tasks that require an output run again if its bytes change. Polars
@@ -46,13 +64,15 @@
 
 mod columns;
 mod context;
+#[cfg(feature = "polars-sql")]
+mod reads;
 mod scan;
 #[cfg(feature = "polars-sql")]
 mod sql;
 
 use anyhow::Result;
-use flow_core::{Input, InputPart, LoadError, Source, Target, Task};
-use polars::prelude::LazyFrame;
+use flow_core::{Columnar, Input, InputPart, LoadError, Source, Target, Task};
+use polars::prelude::{Expr, LazyFrame};
 
 pub use columns::{ColumnsRead, columns_read};
 pub use context::{COLUMNS_READ, FrameContext};
@@ -81,32 +101,82 @@ pub trait Scan: Target {
     fn scan(&self, source: &Source) -> Result<LazyFrame>;
 }
 
-/// The method `scan` of an input: [`Input`], or one of several outputs, [`InputPart`].
+/// The methods `scan` and `scan_columns` of an input: [`Input`], or one of several outputs, [`InputPart`].
 ///
 /// It is in the prelude of `flow`.
 pub trait ScanInput {
+    /// The target of the output.
+    type Target: Scan;
+
     /// Returns a lazy frame over the output. Only the schema of the file is read.
     ///
     /// The columns and filters of the query reach the file: polars reads the columns that the query needs, and skips the
-    /// row groups whose statistics show that no row matches.
+    /// row groups whose statistics show that no row matches. A running task depends on the whole output, because the
+    /// frame shows all columns: [`scan_columns`](Self::scan_columns) limits it to some.
     ///
     /// # Errors
     ///
     /// The file is missing or cannot be read. If a part that is read later is damaged, collecting the frame is an error.
     fn scan(&self) -> Result<LazyFrame, LoadError>;
+
+    /// Returns a lazy frame over these columns of the output, in this order. The frame has no others.
+    ///
+    /// A running task that reads nothing else of this input depends on these columns only: if other columns change, are
+    /// added or removed, the task does not run again. Without names, all of the output counts.
+    ///
+    /// ```text
+    /// let closes = cx.input().scan_columns(&["symbol", "close"])?.group_by([col("symbol")]).agg([col("close").mean()]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no such column, a name is given twice, or the file is missing or cannot be read. If a part that is read
+    /// later is damaged, collecting the frame is an error.
+    fn scan_columns(&self, names: &[&str]) -> Result<LazyFrame, LoadError>
+    where
+        Self::Target: Columnar;
 }
 
 impl<A: Task> ScanInput for Input<A>
 where
     A::Target: Scan,
 {
+    type Target = A::Target;
+
     fn scan(&self) -> Result<LazyFrame, LoadError> {
         self.read_with(|target, source| target.scan(source))
+    }
+
+    fn scan_columns(&self, names: &[&str]) -> Result<LazyFrame, LoadError>
+    where
+        A::Target: Columnar,
+    {
+        let target = A::__target();
+        self.read_columns(names, |source| select(target.scan(source)?, names))
     }
 }
 
 impl<K: Scan> ScanInput for InputPart<K> {
+    type Target = K;
+
     fn scan(&self) -> Result<LazyFrame, LoadError> {
         self.read_with(|target, source| target.scan(source))
     }
+
+    fn scan_columns(&self, names: &[&str]) -> Result<LazyFrame, LoadError>
+    where
+        K: Columnar,
+    {
+        let target = self.__target();
+        self.read_columns(names, |source| select(target.scan(source)?, names))
+    }
+}
+
+/// Returns the frame of some columns. A name without a column is an error of this call.
+fn select(frame: LazyFrame, names: &[&str]) -> Result<LazyFrame> {
+    // The function `col` would take some names for patterns.
+    let columns = names.iter().map(|name| Expr::Column((*name).into()));
+    let frame = frame.select(columns.collect::<Vec<_>>());
+    frame.clone().collect_schema()?;
+    Ok(frame)
 }

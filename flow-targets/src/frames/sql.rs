@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
 
 use flow_core::__private::NamedInput;
 use flow_core::LoadError;
 use polars::prelude::{LazyFrame, PolarsError, UnionArgs, concat};
 use polars::sql::{SQLContext, extract_table_identifiers};
 
-use super::Scanner;
+use super::{Scanner, reads};
 
 /// Returns the lazy frame of a query in SQL over these tables.
 ///
@@ -107,8 +108,8 @@ impl Error for SqlError {
     }
 }
 
-/// Returns the lazy frame of a query whose tables are inputs of a task. Files of inputs that it does not name are not
-/// opened.
+/// Returns the lazy frame of a query whose tables are inputs of a task, and records what it reads of them. Files of inputs
+/// that it does not name are not opened.
 pub(super) fn over_inputs(
     query: &str,
     inputs: impl FnOnce() -> anyhow::Result<Vec<NamedInput>>,
@@ -117,9 +118,26 @@ pub(super) fn over_inputs(
     // `execute` reports a query that cannot be parsed.
     let named = extract_table_identifiers(query, false, true).unwrap_or_default();
     let is_named = |name: &str| named.iter().any(|table| table.trim_matches(['"', '`']) == name);
+    let read: Vec<_> = inputs.iter().filter(|input| is_named(input.name())).collect();
+    // A task may go on after an error, which may depend on anything in the files.
+    let (frame, paths) = plan(query, &inputs, &read)
+        .inspect_err(|_| read.iter().for_each(|input| input.read_whole()))?;
+    let read: Vec<_> = read.into_iter().zip(paths).collect();
+    reads::record(&frame, &read);
+    Ok(frame)
+}
+
+/// Returns the lazy frame of a query over the inputs in `read`, and the paths of their files.
+fn plan(
+    query: &str,
+    inputs: &[NamedInput],
+    read: &[&NamedInput],
+) -> Result<(LazyFrame, Vec<PathBuf>), SqlError> {
+    let mut paths = Vec::with_capacity(read.len());
     let mut tables: Vec<(String, Vec<LazyFrame>)> = Vec::new();
-    for input in inputs.iter().filter(|input| is_named(input.name())) {
-        let frame = scan(input)?;
+    for input in read {
+        let (frame, path) = scan(input)?;
+        paths.push(path);
         match tables.iter_mut().find(|(name, _)| name == input.name()) {
             Some((_, frames)) => frames.push(frame),
             None => tables.push((input.name().to_owned(), vec![frame])),
@@ -136,16 +154,20 @@ pub(super) fn over_inputs(
     for (name, parts) in tables {
         frames.push((name, joined(parts).map_err(error)?));
     }
-    sql(query, frames).map_err(|failed| match failed {
+    let frame = sql(query, frames).map_err(|failed| match failed {
         SqlError::Query { source, .. } => error(source),
         other => other,
-    })
+    })?;
+    Ok((frame, paths))
 }
 
-fn scan(input: &NamedInput) -> Result<LazyFrame, SqlError> {
+/// Returns a scan of an input's file, and the path of the file.
+fn scan(input: &NamedInput) -> Result<(LazyFrame, PathBuf), SqlError> {
     let reader = input.reader();
     match reader.as_ref().and_then(|reader| reader.downcast_ref::<Scanner>()) {
-        Some(Scanner(scan)) => input.read(scan).map_err(SqlError::Input),
+        Some(Scanner(scan)) => input
+            .read(|source| Ok((scan(source)?, source.path().to_owned())))
+            .map_err(SqlError::Input),
         None => Err(SqlError::NotATable { input: input.name().to_owned(), task: input.task() }),
     }
 }

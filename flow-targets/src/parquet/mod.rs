@@ -274,7 +274,13 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
     }
 
     fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
-        digests::of_file(names, |names| self.load_columns(source, names))
+        let of_columns = digests::of_file(names, |names| self.load_columns(source, names))?;
+        // Without a shape, a query depends on the whole file.
+        let shape = reading(source, FORMAT, || read::shape(source)).ok();
+        Ok(of_columns.map(|columns| match shape {
+            Some(shape) => columns.with_shape(shape),
+            None => columns,
+        }))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {

@@ -8,12 +8,13 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Schema, SchemaRef};
-use flow_core::{Pieces, Source};
+use flow_core::{Digest, Pieces, Source};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 
 use super::{FORMAT, LENGTHS, texts, write};
+use crate::digests;
 use crate::limit::Limit;
 use crate::table::{Counted, Cut, Recut, Stored, Wanted, find, projected, wanted_columns, width};
 
@@ -58,6 +59,12 @@ pub(super) fn stored(
     #[cfg(feature = "polars")]
     let stored = stored.scanned_by(crate::frames::scan_parquet);
     Ok(stored.within(most))
+}
+
+/// Returns the digest of the shape of a table, from the metadata of its file.
+pub(super) fn shape(source: &Source) -> Result<Digest> {
+    let footer = Footer::read(source)?;
+    Ok(digests::shape(&footer.schema, footer.rows as u64))
 }
 
 /// Reads the columns with these names. Pages of other columns are not read.

@@ -85,7 +85,7 @@ impl NamedInput {
         (self.handle.origin.task_type(self.handle.node).reader)()
     }
 
-    /// Reads the file of the output.
+    /// Reads the file of the output. The caller records how much of it was read, after an error, too.
     ///
     /// The task depends on the whole content, because a reader may read any part of the file, now or later.
     ///
@@ -95,6 +95,21 @@ impl NamedInput {
     pub fn read<V>(&self, read: impl Fn(&Source) -> anyhow::Result<V>) -> Result<V, LoadError> {
         self.handle.read_content("", None);
         self.handle.read("", |files: &Files<'_>| read(&files.source("")?))
+    }
+
+    /// Records that the task has read all of the output, or that it is not known how much.
+    pub fn read_whole(&self) {
+        self.handle.read_content("", None);
+    }
+
+    /// Records that the task has read these columns of the output, and has seen its shape: the number of rows, and which
+    /// columns there are. If a digest of these is not known, the whole output counts.
+    pub fn read_columns(&self, names: &[&str]) {
+        let of_type = self.handle.origin.task_type(self.handle.node);
+        let digests = |source: &Source, names: &[&str]| (of_type.column_digests)(source, names);
+        let digests =
+            self.handle.read("", |files| Ok(files.read_shape_and_columns("", names, &digests)));
+        self.handle.read_content("", digests.ok().flatten());
     }
 
     /// Returns the path of the output, or an error if it has no file.

@@ -25,6 +25,12 @@ impl<K: KeepPart> InputPart<K> {
         Self { handle, name, target }
     }
 
+    /// Returns the target of the part.
+    #[doc(hidden)]
+    pub fn __target(&self) -> &K {
+        &self.target
+    }
+
     /// Loads the value.
     ///
     /// # Errors

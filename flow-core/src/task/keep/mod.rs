@@ -160,21 +160,42 @@ impl Files<'_> {
         names: &[&str],
         digests: &DigestColumns<'_>,
     ) -> Option<ColumnDigests> {
+        self.digests(part, names, false, digests)?.of(names)
+    }
+
+    /// Returns the digests of the shape of a part and of columns that a running task has read of it; `None` if one of them
+    /// is not known.
+    pub(crate) fn read_shape_and_columns(
+        &self,
+        part: &str,
+        names: &[&str],
+        digests: &DigestColumns<'_>,
+    ) -> Option<ColumnDigests> {
+        self.digests(part, names, true, digests)?.of_shape_and(names)
+    }
+
+    /// Returns digests among which are those of these columns, as far as they are known.
+    fn digests(
+        &self,
+        part: &str,
+        names: &[&str],
+        with_shape: bool,
+        digests: &DigestColumns<'_>,
+    ) -> Option<ColumnDigests> {
         let Handle { origin, node, .. } = self.of;
         if !self.of.is_of_task() {
             return None;
         }
         match origin.kind(*node) {
-            Kind::Made => self.made.output.file(part)?.columns.of(names),
+            Kind::Made => Some(self.made.output.file(part)?.columns.clone()),
             Kind::External => {
                 let task = origin.task_type(*node);
                 let reader = (task.codes)().target_digest((task.decl)().target);
                 let source = self.source(part).ok()?;
                 let path = origin.external(*node);
                 let digests = &mut |names: &[&str]| digests(&source, names);
-                let known = origin.contents().columns(path, reader, names, digests);
                 // If they cannot be computed, the whole file counts.
-                known.ok()?.of(names)
+                origin.contents().columns(path, reader, names, with_shape, digests).ok()
             }
             Kind::Aggregate => None,
         }
