@@ -8,13 +8,18 @@ the CSV files to Parquet, and computes from these:
 - the flights, seats and mean time in the air of each manufacturer (a join of 3,322 rows);
 - the flights, mean temperature and mean delay of each airport and month (a join of 26,115 rows by five columns).
 
-typed-flow does so in three ways (`flights.rs`): with typed rows, with lazy frames, and in SQL. Each measurement is a
-process of its own. All results must agree to 1e-9.
+typed-flow does so in five ways (`flights.rs`): with typed rows, with lazy frames, in SQL over Parquet files, and with
+tables of SQLite and of PostgreSQL in place of Parquet, which the database joins. Each measurement is a process of its own.
+All results must agree to 1e-9.
+
+PostgreSQL needs a server and its ADBC driver: `.ci/postgresql python3 benches/peers/flights.py` installs and starts them.
+Without them a line `NOT CHECKED` says why. The memory of the server is not part of the peak.
 
 `RESULT flights rows ms=... peak_mb=... pandas_ratio=... polars_ratio=...`: medians of the times from the start of the
 work, without starting the process and importing modules, and the median over all rounds of the time of Python's
 pandas or polars divided by that of typed-flow in the same round. The floor of `lazy` and `sql` is `polars`, which runs
-the same engine: their `polars_ratio` must not be below 0.5.
+the same engine: their `polars_ratio` must not be below 0.5. The databases have no floor: they write rows in
+transactions.
 
     python3 benches/peers/flights.py [--rounds 5]
 """
@@ -35,7 +40,11 @@ import compare
 
 # The lowest ratio of the time of polars in Python to that of lazy frames and SQL in typed-flow.
 FLOOR = 0.5
-VARIANTS = ["rows", "lazy", "sql"]
+FLOORED = ["lazy", "sql"]
+VARIANTS = ["rows", "lazy", "sql", "sqlite", "postgresql"]
+# What the program needs to reach PostgreSQL. `.ci/postgresql` sets them, or else the reason why it could not.
+POSTGRESQL = ["FLOW_TEST_POSTGRES", "FLOW_TEST_ADBC_DRIVER"]
+MISSING = "FLOW_TEST_POSTGRES_MISSING"
 PEERS = ["pandas", "polars"]
 
 
@@ -45,17 +54,28 @@ def main():
     rounds = arguments.parse_args().rounds
 
     python, environment = compare.install("flights", compare.HERE / "flights_requirements.txt")
-    ours = str(compare.build("flights", "--features", "flow-benches/polars"))
+    ours = str(compare.build("flights", "--features", "flow-benches/flights"))
     peer = [python, str(compare.HERE / "flights_in_python.py")]
     root = Path(tempfile.mkdtemp(prefix="flights-", dir=compare.TARGET))
     try:
         data = prepare(python, environment, root)
-        commands = {variant: [ours, variant] for variant in VARIANTS}
+        variants = available()
+        commands = {variant: [ours, variant] for variant in variants}
         commands |= {name: [*peer, name] for name in PEERS}
         measured = measure(commands, environment, root, data, rounds)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    report(measured)
+    report(measured, variants)
+
+
+def available():
+    """Returns the variants that can run here, and prints why another cannot."""
+    absent = [name for name in POSTGRESQL if not os.environ.get(name)]
+    if not absent:
+        return VARIANTS
+    reason = os.environ.get(MISSING) or f"{' and '.join(absent)} not set; run it through .ci/postgresql"
+    print(f"NOT CHECKED: flights postgresql: {reason}", flush=True)
+    return [variant for variant in VARIANTS if variant != "postgresql"]
 
 
 def prepare(python, environment, root):
@@ -112,18 +132,18 @@ def agree(name, answers, expected):
             assert is_same, f"{name}: {answer} is not {other}"
 
 
-def report(measured):
+def report(measured, variants):
     seconds = {name: [one["seconds"] for one in runs] for name, runs in measured.items()}
     peaks = {name: statistics.median(one["peak_bytes"] for one in runs) for name, runs in measured.items()}
     slow = []
-    for variant in VARIANTS:
+    for variant in variants:
         line = f"RESULT flights {variant} ms={statistics.median(seconds[variant]) * 1e3:.0f}"
         line += f" peak_mb={peaks[variant] / 1e6:.0f}"
         for peer in PEERS:
             ratio = statistics.median(their / our for their, our in zip(seconds[peer], seconds[variant]))
             line += f" {peer}_ms={statistics.median(seconds[peer]) * 1e3:.0f}"
             line += f" {peer}_peak_mb={peaks[peer] / 1e6:.0f} {peer}_ratio={ratio:.2f}"
-            if peer == "polars" and variant != "rows" and ratio < FLOOR:
+            if peer == "polars" and variant in FLOORED and ratio < FLOOR:
                 slow.append(f"{variant}: {ratio:.2f}")
         print(line, flush=True)
     if slow:

@@ -1,8 +1,11 @@
-//! The analyses of `flights.py`, in typed-flow: as typed rows, as lazy frames of polars, and in SQL.
+//! The analyses of `flights.py`, in typed-flow: as typed rows, as lazy frames of polars, in SQL, and in databases.
 //!
 //! `rows FOLDER DATA`, `lazy FOLDER DATA` and `sql FOLDER DATA` convert the CSV files in `DATA` to Parquet, run three
 //! joins with a group-by each, write the results to `FOLDER/answers.json`, and print a `PEER` line with the time and the
-//! peak of the memory.
+//! peak of the memory. `sqlite FOLDER DATA` and `postgresql FOLDER DATA` write tables of a database instead, which runs
+//! the joins.
+
+mod flights_in_databases;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -14,6 +17,8 @@ use flow::polars::prelude::{
     LazyFrame, NullValues, PlRefPath, Schema, col, len,
 };
 use flow::prelude::*;
+
+use flights_in_databases::DatabaseAnswers;
 
 #[derive(Serialize, Deserialize)]
 struct Flight {
@@ -310,6 +315,13 @@ fn main() -> Result<()> {
         "rows" => flow.get::<rows_answers>()?.into_owned(),
         "lazy" => flow.get::<lazy_answers>()?.into_owned(),
         "sql" => flow.get::<SqlAnswers>()?.into_owned(),
+        "sqlite" | "postgresql" => {
+            let database = match variant.as_str() {
+                "sqlite" => flights_in_databases::sqlite(Path::new(folder)),
+                _ => flights_in_databases::postgresql()?,
+            };
+            flow.provide(database).get::<DatabaseAnswers>()?.into_owned()
+        }
         other => bail!("there is no variant {other}"),
     };
     let seconds = begun.elapsed().as_secs_f64();
