@@ -1,4 +1,4 @@
-//! Frames of polars: scans of inputs, queries as outputs, and SQL over inputs.
+//! Frames of polars: scans of inputs, queries as outputs, SQL over inputs, and which columns of these count.
 //!
 //! The tests need the cargo feature `polars-sql`: `cargo test --features polars-sql --test frames`.
 

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_is_recorded_beside_the_columns_and_no_column_has_its_name() -> serde_json::Result<()> {
+    fn a_shape_is_recorded_and_no_column_has_its_name() -> serde_json::Result<()> {
         let recorded = |digests: &ColumnDigests| -> serde_json::Result<ColumnDigests> {
             serde_json::from_str(&serde_json::to_string(digests)?)
         };

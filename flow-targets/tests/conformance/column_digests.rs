@@ -76,6 +76,10 @@ where
     // A name without a column is left out.
     let read = target.column_digests(&source, &["n", "missing"]).unwrap().unwrap();
     assert_eq!((read.len(), read.get("n")), (1, recorded.get("n")));
+    // The shape is that of the whole table, whichever columns are read.
+    let shape = target.column_digests(&source, &[]).unwrap().unwrap();
+    assert_eq!((shape.len(), shape.shape()), (0, recorded.shape()));
+    assert!(shape.shape().is_some());
 }
 
 #[test]
