@@ -199,11 +199,11 @@ mod memory;
 mod absent;
 #[cfg(feature = "_tables")]
 mod described;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+mod digests;
 #[cfg(any(feature = "_tables", feature = "inspect-tables"))]
 #[doc(hidden)]
 pub mod display;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
-mod digests;
 #[cfg(feature = "_tables")]
 mod enums;
 #[cfg(feature = "_tables")]

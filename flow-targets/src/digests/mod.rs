@@ -107,7 +107,7 @@ pub(crate) fn of_batch(batch: &RecordBatch) -> ColumnDigests {
 /// Returns the digest of the shape of a table: its number of rows, and its columns in their order, without their values.
 #[cfg(any(feature = "arrow", feature = "parquet", test))]
 pub(crate) fn shape(schema: &SchemaRef, rows: u64) -> Digest {
-    let mut described = described_metadata(schema.metadata());
+    let mut described = described_metadata_of_schema(schema.metadata());
     for field in schema.fields() {
         described.push('\n');
         describe(field, &mut described);

@@ -87,13 +87,10 @@ impl NamedInput {
 
     /// Reads the file of the output. The caller records how much of it was read, after an error, too.
     ///
-    /// The task depends on the whole content, because a reader may read any part of the file, now or later.
-    ///
     /// # Errors
     ///
     /// The file is missing, or the function returns an error.
     pub fn read<V>(&self, read: impl Fn(&Source) -> anyhow::Result<V>) -> Result<V, LoadError> {
-        self.handle.read_content("", None);
         self.handle.read("", |files: &Files<'_>| read(&files.source("")?))
     }
 
