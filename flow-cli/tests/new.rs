@@ -322,13 +322,14 @@ impl Written {
     /// more, and without a network.
     fn beside_the_tests(folder: PathBuf) -> Self {
         fs::copy(repository().join("Cargo.lock"), folder.join("Cargo.lock")).expect("a lock file");
-        let features = read(repository().join("tests/code/same_features.toml"));
-        let (features, of_builds) =
-            features.split_once("[build-dependencies]").expect("the table of build dependencies");
+        let same = format!(
+            "[dependencies]\nflow-same-features = {{ path = \"{}/tests/same_features\", default-features = false, \
+             features = [\"tests\"] }}\n",
+            repository().display()
+        );
         let manifest = read(folder.join("Cargo.toml"))
-            .replace("[dependencies]\n", &format!("[dependencies]\n{features}\n"))
+            .replace("[dependencies]\n", &same)
             .replace("features = [\"cli\"]", "features = [\"cli\", \"excel\"]");
-        let manifest = format!("{manifest}\n[build-dependencies]{of_builds}");
         fs::write(folder.join("Cargo.toml"), manifest).expect("a manifest");
 
         let lines = "debug=\"line-tables-only\"";

@@ -161,6 +161,10 @@ impl Fixture {
 }
 
 impl Printed {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.lines()
+    }
+
     /// Returns the rest of the line that starts with `start`.
     pub(crate) fn line(&self, start: &str) -> &str {
         let line = self.0.lines().find_map(|line| line.strip_prefix(start));

@@ -1,5 +1,6 @@
 //! Switches between two versions of the code of the example `iris`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -7,8 +8,9 @@ use crate::fixture::{Fixture, Printed};
 
 const SOURCE: &str = include_str!("../../examples/iris.rs");
 
-/// Dependencies that no example uses, so that Arrow and Parquet are not built once more.
-const SAME_FEATURES: &str = include_str!("same_features.toml");
+/// A dependency that no example uses, so that Arrow and Parquet are not built once more.
+const SAME_FEATURES: &str = "flow-same-features = { path = \"@LIBRARY@/tests/same_features\", \
+                             default-features = false, features = [\"tests\"] }\n";
 
 /// Returns the manifest of an example, with the versions of dependencies from this repository.
 pub(crate) fn manifest(name: &str) -> String {
@@ -36,6 +38,34 @@ pub(crate) fn manifest(name: &str) -> String {
         version("serde"),
         version("smartcore"),
     )
+}
+
+/// Returns the crates of others, with their versions and features, that these arguments of `cargo tree` list.
+fn crates(fixture: &Fixture, arguments: &[&str]) -> BTreeSet<String> {
+    let tree = ["tree", "--prefix", "none", "--format", "{p} {f}"];
+    let printed = fixture.cargo(&[&tree[..], arguments].concat());
+    let printed = printed.unwrap_or_else(|error| panic!("{error}"));
+    // Those of this repository have a path.
+    let others = printed.lines().filter(|line| !line.contains("(/"));
+    others.map(|line| line.trim_end_matches(" (*)").trim_end().to_owned()).collect()
+}
+
+#[test]
+fn what_an_example_depends_on_is_built_once() {
+    let fixture = Fixture::new("same", "fn main() {}\n");
+    fixture.write("Cargo.toml", &manifest("same"));
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let built = crates(
+        &fixture,
+        &["--manifest-path", workspace, "--workspace", "--edges", "normal,build,dev"],
+    );
+    let depended = crates(&fixture, &["--edges", "normal,build"]);
+    let more: Vec<_> = depended.difference(&built).collect();
+    assert!(
+        more.is_empty(),
+        "with other features than the tests of the workspace have them, these are built once more; the features \
+         that are missing belong in tests/same_features/Cargo.toml: {more:#?}"
+    );
 }
 
 /// Builds the example and runs it with the arguments of `line`.
