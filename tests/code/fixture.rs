@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// The placeholder in manifests for the folder of the library.
 const LIBRARY: &str = "@LIBRARY@";
@@ -10,7 +11,8 @@ const LIBRARY: &str = "@LIBRARY@";
 /// A crate with a pipeline, in a folder that also holds its store.
 pub(crate) struct Fixture {
     folder: PathBuf,
-    target: PathBuf,
+    /// The target folder, once something was built.
+    target: OnceLock<PathBuf>,
     /// Whether cargo compiles incrementally, whatever the tests were compiled with.
     is_incremental: bool,
 }
@@ -55,7 +57,7 @@ impl Fixture {
         if lock.exists() {
             fs::copy(lock, folder.join("Cargo.lock")).expect("a lock file");
         }
-        Self { folder, target: tmp.join("code-target"), is_incremental: true }
+        Self { folder, target: OnceLock::new(), is_incremental: true }
     }
 
     fn copy_folder(&self, from: &Path, to: &Path) {
@@ -73,14 +75,27 @@ impl Fixture {
         }
     }
 
-    /// Builds into a target folder of its own instead of the one that all fixtures share.
+    /// Returns the target folder. Cargo lets one build at a time into a folder, so that each fixture has one of its own,
+    /// in which the library and its dependencies are built already.
+    fn target(&self) -> &Path {
+        self.target.get_or_init(|| {
+            let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+            let name = self.folder.strip_prefix(tmp.join("code")).expect("a folder of a fixture");
+            let target = tmp.join("code-targets").join(name);
+            let _ = fs::remove_dir_all(&target);
+            link_folder(&built().join("debug"), &target.join("debug"));
+            target
+        })
+    }
+
+    /// Builds into a target folder of this name, in which nothing is built already.
     pub(crate) fn with_target(self, name: &str) -> Self {
         self.with_target_at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
     }
 
     /// Builds into the target folder at this path.
     pub(crate) fn with_target_at(self, folder: &Path) -> Self {
-        Self { target: folder.to_owned(), is_incremental: false, ..self }
+        Self { target: OnceLock::from(folder.to_owned()), is_incremental: false, ..self }
     }
 
     /// Returns the folder of the crate.
@@ -151,12 +166,41 @@ impl Fixture {
             .args([command, "--quiet", "--offline"])
             .args(rest)
             .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_TARGET_DIR", self.target())
             .output()
             .expect("cargo");
         let stdout = String::from_utf8(output.stdout).expect("text");
         let stderr = String::from_utf8_lossy(&output.stderr);
         if output.status.success() { Ok(Printed(stdout)) } else { Err(format!("{stdout}{stderr}")) }
+    }
+}
+
+/// Returns a target folder with the library, as a crate of one file depends on it, and with its dependencies.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-target");
+        let fixture = Fixture::new("built", "fn main() {}\n");
+        let fixture = Fixture { target: OnceLock::from(folder.clone()), ..fixture };
+        fixture.cargo(&["build"]).unwrap_or_else(|error| panic!("{error}"));
+        folder
+    })
+}
+
+/// Links all files of a target folder, which keep their times, but for those by which cargo locks the folder and those of
+/// incremental compilation.
+fn link_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a target folder") {
+        let entry = entry.expect("a file of a target folder");
+        let (path, name) = (entry.path(), entry.file_name());
+        if entry.file_type().expect("its type").is_dir() {
+            if name != "incremental" {
+                link_folder(&path, &to.join(name));
+            }
+        } else if !name.to_string_lossy().starts_with(".cargo") {
+            fs::hard_link(&path, to.join(name)).expect("a link");
+        }
     }
 }
 
