@@ -450,13 +450,17 @@ macro_rules! release {
             /// Requires the table while it runs.
             #[derive(Task)]
             #[task(name = "Requester", may_require(Wide), target = Json<i64>)]
-            pub(super) struct Requester;
+            pub(super) struct Requester {
+                #[param(insignificant)]
+                edits: PathBuf,
+            }
 
             impl Run for Requester {
                 const CODE: flow::Code = flow::Code::version($version);
 
                 fn run(&self, cx: &Cx<Self>) -> Result<i64> {
-                    Ok(sum(&cx.require::<Wide>()?.load_columns(&["c00"])?))
+                    let wide = cx.with(Wide::EDITS, self.edits.as_path()).require::<Wide>()?;
+                    Ok(sum(&wide.load_columns(&["c00"])?))
                 }
             }
         }
@@ -483,10 +487,12 @@ fn a_blessed_output_depends_on_whole_inputs_until_it_is_computed_again() -> Resu
 #[test]
 fn an_output_that_stands_by_required_columns_does_not_hinder_blessing() -> Result<()> {
     let (flow, edits, _folder) = edited();
+    let flow = flow.with(one::Requester::EDITS, edits.as_path());
     flow.run::<(one::Released, one::Requester)>()?;
     let edited = after::<(one::Released, one::Requester)>(&flow, &edits, "c44 1")?;
     assert_eq!(edited, ["Wide"]);
     let flow = Flow::open(flow.folder())?.quiet().with(Wide::EDITS, edits.as_path());
+    let flow = flow.with(two::Requester::EDITS, edits.as_path());
     let blessed = flow.store().bless::<(two::Released, two::Requester)>().run()?;
     assert_eq!(blessed.instances().len(), 1, "{blessed}");
     assert!(flow.is_complete::<two::Released>()? && !flow.is_complete::<two::Requester>()?);
