@@ -39,6 +39,9 @@ struct Testing;
 #[doc = include_str!("../docs/guide/src/data_quality.md")]
 struct DataQuality;
 
+#[doc = include_str!("../docs/guide/src/figures.md")]
+struct Figures;
+
 #[doc = include_str!("../docs/guide/src/failures.md")]
 struct Failures;
 

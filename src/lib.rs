@@ -206,8 +206,8 @@ pub mod cx {
 pub mod error {
     #[doc(inline)]
     pub use flow_core::{
-        DebugError, Error, LoadError, LoadErrorKind, NotBlessed, PlanError, PlanErrorKind,
-        RequireError, RequireErrorKind, SelectError, StoreError, SweepError,
+        DebugError, Error, FigureError, LoadError, LoadErrorKind, NotBlessed, PlanError,
+        PlanErrorKind, RequireError, RequireErrorKind, SelectError, StoreError, SweepError,
     };
 }
 
@@ -217,6 +217,16 @@ pub mod error {
 pub mod export {
     #[doc(inline)]
     pub use flow_core::{ExportSummary, PYTHON_PACKAGE};
+}
+
+/// Figures and notes: what tasks keep for people besides their outputs.
+///
+/// [`Cx::figure`](crate::Cx::figure) and [`Cx::note`](crate::Cx::note) keep them. [`Input::figures`](crate::Input::figures),
+/// [`Instance::figures`](crate::plan::Instance::figures), [`RecordedOutput`](crate::store::RecordedOutput) and
+/// [`LastFailure`](crate::plan::LastFailure) return them.
+pub mod figures {
+    #[doc(inline)]
+    pub use flow_core::{Figure, FigureError, FigureFormat};
 }
 
 /// The logs of tasks: reading them, writing to them from other threads and, with the cargo feature `tracing`, the events

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use flow_core::{Entry, Instance, ParameterInfo, RecordedOutput, Status, Summary, TaskInfo};
+use flow_core::{
+    Entry, Figure, Instance, ParameterInfo, RecordedOutput, Status, Summary, TaskInfo,
+};
 use serde::Serialize;
 
 /// A task of the program.
@@ -188,6 +190,8 @@ pub(crate) struct Output {
     parameters: BTreeMap<String, serde_json::Value>,
     files: Vec<File>,
     metadata: BTreeMap<String, serde_json::Value>,
+    figures: Vec<ShownFigure>,
+    notes: Vec<String>,
     inputs: Vec<Input>,
     started: i64,
     seconds: f64,
@@ -202,6 +206,27 @@ pub(crate) struct File {
     bytes: u64,
 }
 
+/// A figure that a task kept.
+#[derive(Serialize)]
+pub(crate) struct ShownFigure {
+    name: String,
+    /// `svg` or `png`.
+    format: &'static str,
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl ShownFigure {
+    pub(crate) fn new(figure: &Figure) -> Self {
+        Self {
+            name: figure.name().to_owned(),
+            format: figure.format().extension(),
+            path: figure.path().to_owned(),
+            bytes: figure.bytes(),
+        }
+    }
+}
+
 /// An instance that an output was computed from.
 #[derive(Serialize)]
 pub(crate) struct Input {
@@ -211,7 +236,7 @@ pub(crate) struct Input {
 }
 
 impl Output {
-    pub(crate) fn new(instance: String, recorded: RecordedOutput) -> Self {
+    pub(crate) fn new(instance: String, recorded: RecordedOutput, notes: Vec<String>) -> Self {
         let files = recorded.files.into_iter();
         let inputs = recorded.inputs.into_iter();
         Self {
@@ -224,6 +249,8 @@ impl Output {
                 .map(|file| File { part: file.part, path: file.path, bytes: file.bytes })
                 .collect(),
             metadata: recorded.metadata,
+            figures: recorded.figures.iter().map(ShownFigure::new).collect(),
+            notes,
             inputs: inputs
                 .map(|input| Input {
                     role: input.role,

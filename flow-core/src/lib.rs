@@ -60,6 +60,7 @@ pub use plot::Plot;
 pub use remote::{Remote, RemoteEntry, RemoteFolder, RemoteHold};
 pub use report::event::Event;
 pub use store::change::CodeChange;
+pub use store::figures::{Figure, FigureError, FigureFormat};
 pub use store::history::{
     InstanceChange, InstanceOutcome, InstanceRun, MetadataChange, Program, RunComparison,
     RunHistory, RunInfo, RunOutcome, Runs,

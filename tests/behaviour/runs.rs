@@ -37,6 +37,7 @@ mod external;
 mod failure;
 mod failure_records;
 mod faulty;
+mod figures;
 mod file_stamps;
 mod files_rewritten;
 mod hung_tasks;

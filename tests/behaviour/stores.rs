@@ -27,6 +27,7 @@ mod evicted;
 mod exporting;
 mod exporting_crates;
 mod faulty;
+mod figure_files;
 mod file_operations;
 mod garbage;
 mod hostile_exports;

@@ -134,6 +134,11 @@ fn the_json_of_outputs_is_documented() {
     check("show", &run("show Split"));
     check("show", &run("show Prices --statistics"));
     check("show", &run("show Page"));
+    run("run Page --at_least 99");
+    check_all(
+        "show --figures",
+        &[run("show Average --figures"), run("show Average --figures --at_least 99")],
+    );
     check_all("load", &[run("load Prices --format csv --to prices.csv")]);
     run("run Prices --force");
     check("versions", &run("versions Prices"));

@@ -147,3 +147,39 @@ fn a_damaged_table_is_an_error_and_no_panic() {
         assert!(matches!(shown.code, 0..=2), "byte {at}: {} {}", shown.code, shown.err);
     }
 }
+
+#[test]
+fn figures_and_notes_are_listed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let missing = stocks(folder, words("show Average --figures"));
+    assert!(missing.err.contains("run it first, with `run Average`"), "{}", missing.err);
+    stocks(folder, words("run Page -q")).ok();
+    let shown = stocks(folder, words("show Average --figures")).ok();
+    let lines: Vec<_> = shown.lines().collect();
+    assert!(lines[0].starts_with("Average"), "{shown}");
+    let figure = lines[1].strip_prefix("figure: prices (SVG, ").expect("a figure");
+    let path = figure.split_once("): ").expect("a path").1;
+    assert!(std::fs::read_to_string(path).expect("the figure").starts_with("<svg "), "{path}");
+    assert_eq!(lines[2..], ["note: The mean of *all* days.", "      Missing days do not count."]);
+    let meta = stocks(folder, words("meta Average")).ok();
+    assert!(meta.contains("\n  days: 30\n  figure: prices (SVG, "), "{meta}");
+    assert!(
+        meta.ends_with("\n  note: The mean of *all* days.\n        Missing days do not count.\n")
+    );
+
+    let none = stocks(folder, words("show Page --figures"));
+    assert_eq!(none.code, 1);
+    assert!(
+        none.err.contains("Page has no figures or notes: a task keeps them with"),
+        "{}",
+        none.err
+    );
+    let both = stocks(folder, words("show Page --figures --rows 3")).refused();
+    assert!(both.contains("--figures"), "{both}");
+
+    // Those of a run that has failed.
+    assert_eq!(stocks(folder, words("run Average -q --at_least 99")).code, 1);
+    let failed = stocks(folder, words("show Average --figures --at_least 99")).ok();
+    assert!(failed.contains("\nlast run, which failed:\n  figure: prices (SVG, "), "{failed}");
+}

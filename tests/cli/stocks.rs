@@ -99,11 +99,20 @@ impl Run for Average {
         let days = cx.input().load()?;
         cx.meta("days", days.len())?;
         cx.log("averaging");
+        cx.figure("prices", curve(&days))?;
+        cx.note("The mean of *all* days.\nMissing days do not count.")?;
         ensure!(days.len() >= self.at_least, "{} days are too few", days.len());
         let mean = days.iter().map(|day| day.close).sum::<f64>() / days.len() as f64;
         let text = format!("{mean:.*}", self.style.digits);
         Ok(Averaged { text, tags: self.style.tags.clone() })
     }
+}
+
+/// Returns the prices as an SVG.
+fn curve(days: &[Day]) -> String {
+    let points = days.iter().map(|day| format!("{},{} ", day.day, 200.0 - day.close));
+    let points = points.collect::<String>();
+    format!("<svg xmlns='http://www.w3.org/2000/svg'><polyline points='{points}'/></svg>")
 }
 
 /// The typical price, which is NaN if there are no prices.

@@ -4,6 +4,7 @@
 //! its example.
 
 mod changing_data;
+mod figures;
 mod formats;
 mod iris;
 mod models;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, Command};
 use flow_core::Quality;
 
+use super::figures::figure_lines;
 use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::json::Output;
@@ -15,7 +16,7 @@ use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "meta",
-    about: "Shows the metadata that a task recorded; with --json, also files, parameters and inputs",
+    about: "Shows the metadata, figures and notes of an output; with --json, also files, parameters and inputs",
     takes: Takes::Task,
     access: Access::Reads,
     options,
@@ -57,7 +58,12 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
                 _ => writeln!(text, "  {}: {}", escaped(name), escaped(&value.to_string())),
             };
         }
-        outputs.push(Output::new(one.to_string(), recorded));
+        let notes = recorded.notes()?;
+        let kept = figure_lines(&recorded.figures, &notes, "  ");
+        if let Some(kept) = kept.strip_prefix('\n') {
+            let _ = writeln!(text, "{kept}");
+        }
+        outputs.push(Output::new(one.to_string(), recorded, notes));
     }
     if outputs.is_empty() {
         return Err(not_complete(&instance));

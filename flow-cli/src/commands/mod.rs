@@ -4,6 +4,7 @@ mod bless;
 mod completions;
 mod debug;
 mod describe;
+mod figures;
 mod gc;
 mod graph;
 mod history;

@@ -9,7 +9,7 @@ use flow_core::Bytes;
 use flow_targets::inspect::OutputFile;
 use serde::Serialize;
 
-use super::rejected;
+use super::{figures, rejected};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{OutputFiles, output_options};
@@ -105,12 +105,19 @@ fn options(command: Command) -> Command {
             .conflicts_with_all(["stored", "part"])
             .help("Shows the rows that violated expectations in the last run, also if that failed"),
     );
+    let command = command.arg(
+        Arg::new("figures")
+            .long("figures")
+            .action(clap::ArgAction::SetTrue)
+            .conflicts_with_all(["stored", "part", "rows", "rejected"])
+            .help("Lists the figures and notes that the task kept, also if its last run failed"),
+    );
     #[cfg(feature = "tables")]
     let command = command.arg(
         Arg::new("statistics")
             .long("statistics")
             .action(clap::ArgAction::SetTrue)
-            .conflicts_with_all(["rows", "rejected"])
+            .conflicts_with_all(["rows", "rejected", "figures"])
             .help("Shows the nulls, range, mean and standard deviation of each column of a table"),
     );
     command
@@ -120,6 +127,9 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let limit = context.matches.get_one::<u32>("rows").map(|&rows| rows as usize);
     if context.matches.get_flag("rejected") {
         return rejected::show(context, limit);
+    }
+    if context.matches.get_flag("figures") {
+        return figures::show(context);
     }
     let output = OutputFiles::selected(context)?;
     let what = match context.matches.try_get_one("statistics") {

@@ -23,8 +23,9 @@ const PATHS: usize = 100;
 
 /// Returns what the attempts to run an instance have left behind.
 ///
-/// `started` and `seconds` are those of the last attempt, whose log and metadata are taken; `attempt` is `None` if its
-/// task was not started. The log ends: of a task that has taken too long, and still runs, the rest is dropped.
+/// `started` and `seconds` are those of the last attempt, whose log, metadata and figures are taken; `attempt` is
+/// `None` if its task was not started. The log ends: of a task that has taken too long, and still runs, the rest is
+/// dropped.
 pub(super) fn failed_run(
     attempt: Option<&Attempt>,
     attempts: u32,
@@ -37,7 +38,8 @@ pub(super) fn failed_run(
         attempt.log().name().map(str::to_owned)
     });
     let meta = attempt.map(Attempt::take_meta).unwrap_or_default();
-    FailedRun { attempts, started, seconds, host: host(), log, meta }
+    let figures = attempt.map(|attempt| attempt.figures().take()).unwrap_or_default();
+    FailedRun { attempts, started, seconds, host: host(), log, meta, figures }
 }
 
 impl Execution {

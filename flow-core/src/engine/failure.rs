@@ -28,6 +28,7 @@ impl Worker<'_> {
         let text = ErrorText::of(&error);
         panics::discard(error);
         if is_given_up {
+            self.discard_figures();
             return End::GivenUp;
         }
         // The coordinator reports failures that are followed by another attempt.
@@ -38,6 +39,9 @@ impl Worker<'_> {
         if is_reported {
             self.execution.report_failed(*node, &text.text, spent.seconds as f32);
         }
+        if !counts {
+            self.discard_figures();
+        }
         let (run, instance) = self.failed.take().unzip();
         let attempts = run.as_ref().map_or(0, |run| run.attempts);
         let log = match counts {
@@ -46,6 +50,18 @@ impl Worker<'_> {
         };
         let error = TaskError { is_of_task, is_reported, ..TaskError::new(text, attempts, log) };
         End::Failed { error, spent: Some(spent) }
+    }
+
+    /// Removes the figures of an attempt that has failed, because no failure will name them.
+    fn discard_figures(&self) {
+        let Some((mut run, instance)) = self.failed.take() else { return };
+        let figures = std::mem::take(&mut run.figures);
+        self.failed.set(Some((run, instance)));
+        let plan = &self.execution.plan;
+        // Without a folder, they could not have been written.
+        if let Ok(folder) = plan.graph.folder(self.job.node, &plan.store) {
+            plan.store.discard_figures(&folder, &figures);
+        }
     }
 }
 

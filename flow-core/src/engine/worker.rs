@@ -365,7 +365,11 @@ impl<'a> Worker<'a> {
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
             self.failed.set(Some((run, instance)));
         });
-        let Executed { output, meta, value, footprint } = executed?;
+        let Executed { mut output, meta, value, footprint } = executed?;
+        // Only now: as long as the task may fail, they are those of the failure.
+        if let Some(attempt) = watch.running().attempt() {
+            output.figures = attempt.figures().take();
+        }
         if !self.job.control.is_abandoned() {
             self.execution.report_quality(node, &folder, &meta);
         }

@@ -107,7 +107,8 @@ impl<'a> Importer<'a> {
     fn stage(&self, exported: &Exported, folder: &Folder) -> Result<Output, StoreError> {
         let (store, record) = (self.store, &exported.record);
         store.stage_files(&record.output, folder, record.fingerprint, |piece, to| {
-            let name = piece.name(&exported.files[piece.place].path);
+            let file = exported.all_files().nth(piece.place).expect("the files were compared");
+            let name = piece.name(&file.path);
             let from = self.root.join(&name);
             let unreadable = |source| StoreError::Io { action: "read", path: from.clone(), source };
             let file = self.fs.open(&from).map_err(unreadable)?;
@@ -137,10 +138,10 @@ fn check(exported: &Exported) -> Result<Folder, String> {
     if record.made_from.fingerprint(&exported.stored) != record.fingerprint {
         return wrong("its recorded inputs do not match its fingerprint");
     }
-    let is_of_files =
-        record.output.is_in_memory() || Output::of(record.output.files.clone()) == record.output;
-    let listed = exported.files.iter().map(|file| (&file.part, file.digest));
-    let recorded = record.output.files.iter().map(|file| (&file.part, file.digest));
+    let of_files = || Output::of(record.output.files.clone()).digest;
+    let is_of_files = record.output.is_in_memory() || of_files() == record.output.digest;
+    let listed = exported.all_files().map(|file| (&file.part, file.digest));
+    let recorded = record.output.all_files().map(|file| (&file.part, file.digest));
     if !is_of_files || !listed.eq(recorded) {
         return wrong("its files do not match its record");
     }

@@ -50,6 +50,9 @@ pub(crate) struct Exported {
     pub(crate) target: String,
     /// The files; empty if the value was in memory.
     pub(crate) files: Vec<ExportedFile>,
+    /// The files of figures and notes. The part is the name of the figure, and empty for a note.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) figures: Vec<ExportedFile>,
     pub(crate) inputs: Vec<Lineage>,
     pub(crate) code: Digest,
     pub(crate) started: jiff::Timestamp,
@@ -143,7 +146,7 @@ impl Manifest {
         if let Some(path) = names.find(|path| !is_inside(path)) {
             return Err(format!("it names {path:?}, which is outside its folder"));
         }
-        let mut files = manifest.outputs.iter().flat_map(|output| &output.files);
+        let mut files = manifest.outputs.iter().flat_map(Exported::all_files);
         if let Some(file) = files.find(|file| !is_name(&file.path)) {
             return Err(format!(
                 "it names {:?}, which is no name of an exported output",
@@ -180,10 +183,15 @@ impl Manifest {
 }
 
 impl Exported {
+    /// Returns all files: those of the output, then those of figures and notes, as in the record.
+    pub(crate) fn all_files(&self) -> impl Iterator<Item = &ExportedFile> {
+        self.files.iter().chain(&self.figures)
+    }
+
     /// Returns the paths of all files with their expected content, and of all folders with `None`.
     fn contents(&self) -> Vec<(String, Option<Content>)> {
         let mut contents = Vec::new();
-        for file in &self.files {
+        for file in self.all_files() {
             let content = |digest| Content { digest, at_most: file.bytes };
             match &file.within {
                 None => contents.push((file.path.clone(), Some(content(file.digest)))),

@@ -15,6 +15,9 @@ use crate::store::output::OutputFile;
 /// The name of an output without shown parameters.
 const OUTPUT: &str = "output";
 
+/// The folder of figures and notes.
+const FIGURES: &str = "figures";
+
 /// The paths of the outputs of an export, without extensions and in lower case.
 #[derive(Default)]
 pub(crate) struct Names(BTreeSet<String>);
@@ -72,6 +75,16 @@ pub(crate) fn path(stem: &str, file: &OutputFile, place: usize) -> String {
         // Two parts may differ only in characters that are replaced: the index distinguishes them.
         part => format!("{stem}/{}-{place}{extension}", part_name(part)),
     }
+}
+
+/// Returns the path of a figure or note of an output. `stem` is the path of the output, `place` the index of the figure.
+pub(crate) fn figure_path(stem: &str, figure: &OutputFile, place: usize) -> String {
+    let name = match figure.part.as_str() {
+        "" => "note".to_owned(),
+        name => part_name(name).replace('.', "_"),
+    };
+    let extension = extension_name(figure.extension());
+    format!("{FIGURES}/{stem}/{:02}-{name}.{extension}", place + 1)
 }
 
 #[cfg(test)]

@@ -52,6 +52,13 @@ pub(crate) fn readme(manifest: &Manifest, library: Option<&str>) -> String {
             if output.files.is_empty() {
                 text.push_str("  - it was in memory, and has no file\n");
             }
+            for figure in &output.figures {
+                let what = match figure.part.as_str() {
+                    "" => "note".to_owned(),
+                    name => format!("figure `{}`", code(name)),
+                };
+                let _ = writeln!(text, "  - {what}: [`{0}`](<{0}>)", figure.path);
+            }
         }
         if let Some(more @ 1..) = outputs.len().checked_sub(LISTED) {
             let _ = writeln!(text, "- … and {more} more");

@@ -28,7 +28,6 @@ use crate::remote::{
 };
 use crate::store::bounds;
 use crate::store::external_reads::no_file;
-use crate::store::output::OutputFile;
 use crate::store::trust::Trust;
 use crate::task::Kind;
 
@@ -199,7 +198,7 @@ impl<'a> RemoteGc<'a> {
             let Some(bytes) = bytes else { continue };
             match manifest::parse_named(&entry.name, &bytes) {
                 Ok(record) => {
-                    let files = record.output.files.iter().flat_map(OutputFile::contents);
+                    let files = record.output.contents();
                     named.extend(files.map(|file| object(file.digest)));
                     named.extend(record.crates.map(table));
                 }

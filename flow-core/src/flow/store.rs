@@ -169,7 +169,7 @@ impl StoredOutput {
         let Place { store, folder } = &self.place;
         let record = store.read_record(&store.path(folder, RECORD))?;
         let record = record.and_then(Result::ok).filter(|record| record.key == self.key);
-        Ok(record.map(|record| RecordedOutput::new(&record, &self.folder)))
+        Ok(record.map(|record| RecordedOutput::new(&record, store, folder)))
     }
 }
 

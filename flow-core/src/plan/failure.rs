@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use daggy::NodeIndex;
 
@@ -10,6 +11,7 @@ use crate::base::error::StoreError;
 use crate::plan::Plan;
 use crate::plan::reason::{Ago, Reason};
 use crate::store::failure::{FailedRun, Failure};
+use crate::store::figures::{Figure, Notes, figures_and_notes};
 use crate::store::log_text::escaped_lines;
 use crate::store::{Folder, Found, Store};
 use crate::task::Kind;
@@ -71,10 +73,14 @@ pub struct LastFailure {
     pub log: Option<PathBuf>,
     /// The metadata that the task had recorded when it failed.
     pub metadata: BTreeMap<String, serde_json::Value>,
+    /// The figures that the task had kept when it failed, in order. They are removed when an output is committed, or when
+    /// the task fails again.
+    pub figures: Vec<Figure>,
+    notes: Notes,
 }
 
 impl LastFailure {
-    fn new(failure: Failure, folder: &Folder, store: &Store) -> Self {
+    fn new(failure: Failure, folder: &Folder, store: &Arc<Store>) -> Self {
         let Failure { error, chain, panicked_at, backtrace, at, run, .. } = failure;
         let chain = if chain.is_empty() { vec![error.clone()] } else { chain };
         let ended = at.as_second();
@@ -90,10 +96,13 @@ impl LastFailure {
             host: None,
             log: None,
             metadata: BTreeMap::new(),
+            figures: Vec::new(),
+            notes: Notes::default(),
         };
-        let Some(FailedRun { attempts, started, seconds, host, log, meta }) = run else {
+        let Some(FailedRun { attempts, started, seconds, host, log, meta, figures }) = run else {
             return alone;
         };
+        let (figures, notes) = figures_and_notes(store, folder, &figures);
         Self {
             attempts,
             started: Some(started.as_second()),
@@ -101,8 +110,19 @@ impl LastFailure {
             host: Some(host),
             log: log.map(|log| store.path(folder, &log)),
             metadata: meta,
+            figures,
+            notes,
             ..alone
         }
+    }
+
+    /// Returns the notes that the task had kept with [`Cx::note`](crate::Cx::note) when it failed, in order: Markdown.
+    ///
+    /// # Errors
+    ///
+    /// A note was removed or modified, or cannot be read.
+    pub fn notes(&self) -> Result<Vec<String>, StoreError> {
+        self.notes.read()
     }
 
     /// Returns how long ago it failed, such as `5 min ago`.
@@ -137,6 +157,10 @@ impl LastFailure {
             details.push(format!("log: {}", log.display()));
         }
         details.extend(self.metadata_lines());
+        details.extend(self.figures.iter().map(|figure| {
+            let path = escaped_text(figure.path().display().to_string().chars());
+            format!("figure: {figure}: {path}")
+        }));
         if let Some(backtrace) = &self.backtrace {
             details.push(format!("backtrace:\n{}", escaped_lines(backtrace.trim_end())));
         }

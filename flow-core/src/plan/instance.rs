@@ -101,7 +101,8 @@ impl Instance {
         }
         Ok(match self.plan.output_record(self.node)? {
             Found::Record(record) => {
-                Some(RecordedOutput::new(&record, &self.plan.output_place(self.node)?.path()))
+                let place = self.plan.output_place(self.node)?;
+                Some(RecordedOutput::new(&record, &place.store, &place.folder))
             }
             Found::Damaged(_) | Found::Nothing => None,
         })
@@ -117,10 +118,9 @@ impl Instance {
     ///
     /// The store cannot be read.
     pub fn versions(&self) -> Result<Vec<RecordedVersion>, StoreError> {
-        let folder = self.plan.graph.folder(self.node, &self.plan.store)?;
-        let place = self.plan.store.root().join(folder);
+        let store = &self.plan.store;
         let versions = self.plan.versions(self.node)?.into_iter();
-        Ok(versions.map(|version| RecordedVersion::new(version, &place)).collect())
+        Ok(versions.map(|version| RecordedVersion::new(version, store)).collect())
     }
 
     /// Returns the path of the file of an external task.

@@ -25,6 +25,7 @@ pub(crate) mod dynamic;
 pub(crate) mod error;
 pub(crate) mod explain;
 pub(crate) mod failure;
+mod figures;
 pub(crate) mod force;
 pub(crate) mod format_1;
 pub(crate) mod given;
@@ -293,7 +294,8 @@ impl Graph {
             folder: None,
             columns: ColumnDigests::default(),
         });
-        let output = Output { digest, files: external.into_iter().collect() };
+        let files = external.into_iter().collect();
+        let output = Output { digest, files, figures: Vec::new() };
         let (folder, meta) = (Folder::new(), Meta::new());
         Made { folder, output, meta, fingerprint: None, from: None }
     }

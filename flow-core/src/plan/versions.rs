@@ -3,7 +3,7 @@
 //! A verdict says whether the current record is what running the instance now would produce, and why not. Here every
 //! record of the instance is compared in that way, so that outputs of other code or data can be told apart.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use daggy::NodeIndex;
 
@@ -18,7 +18,7 @@ use crate::store::output::Look;
 use crate::store::record::Record;
 use crate::store::recorded::RecordedOutput;
 use crate::store::trust::Trust;
-use crate::store::{Folder, RECORD};
+use crate::store::{Folder, RECORD, Store};
 use crate::task::Kind;
 
 /// A stored version of an instance's output.
@@ -45,10 +45,11 @@ pub struct RecordedVersion {
 }
 
 impl RecordedVersion {
-    /// `place` is the folder of the instance.
-    pub(crate) fn new(version: StoredVersion, place: &Path) -> Self {
-        let StoredVersion { record, is_current, differences, .. } = version;
-        Self { output: RecordedOutput::new(&record, place), is_current, differences }
+    /// `store` is the one that has the version.
+    pub(crate) fn new(version: StoredVersion, store: &Arc<Store>) -> Self {
+        let StoredVersion { folder, record, is_current, differences } = version;
+        let output = RecordedOutput::new(&record, store, &folder);
+        Self { output, is_current, differences }
     }
 }
 

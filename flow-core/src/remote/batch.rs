@@ -16,7 +16,6 @@ use crate::remote::push::{ToPush, sizes};
 use crate::remote::{Remote, RemoteContext, object};
 use crate::store::Store;
 use crate::store::kept::Carried;
-use crate::store::output::OutputFile;
 
 /// The size at which a batch is complete, in bytes.
 const BATCH_BYTES: u64 = 8 << 20;
@@ -42,7 +41,7 @@ pub(crate) fn missing(remote: &dyn Remote, outputs: &[ToPush]) -> Result<Vec<Mis
         if push.carried == Carried::MetadataOnly {
             continue;
         }
-        let files = push.record.output.files.iter().flat_map(OutputFile::contents);
+        let files = push.record.output.contents();
         for file in files.filter(|file| seen.insert(file.digest)) {
             let path = push.store.root().join(&push.folder).join(&file.path);
             let store = Arc::clone(&push.store);

@@ -161,8 +161,8 @@ fn parse(name: &str, digest: Digest, bytes: &[u8]) -> Result<Record, StoreError>
         newer @ Unreadable::Newer(_) => StoreError::newer(name.as_ref(), &newer),
         error => damaged(name, error),
     })?;
-    let is_of_files =
-        record.output.is_in_memory() || Output::of(record.output.files.clone()) == record.output;
+    let of_files = || Output::of(record.output.files.clone()).digest;
+    let is_of_files = record.output.is_in_memory() || of_files() == record.output.digest;
     if !is_of_files {
         return Err(damaged(name, "it names other files than its digest says"));
     }

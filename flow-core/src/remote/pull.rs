@@ -14,7 +14,7 @@ use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::remote::checked_io::{is_damage, keep, read_whole};
 use crate::remote::{Remote, damaged, object, table};
 use crate::store::kept::{Carried, Kept};
-use crate::store::output::OutputFile;
+use crate::store::output::Output;
 use crate::store::record::MadeFrom;
 use crate::store::stage::Staged;
 use crate::store::{Folder, Found, Store, json};
@@ -41,7 +41,7 @@ impl LocalFiles {
     fn add_output(&self, store: &Store, folder: &Folder, key: Key) {
         // A record that cannot be read has no files to take over.
         let Ok(Found::Record(record)) = store.record(folder, key) else { return };
-        for file in record.output.files.iter().flat_map(OutputFile::contents) {
+        for file in record.output.contents() {
             self.add((file.digest, file.executable), store.root().join(folder).join(file.path));
         }
     }
@@ -106,8 +106,7 @@ impl ToPull {
         if self.is_metadata_only() {
             return (0, 0);
         }
-        let files = &self.kept.record.output.files;
-        let files = files.iter().flat_map(OutputFile::contents);
+        let files = self.kept.record.output.contents();
         files.fold((0, 0), |(files, bytes), file| (files + 1, bytes + file.bytes))
     }
 
@@ -128,7 +127,11 @@ impl ToPull {
         }
         let (output, fingerprint) = (&recorded.output, recorded.fingerprint);
         let output = match self.is_metadata_only() {
-            true => store.name_files(output, folder, fingerprint)?,
+            true => {
+                let named = store.name_files(output, folder, fingerprint)?;
+                // Figures that were not brought are not the output's.
+                Output { figures: Vec::new(), ..named }
+            }
             false => {
                 local.add_output(store, folder, plan.graph.node(*node).key);
                 store.stage_files(output, folder, fingerprint, |piece, to| {

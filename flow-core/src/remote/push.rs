@@ -11,7 +11,6 @@ use crate::remote::checked_io::{Checked, is_damage};
 use crate::remote::listing::Listing;
 use crate::remote::{Remote, RemoteContext, manifest, object, table};
 use crate::store::kept::Carried;
-use crate::store::output::OutputFile;
 use crate::store::record::Record;
 use crate::store::{Folder, Store};
 
@@ -63,7 +62,7 @@ impl Store {
         let mut copied = Copied { is_new: !is_there, ..Copied::default() };
         if *carried == Carried::Whole {
             let is_trusted = is_there && check == PresentCheck::Size;
-            let files: Vec<_> = record.output.files.iter().flat_map(OutputFile::contents).collect();
+            let files: Vec<_> = record.output.contents().collect();
             for files in files.chunks(BATCH) {
                 let names: Vec<_> = files.iter().map(|file| object(file.digest)).collect();
                 let sizes = sizes(remote, &names)?;

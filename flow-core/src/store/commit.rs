@@ -253,7 +253,7 @@ impl Store {
             }
             let mut files = HashSet::new();
             if !is_kept {
-                files.extend(old.output.files.into_iter().map(|file| file.file));
+                files.extend(old.output.all_files().map(|file| file.file.clone()));
             }
             if let Some(taken) = self.take_version(&task, &staged) {
                 files.extend(taken);
@@ -270,7 +270,7 @@ impl Store {
         let version = self.version_path(task, staged.key, &staged.version);
         let Ok(Some(Ok(record))) = self.read_record(&version) else { return None };
         self.fs.remove(&version).ok()?;
-        Some(record.output.files.into_iter().map(|file| file.file).collect())
+        Some(record.output.all_files().map(|file| file.file.clone()).collect())
     }
 
     /// Commits an output as an earlier version of its instance. The current output stays current.

@@ -110,7 +110,7 @@ impl Store {
         for (path, _) in self.draft_records() {
             let Ok(Some(Some(draft))) = self.read_draft_record(&path) else { continue };
             let folder = self.root.join(&draft.folder);
-            files.extend(draft.record.output.files.iter().map(|file| folder.join(&file.file)));
+            files.extend(draft.record.output.all_files().map(|file| folder.join(&file.file)));
         }
         files
     }

@@ -2,7 +2,7 @@
 //!
 //! It has the error with its causes, what the attempts left behind, and what is needed to run the instance again by
 //! itself: its parameters, and the parts of its fingerprint with the digest of each input. The next commit of the
-//! instance removes it.
+//! instance removes it, with the figures that it names.
 //!
 //! Earlier releases recorded the key, the error, its backtrace and the time. Those files are read, too. A file that is
 //! no failure of the instance is ignored: it only explains, and decides nothing.
@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::base::error_text::ErrorText;
 use crate::base::key::{Digest, Key};
 use crate::files::is_absent;
+use crate::store::figures::is_figure;
 use crate::store::log::is_log;
+use crate::store::output::OutputFile;
 use crate::store::record::{MadeFrom, Meta, RecordedInstance};
 use crate::store::{Folder, Store, bounds, json};
 
@@ -67,6 +69,9 @@ pub(crate) struct FailedRun {
     /// The metadata that the task had recorded when it failed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meta: Meta,
+    /// The figures and notes that the task had kept when it failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) figures: Vec<OutputFile>,
 }
 
 /// What a failed instance was about to compute.
@@ -147,18 +152,52 @@ impl Store {
             return Err(format!("{} {reason}", path.display()));
         }
         // The file may come from anyone: no name may lead out of the folder.
-        let run =
-            failure.run.map(|run| FailedRun { log: run.log.filter(|log| is_log(log)), ..run });
+        let run = failure.run.map(|run| FailedRun {
+            log: run.log.filter(|log| is_log(log)),
+            figures: own_figures(run.figures),
+            ..run
+        });
         Ok(Some(Failure { run, ..failure }))
     }
 
+    /// Records a failure in place of an earlier one, whose figures are removed.
     pub(crate) fn note_failure(&self, folder: &Folder, failure: &Failure) {
+        let earlier = self.figures_of_failure(folder);
         self.note(&self.path(folder, FAILURE), failure);
+        self.discard_figures(folder, &earlier);
     }
 
+    /// Removes the failure of an instance, and its figures.
     pub(crate) fn clear_failure(&self, folder: &Folder) {
-        let _ = self.fs.remove(&self.path(folder, FAILURE));
+        let path = self.path(folder, FAILURE);
+        let figures = match self.fs.read(&path, bounds::NOTE) {
+            // The common case takes one operation.
+            Err(error) if is_absent(&error) => return,
+            Err(_) => Vec::new(),
+            Ok(bytes) => figures_in(&bytes),
+        };
+        let _ = self.fs.remove(&path);
+        self.discard_figures(folder, &figures);
     }
+
+    /// Returns the figures that the failure in a folder names, of whichever instance it is.
+    pub(super) fn figures_of_failure(&self, folder: &Folder) -> Vec<OutputFile> {
+        let bytes = self.fs.read(&self.path(folder, FAILURE), bounds::NOTE);
+        bytes.map_or_else(|_| Vec::new(), |bytes| figures_in(&bytes))
+    }
+}
+
+/// Returns the figures that the file of a failure names.
+fn figures_in(bytes: &[u8]) -> Vec<OutputFile> {
+    let failure = json::parse::<Failure>(bytes).ok();
+    let run = failure.and_then(|failure| failure.run);
+    run.map_or_else(Vec::new, |run| own_figures(run.figures))
+}
+
+/// Returns the files whose names are those of figures in the folder of an instance.
+fn own_figures(mut figures: Vec<OutputFile>) -> Vec<OutputFile> {
+    figures.retain(|figure| is_figure(&figure.file));
+    figures
 }
 
 #[cfg(test)]
@@ -168,6 +207,7 @@ mod tests {
 
     use super::*;
     use crate::base::fs::Disk;
+    use crate::store::figures::FigureDrafts;
 
     fn key() -> Key {
         "000102030405060708090a0b0c0d0e0f".parse().expect("a key")
@@ -181,6 +221,7 @@ mod tests {
             host: "host1".to_owned(),
             log: Some("log.txt".to_owned()),
             meta: Meta::from([("rows".to_owned(), 3.into())]),
+            figures: Vec::new(),
         }
     }
 
@@ -242,6 +283,40 @@ mod tests {
         let failure = Failure::new(key(), &"e".to_owned().into(), Some(run), None);
         store.note_failure(&at, &failure);
         assert_eq!(store.failure(&at, key()).and_then(|failure| failure.run?.log), None);
+    }
+
+    #[test]
+    fn the_figures_of_a_failure_are_removed_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Arc::new(Store::new(folder.path().to_owned(), Arc::new(Disk)));
+        let at = Path::new("Train").join("0001020304050607");
+        let files = || std::fs::read_dir(folder.path().join(&at)).expect("a folder").count();
+        let fail = || {
+            let drafts = FigureDrafts::new(&store, &at);
+            drafts.add_figure("roc", b"<svg/>").expect("kept");
+            let run = FailedRun { figures: drafts.take(), ..run() };
+            let failure = Failure::new(key(), &"e".to_owned().into(), Some(run), None);
+            store.note_failure(&at, &failure);
+        };
+        fail();
+        fail();
+        assert_eq!(files(), 2, "the failure and its figure");
+        store.clear_failure(&at);
+        assert_eq!(files(), 0);
+
+        // A file outside the folder is not taken for one, and not removed.
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "s").expect("a file");
+        let drafts = FigureDrafts::new(&store, &at);
+        drafts.add_figure("roc", b"<svg/>").expect("kept");
+        let mut figures = drafts.take();
+        figures[0].file = "../../secret".to_owned();
+        let run = FailedRun { figures, ..run() };
+        store.note_failure(&at, &Failure::new(key(), &"e".to_owned().into(), Some(run), None));
+        let failure = store.failure(&at, key()).expect("a failure");
+        assert!(failure.run.expect("a run").figures.is_empty());
+        store.clear_failure(&at);
+        assert!(secret.exists());
     }
 
     #[test]

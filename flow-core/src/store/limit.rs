@@ -231,7 +231,7 @@ impl Store {
             let Ok(Some(Ok(record))) = self.read_record(&path) else { continue };
             let here = |file: &str| self.fs.stat(&self.path(folder, file)).is_ok();
             if record.output.files.iter().any(|file| here(&file.file)) {
-                let bytes = record.output.files.iter().map(|file| file.bytes).sum();
+                let bytes = record.output.all_files().map(|file| file.bytes).sum();
                 earlier.push(Earlier { path, folder: folder.clone(), used, bytes });
             }
         }

@@ -259,6 +259,7 @@ mod tests {
             host: String::new(),
             log: log_name,
             meta: Meta::new(),
+            figures: Vec::new(),
         };
         let failure = Failure::new(KEY, &"it fails".to_owned().into(), Some(run), None);
         log.store.note_failure(&log.folder, &failure);

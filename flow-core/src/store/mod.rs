@@ -6,6 +6,7 @@
 //!     model=Logistic-3f2a91c04b77e010/         an instance: its parameters, 16 digits of its key
 //!       record.json                            describes the output; renaming it into place is the commit
 //!       data-8c1f02ab44d01e9f-5b2e9c01.msgpack the output, never rewritten
+//!       figure-0c55e1aa90b2f714-77ab10c2-roc.svg a figure that the task kept, of the output or of the failure
 //!       failure.json                           the last failure, if there was one
 //!       log.txt                                what the last attempt to run the task logged
 //!       log-1.txt                              what the first attempt logged, if another one followed
@@ -52,6 +53,7 @@ pub(crate) mod draft;
 pub(crate) mod draft_record;
 pub(crate) mod external_reads;
 pub(crate) mod failure;
+pub(crate) mod figures;
 pub(crate) mod fingerprint;
 pub(crate) mod folder;
 pub(crate) mod gc;

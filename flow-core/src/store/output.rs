@@ -26,6 +26,11 @@ pub(crate) struct Output {
     pub(crate) digest: Digest,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<OutputFile>,
+    /// The [figures and notes](crate::store::figures) that the task kept besides the output, in order.
+    ///
+    /// No digest depends on them. The part is the name of the figure, and empty for a note.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) figures: Vec<OutputFile>,
 }
 
 /// The file or folder of one part of an output.
@@ -106,12 +111,12 @@ impl Output {
                 hasher.digest()
             }
         };
-        Self { digest, files }
+        Self { digest, files, figures: Vec::new() }
     }
 
     /// Returns an output without files. The digest is that of what it was computed from.
     pub(crate) fn in_memory(digest: Digest) -> Self {
-        Self { digest, files: Vec::new() }
+        Self { digest, files: Vec::new(), figures: Vec::new() }
     }
 
     pub(crate) fn is_in_memory(&self) -> bool {
@@ -125,7 +130,8 @@ impl Output {
 
     /// Returns an output that consists of one part of this one.
     pub(crate) fn only(&self, part: &str) -> Option<Self> {
-        Some(Self { digest: self.digest, files: vec![self.file(part)?.clone()] })
+        let files = vec![self.file(part)?.clone()];
+        Some(Self { digest: self.digest, files, figures: Vec::new() })
     }
 
     /// Returns a file name that leads out of the folder of the instance, if there is one.
@@ -136,7 +142,7 @@ impl Output {
                 || cfg!(windows) && part.contains(':')
         };
         let is_separator = |c: char| c == '/' || cfg!(windows) && c == '\\';
-        self.files.iter().find_map(|file| {
+        self.all_files().find_map(|file| {
             let name = file.file.as_str();
             if is_outside(name) {
                 return Some(name);
@@ -192,7 +198,7 @@ impl OutputFile {
 }
 
 impl Store {
-    /// Returns the paths of all files of an output.
+    /// Returns the paths of all files of an output, without those of figures.
     pub(crate) fn output_paths(&self, folder: &Folder, output: &Output) -> Vec<PathBuf> {
         let at = self.root().join(folder);
         output.files.iter().flat_map(OutputFile::paths).map(|path| at.join(path)).collect()
@@ -256,19 +262,6 @@ impl Store {
             }
         }
         Ok(seen)
-    }
-
-    /// Removes the files of an output that no record names. Errors are ignored.
-    pub(crate) fn discard(&self, folder: &Folder, output: &Output) {
-        for file in &output.files {
-            self.discard_path(&self.path(folder, &file.file));
-        }
-    }
-
-    /// Removes a file or folder that no record names. Errors are ignored.
-    pub(crate) fn discard_path(&self, path: &Path) {
-        // A file that no record names does no harm, so errors are ignored.
-        let _ = remove_all(&**self.fs(), path, &mut Vec::new());
     }
 }
 

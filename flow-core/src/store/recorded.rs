@@ -1,10 +1,14 @@
 //! The public view of a record: what is known of a stored output without the program that produced it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::base::error::StoreError;
 use crate::base::key::{Digest, Key};
+use crate::store::figures::{Figure, Notes, figures_and_notes};
 use crate::store::record::Record;
+use crate::store::{Folder, Store};
 
 /// What a record says of an output: its files, parameters, inputs and metadata.
 ///
@@ -36,6 +40,9 @@ pub struct RecordedOutput {
     pub seconds: f64,
     /// The machine on which it ran.
     pub host: String,
+    /// The figures that the task kept, in order.
+    pub figures: Vec<Figure>,
+    notes: Notes,
     json: serde_json::Value,
 }
 
@@ -70,8 +77,10 @@ pub struct RecordedInput {
 }
 
 impl RecordedOutput {
-    /// Returns the view of a record whose files are below `folder`.
-    pub(crate) fn new(record: &Record, folder: &Path) -> Self {
+    /// Returns the view of a record whose files are in this folder of the store.
+    pub(crate) fn new(record: &Record, store: &Arc<Store>, place: &Folder) -> Self {
+        let folder = store.root().join(place);
+        let (figures, notes) = figures_and_notes(store, place, &record.output.figures);
         let files = record.output.files.iter().map(|file| RecordedFile {
             part: file.part.clone(),
             path: folder.join(&file.file),
@@ -97,6 +106,8 @@ impl RecordedOutput {
             started: record.started.as_second(),
             seconds: record.seconds,
             host: record.host.clone(),
+            figures,
+            notes,
             json: serde_json::to_value(record).unwrap_or_default(),
         }
     }
@@ -106,7 +117,16 @@ impl RecordedOutput {
         &self.json
     }
 
-    /// Returns the size of all files in bytes.
+    /// Returns the notes that the task kept with [`Cx::note`](crate::Cx::note), in order: Markdown.
+    ///
+    /// # Errors
+    ///
+    /// A note was removed or modified, or cannot be read.
+    pub fn notes(&self) -> Result<Vec<String>, StoreError> {
+        self.notes.read()
+    }
+
+    /// Returns the size of all files in bytes, without figures and notes.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }

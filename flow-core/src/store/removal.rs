@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};
-use crate::store::output::remove_all;
+use crate::store::output::{Output, remove_all};
 use crate::store::record::Record;
 use crate::store::{Folder, Store};
 
@@ -164,6 +164,21 @@ impl<'a> Removal<'a> {
     }
 }
 
+impl Store {
+    /// Removes the files of an output that no record names. Errors are ignored.
+    pub(crate) fn discard(&self, folder: &Folder, output: &Output) {
+        for file in output.all_files() {
+            self.discard_path(&self.path(folder, &file.file));
+        }
+    }
+
+    /// Removes a file or folder that no record names. Errors are ignored.
+    pub(crate) fn discard_path(&self, path: &Path) {
+        // A file that no record names does no harm, so errors are ignored.
+        let _ = remove_all(&**self.fs(), path, &mut Vec::new());
+    }
+}
+
 fn files_of(record: &Record) -> impl Iterator<Item = String> + '_ {
-    record.output.files.iter().map(|file| file.file.clone())
+    record.output.all_files().map(|file| file.file.clone())
 }

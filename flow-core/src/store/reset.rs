@@ -18,6 +18,7 @@ use crate::base::key::Digest;
 use crate::base::names::key_of;
 use crate::files::is_absent;
 use crate::store::failure::FAILURE;
+use crate::store::figures::FIGURE;
 use crate::store::log::is_log;
 use crate::store::output::remove_all;
 use crate::store::record_cache::RECORDS;
@@ -281,11 +282,10 @@ pub(super) fn is_ours(name: &str) -> bool {
     is_output(name) || is_draft(name) || is_log(name) || matches!(name, RECORD | FAILURE | REJECTED)
 }
 
-/// Returns whether a file name is that of an output: two numbers, then the part and the extension.
+/// Returns whether a file name is that of an output or of a figure: two numbers, then the part and the extension.
 pub(super) fn is_output(name: &str) -> bool {
-    let Some((version, rest)) =
-        name.strip_prefix("data-").and_then(|name| name.split_at_checked(16))
-    else {
+    let rest = name.strip_prefix("data-").or_else(|| name.strip_prefix(FIGURE));
+    let Some((version, rest)) = rest.and_then(|rest| rest.split_at_checked(16)) else {
         return false;
     };
     let unique = rest.strip_prefix('-').and_then(|rest| rest.get(..16));

@@ -7,6 +7,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::Refused;
 use crate::base::key::{Digest, Short};
 use crate::base::names::unique;
+use crate::store::figures::is_lost;
 use crate::store::output::{Output, OutputFile};
 use crate::store::record::Record;
 use crate::store::version::VersionName;
@@ -58,7 +59,7 @@ impl Staged {
 
 /// A file of an output that has to be brought into the folder of an instance.
 pub(crate) struct Piece<'a> {
-    /// The index of the output's file or folder that it belongs to.
+    /// The index of the file or folder that it belongs to among [all](Output::all_files) of the output.
     pub(crate) place: usize,
     /// Its path inside that, if that is a folder.
     within: Option<&'a str>,
@@ -89,10 +90,15 @@ impl Store {
         folder: &Folder,
         fingerprint: Digest,
     ) -> Result<Output, StoreError> {
-        let mut named = Output { digest: output.digest, files: Vec::new() };
+        let mut named = Output { digest: output.digest, files: Vec::new(), figures: Vec::new() };
         for file in &output.files {
             let (name, _) = self.new_output(folder, fingerprint, &file.part, file.extension())?;
             named.files.push(OutputFile { file: name, ..file.clone() });
+        }
+        for figure in &output.figures {
+            let OutputFile { digest, part, .. } = figure;
+            let (name, _) = self.new_figure(folder, *digest, part, figure.extension())?;
+            named.figures.push(OutputFile { file: name, ..figure.clone() });
         }
         Ok(named)
     }
@@ -100,7 +106,7 @@ impl Store {
     /// Stages the files of an output under new names in this folder.
     ///
     /// `bring` creates each file and returns its modification time in nanoseconds since 1970. If
-    /// that fails, the files are removed.
+    /// that fails, the files are removed. A figure that is lost is left out.
     pub(crate) fn stage_files(
         &self,
         output: &Output,
@@ -148,6 +154,20 @@ impl Store {
                 self.make_executable(executable, &to)?;
             }
         }
+        let figures = std::mem::take(&mut staged.figures);
+        for (place, figure) in (staged.files.len()..).zip(figures) {
+            let to = self.path(folder, &figure.file);
+            let OutputFile { digest, bytes, modified, .. } = figure;
+            match bring(&Piece { place, within: None, digest, bytes, modified }, &to) {
+                Ok(modified) => staged.figures.push(OutputFile { modified, ..figure }),
+                Err(error) => {
+                    self.discard_path(&to);
+                    if !is_lost(&error) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
         Ok(())
     }
 
@@ -170,7 +190,7 @@ impl Store {
         fingerprint: Digest,
     ) -> Result<Output, StoreError> {
         self.stage_files(output, folder, fingerprint, |piece, to| {
-            let from = piece.path(from.join(&output.files[piece.place].file));
+            let from = piece.path(from.join(&output.file_at(piece.place).file));
             self.link_file(&from, to, piece.modified, piece.digest)
         })
     }
@@ -250,7 +270,10 @@ impl Store {
         }
         let draft = self.draft_record(&self.path(folder, RECORD), record)?;
         let output = is_new.then(|| record.output.clone());
-        let data = output.iter().flat_map(|output| self.output_paths(folder, output)).collect();
+        let figures = output.iter().flat_map(|output| &output.figures);
+        let figures = figures.map(|figure| self.path(folder, &figure.file));
+        let data = output.iter().flat_map(|output| self.output_paths(folder, output));
+        let data = data.chain(figures).collect();
         let files = output.iter().flat_map(|output| &output.files);
         let folders =
             files.flat_map(OutputFile::folders).map(|path| self.root.join(folder).join(path));

@@ -52,8 +52,17 @@ pub(super) struct Brief {
     /// The digest of the output.
     pub(super) digest: Digest,
     pub(super) files: Vec<String>,
+    /// The files of figures and notes.
+    pub(super) figures: Vec<String>,
     pub(super) started: jiff::Timestamp,
     pub(super) is_in_memory: bool,
+}
+
+impl Brief {
+    /// Returns the names of all files that belong to the output.
+    pub(super) fn all_files(&self) -> impl Iterator<Item = &String> {
+        self.files.iter().chain(&self.figures)
+    }
 }
 
 /// A kept version.
@@ -200,11 +209,13 @@ impl Store {
             }
         };
         let files = record.output.files.iter().map(|file| file.file.clone());
+        let figures = record.output.figures.iter().map(|figure| figure.file.clone());
         Ok(RecordState::Record(Brief {
             format: record.format,
             fingerprint: record.fingerprint,
             digest: record.output.digest,
             files: files.collect(),
+            figures: figures.collect(),
             started: record.started,
             is_in_memory: record.output.is_in_memory(),
         }))

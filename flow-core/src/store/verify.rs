@@ -94,7 +94,7 @@ impl Store {
         match Record::parse(&bytes) {
             Ok(record) => {
                 let at = self.root.join(&place.folder);
-                for file in &record.output.files {
+                for file in record.output.all_files() {
                     verify_file(&*self.fs, &at, file, &mut looked);
                 }
                 looked.record = Some(Box::new(record));

@@ -189,7 +189,7 @@ impl Store {
         }
         for place in places {
             match self.read_record(&place)? {
-                Some(Ok(record)) => record.output.files.iter().for_each(|file| {
+                Some(Ok(record)) => record.output.all_files().for_each(|file| {
                     files.remove(&file.file);
                 }),
                 Some(Err(_)) => files.clear(),

@@ -116,6 +116,8 @@ pub enum LoadErrorKind {
     },
     /// A running task tried to read the log of another.
     LogInTask,
+    /// A running task tried to read the figures or notes of another.
+    FiguresInTask,
     /// The output was removed after the plan was made.
     Gone,
     /// Another process replaced the output, or the file was changed.
@@ -188,6 +190,9 @@ impl fmt::Display for LoadErrorKind {
             Self::LogInTask => f.write_str(
                 "a running task cannot read its log, because no later plan would notice a change of it",
             ),
+            Self::FiguresInTask => f.write_str(
+                "a running task cannot read its figures and notes, because no later plan would notice a change of them",
+            ),
             Self::Gone => f.write_str("it was removed after the plan was made: run the task again"),
             Self::Changed => f.write_str(
                 "it was replaced after the plan was made: run the tasks that require it again",
@@ -215,6 +220,7 @@ impl Error for LoadErrorKind {
             Self::Missing { .. }
             | Self::NoFile { .. }
             | Self::LogInTask
+            | Self::FiguresInTask
             | Self::Gone
             | Self::Changed
             | Self::Record { .. }

@@ -188,8 +188,9 @@ impl Selected {
         let (label, seconds) = (self.label(), run.seconds);
         let fingerprint = self.fingerprint(&made_from);
         let (value, metadata) = match executed {
-            Ok(Executed { output, meta, value, footprint }) => {
-                let FailedRun { started, seconds, host, .. } = run;
+            Ok(Executed { mut output, meta, value, footprint }) => {
+                let FailedRun { started, seconds, host, figures, .. } = run;
+                output.figures = figures;
                 let crates = graph.task(self.node).crates;
                 let record = Record::new(
                     graph.recorded(self.node, made_from, fingerprint),

@@ -26,7 +26,6 @@ use crate::flow::reset::with_gathered;
 use crate::flow::{Flow, Roots, Subgraph};
 use crate::plan::Plan;
 use crate::plan::variant::Root;
-use crate::store::output::OutputFile;
 use crate::task::Kind;
 
 impl Flow {
@@ -179,7 +178,7 @@ impl Flow {
             match importer.take(output)? {
                 Imported::New => {
                     summary.instances.push(output.instance.clone());
-                    let files = output.record.output.files.iter().flat_map(OutputFile::contents);
+                    let files = output.record.output.contents();
                     files.for_each(|file| summary.copied(file.bytes));
                 }
                 Imported::Present => summary.present += 1,

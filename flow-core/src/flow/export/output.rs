@@ -84,6 +84,17 @@ fn place(output: &mut Exported, stem: &str, at: &Place) -> Vec<FileCopy> {
             FileCopy { name, store, from, content, is_executable }
         }));
     }
+    let kept = output.record.output.figures.iter().enumerate();
+    for (file, (place, kept)) in output.figures.iter_mut().zip(kept) {
+        file.path = names::figure_path(stem, kept, place);
+        copies.push(FileCopy {
+            name: file.path.clone(),
+            store: Arc::clone(&at.store),
+            from: at.folder.join(&kept.file),
+            content: (kept.digest, kept.bytes),
+            is_executable: false,
+        });
+    }
     copies
 }
 
@@ -106,13 +117,14 @@ fn exported(flow: &Flow, plan: &Arc<Plan>, node: NodeIndex) -> Result<(Exported,
     let gone = || handle.error(LoadErrorKind::Gone);
     // An output of a remote is fetched by this, so that its record has the names of its files here.
     let at = plan.output_place(node)?;
-    let record: Record = match plan.output_record(node)? {
+    let mut record: Record = match plan.output_record(node)? {
         crate::store::Found::Record(record) => *record,
         _ => return Err(gone().into()),
     };
     if plan.verdicts.digest(node) != Some(record.output.digest) {
         return Err(handle.error(LoadErrorKind::Changed).into());
     }
+    at.store.without_lost_figures(&at.folder, &mut record.output);
     let folder = graph.folder(node, &flow.store)?;
     let from = Some(Arc::clone(&at.store));
     let made = Made { from, ..Made::new(at.folder.clone(), record.clone()) };
@@ -133,6 +145,15 @@ fn exported(flow: &Flow, plan: &Arc<Plan>, node: NodeIndex) -> Result<(Exported,
         description: described.remove(file.part.as_str()).unwrap_or_default(),
     });
     let files = files.collect();
+    let figures = record.output.figures.iter().map(|figure| ExportedFile {
+        part: figure.part.clone(),
+        path: String::new(),
+        digest: figure.digest,
+        bytes: figure.bytes,
+        within: None,
+        description: Description::default(),
+    });
+    let figures = figures.collect();
     let inputs = graph.inputs(node).iter().zip(&record.made_from.inputs).map(|(&of, input)| {
         let (name, instance) = (input.role.clone(), graph.label_apart(of));
         Lineage { name, instance, key: graph.node(of).key, digest: input.digest }
@@ -145,6 +166,7 @@ fn exported(flow: &Flow, plan: &Arc<Plan>, node: NodeIndex) -> Result<(Exported,
         parameters: graph.recorded_parameters(node),
         target: entry.decl.target.to_owned(),
         files,
+        figures,
         inputs: inputs.collect(),
         code: record.made_from.code,
         started: record.started,

@@ -15,7 +15,6 @@ use crate::remote::listing::Listing;
 use crate::remote::push::{Copied, PresentCheck, ToPush, is_there, sizes};
 use crate::remote::{Remote, table};
 use crate::store::kept::Carried;
-use crate::store::output::OutputFile;
 
 /// The maximal number of outputs in a group.
 const GROUP: usize = 20_000;
@@ -139,7 +138,7 @@ fn all_ok(results: Vec<Option<Result<(), StoreError>>>) -> Result<(), StoreError
 /// Splits outputs into the groups whose manifests are put together.
 fn groups(all: &[ToPush]) -> impl Iterator<Item = Range<usize>> {
     let size = |push: &ToPush| -> u64 {
-        let files = push.record.output.files.iter().flat_map(OutputFile::contents);
+        let files = push.record.output.contents();
         files.map(|file| file.bytes).sum()
     };
     let mut start = 0;

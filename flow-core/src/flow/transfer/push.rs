@@ -255,15 +255,18 @@ impl Flow {
                     } else {
                         let Place { store, folder } = plan.output_place(node)?;
                         // It was fetched just now, and its files have other names here.
-                        let record = match plan.output_record(node)? {
+                        let mut record = match plan.output_record(node)? {
                             Found::Record(fetched) => fetched,
                             Found::Nothing | Found::Damaged(_) => output.record,
                         };
+                        store.without_lost_figures(&folder, &mut record.output);
                         all.push(ToPush { store, folder, record, ..output });
                     }
                     continue;
                 }
                 let Place { store, folder } = plan.output_place(node)?;
+                let mut record = record;
+                store.without_lost_figures(&folder, &mut record.output);
                 all.push(ToPush { label, task, store, folder, record, carried });
             }
         }

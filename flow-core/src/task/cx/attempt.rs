@@ -2,26 +2,38 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::store::figures::FigureDrafts;
 use crate::store::log::Log;
 use crate::store::record::Meta;
 use crate::store::{Folder, Store};
 
-/// What one attempt to run a task leaves behind besides its output: its log, and the metadata that it has recorded.
+/// What one attempt to run a task leaves behind besides its output: its log, the metadata that it has recorded, and its
+/// figures and notes.
 ///
-/// It outlives the context of the task, because both are reported if the task fails.
+/// It outlives the context of the task, because all of them are reported if the task fails.
 pub(crate) struct Attempt {
     log: Log,
     meta: Mutex<Meta>,
+    figures: FigureDrafts,
 }
 
 impl Attempt {
     /// Creates an attempt that logs into this folder.
     pub(crate) fn new(store: &Arc<Store>, folder: &Folder) -> Self {
-        Self { log: Log::new(store, folder), meta: Mutex::default() }
+        Self {
+            log: Log::new(store, folder),
+            meta: Mutex::default(),
+            figures: FigureDrafts::new(store, folder),
+        }
     }
 
     pub(crate) fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Returns the figures and notes. The record of the output or of the failure takes them; otherwise they are removed.
+    pub(crate) fn figures(&self) -> &FigureDrafts {
+        &self.figures
     }
 
     fn meta(&self) -> MutexGuard<'_, Meta> {

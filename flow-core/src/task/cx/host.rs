@@ -6,6 +6,7 @@ use std::fmt::Display;
 use crate::base::stop::Stopper;
 use crate::files::Contents;
 use crate::store::Store;
+use crate::store::output::OutputFile;
 use crate::task::TaskType;
 use crate::task::error::RequireError;
 use crate::task::input::Handle;
@@ -43,6 +44,9 @@ pub(crate) trait Host: Send + Sync {
     fn forward_log(&self, _text: &[u8]) -> bool {
         false
     }
+
+    /// Tells another process, which records the end of the task, of a figure or note that was kept.
+    fn forward_figure(&self, _file: &OutputFile) {}
 
     /// Returns the seed of the instance.
     fn seed(&self) -> u64;

@@ -8,6 +8,7 @@ mod attempt;
 mod block_on;
 #[cfg(feature = "tracing")]
 mod events;
+mod figures;
 mod files;
 mod host;
 mod log;
@@ -103,7 +104,7 @@ pub struct Cx<T: Task> {
 pub(crate) struct Base {
     host: Arc<dyn Host>,
     places: Places,
-    /// What remains if the task fails: the log and the metadata.
+    /// What remains if the task fails: the log, the metadata, the figures and notes.
     log: Arc<RunLog>,
     reads: Arc<Reads>,
 }

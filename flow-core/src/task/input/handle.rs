@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::base::error::StoreError;
 use crate::base::panics;
 use crate::files::{Named, Stamp, is_absent};
+use crate::store::figures::{Figure, Notes, figures_and_notes};
 use crate::store::log_text::TaskLog;
 use crate::store::made::Made;
 use crate::store::output::Look;
@@ -267,6 +268,19 @@ impl Handle {
         let made = self.made()?;
         let store = made.store(self.origin.store());
         store.log_of_output(&made.folder).map_err(|error| self.error(error))
+    }
+
+    /// Returns the figures and notes of the output.
+    pub(crate) fn figures_and_notes(&self) -> Result<(Vec<Figure>, Notes), LoadError> {
+        if self.reads.is_some() {
+            return Err(self.error(LoadErrorKind::FiguresInTask));
+        }
+        if self.origin.kind(self.node) != Kind::Made {
+            return Ok((Vec::new(), Notes::default()));
+        }
+        let made = self.made()?;
+        let store = made.store(self.origin.store());
+        Ok(figures_and_notes(store, &made.folder, &made.output.figures))
     }
 
     /// Returns the path of the output, or an error if it has no file.

@@ -5,6 +5,7 @@
 //! a tuple or a `Vec`. A handle finds outputs through an [`Origin`], the plan, and in a running
 //! task first among the [`RunOutputs`].
 
+mod figures;
 mod form;
 mod handle;
 mod origin;

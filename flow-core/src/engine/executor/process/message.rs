@@ -4,7 +4,8 @@
 //!  parent                                   child
 //!    │ ◄──────────────────────────── Hello ── │  the child has reached `Flow::open`
 //!    │ ── Job ──────────────────────────────► │
-//!    │ ◄─────── Progress, Status, Log, Refuse │
+//!    │ ◄──── Progress, Status, Log, Figure ── │
+//!    │ ◄─────────────────────────── Refuse ── │
 //!    │ ◄────────────────────────── Require ── │
 //!    │ ── Required ─────────────────────────► │  after the parent has planned and run it
 //!    │ ── Stop ─────────────────────────────► │  if the run is stopped
@@ -25,7 +26,7 @@ use serde_json::Value as Json;
 use crate::base::error_text::ErrorText;
 use crate::base::key::{Digest, Key};
 use crate::engine::running::ProcessCost;
-use crate::store::output::Output;
+use crate::store::output::{Output, OutputFile};
 use crate::store::read_columns::ReadColumns;
 use crate::store::record::{Meta, Read, RecordedInstance, Required};
 use crate::task::Kind;
@@ -62,6 +63,11 @@ pub(super) enum FromChild {
     Log {
         job: u64,
         text: Bytes,
+    },
+    /// A figure or note that the task has kept.
+    Figure {
+        job: u64,
+        file: Box<OutputFile>,
     },
     /// The task requires instances of a task, one for each of the settings.
     Require {
@@ -249,6 +255,8 @@ pub(super) struct DoneMessage {
     pub(super) result: Result<Output, FailedMessage>,
     /// The metadata that the task has recorded, also if it failed.
     pub(super) meta: Meta,
+    /// The figures and notes that the task has kept, also if it failed.
+    pub(super) figures: Vec<OutputFile>,
     /// What the task has read besides its inputs.
     pub(super) reads: Vec<Read>,
     /// The inputs of which the task has read single columns.

@@ -239,6 +239,9 @@ impl Served<'_> {
                 self.running.report(TaskReport::Status(&text));
             }
             FromChild::Log { job, text } if job == number => self.output.log(text.as_bytes()),
+            FromChild::Figure { job, file } if job == number => {
+                self.output.attempt.figures().adopt(*file);
+            }
             FromChild::Refuse { job, task, setting } if job == number => {
                 let known = describe::task_type(&task.id)
                     .and_then(|task| Ok((task, describe::settings(&setting)?)));
@@ -294,8 +297,9 @@ impl Served<'_> {
 
     /// Takes the result of the task.
     fn done(&mut self, done: DoneMessage) -> Ended {
-        let DoneMessage { result, meta, reads, columns, used, has_draft, .. } = done;
+        let DoneMessage { result, meta, figures, reads, columns, used, has_draft, .. } = done;
         self.output.drain(self.child);
+        self.output.attempt.figures().adopt_all(figures);
         self.running.set_used(used);
         let of_task = self.running.reads();
         reads.into_iter().for_each(|read| of_task.add(read));

@@ -91,11 +91,18 @@ impl Search<'_> {
         let store = self.store;
         let at = store.root().join(&instance.folder);
         let brief = instance.record.brief();
+        let has_failed = instance.names.iter().any(|name| name == FAILURE)
+            && !store.is_stale(&at.join(FAILURE), brief);
+        let failed: HashSet<String> = match has_failed {
+            true => store.failed_figures(&instance.folder),
+            false => HashSet::new(),
+        };
         let named: HashSet<&String> = brief
             .iter()
             .copied()
             .chain(self.named.get(&instance.key).into_iter().flatten())
-            .flat_map(|brief| &brief.files)
+            .flat_map(Brief::all_files)
+            .chain(&failed)
             .collect();
         let mut found = Vec::new();
         for name in &instance.names {

@@ -186,7 +186,7 @@ impl Search<'_> {
             let of =
                 home.map_or_else(|| task_of(&version.path), |instance| parent(&instance.folder));
             let folder = home.map(|instance| instance.folder.clone());
-            for file in folder.iter().flat_map(|at| brief.files.iter().map(|f| store.path(at, f))) {
+            for file in folder.iter().flat_map(|at| brief.all_files().map(|f| store.path(at, f))) {
                 let data = store.size(&file)?;
                 (size.files, size.bytes) = (size.files + data.files, size.bytes + data.bytes);
                 self.going.insert(file);

@@ -16,6 +16,7 @@ use crate::engine::executor::process::message::{
 };
 use crate::files::Contents;
 use crate::store::Store;
+use crate::store::output::OutputFile;
 use crate::store::record::Required;
 use crate::task::cx::{Host, Reads, TaskReport};
 use crate::task::error::{RequireError, RequireErrorKind};
@@ -126,6 +127,11 @@ impl Host for ChildHost {
     fn forward_log(&self, text: &[u8]) -> bool {
         self.link.send(&FromChild::Log { job: self.job, text: text.to_vec().into() });
         true
+    }
+
+    fn forward_figure(&self, file: &OutputFile) {
+        // At once, so that the figures of a process that dies are known.
+        self.link.send(&FromChild::Figure { job: self.job, file: Box::new(file.clone()) });
     }
 
     fn seed(&self) -> u64 {

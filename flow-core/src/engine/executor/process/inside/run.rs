@@ -61,13 +61,15 @@ impl Runner {
         let executed = unless_written(&store, &folder, &reads, executed);
         drop(limit);
         let mut has_draft = false;
+        let figures = attempt.figures().take();
         let (result, meta) = match executed {
             Ok((output, meta)) => {
                 let (columns, required) = (reads.columns(), host.recorded());
                 let reads = reads.all();
                 let (seconds, host) = (begun.elapsed().as_secs_f64(), process::host());
                 has_draft = required.is_some_and(|required| {
-                    let (output, meta, crates) = (output.clone(), meta.clone(), draft.crates);
+                    let (meta, crates) = (meta.clone(), draft.crates);
+                    let output = Output { figures: figures.clone(), ..output.clone() };
                     let run = RecordedRun {
                         reads,
                         columns,
@@ -86,7 +88,8 @@ impl Runner {
             Err(error) => (Err(failed(&store, error)), attempt.take_meta()),
         };
         let (reads, columns, used) = (reads.all(), reads.columns(), meter.read());
-        let done = DoneMessage { job: number, result, meta, reads, columns, used, has_draft };
+        let done =
+            DoneMessage { job: number, result, meta, figures, reads, columns, used, has_draft };
         // The parent reads what was written before it receives the message.
         let _ = std::io::stdout().flush();
         let _ = std::io::stderr().flush();
