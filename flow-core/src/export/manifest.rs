@@ -146,12 +146,10 @@ impl Manifest {
         if let Some(path) = names.find(|path| !is_inside(path)) {
             return Err(format!("it names {path:?}, which is outside its folder"));
         }
-        let mut files = manifest.outputs.iter().flat_map(Exported::all_files);
-        if let Some(file) = files.find(|file| !is_name(&file.path)) {
-            return Err(format!(
-                "it names {:?}, which is no name of an exported output",
-                file.path
-            ));
+        let unnamed = manifest.outputs.iter().flat_map(Exported::all_files);
+        let unnamed = unnamed.map(|file| &file.path).find(|path| !is_name(path)).cloned();
+        if let Some(path) = unnamed {
+            return Err(format!("it names {path:?}, which is no name of an exported output"));
         }
         // Labels are printed on terminals.
         manifest.outputs.iter_mut().for_each(|of| of.instance = in_line(&of.instance));

@@ -157,8 +157,9 @@ impl Store {
         let figures = std::mem::take(&mut staged.figures);
         for (place, figure) in (staged.files.len()..).zip(figures) {
             let to = self.path(folder, &figure.file);
-            let OutputFile { digest, bytes, modified, .. } = figure;
-            match bring(&Piece { place, within: None, digest, bytes, modified }, &to) {
+            let OutputFile { digest, bytes, modified, executable, .. } = figure;
+            let piece = Piece { place, within: None, digest, bytes, modified, executable };
+            match bring(&piece, &to) {
                 Ok(modified) => staged.figures.push(OutputFile { modified, ..figure }),
                 Err(error) => {
                     self.discard_path(&to);
