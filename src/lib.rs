@@ -316,12 +316,12 @@ pub mod task {
 pub mod target {
     #[doc(inline)]
     pub use flow_core::target::{
-        Column, ColumnDigests, ColumnHasher, Columnar, Description, OutputContext, Outside,
-        OutsideContent, OutsidePlace, Pieces, Provided, Python, ReadRows, Sink, Source, Streaming,
-        Target, read,
+        Column, ColumnDigests, ColumnHasher, Columnar, Description, FolderFile, OutputContext,
+        Outside, OutsideContent, OutsidePlace, Partition, PartitionValue, Partitioned, Pieces,
+        Provided, Python, ReadRows, Selection, Sink, SinkFolder, Source, Streaming, Target, read,
     };
     #[doc(inline)]
-    pub use flow_core::{Gathered, Keep, KeepPart, Part, Several};
+    pub use flow_core::{Gathered, Keep, KeepPart, Part, SelectedInput, Several};
 }
 
 /// Registers the constructor of a type that tasks use, for tasks that run in a child process.
@@ -397,7 +397,7 @@ pub mod prelude {
     #[cfg(all(feature = "messy", feature = "excel"))]
     pub use flow_targets::MessyExcel;
     #[cfg(feature = "parquet")]
-    pub use flow_targets::Parquet;
+    pub use flow_targets::{Dataset, Parquet};
     #[cfg(feature = "pickle")]
     pub use flow_targets::Pickle;
     #[cfg(feature = "text")]

@@ -83,7 +83,7 @@ pub use task::expectation::{
     CheckReport, ColumnStatistics, ExpectationResult, OutputQuality, Quality, Severity,
 };
 pub use task::info::{ParameterInfo, TaskInfo, UnknownTask, tasks};
-pub use task::input::{Input, InputPart, Inputs};
+pub use task::input::{Input, InputPart, Inputs, SelectedInput};
 pub use task::keep::{File, Gathered, Keep, KeepPart, Memory, Outputs, Part, Several};
 pub use task::loaded::Loaded;
 pub use task::param::{IntoParam, Param, ParamKey, Parameter};

@@ -7,6 +7,7 @@
 //! | target | feature | values |
 //! | --- | --- | --- |
 //! | [`Parquet<T>`](Parquet) | `parquet` | tables |
+//! | [`Dataset<T>`](Dataset) | `parquet` | tables, as a folder of Parquet files with a folder for each partition |
 //! | [`ArrowIpc<T>`](ArrowIpc) | `arrow` | tables |
 //! | [`Csv<T>`](Csv) | `csv` | tables |
 //! | [`CsvGz<T>`](CsvGz) | `csv-gz` | tables |
@@ -30,6 +31,7 @@
 //! | target | file | exact | streams | single columns |
 //! | --- | --- | --- | --- | --- |
 //! | [`Parquet`] | `.parquet` | no | yes | yes |
+//! | [`Dataset`] | a folder | no | yes | yes |
 //! | [`ArrowIpc`] | `.arrow` | no | yes | yes |
 //! | [`Csv`] | `.csv` | no | yes | yes |
 //! | [`CsvGz`] | `.csv.gz` | no | yes | yes |
@@ -155,6 +157,8 @@ pub mod bytes;
 pub mod csv;
 #[cfg(feature = "excel")]
 pub mod excel;
+#[cfg(feature = "parquet")]
+pub mod dataset;
 #[cfg(feature = "json")]
 pub mod json;
 #[cfg(feature = "json")]
@@ -268,6 +272,8 @@ pub use crate::csv::CsvGz;
 pub use crate::csv::messy::MessyExcel;
 #[cfg(feature = "messy")]
 pub use crate::csv::messy::{Cleaned, CleaningReport, FileReport, MessyCsv, RejectedRow};
+#[cfg(feature = "parquet")]
+pub use crate::dataset::Dataset;
 #[cfg(feature = "excel")]
 pub use crate::excel::Excel;
 #[cfg(feature = "json")]

@@ -21,6 +21,9 @@ mod commands;
 mod crate_versions;
 mod cutoff;
 mod data_quality;
+#[cfg(target_os = "linux")]
+mod dataset_memory;
+mod datasets;
 mod debugging;
 mod dynamic_combined;
 mod dynamic_failures;

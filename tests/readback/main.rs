@@ -13,6 +13,7 @@
 
 #![allow(clippy::print_stdout)]
 
+mod datasets;
 mod history;
 mod hostile;
 mod module;

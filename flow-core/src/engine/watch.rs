@@ -105,7 +105,9 @@ impl Execution {
     fn watch_external(&self, node: NodeIndex, reads: &Reads) -> Result<(), WatchError> {
         match self.plan.graph.kind(node) {
             Kind::External => {
-                reads.watch(&self.plan.contents, self.plan.graph.external(node), Named::Exactly)
+                let graph = &self.plan.graph;
+                let named = graph.task(node).task.named();
+                reads.watch(&self.plan.contents, graph.external(node), named)
             }
             Kind::Made | Kind::Aggregate => Ok(()),
         }
@@ -116,7 +118,8 @@ impl Execution {
         let graph = &self.plan.graph;
         for &node in nodes.iter().filter(|&&node| graph.kind(node) == Kind::External) {
             let path = graph.external(node);
-            if self.plan.contents.digest(path)? != self.digest(node) {
+            let named = graph.task(node).task.named();
+            if self.plan.contents.content(path, named)? != self.digest(node) {
                 return Err(changed(&path.to_string_lossy()));
             }
         }

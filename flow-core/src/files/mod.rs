@@ -23,6 +23,7 @@
 //!   reading it may never end.
 
 mod columns;
+mod folder;
 mod pattern;
 mod remembered;
 mod stamp;

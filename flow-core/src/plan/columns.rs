@@ -5,6 +5,8 @@
 //! content now, and the columns that were read are as they were, then running the task again would read the same. So the
 //! record stands: its fingerprint equals that of today's parts with the *recorded* content of such inputs.
 //!
+//! Of a dataset, single [`partitions`](super::partitions) are read in the same way.
+//!
 //! The digests of today's columns are in the record of the input's output. Those of an external file are computed, and
 //! cached. Where one is unknown, the whole content counts.
 
@@ -16,6 +18,7 @@ use crate::base::error::StoreError;
 use crate::plan::claim::task_folder;
 use crate::plan::dynamic::Answered;
 use crate::plan::judge::Judge;
+use crate::plan::partitions::are_partitions;
 use crate::store::kept::Kept;
 use crate::store::output::{Look, Output};
 use crate::store::read_columns::ReadColumns;
@@ -132,14 +135,14 @@ impl Judge<'_> {
         input: NodeIndex,
         read: &ReadColumns,
     ) -> Result<Option<ColumnDigests>, StoreError> {
+        if are_partitions(read) {
+            return self.partitions_now(input, read);
+        }
         match self.graph.kind(input) {
             Kind::Aggregate => Ok(None),
             Kind::External => Ok(external_columns(self, input, read)),
             Kind::Made => {
-                // Another process may have replaced the record.
-                let output = self
-                    .output_now(input)?
-                    .filter(|output| self.upstream.digest(input) == Some(output.digest));
+                let output = self.output_now(input)?;
                 let file = output.as_ref().and_then(|output| output.file(&read.part));
                 let Some(file) = file.filter(|file| !file.columns.is_empty()) else {
                     return Ok(None);
@@ -151,10 +154,11 @@ impl Judge<'_> {
     }
 
     /// Returns the output that an instance has now. While a plan is judged, it is read once for all its readers.
-    fn output_now(&self, input: NodeIndex) -> Result<Option<Rc<Output>>, StoreError> {
+    pub(super) fn output_now(&self, input: NodeIndex) -> Result<Option<Rc<Output>>, StoreError> {
+        let is_now = |output: &Rc<Output>| self.upstream.digest(input) == Some(output.digest);
         let known = self.seen.and_then(|seen| seen.outputs.borrow().get(&input).cloned());
         if let Some(output) = known {
-            return Ok(output);
+            return Ok(output.filter(is_now));
         }
         let output = match self.upstream.output(input) {
             Some(output) => Some(output),
@@ -164,7 +168,8 @@ impl Judge<'_> {
         if let Some(seen) = self.seen {
             seen.outputs.borrow_mut().insert(input, output.clone());
         }
-        Ok(output)
+        // Another process may have replaced the record.
+        Ok(output.filter(is_now))
     }
 
     /// Returns the output of the same instance in another store of the plan, if it was computed from inputs whose columns

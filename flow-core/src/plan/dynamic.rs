@@ -29,7 +29,8 @@ use crate::plan::columns::Compared;
 use crate::plan::crates::OtherCrates;
 use crate::plan::error::PlanError;
 use crate::plan::judge::{Judge, Upstream};
-use crate::plan::reason::{Columns, LISTED, Reason};
+use crate::plan::partitions::described;
+use crate::plan::reason::{LISTED, Reason};
 use crate::plan::verdicts::Known;
 use crate::store::kept::Kept;
 use crate::store::record::{Record, Required};
@@ -218,7 +219,7 @@ impl Judge<'_> {
                 changed.push(match (answer, compared) {
                     (Answer::Failed, _) => format!("{name} failed"),
                     (_, Compared::Changed(columns)) => {
-                        format!("{name} gave other data in {}", Columns(&columns))
+                        format!("{name} gave other data in {}", described(&columns))
                     }
                     _ => format!("{name} gave other data"),
                 });

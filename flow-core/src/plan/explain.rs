@@ -6,6 +6,7 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::plan::columns::Compared;
+use crate::plan::partitions::{described, is_partitions};
 use crate::plan::failure;
 use crate::plan::judge::Judge;
 use crate::plan::reads::file_changed;
@@ -146,6 +147,9 @@ impl Judge<'_> {
                     };
                     match compared {
                         Compared::Same => continue,
+                        Compared::Changed(keys) if keys.iter().all(|key| is_partitions(key)) => {
+                            InputChange::Partitions { task, read: described(&keys) }
+                        }
                         Compared::Changed(columns) => InputChange::Columns { task, columns },
                         Compared::Unknown => InputChange::OtherData { task },
                     }

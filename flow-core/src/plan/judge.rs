@@ -241,7 +241,7 @@ impl<'a> Judge<'a> {
     /// Judges an external task: its file exists, or it does not.
     fn judge_external(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let path = self.graph.external(node);
-        let digest = self.contents.digest(path)?;
+        let digest = self.contents.content(path, self.graph.task(node).task.named())?;
         let path = || path.to_string_lossy().into_owned();
         let missing = || Reason::File { path: path(), what: "is missing" };
         Ok(Judged {

@@ -38,6 +38,7 @@ pub(crate) mod made_from;
 mod named;
 mod origin;
 pub(crate) mod outside;
+mod partitions;
 pub(crate) mod param_value;
 pub(crate) mod policy;
 pub(crate) mod predecessor;

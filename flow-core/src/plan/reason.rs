@@ -135,6 +135,13 @@ pub enum InputChange {
         /// The names of the columns that changed, or that do not exist any more, in alphabetical order.
         columns: Vec<String>,
     },
+    /// The required task has other data in partitions that were read, or other partitions; the rest does not count.
+    Partitions {
+        /// The name of the required task.
+        task: String,
+        /// What was read, such as `partitions where year = 2024`.
+        read: String,
+    },
     /// Another instance is required.
     Instance {
         /// The label of the recorded instance.
@@ -182,6 +189,7 @@ impl fmt::Display for InputChange {
             Self::Columns { task, columns } => {
                 write!(f, "{task} gave other data in {}", Columns(columns))
             }
+            Self::Partitions { task, read } => write!(f, "{task} gave other data in {read}"),
             Self::Instance { was } => write!(f, "was {was}"),
             Self::New => f.write_str("is new"),
             Self::Count { was, now } => write!(f, "was {was} of them, is {now}"),

@@ -3,6 +3,8 @@
 //! An output is written under its final name, which no record names yet. If writing fails or
 //! panics, the files are removed.
 
+pub(super) mod folder;
+
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{IoContext, StoreError};

@@ -69,6 +69,7 @@ pub(crate) mod memory;
 pub(crate) mod note;
 pub(crate) mod output;
 pub(crate) mod owner;
+pub(crate) mod partitions;
 pub(crate) mod place;
 pub(crate) mod read_columns;
 pub(crate) mod record;
@@ -99,6 +100,7 @@ use crate::base::names::{self, INTERNAL};
 use crate::files::{Contents, is_absent};
 use crate::store::memory::Memory;
 use crate::store::note::DraftedNote;
+use crate::store::partitions::PartitionIndices;
 use crate::store::record::{Record, Unreadable};
 pub(crate) use crate::store::task_folder::{ListedFolder, TaskFolder};
 use crate::value::secret::SecretKey;
@@ -127,6 +129,7 @@ pub(crate) struct Store {
     noted: Mutex<HashSet<PathBuf>>,
     contents: Arc<Contents>,
     memory: Arc<Memory>,
+    partitions: PartitionIndices,
     /// Whether the store is read-only. Then not even the recorded time of a touched output is
     /// updated.
     is_only_read: bool,
@@ -171,6 +174,7 @@ impl Store {
             drafted: Mutex::default(),
             noted: Mutex::default(),
             memory: Arc::default(),
+            partitions: PartitionIndices::default(),
             is_only_read: false,
         }
     }

@@ -14,6 +14,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Fs, Stat, inspect};
 use crate::base::key::{Digest, Hasher};
 use crate::files::{digest_file, is_absent};
+use crate::store::draft::folder::folder_digest;
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
 use crate::target::ColumnDigests;
@@ -224,13 +225,9 @@ impl Store {
         }
         let mut within = Vec::new();
         describe_folder(fs, path, "", &mut within)?;
-        let mut hasher = Hasher::new("folder output");
-        for item in &within {
-            hasher.text(&item.path).number(u64::from(item.digest.is_some()));
-            hasher.part(item.digest.unwrap_or(Digest(0)));
-        }
+        let digest = folder_digest(&within);
         let bytes = within.iter().filter(|item| item.digest.is_some()).map(|item| item.bytes);
-        let (digest, bytes, folder) = (hasher.digest(), bytes.sum(), Some(within));
+        let (bytes, folder) = (bytes.sum(), Some(within));
         let (modified, executable) = (0, false);
         Ok(OutputFile { part, file, digest, bytes, modified, executable, folder, columns })
     }
@@ -266,7 +263,7 @@ impl Store {
 }
 
 /// Returns whether a file is as recorded. Updates `modified` if only its time changed.
-fn is_unchanged(
+pub(super) fn is_unchanged(
     (fs, trust): (&dyn Fs, Trust),
     path: &Path,
     stat: Stat,

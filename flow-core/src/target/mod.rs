@@ -35,15 +35,20 @@ mod column_digests;
 mod description;
 pub(crate) mod footprint;
 pub(crate) mod outside;
+pub(crate) mod partition;
+pub(crate) mod partition_index;
 mod parts;
 mod sink;
+pub(crate) mod sink_folder;
 mod source;
 
 pub use column_digests::{ColumnDigests, ColumnHasher};
 pub use description::{Column, Description, Python};
 pub use outside::{OutputContext, Outside, OutsideContent, OutsidePlace, Provided};
-pub use parts::{Columnar, Pieces, ReadRows, Streaming};
+pub use partition::{Partition, PartitionValue, Selection};
+pub use parts::{Columnar, Partitioned, Pieces, ReadRows, Streaming};
 pub use sink::Sink;
+pub use sink_folder::{FolderFile, SinkFolder};
 pub use source::Source;
 
 use std::any::Any;
@@ -78,6 +83,12 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// is loaded from the file just written, so that one run gives the same results as two.
     const EXACT: bool = false;
 
+    /// Whether an output is a folder of files, which [`save_folder`](Self::save_folder) writes, and not one file.
+    ///
+    /// [`Source::files`] then returns the files to read. An external path may be a file, a folder, or a pattern such as
+    /// `trades/*.parquet`.
+    const IS_FOLDER: bool = false;
+
     /// The code of the target, as a digest.
     ///
     /// It counts as part of the code of every task that uses the target, and of every task that
@@ -92,6 +103,22 @@ pub trait Target: Sized + Send + Sync + 'static {
     ///
     /// The format or the sink returns an error. The task then fails, and nothing is stored.
     fn save(&self, value: &Self::Value, sink: &mut Sink<'_>) -> anyhow::Result<()>;
+
+    /// Writes the value as files of a folder. It is called in place of [`save`](Self::save) if the target
+    /// [is a folder](Self::IS_FOLDER).
+    ///
+    /// The default implementation returns an error.
+    ///
+    /// # Errors
+    ///
+    /// The format or the folder returns an error. The task then fails, and nothing is stored.
+    fn save_folder(
+        &self,
+        _value: &Self::Value,
+        _folder: &mut SinkFolder,
+    ) -> anyhow::Result<()> {
+        anyhow::bail!("the target says `IS_FOLDER = true` and does not implement `save_folder`")
+    }
 
     /// Checks whether the format can store values of this type, as far as the type alone shows.
     ///

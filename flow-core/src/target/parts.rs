@@ -43,6 +43,20 @@ pub trait Columnar: Target {
     fn load_columns(&self, source: &Source, names: &[&str]) -> anyhow::Result<Self::Columns>;
 }
 
+/// A target whose output is a folder of files, with the values of some columns in the names of the folders.
+///
+/// [`Input::select`](crate::Input::select) reads some of the partitions. [`load`](Target::load) and all others read the files
+/// that [`Source::files`] returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no partitions",
+    label = "its output is one file",
+    note = "`Dataset<T>(partition_by = [\"year\"])` has, or implement `Partitioned` for a target of your own"
+)]
+pub trait Partitioned: Target {
+    /// Returns the names of the partition columns, as far as the target names them.
+    fn partition_columns(&self) -> &[String];
+}
+
 /// A columnar target whose rows can be read as another struct than the one that was saved, such as one with fewer fields.
 #[diagnostic::on_unimplemented(
     message = "rows of `{Self}` cannot be read as `{R}`",

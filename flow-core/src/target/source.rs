@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::base::fs::{Disk, Fs};
 use crate::target::outside::Provided;
+use crate::target::partition::is_hidden;
 
 /// The file that a target reads.
 ///
@@ -20,11 +21,27 @@ pub struct Source {
     path: PathBuf,
     kept: bool,
     provided: Provided,
+    /// The files in it, if it is a folder and they are known.
+    files: Option<Arc<FolderFiles>>,
+}
+
+/// The files of a folder that are read.
+struct FolderFiles {
+    /// The paths below the folder, with `/`.
+    names: Vec<String>,
+    /// A file that shows the columns, if there is none to read.
+    sample: Option<String>,
 }
 
 impl Source {
     pub(crate) fn new(fs: &Arc<dyn Fs>, path: PathBuf, kept: bool) -> Self {
-        Self { fs: Arc::clone(fs), path, kept, provided: Provided::default() }
+        let (fs, provided) = (Arc::clone(fs), Provided::default());
+        Self { fs, path, kept, provided, files: None }
+    }
+
+    /// Returns this source as a folder of which these files are read. `sample` shows the columns if there are none.
+    pub(crate) fn of_files(self, names: Vec<String>, sample: Option<String>) -> Self {
+        Self { files: Some(Arc::new(FolderFiles { names, sample })), ..self }
     }
 
     /// Creates a source for a file on disk, to test a target without a store.
@@ -45,7 +62,8 @@ impl Source {
         let path = path.into();
         // The file may be read after the current folder has changed.
         let path = std::path::absolute(&path).unwrap_or(path);
-        Self { fs: Arc::new(Disk), path, kept: true, provided: Provided::default() }
+        let fs: Arc<dyn Fs> = Arc::new(Disk);
+        Self::new(&fs, path, true)
     }
 
     /// Returns this source with the values that a flow provides.
@@ -56,6 +74,52 @@ impl Source {
     /// Returns the values that the flow provides. There are none if the file is read without a flow.
     pub fn provided(&self) -> &Provided {
         &self.provided
+    }
+
+    /// Returns the paths of the files to read, below [`path`](Self::path), with `/`, for a target whose outputs are
+    /// [folders](super::Target::IS_FOLDER).
+    ///
+    /// If a task has [selected](crate::Input::select) partitions, these are their files. Names that begin with `_` or `.` are
+    /// left out. The list is sorted by the names of the folders.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be listed.
+    pub fn files(&self) -> io::Result<Vec<String>> {
+        if let Some(files) = &self.files {
+            return Ok(files.names.clone());
+        }
+        let mut names = Vec::new();
+        self.list("", &mut names)?;
+        Ok(names)
+    }
+
+    fn list(&self, folder: &str, names: &mut Vec<String>) -> io::Result<()> {
+        let mut inside = self.fs.list(&self.path.join(folder))?;
+        inside.sort_unstable();
+        for name in inside {
+            let name = name.into_string().map_err(|name| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{name:?} is not Unicode"))
+            })?;
+            let name = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            match self.fs.stat(&self.path.join(&name))?.folder {
+                _ if is_hidden(&name) => {}
+                true => self.list(&name, names)?,
+                false => names.push(name),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a file that shows the columns of the folder, if there is none to read because no partition was selected.
+    pub fn sample(&self) -> Option<&str> {
+        self.files.as_ref()?.sample.as_deref()
+    }
+
+    /// Returns the source of a file in the folder.
+    #[must_use]
+    pub fn within(&self, file: &str) -> Self {
+        Self { path: self.path.join(file), files: None, ..self.clone() }
     }
 
     /// Opens the file for reading, from its start.

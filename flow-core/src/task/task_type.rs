@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 
 use crate::base::code::{Code, Codes};
 use crate::base::decl::TaskDecl;
+use crate::files::Named;
 use crate::target::{ColumnDigests, Outside, Source};
 use crate::task::execute::{Execute, execute};
 use crate::task::instances::Build;
@@ -30,6 +31,8 @@ pub struct TaskType {
     pub(crate) policy: Option<TaskPolicy>,
     /// Whether the output stays in the memory of this process.
     pub(crate) in_memory: bool,
+    /// Whether the target reads folders of files: see `Target::IS_FOLDER`.
+    pub(crate) is_folder: bool,
     pub(crate) uses: fn() -> Vec<(TypeId, &'static str)>,
     /// Checks whether the target can store values of the output's type at all.
     pub(crate) check_type: fn() -> anyhow::Result<()>,
@@ -51,6 +54,13 @@ impl TaskType {
     pub fn of<T: Task>() -> &'static TaskType {
         <T as HasTaskType>::TYPE
     }
+
+    /// Returns how the path of an external task stands for files.
+    ///
+    /// A target that reads one file could not read those of a pattern.
+    pub(crate) fn named(&self) -> Named {
+        if self.is_folder { Named::AsPattern } else { Named::Exactly }
+    }
 }
 
 trait HasTaskType {
@@ -70,6 +80,7 @@ impl<T: Task> HasTaskType for T {
         refresh: T::__REFRESH,
         policy: TaskPolicy::of::<T>(),
         in_memory: <T::Target as Keep>::__IN_MEMORY,
+        is_folder: <T::Target as Keep>::__IS_FOLDER,
         uses: || uses(T::__uses(), T::__target().__outside()),
         execute: execute::<T>,
         check_type: || T::__target().__check_type(),

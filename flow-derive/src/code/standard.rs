@@ -139,6 +139,7 @@ pub(crate) const PRELUDE: &[&str] = &[
     "Csv",
     "CsvGz",
     "Cx",
+    "Dataset",
     "Deserialize",
     "Excel",
     "Flow",

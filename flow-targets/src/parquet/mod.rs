@@ -119,9 +119,9 @@
 //! values in another order and without unused values, and a slice comes back without the rows
 //! around it. The arrays are equal, but their memory is not the same.
 
-mod read;
+pub(crate) mod read;
 mod texts;
-mod write;
+pub(crate) mod write;
 
 use std::fmt;
 
@@ -143,6 +143,9 @@ const FORMAT: &str = "Parquet";
 /// The key, in the file's own metadata, of the lengths of the batches: see [`write::lengths`].
 const LENGTHS: &str = "typed-flow:batches";
 
+/// The key, in the metadata of a file of a [`Dataset`](crate::Dataset), of the types of the partition columns.
+pub(crate) const PARTITIONS: &str = "typed-flow:partitions";
+
 /// A Parquet file of a table.
 ///
 /// The table is a `RecordBatch`, a `Vec<RecordBatch>`, a [`BatchStream`](crate::BatchStream), or a
@@ -153,8 +156,8 @@ pub struct Parquet<T> {
     row_group_rows: usize,
     statistics: Statistics,
     dictionary: bool,
-    limit: Limit,
-    way: Way<T>,
+    pub(crate) limit: Limit,
+    pub(crate) way: Way<T>,
 }
 
 /// The parts of a file for which minima, maxima and null counts are recorded.

@@ -13,7 +13,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 
-use super::{FORMAT, LENGTHS, texts, write};
+use super::{FORMAT, LENGTHS, PARTITIONS, texts, write};
 use crate::digests;
 use crate::limit::Limit;
 use crate::table::{Counted, Cut, Recut, Stored, Wanted, find, projected, wanted_columns, width};
@@ -40,7 +40,7 @@ struct Footer {
 ///
 /// A `limit` is given if the table will be in memory as a whole. `row` is the size of the Rust type
 /// of a row, in bytes. `wanted` are the fields of a row, if no other columns have to be read.
-pub(super) fn stored(
+pub(crate) fn stored(
     source: &Source,
     cut: Cut,
     limit: Option<Limit>,
@@ -68,7 +68,7 @@ pub(super) fn shape(source: &Source) -> Result<Digest> {
 }
 
 /// Reads the columns with these names. Pages of other columns are not read.
-pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<RecordBatch> {
+pub(crate) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<RecordBatch> {
     let footer = Footer::read(source)?;
     let at = find(&footer.schema, names)?;
     let schema = Arc::new(projected(&footer.schema, &at)?);
@@ -105,6 +105,14 @@ pub(super) fn columns(source: &Source, names: &[&str], limit: Limit) -> Result<R
     let before = |place| at.iter().filter(|other| *other < place).count();
     let columns = at.iter().map(|place| batch.column(before(place)).clone()).collect();
     Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+/// Returns an entry of the file's own metadata.
+pub(crate) fn metadata(source: &Source, key: &str) -> Result<Option<String>> {
+    let footer = Footer::read(source)?;
+    let pairs = footer.metadata.metadata().file_metadata().key_value_metadata();
+    let pair = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == key));
+    Ok(pair.and_then(|pair| pair.value.clone()))
 }
 
 impl Footer {
@@ -253,11 +261,11 @@ fn complete(
 }
 
 fn without_note(schema: &SchemaRef) -> SchemaRef {
-    if !schema.metadata().contains_key(LENGTHS) {
+    if ![LENGTHS, PARTITIONS].iter().any(|key| schema.metadata().contains_key(*key)) {
         return schema.clone();
     }
     let mut metadata = schema.metadata().clone();
-    metadata.remove(LENGTHS);
+    metadata.retain(|key, _| key != LENGTHS && key != PARTITIONS);
     Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata))
 }
 

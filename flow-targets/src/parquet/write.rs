@@ -67,7 +67,8 @@ pub(super) fn check_width(rows: usize, width: u64, limit: Limit, file: u64) -> R
     limit::check("in memory, the table takes", bytes, limit.table(file))
 }
 
-fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {
+/// Returns how the files of a target are written.
+pub(crate) fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {
     ensure!(target.row_group_rows > 0, "row_group_rows = 0: a row group has one row at least");
     Ok(WriterProperties::builder()
         .set_compression(target.compression.codec()?)
@@ -82,7 +83,7 @@ fn properties<T>(target: &Parquet<T>) -> Result<WriterProperties> {
 }
 
 /// Returns an error if a column would come back with another type.
-pub(super) fn check(schema: &Schema) -> Result<()> {
+pub(crate) fn check(schema: &Schema) -> Result<()> {
     for field in schema.fields() {
         let (name, data_type) = (field.name(), field.data_type());
         ensure!(

@@ -20,6 +20,7 @@ mod columnar;
 mod csv;
 mod csv_gz;
 mod csv_stream;
+mod datasets;
 mod exact;
 #[cfg(feature = "excel")]
 mod excel;

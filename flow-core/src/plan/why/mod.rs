@@ -170,7 +170,10 @@ impl Cause {
             let is_named = before.is_some_and(|before| match &before.reason {
                 Reason::Upstream { tasks } => *tasks == [step.instance.task()],
                 Reason::Input {
-                    what: InputChange::OtherData { task } | InputChange::Columns { task, .. },
+                    what:
+                        InputChange::OtherData { task }
+                        | InputChange::Columns { task, .. }
+                        | InputChange::Partitions { task, .. },
                     ..
                 } => task == step.instance.task(),
                 Reason::Required { what } => *what == format!("{} gave other data", step.instance),

@@ -19,7 +19,7 @@ use crate::store::made::Made;
 use crate::store::output::Look;
 use crate::store::record::{Read, digest_meta};
 use crate::store::trust::Trust;
-use crate::target::ColumnDigests;
+use crate::target::{ColumnDigests, Selection};
 use crate::task::Kind;
 use crate::task::cx::{Reads, meta_from_json};
 use crate::task::error::{LoadError, LoadErrorKind};
@@ -96,8 +96,18 @@ impl Handle {
         part: &str,
         read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
     ) -> Result<V, LoadError> {
+        self.read_extent(part, Extent::Whole, read)
+    }
+
+    /// Does what [`read`](Self::read) does, and checks only the files that are read.
+    pub(super) fn read_extent<V>(
+        &self,
+        part: &str,
+        extent: Extent<'_>,
+        read: impl Fn(&Files<'_>) -> anyhow::Result<V>,
+    ) -> Result<V, LoadError> {
         let mut value = None;
-        self.read_with(part, &mut |files| {
+        self.read_with(part, extent, &mut |files| {
             value = Some(read(files)?);
             Ok(())
         })?;
@@ -108,8 +118,10 @@ impl Handle {
     fn read_with(
         &self,
         part: &str,
+        extent: Extent<'_>,
         read: &mut dyn FnMut(&Files<'_>) -> anyhow::Result<()>,
     ) -> Result<(), LoadError> {
+        let named = self.origin.task_type(self.node).named();
         let mut first = true;
         loop {
             let made = self.made()?;
@@ -117,13 +129,13 @@ impl Handle {
             let external = (self.origin.kind(self.node) == Kind::External)
                 .then(|| self.origin.external(self.node));
             let stamp = || {
-                let stamp = |path| self.origin.contents().stamp(path, Named::Exactly);
+                let stamp = |path| self.origin.contents().stamp(path, named);
                 external.map(stamp).transpose().map_err(|error| self.error(error))
             };
             let before = stamp()?;
             before.iter().for_each(Stamp::settle);
             // The output was whole when the plan was made, or when it was written.
-            match self.check_output(&made, part).map_err(|error| self.error(error))? {
+            match self.check_output(&made, part, extent).map_err(|error| self.error(error))? {
                 Look::Whole => {}
                 Look::Modified => return Err(self.error(LoadErrorKind::Changed)),
                 Look::Gone if first => {
@@ -150,7 +162,9 @@ impl Handle {
                 _ => store.fs(),
             };
             let paths = store.output_paths(&made.folder, &made.output);
-            let gone = paths.iter().any(|path| fs.stat(path).is_err_and(|error| is_absent(&error)));
+            let is_gone = |path: &PathBuf| fs.stat(path).is_err_and(|error| is_absent(&error));
+            // No file has the name of a pattern. Its files have been checked before.
+            let gone = (external.is_none() || named == Named::Exactly) && paths.iter().any(is_gone);
             if !gone {
                 let path = self.path_of(&made);
                 return Err(self.error(match self.origin.kind(self.node) {
@@ -166,17 +180,30 @@ impl Handle {
     }
 
     /// Checks whether the output still is the one that the plan or the run knows.
-    fn check_output(&self, made: &Made, part: &str) -> Result<Look, StoreError> {
+    fn check_output(
+        &self,
+        made: &Made,
+        part: &str,
+        extent: Extent<'_>,
+    ) -> Result<Look, StoreError> {
         let store = made.store(self.origin.store());
         Ok(match self.origin.kind(self.node) {
             Kind::Aggregate => Look::Whole,
             Kind::External => {
-                match self.origin.contents().digest(self.origin.external(self.node))? {
+                let named = self.origin.task_type(self.node).named();
+                match self.origin.contents().content(self.origin.external(self.node), named)? {
                     Some(digest) if digest == made.output.digest => Look::Whole,
                     Some(_) => Look::Modified,
                     None => Look::Gone,
                 }
             }
+            Kind::Made if extent.is_selected() => match (extent, made.output.file(part)) {
+                (Extent::Selected(selection), Some(file)) => {
+                    store.look_at_selected(&made.folder, file, selection)?
+                }
+                (_, Some(_)) => Look::Whole,
+                (_, None) => Look::Gone,
+            },
             Kind::Made if part.is_empty() => {
                 store.look_at(&made.folder, &made.output, Trust::Stamps)?.look
             }
@@ -303,6 +330,23 @@ impl Handle {
             [file] => store.path(&made.folder, &file.file),
             _ => store.root().join(&made.folder),
         }
+    }
+}
+
+/// How much of a part is read, and so is checked before.
+#[derive(Clone, Copy)]
+pub(super) enum Extent<'a> {
+    /// All files.
+    Whole,
+    /// The files of these partitions.
+    Selected(&'a Selection),
+    /// The names of files, which the record has.
+    Names,
+}
+
+impl Extent<'_> {
+    fn is_selected(self) -> bool {
+        !matches!(self, Self::Whole)
     }
 }
 

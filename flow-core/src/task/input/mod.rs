@@ -10,6 +10,7 @@ mod form;
 mod handle;
 mod origin;
 mod part;
+mod selected;
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -20,6 +21,7 @@ pub use form::{Inputs, Wires};
 pub(crate) use handle::Handle;
 pub(crate) use origin::{Origin, RunOutputs};
 pub use part::InputPart;
+pub use selected::SelectedInput;
 use serde::de::DeserializeOwned;
 
 use crate::store::log_text::TaskLog;

@@ -31,6 +31,11 @@ impl<K: KeepPart> InputPart<K> {
         &self.target
     }
 
+    /// Returns the handle on the whole output, the name of the part, and its target.
+    pub(super) fn into_parts(self) -> (Handle, &'static str, K) {
+        (self.handle, self.name, self.target)
+    }
+
     /// Loads the value.
     ///
     /// # Errors
@@ -151,7 +156,7 @@ impl<K: KeepPart> InputPart<K> {
 }
 
 /// Turns `Unreadable` into `InPart`: the request for a part may be wrong, and not the file.
-fn in_part(LoadError { instance, kind }: LoadError) -> LoadError {
+pub(super) fn in_part(LoadError { instance, kind }: LoadError) -> LoadError {
     let kind = match kind {
         LoadErrorKind::Unreadable { source, .. } => LoadErrorKind::InPart { source },
         other => other,

@@ -34,6 +34,7 @@ use crate::base::code::Code;
 use crate::store::draft::Draft;
 use crate::store::made::Made;
 use crate::store::place::Places;
+use crate::target::partition_index::PartitionIndex;
 use crate::target::{ColumnDigests, Description, Outside, Source};
 use crate::task::Kind;
 use crate::task::expectation::Checks;
@@ -57,6 +58,10 @@ pub trait Keep: Sized + Send + Sync + 'static {
     /// Whether the value stays in the memory of this process, and no other one can load it.
     #[doc(hidden)]
     const __IN_MEMORY: bool = false;
+
+    /// Whether the target reads folders of files: see `Target::IS_FOLDER`.
+    #[doc(hidden)]
+    const __IS_FOLDER: bool = false;
 
     /// Adds the code digests of the targets.
     #[doc(hidden)]
@@ -142,13 +147,50 @@ impl Files<'_> {
         Ok(self.made.store(self.of.origin.store()).path(&self.made.folder, &file.file))
     }
 
-    /// Returns the file of a part as a source for a target.
+    /// Returns the file or folder of a part as a source for a target.
     pub(crate) fn source(&self, part: &str) -> anyhow::Result<Source> {
+        let Handle { origin, node, .. } = self.of;
+        let is_folder = match origin.kind(*node) {
+            Kind::External => origin.task_type(*node).is_folder,
+            _ => self.made.output.file(part).is_some_and(|file| file.folder.is_some()),
+        };
+        if !is_folder {
+            return Ok(self.source_at(self.path(part)?));
+        }
+        let (path, index) = self.partitions(part)?;
+        let names = index.paths().map(str::to_owned).collect();
+        Ok(self.source_at(path).of_files(names, None))
+    }
+
+    fn source_at(&self, path: PathBuf) -> Source {
         let Handle { origin, node, .. } = self.of;
         let kept = origin.kind(*node) == Kind::Made;
         let store = self.made.store(origin.store());
         let fs = if kept { store.fs() } else { store.unconfined() };
-        Ok(Source::new(fs, self.path(part)?, kept).providing(self.of.origin.provided()))
+        Source::new(fs, path, kept).providing(origin.provided())
+    }
+
+    /// Returns the folder of a part that is a folder, and the files in it by their partitions.
+    pub(crate) fn partitions(&self, part: &str) -> anyhow::Result<(PathBuf, Arc<PartitionIndex>)> {
+        let Handle { origin, node, .. } = self.of;
+        let store = origin.store();
+        if origin.kind(*node) == Kind::External {
+            let (path, digest) = (origin.external(*node), self.made.output.digest);
+            let index = store.external_partitions(origin.contents(), path, digest)?;
+            return Ok((index.folder().to_owned(), index));
+        }
+        let file = self.made.output.file(part);
+        let index = file.and_then(|file| store.partitions(file));
+        let index = index.ok_or_else(|| anyhow::anyhow!("the output is no folder of files"))?;
+        Ok((self.path(part)?, index))
+    }
+
+    /// Returns the source of some files of a folder, by their positions in its index.
+    pub(crate) fn source_of_files(&self, part: &str, selected: &[u32]) -> anyhow::Result<Source> {
+        let (path, index) = self.partitions(part)?;
+        let names = selected.iter().map(|&place| index.path(place).to_owned()).collect();
+        let sample = index.paths().next().filter(|_| selected.is_empty()).map(str::to_owned);
+        Ok(self.source_at(path).of_files(names, sample))
     }
 
     /// Returns the digests of columns that a running task has read of a part; `None` if one of them is not known.

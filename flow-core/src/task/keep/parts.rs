@@ -28,6 +28,10 @@ pub trait KeepPart: Sized + Send + Sync + 'static {
     #[doc(hidden)]
     const __CODE: Code;
 
+    /// Whether the target reads folders of files: see `Target::IS_FOLDER`.
+    #[doc(hidden)]
+    const __IS_FOLDER: bool = false;
+
     #[doc(hidden)]
     fn __save_part(
         &self,
@@ -90,6 +94,7 @@ impl<T: Target> KeepPart for T {
     type Value = <T as Target>::Value;
     const __EXACT: bool = T::EXACT;
     const __CODE: Code = T::CODE;
+    const __IS_FOLDER: bool = T::IS_FOLDER;
 
     fn __save_part(
         &self,
@@ -98,7 +103,12 @@ impl<T: Target> KeepPart for T {
         _: &Places,
         draft: &mut Draft<'_>,
     ) -> anyhow::Result<()> {
-        let bytes = draft.write(part, T::EXTENSION, |sink| self.save(value, sink))?;
+        let bytes = match T::IS_FOLDER {
+            false => draft.write(part, T::EXTENSION, |sink| self.save(value, sink))?,
+            true => {
+                draft.write_folder(part, T::EXTENSION, |folder| self.save_folder(value, folder))?
+            }
+        };
         // Only the values of exact targets are passed on.
         if T::EXACT {
             let mut footprint = Footprint::default();
@@ -149,6 +159,7 @@ impl<T: Target> KeepPart for T {
 impl<K: KeepPart> Keep for K {
     type Value = <K as KeepPart>::Value;
     const __EXACT: bool = <K as KeepPart>::__EXACT;
+    const __IS_FOLDER: bool = <K as KeepPart>::__IS_FOLDER;
 
     fn __codes(codes: &mut Vec<Code>) {
         codes.push(K::__CODE);
