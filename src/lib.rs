@@ -396,8 +396,6 @@ pub mod prelude {
     pub use flow_targets::MessyCsv;
     #[cfg(all(feature = "messy", feature = "excel"))]
     pub use flow_targets::MessyExcel;
-    #[cfg(feature = "parquet")]
-    pub use flow_targets::{Dataset, Parquet};
     #[cfg(feature = "pickle")]
     pub use flow_targets::Pickle;
     #[cfg(feature = "text")]
@@ -408,6 +406,8 @@ pub mod prelude {
     pub use flow_targets::sql::{QueryCx as _, SqlTable};
     #[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
     pub use flow_targets::{BatchStream, RecordBatch, SweepTable};
+    #[cfg(feature = "parquet")]
+    pub use flow_targets::{Dataset, Parquet};
     #[cfg(feature = "json")]
     pub use flow_targets::{Json, JsonLines};
     #[cfg(any(feature = "arrow", feature = "parquet"))]

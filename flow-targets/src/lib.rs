@@ -155,10 +155,10 @@ pub mod arrow_ipc;
 pub mod bytes;
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(feature = "excel")]
-pub mod excel;
 #[cfg(feature = "parquet")]
 pub mod dataset;
+#[cfg(feature = "excel")]
+pub mod excel;
 #[cfg(feature = "json")]
 pub mod json;
 #[cfg(feature = "json")]

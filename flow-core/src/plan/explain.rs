@@ -6,9 +6,9 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::plan::columns::Compared;
-use crate::plan::partitions::{described, is_partitions};
 use crate::plan::failure;
 use crate::plan::judge::Judge;
+use crate::plan::partitions::{described, is_partitions};
 use crate::plan::reads::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
 use crate::store::change::CodeChange;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Hasher};
 use crate::files::{Contents, Named, is_absent};
+use crate::store::draft::folder::folder_digest;
 use crate::store::output::{Look, OutputFile, is_unchanged};
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
@@ -55,7 +56,12 @@ impl Store {
             return Some(known);
         }
         let files = within.iter().filter_map(|item| Some((item.path.clone(), item.digest?)));
-        Some(self.partitions.add(file.digest, PartitionIndex::new(files)))
+        let index = PartitionIndex::new(files);
+        // A damaged record must not stand for other outputs with its digest.
+        Some(match folder_digest(within) == file.digest {
+            true => self.partitions.add(file.digest, index),
+            false => Arc::new(index),
+        })
     }
 
     /// Returns the files at an external path by their partitions. `digest` is that of all content.
@@ -79,6 +85,10 @@ impl Store {
             if let Some(digest) = contents.content(&file, Named::Exactly)? {
                 files.push((name, digest));
             }
+        }
+        if contents.meant(path)? != Some(digest) {
+            let changed = std::io::Error::other("it changed meanwhile");
+            return Err(changed).during("read", path);
         }
         Ok(self.partitions.add(key, PartitionIndex::new(files).at(folder)))
     }

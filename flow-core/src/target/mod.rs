@@ -112,11 +112,7 @@ pub trait Target: Sized + Send + Sync + 'static {
     /// # Errors
     ///
     /// The format or the folder returns an error. The task then fails, and nothing is stored.
-    fn save_folder(
-        &self,
-        _value: &Self::Value,
-        _folder: &mut SinkFolder,
-    ) -> anyhow::Result<()> {
+    fn save_folder(&self, _value: &Self::Value, _folder: &mut SinkFolder) -> anyhow::Result<()> {
         anyhow::bail!("the target says `IS_FOLDER = true` and does not implement `save_folder`")
     }
 

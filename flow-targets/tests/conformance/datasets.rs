@@ -121,7 +121,7 @@ fn other_types_and_values_are_refused() {
     let all = target.clone().partition_by(["value", "row"]);
     let error = save(&all, &table, &folder.path().join("all")).unwrap_err();
     assert!(format!("{error:#}").contains("no column is left for the files"), "{error:#}");
-    assert!(target.save(&table, &mut Sink::new(&mut Vec::new())).is_err());
+    assert!(target.save(&table, &mut Sink::new(&mut Vec::<u8>::new())).is_err());
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -165,7 +165,7 @@ impl<K: Partitioned> SelectedInput<K> {
         let list = |files: &Files<'_>| {
             let (_, index) = files.partitions(self.part)?;
             index.check(&self.selection, self.target.partition_columns())?;
-            Ok((index.partitions(&self.selection), Some(index.digest(&read))))
+            anyhow::Ok((index.partitions(&self.selection), Some(index.digest(&read))))
         };
         self.recorded(&read, Extent::Names, list)
     }
@@ -187,7 +187,7 @@ impl<K: Partitioned> SelectedInput<K> {
             ensure!(!selected.is_empty() || source.sample().is_some(), "the dataset has no files");
             // Without a file to read, the columns are those of another file, so that all of the output counts.
             let digest = (!selected.is_empty()).then(|| index.digest(&of));
-            Ok((read(&source)?, digest))
+            anyhow::Ok((read(&source)?, digest))
         };
         self.recorded(&of, Extent::Selected(&self.selection), read)
     }
