@@ -249,7 +249,7 @@ where
         fields_of::<R>()
     }
 
-    fn rows(columns: RecordBatch) -> Result<Vec<R>> {
+    fn rows_from(columns: RecordBatch) -> Result<Vec<R>> {
         rows_of(&columns)
     }
 }

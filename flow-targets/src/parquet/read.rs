@@ -261,7 +261,7 @@ fn complete(
 }
 
 fn without_note(schema: &SchemaRef) -> SchemaRef {
-    if ![LENGTHS, PARTITIONS].iter().any(|key| schema.metadata().contains_key(*key)) {
+    if ![LENGTHS, PARTITIONS].iter().any(|key| schema.metadata().contains_key(key)) {
         return schema.clone();
     }
     let mut metadata = schema.metadata().clone();

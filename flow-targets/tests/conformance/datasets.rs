@@ -1,5 +1,6 @@
 //! Datasets: the types and values of partition columns, and the files of tables and of streams.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +24,8 @@ fn with_positions(values: &ArrayRef) -> RecordBatch {
         Field::new("value", values.data_type().clone(), true),
         Field::new("row", DataType::Int64, false),
     ];
-    let schema = Schema::new(fields).with_metadata([("kept".to_owned(), "yes".to_owned())].into());
+    let schema =
+        Schema::new(fields).with_metadata(HashMap::from([("kept".to_owned(), "yes".to_owned())]));
     RecordBatch::try_new(Arc::new(schema), vec![values.clone(), rows]).unwrap()
 }
 
@@ -180,7 +182,8 @@ fn a_stream_has_few_open_files_and_loses_no_row() {
     let target = <Dataset<BatchStream>>::default().partition_by(["key"]);
     let folder = tempfile::tempdir().unwrap();
     // Sorted: one file for each. Mixed: rows follow after files were closed.
-    let cases: [(&str, fn(i64) -> i64, usize); 2] =
+    type Value = fn(i64) -> i64;
+    let cases: [(&str, Value, usize); 2] =
         [("sorted", |row| row / 4, 300), ("mixed", |row| row % 300, 4 * 300)];
     for (name, keys, files) in cases {
         let path = folder.path().join(name);

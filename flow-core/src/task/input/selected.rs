@@ -150,7 +150,7 @@ impl<K: Partitioned> SelectedInput<K> {
         let refused = |source| self.handle.error(LoadErrorKind::InPart { source });
         let names = <K as ReadRows<R>>::row_columns().map_err(refused)?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.read(|source| K::rows(self.target.load_columns(source, &names)?))
+        self.read(|source| K::rows_from(self.target.load_columns(source, &names)?))
     }
 
     /// Returns the selected partitions, in the order of the names of their folders. No file is read.
