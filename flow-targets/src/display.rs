@@ -49,7 +49,7 @@ pub fn displayable_batch(batch: &RecordBatch) -> Result<RecordBatch, ArrowError>
 /// # Errors
 ///
 /// A value does not have the type.
-#[cfg(feature = "_sql")]
+#[cfg(any(feature = "_sql", feature = "parquet"))]
 pub(crate) fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     use arrow::compute::{CastOptions, cast_with_options};
 

@@ -31,7 +31,6 @@
 //! | target | file | exact | streams | single columns |
 //! | --- | --- | --- | --- | --- |
 //! | [`Parquet`] | `.parquet` | no | yes | yes |
-//! | [`Dataset`] | a folder | no | yes | yes |
 //! | [`ArrowIpc`] | `.arrow` | no | yes | yes |
 //! | [`Csv`] | `.csv` | no | yes | yes |
 //! | [`CsvGz`] | `.csv.gz` | no | yes | yes |
@@ -41,7 +40,7 @@
 //! | [`Text`] | `.txt` | yes | no | no |
 //! | [`Bytes`] | `.bin` | yes | no | no |
 //!
-//! [`JsonLines`] is as `Json` in this table. Its files are `.jsonl`.
+//! [`JsonLines`] is as `Json` in this table, and its files are `.jsonl`. [`Dataset`] is as `Parquet`, and its output is a folder.
 //!
 //! Two more targets are in the root of the crate `flow`: [`Memory`](flow_core::Memory) for values that are not stored, which is
 //! also in the prelude, and [`File`](flow_core::File) for files that a task writes itself, which is not, because

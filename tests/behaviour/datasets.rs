@@ -422,10 +422,6 @@ fn a_dataset_is_shared_like_any_output() -> Result<()> {
     there.pull::<(EachMonth, Sales)>(&remote)?;
     assert!(ran(&there.run::<(EachMonth, Sales)>()?).is_empty());
     assert_eq!(there.load::<Sales>()?.len(), 24);
-    // The pulled partitions are those that the next output has links to.
-    fs::write(&lines, year(&["2024 3 500"]))?;
-    assert_eq!(ran(&there.run::<EachMonth>()?), ["OfMonth", "Sales"]);
-
     let to = folder.path().join("exported");
     flow.export::<Sales>(&to)?;
     let exported = files_below(&to);
@@ -433,5 +429,9 @@ fn a_dataset_is_shared_like_any_output() -> Result<()> {
         exported.iter().any(|file| file.ends_with("year=2024/month=12/part-0.parquet")),
         "{exported:?}"
     );
+
+    // The pulled partitions are those that the next output has links to.
+    fs::write(&lines, year(&["2024 3 500"]))?;
+    assert_eq!(ran(&there.run::<EachMonth>()?), ["OfMonth", "Sales"]);
     Ok(())
 }

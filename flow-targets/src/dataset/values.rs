@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array, new_null_array};
-use arrow::compute::{CastOptions, cast_with_options, take};
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Field};
-use arrow::util::display::FormatOptions;
+
+use crate::display;
 
 /// Returns an error if the values of a column have no form as the name of a folder.
 pub(super) fn check_type(field: &Field) -> Result<()> {
@@ -32,10 +33,6 @@ fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-fn strict() -> CastOptions<'static> {
-    CastOptions { safe: false, format_options: FormatOptions::default() }
-}
-
 /// Returns the values of a column as text, `None` for null.
 ///
 /// # Errors
@@ -43,8 +40,8 @@ fn strict() -> CastOptions<'static> {
 /// Another value would come back from a text.
 pub(super) fn texts(field: &Field, values: &ArrayRef) -> Result<Vec<Option<String>>> {
     let converted = || {
-        let texts = cast_with_options(values, &DataType::Utf8, &strict())?;
-        let back = cast_with_options(&texts, values.data_type(), &strict())?;
+        let texts = display::cast(values, &DataType::Utf8)?;
+        let back = display::cast(&texts, values.data_type())?;
         ensure!(back.as_ref() == values.as_ref(), "other values would come back");
         Ok(texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect())
     };
@@ -65,7 +62,7 @@ pub(super) fn parsed(value: Option<&str>, field: &Field) -> Result<ArrayRef> {
     let data_type = field.data_type();
     let Some(text) = value else { return Ok(new_null_array(data_type, 1)) };
     let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
-    let parsed = cast_with_options(&array, data_type, &strict());
+    let parsed = display::cast(&array, data_type);
     parsed.with_context(|| {
         format!("the value {text:?} of the partition column `{}` is no {data_type}", field.name())
     })
