@@ -142,7 +142,7 @@
 //! `inspect`, which is not, reads outputs without their types: [`targets`] has a module of that name. The feature
 //! `tracing`, which is not either, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
 //! tasks, commits, pushes and pulls. The features `s3`, `gcs` and `azure` (not by default) open buckets as remotes:
-//! `flow::remote::open`.
+//! `flow::remote::open`. The feature `page` (not by default) serves a page of a flow in a browser: `flow.serve`.
 
 pub use anyhow;
 #[cfg(feature = "cli")]
@@ -251,6 +251,16 @@ pub mod debug {
     pub use flow_core::{DebugInput, DebugInstance, DebugOutcome, DebugRun};
 }
 
+/// A page of a flow in a browser, with the cargo feature `page`: its graph, instances, data and runs.
+///
+/// [`serve`](page::serve) and [`flow.serve::<R>(..)`](page::ServePage::serve) start it. Nothing is loaded from elsewhere, and
+/// reading works without JavaScript.
+#[cfg(feature = "page")]
+pub mod page {
+    #[doc(inline)]
+    pub use flow_page::{PageError, PageOptions, PageServer, ServePage, serve};
+}
+
 /// Plans: the graph of instances, with what a run would do and why, as text or as a picture.
 ///
 /// [`Flow::preview`](crate::Flow::preview), [`why`](crate::Flow::why), [`plot`](crate::Flow::plot) and
@@ -307,7 +317,7 @@ pub mod sweep {
 /// [`Flow::graph_of`](crate::Flow::graph_of) and [`Flow::sweep_of`](crate::Flow::sweep_of) plan and run such tasks.
 pub mod task {
     #[doc(inline)]
-    pub use flow_core::{ParameterInfo, TaskInfo, UnknownTask, tasks};
+    pub use flow_core::{CodeItem, ParameterInfo, TaskInfo, UnknownTask, tasks};
 }
 
 /// The trait [`Target`], and the types for writing a format of your own.
@@ -384,6 +394,8 @@ pub mod prelude {
         Tracked,
     };
     pub use flow_derive::{Outputs, Row, Task, Tracked, task, tracked};
+    #[cfg(feature = "page")]
+    pub use flow_page::ServePage as _;
     #[cfg(feature = "arrow")]
     pub use flow_targets::ArrowIpc;
     #[cfg(feature = "csv")]

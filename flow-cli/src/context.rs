@@ -25,7 +25,7 @@ pub(crate) enum Opener {
 pub(crate) enum Access {
     /// It creates no store, and finds nothing in one that does not exist.
     Reads,
-    /// It creates the folder of the store, unless an option such as `--dry-run` was given.
+    /// It creates the folder of the store, unless an option such as `--dry-run` or `--read-only` was given.
     Writes,
 }
 
@@ -81,7 +81,7 @@ impl Context {
                 *setting = Some(true);
             }
         }
-        let access = match is_given("dry-run") || is_given("no-run") {
+        let access = match is_given("dry-run") || is_given("no-run") || is_given("read-only") {
             true => Access::Reads,
             false => access,
         };

@@ -75,6 +75,7 @@ pub use target::{Columnar, Pieces, ReadRows, Sink, Source, Streaming, Target, re
 pub use task::amount::Amount;
 pub use task::backoff::Backoff;
 pub use task::command::Command;
+pub use task::code_item::CodeItem;
 pub use task::cx::{Cx, LogEntered, LogScope, Over, Variants, With};
 #[cfg(feature = "tracing")]
 pub use task::cx::{LogLayer, Logger, layer, logger};
@@ -94,6 +95,10 @@ pub use value::secret::Secret;
 /// How sizes and durations are printed, for the command line.
 #[doc(hidden)]
 pub use base::{bytes::Bytes, seconds::Seconds};
+
+/// How graphs are laid out, for the page.
+#[doc(hidden)]
+pub use plot::layout;
 
 /// The process as a whole, for the signal handlers of the facade.
 #[doc(hidden)]

@@ -18,6 +18,8 @@ mod python;
 mod rejected;
 mod reset;
 mod run;
+#[cfg(feature = "page")]
+mod serve;
 mod share;
 mod show;
 mod status;
@@ -58,6 +60,8 @@ pub(crate) const VERBS: &[Verb] = &[
     share::PUSH,
     share::PULL,
     python::VERB,
+    #[cfg(feature = "page")]
+    serve::VERB,
     completions::VERB,
 ];
 

@@ -16,7 +16,8 @@ use crate::base::stop::Stopper;
 use crate::engine::nested::Enclosing;
 use crate::flow::error::Error;
 use crate::flow::summary::Summary;
-use crate::flow::{Flow, Roots};
+use crate::flow::{Flow, Roots, Subgraph};
+use crate::plan::variant::Root;
 
 /// The stack size of the thread of a run, in bytes: that of a main thread, because it calls code of tasks.
 const STACK: usize = 8 << 20;
@@ -49,6 +50,14 @@ impl Flow {
     /// # }
     /// ```
     pub fn spawn<R: Roots + 'static>(&self) -> RunHandle {
+        self.spawn_run(|flow| flow.run::<R>())
+    }
+
+    /// Calls a function on a thread of its own, with this flow, whose runs the handle stops.
+    fn spawn_run(
+        &self,
+        run: impl FnOnce(&Self) -> Result<Summary, Error> + Send + 'static,
+    ) -> RunHandle {
         let stopper = self.stopper.child();
         let flow = Self { stopper: stopper.clone(), ..self.clone() };
         let shared = Arc::<Shared>::default();
@@ -58,7 +67,7 @@ impl Flow {
         let work = move || {
             let _entered = enclosing.enter();
             // The flow is dropped before the result can be taken, so that nothing of the run remains then.
-            let result = catch_unwind(AssertUnwindSafe(move || flow.run::<R>()));
+            let result = catch_unwind(AssertUnwindSafe(move || run(&flow)));
             at_end.finish(result);
         };
         let builder = thread::Builder::new().name("flow-run".to_owned()).stack_size(STACK);
@@ -70,6 +79,35 @@ impl Flow {
             }
         };
         RunHandle { shared, stopper, thread }
+    }
+}
+
+impl<R> Subgraph<R> {
+    /// Starts [`run`](Self::run) on a thread of its own, as [`Flow::spawn`] does, also for roots that are named at run time.
+    ///
+    /// ```standalone_crate
+    /// use flow::prelude::*;
+    /// use flow::task::TaskInfo;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn answer() -> u64 {
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// let run = flow.graph_of([TaskInfo::named("answer")?]).spawn();
+    /// assert_eq!(run.join()?.ran().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spawn(&self) -> RunHandle {
+        let roots = self.roots.clone();
+        self.flow.spawn_run(move |flow| {
+            let roots: Vec<_> = roots.into_iter().map(Root::from).collect();
+            flow.run_of(&roots)
+        })
     }
 }
 

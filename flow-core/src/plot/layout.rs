@@ -12,16 +12,21 @@
 //!    column allow: the least squares with minimal distances, by pooling adjacent violators.
 //!
 //! Each step takes time linear in boxes, arrows and bends, but for the sorting of columns.
+//!
+//! The layout knows the sizes of boxes and not what is in them, so that other drawings of graphs can use it, such as
+//! those of the page (`flow-page`).
 
-use crate::plot::drawing::{Arrow, Drawing, Drawn};
+/// The width of a character, in pixels, of the fixed-width font that the picture asks for.
+pub const CHARACTER: f64 = 7.3;
 
-/// The width of a character and the height of a line, in pixels, of the fixed-width font that the picture asks for.
-pub(super) const CHARACTER: f64 = 7.3;
-pub(super) const LINE: f64 = 16.0;
+/// The height of a line, in pixels.
+pub const LINE: f64 = 16.0;
 
-/// The space in a box on each side, and around the picture, in pixels.
-pub(super) const PADDING: f64 = 10.0;
-pub(super) const MARGIN: f64 = 16.0;
+/// The space in a box on each side, in pixels.
+pub const PADDING: f64 = 10.0;
+
+/// The space around the picture, in pixels.
+pub const MARGIN: f64 = 16.0;
 
 /// The space between two boxes of a column, and between two columns, in pixels.
 const BESIDE: f64 = 24.0;
@@ -33,62 +38,73 @@ const PASSES: usize = 8;
 /// How many bends there may be for each box and arrow.
 const BENDS: usize = 20;
 
-/// Where everything is, in pixels.
-pub(super) struct Layout {
-    pub(super) boxes: Vec<Area>,
-    /// The points of each arrow.
-    pub(super) arrows: Vec<Vec<Point>>,
+/// The places of boxes and arrows, in pixels.
+pub struct Layout {
+    /// The boxes, in the order in which they were given.
+    pub boxes: Vec<Area>,
+    /// The points of each arrow, in the order in which the arrows were given.
+    pub arrows: Vec<Vec<Point>>,
 }
 
 /// A box: its middle, and its size.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Area {
-    pub(super) middle: Point,
-    pub(super) width: f64,
-    pub(super) height: f64,
+pub struct Area {
+    /// The middle.
+    pub middle: Point,
+    /// The width.
+    pub width: f64,
+    /// The height.
+    pub height: f64,
 }
 
+/// A point of the picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub struct Point {
+    /// The distance from the left edge.
+    pub x: f64,
+    /// The distance from the upper edge.
+    pub y: f64,
 }
+
+/// An arrow, from the box at one position to that at another one.
+type Link = (usize, usize);
 
 impl Area {
-    /// The size of a box that has no place yet.
-    fn of(drawn: &Drawn) -> Self {
-        let lines = std::iter::once(&drawn.title).chain(&drawn.lines);
-        let longest = lines.map(|line| line.chars().count()).max().unwrap_or_default();
-        // The name of the state stands beside the title.
-        let title = drawn.title.chars().count() + 2 + drawn.state.word().len();
-        let width = longest.max(title) as f64 * CHARACTER + 2.0 * PADDING;
-        let height = (drawn.lines.len() + 1) as f64 * LINE + PADDING;
+    /// Returns a box of this size, in pixels, that has no place yet.
+    pub fn sized(width: f64, height: f64) -> Self {
         Self { middle: Point::default(), width, height }
     }
 
-    pub(super) fn left(&self) -> f64 {
+    /// Returns the left edge.
+    pub fn left(&self) -> f64 {
         self.middle.x - self.width / 2.0
     }
 
-    pub(super) fn right(&self) -> f64 {
+    /// Returns the right edge.
+    pub fn right(&self) -> f64 {
         self.middle.x + self.width / 2.0
     }
 
-    pub(super) fn top(&self) -> f64 {
+    /// Returns the upper edge.
+    pub fn top(&self) -> f64 {
         self.middle.y - self.height / 2.0
     }
 
-    pub(super) fn bottom(&self) -> f64 {
+    /// Returns the lower edge.
+    pub fn bottom(&self) -> f64 {
         self.middle.y + self.height / 2.0
     }
 }
 
 impl Layout {
-    pub(super) fn of(drawing: &Drawing) -> Self {
-        let mut grid = Grid::of(drawing);
+    /// Lays out boxes of these sizes, each after those that arrows lead from to it, and arrows that are sorted by their
+    /// begin. An arrow that leads to an earlier box is drawn, and moves nothing.
+    pub fn of(sizes: Vec<Area>, arrows: &[(usize, usize)]) -> Self {
+        let boxes = sizes.len();
+        let mut grid = Grid::of(sizes, arrows);
         grid.sort();
         grid.set_heights();
-        grid.layout(drawing)
+        grid.layout(boxes, arrows)
     }
 }
 
@@ -107,19 +123,18 @@ struct Grid {
 }
 
 impl Grid {
-    fn of(drawing: &Drawing) -> Self {
-        let mut column_of = columns(drawing);
-        let mut areas: Vec<_> = drawing.boxes.iter().map(Area::of).collect();
-        let passed = |arrow: &Arrow| {
-            let (from, to) = (column_of[arrow.from], column_of[arrow.to]);
+    fn of(mut areas: Vec<Area>, arrows: &[Link]) -> Self {
+        let mut column_of = columns(areas.len(), arrows);
+        let passed = |&(from, to): &Link| {
+            let (from, to) = (column_of[from], column_of[to]);
             if from < to { to - from - 1 } else { 0 }
         };
-        let count: usize = drawing.arrows.iter().map(passed).sum();
-        let most = BENDS * (drawing.boxes.len() + drawing.arrows.len());
-        let mut bends = vec![Vec::new(); drawing.arrows.len()];
+        let count: usize = arrows.iter().map(passed).sum();
+        let most = BENDS * (areas.len() + arrows.len());
+        let mut bends = vec![Vec::new(); arrows.len()];
         if count <= most {
-            for (bends, arrow) in bends.iter_mut().zip(&drawing.arrows) {
-                for column in column_of[arrow.from] + 1..column_of[arrow.to] {
+            for (bends, &(from, to)) in bends.iter_mut().zip(arrows) {
+                for column in column_of[from] + 1..column_of[to] {
                     bends.push(areas.len());
                     areas.push(Area::default());
                     column_of.push(column);
@@ -128,9 +143,9 @@ impl Grid {
         }
         let (mut before, mut after) =
             (vec![Vec::new(); areas.len()], vec![Vec::new(); areas.len()]);
-        for (bends, arrow) in bends.iter().zip(&drawing.arrows) {
-            let mut left = arrow.from;
-            for &right in bends.iter().chain([&arrow.to]) {
+        for (bends, (from, to)) in bends.iter().zip(arrows) {
+            let mut left = *from;
+            for &right in bends.iter().chain([to]) {
                 // An arrow that leads back moves nothing.
                 if column_of[left] < column_of[right] {
                     before[right].push(left);
@@ -193,7 +208,7 @@ impl Grid {
     }
 
     /// Sets the widths of the columns, and leads the arrows.
-    fn layout(mut self, drawing: &Drawing) -> Layout {
+    fn layout(mut self, boxes: usize, arrows: &[Link]) -> Layout {
         let mut left = MARGIN;
         for column in &self.columns {
             let width = column.iter().map(|&cell| self.areas[cell].width).fold(0.0, f64::max);
@@ -203,20 +218,20 @@ impl Grid {
             }
             left += width + BETWEEN;
         }
-        let arrows = drawing.arrows.iter().zip(&self.bends);
-        let arrows = arrows.map(|(arrow, bends)| self.points(arrow, bends)).collect();
-        self.areas.truncate(drawing.boxes.len());
+        let arrows = arrows.iter().zip(&self.bends);
+        let arrows = arrows.map(|(&arrow, bends)| self.points(arrow, bends)).collect();
+        self.areas.truncate(boxes);
         Layout { boxes: self.areas, arrows }
     }
 
     /// The points of an arrow, which is level within each column that it touches.
-    fn points(&self, arrow: &Arrow, bends: &[usize]) -> Vec<Point> {
+    fn points(&self, (from, to): Link, bends: &[usize]) -> Vec<Point> {
         let point = |x, cell: usize| Point { x, y: self.areas[cell].middle.y };
         let before = |cell: usize| point(self.edges[cell].0 - BETWEEN / 2.0, cell);
         let after = |cell: usize| point(self.edges[cell].1 + BETWEEN / 2.0, cell);
-        let mut points = vec![point(self.areas[arrow.from].right(), arrow.from), after(arrow.from)];
+        let mut points = vec![point(self.areas[from].right(), from), after(from)];
         bends.iter().for_each(|&bend| points.extend([before(bend), after(bend)]));
-        points.extend([before(arrow.to), point(self.areas[arrow.to].left(), arrow.to)]);
+        points.extend([before(to), point(self.areas[to].left(), to)]);
         points
     }
 }
@@ -237,18 +252,19 @@ fn mean(of: &[usize], numbers: &[f64]) -> Option<f64> {
 }
 
 /// Returns the column of each box.
-fn columns(drawing: &Drawing) -> Vec<usize> {
-    let mut columns = vec![0; drawing.boxes.len()];
-    let mut has_before = vec![false; drawing.boxes.len()];
+fn columns(boxes: usize, arrows: &[Link]) -> Vec<usize> {
+    let mut columns = vec![0; boxes];
+    let mut has_before = vec![false; boxes];
     // Arrows are sorted by their begin, and a box comes after those that lead to it. Where tasks require one
     // another, some arrow leads back, and does not count.
-    for arrow in drawing.arrows.iter().filter(|arrow| arrow.from < arrow.to) {
-        columns[arrow.to] = columns[arrow.to].max(columns[arrow.from] + 1);
-        has_before[arrow.to] = true;
+    let forward = || arrows.iter().copied().filter(|(from, to)| from < to);
+    for (from, to) in forward() {
+        columns[to] = columns[to].max(columns[from] + 1);
+        has_before[to] = true;
     }
-    let mut nearest = vec![usize::MAX; drawing.boxes.len()];
-    for arrow in drawing.arrows.iter().filter(|arrow| arrow.from < arrow.to) {
-        nearest[arrow.from] = nearest[arrow.from].min(columns[arrow.to]);
+    let mut nearest = vec![usize::MAX; boxes];
+    for (from, to) in forward() {
+        nearest[from] = nearest[from].min(columns[to]);
     }
     for (index, column) in columns.iter_mut().enumerate() {
         if !has_before[index] && nearest[index] < usize::MAX {

@@ -11,7 +11,7 @@
 
 mod dot;
 mod drawing;
-mod layout;
+pub mod layout;
 mod mermaid;
 mod svg;
 mod text;

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use crate::plot::drawing::{Arrow, Drawing, Drawn};
-use crate::plot::layout::{Area, LINE, Layout, MARGIN, PADDING, Point};
+use crate::plot::layout::{Area, CHARACTER, LINE, Layout, MARGIN, PADDING, Point};
 
 /// Returns the SVG of a drawing.
 pub(super) fn written(drawing: &Drawing) -> String {
-    let layout = Layout::of(drawing);
+    let arrows: Vec<_> = drawing.arrows.iter().map(|arrow| (arrow.from, arrow.to)).collect();
+    let layout = Layout::of(drawing.boxes.iter().map(size).collect(), &arrows);
     let (mut width, mut height) = (0.0_f64, 0.0_f64);
     let mut body = String::new();
     for (arrow, points) in drawing.arrows.iter().zip(&layout.arrows) {
@@ -29,6 +30,17 @@ pub(super) fn written(drawing: &Drawing) -> String {
          fill=\"#666\"/></marker></defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
          {body}</svg>\n"
     )
+}
+
+/// Returns the size of a box, which has no place yet.
+fn size(drawn: &Drawn) -> Area {
+    let lines = std::iter::once(&drawn.title).chain(&drawn.lines);
+    let longest = lines.map(|line| line.chars().count()).max().unwrap_or_default();
+    // The name of the state stands beside the title.
+    let title = drawn.title.chars().count() + 2 + drawn.state.word().len();
+    let width = longest.max(title) as f64 * CHARACTER + 2.0 * PADDING;
+    let height = (drawn.lines.len() + 1) as f64 * LINE + PADDING;
+    Area::sized(width, height)
 }
 
 fn draw_box(svg: &mut String, drawn: &Drawn, area: &Area) {

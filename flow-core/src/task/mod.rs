@@ -26,6 +26,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod backoff;
+pub(crate) mod code_item;
 pub(crate) mod command;
 pub(crate) mod cx;
 pub(crate) mod error;

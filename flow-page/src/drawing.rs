@@ -1,0 +1,295 @@
+//! The picture of a graph: boxes of instances, tasks or groups, and arrows, as SVG in the page.
+//!
+//! The core lays it out, as it does for `plot`. Colors are classes of the style sheet, so that the picture fits a dark page.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
+
+use flow_core::layout::{Area, CHARACTER, LINE, Layout, MARGIN, PADDING, Point};
+use maud::{Markup, html};
+
+use crate::query::Query;
+use crate::snapshot::{Snapshot, State};
+use crate::text;
+
+/// The number of instances of a task that are drawn when it is opened.
+pub(crate) const OPENED: usize = 100;
+
+/// The number of parameters of an instance that are shown.
+const PARAMETERS: usize = 5;
+
+/// The longest line in a box, in characters.
+const LONGEST: usize = 36;
+
+/// The number of reasons in a tooltip.
+const REASONS: usize = 10;
+
+/// What each box stands for, unless it was opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Instance,
+    Task,
+    Group,
+}
+
+impl By {
+    /// Returns the word for it in an address.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Task => "task",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// What is drawn of a graph.
+pub(crate) struct Selected<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    /// The state of each instance.
+    pub(crate) states: &'a [State],
+    pub(crate) by: By,
+    /// For each instance, whether it is drawn.
+    pub(crate) is_drawn: &'a [bool],
+    /// For each instance, whether it fits the search. Boxes in which none does are dim.
+    pub(crate) fits: &'a [bool],
+    /// The present query, from which links follow.
+    pub(crate) query: &'a Query,
+}
+
+/// A box: an instance, all instances of a task, or all of a group.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Of {
+    Instance(usize),
+    Task(usize),
+    Group(&'static str),
+}
+
+/// What a box has in common.
+#[derive(Default)]
+struct Contents {
+    /// The position of its last instance, after which all of its inputs have their places.
+    last: usize,
+    states: BTreeMap<State, usize>,
+    fits: bool,
+}
+
+/// A picture.
+pub(crate) struct Drawing {
+    boxes: Vec<DrawnBox>,
+    arrows: Vec<(usize, usize)>,
+}
+
+struct DrawnBox {
+    title: String,
+    lines: Vec<String>,
+    state: State,
+    hint: String,
+    href: String,
+    is_dim: bool,
+}
+
+impl Drawing {
+    /// Draws a graph, in time linear in instances and dependencies, but for the sorting of the arrows.
+    pub(crate) fn new(selected: &Selected<'_>) -> Self {
+        let Selected { snapshot, states, is_drawn, fits, .. } = *selected;
+        let opened: HashSet<&str> = query.all("open").collect();
+        let of = (0..snapshot.instances.len()).map(|place| selected.of(place, &opened));
+        let of: Vec<_> = of.collect();
+        let mut contents: HashMap<Of, Contents> = HashMap::new();
+        for (place, &of) in of.iter().enumerate().filter(|(place, _)| is_drawn[*place]) {
+            let contents = contents.entry(of).or_default();
+            contents.last = place;
+            *contents.states.entry(states[place]).or_default() += 1;
+            contents.fits |= fits[place];
+        }
+        let mut order: Vec<_> =
+            contents.iter().map(|(&of, contents)| (contents.last, of)).collect();
+        order.sort_unstable_by_key(|(last, _)| *last);
+        let places: HashMap<Of, usize> =
+            order.iter().enumerate().map(|(place, &(_, of))| (of, place)).collect();
+        let mut arrows = Vec::new();
+        for (place, inputs) in
+            snapshot.inputs.iter().enumerate().filter(|(place, _)| is_drawn[*place])
+        {
+            let to = places[&of[place]];
+            let from =
+                inputs.iter().filter(|input| is_drawn[**input]).map(|&input| places[&of[input]]);
+            // A task whose instances require one another has no arrow to itself.
+            arrows.extend(from.filter(|from| *from != to).map(|from| (from, to)));
+        }
+        arrows.sort_unstable();
+        arrows.dedup();
+        let boxes = order.iter().map(|(_, of)| selected.drawn(*of, &contents[of]));
+        Self { boxes: boxes.collect(), arrows }
+    }
+
+    /// Returns the number of boxes.
+    pub(crate) fn len(&self) -> usize {
+        self.boxes.len()
+    }
+
+    /// Returns the picture. Each box is a link.
+    pub(crate) fn svg(&self) -> Markup {
+        let layout = Layout::of(self.boxes.iter().map(DrawnBox::size).collect(), &self.arrows);
+        let (mut width, mut height) = (0.0_f64, 0.0_f64);
+        for area in &layout.boxes {
+            (width, height) = (width.max(area.right()), height.max(area.bottom()));
+        }
+        for point in layout.arrows.iter().flatten() {
+            (width, height) = (width.max(point.x), height.max(point.y));
+        }
+        let (width, height) = ((width + MARGIN).ceil() as u64, (height + MARGIN).ceil() as u64);
+        let paths: Vec<_> = layout.arrows.iter().map(|points| curve(points)).collect();
+        let label = format!(
+            "Graph of {} and {}",
+            text::count(self.boxes.len(), "node"),
+            text::count(self.arrows.len(), "dependency arrow")
+        );
+        html! {
+            svg.graph viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="group" aria-label=(label) {
+                defs {
+                    marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto" {
+                        path d="M0 0 8 4 0 8z" {}
+                    }
+                }
+                @for path in &paths {
+                    path.arrow d=(path) marker-end="url(#arrow)" {}
+                }
+                @for (drawn, area) in self.boxes.iter().zip(&layout.boxes) {
+                    (drawn.markup(area))
+                }
+            }
+        }
+    }
+}
+
+impl Selected<'_> {
+    /// Returns the box that an instance is in.
+    fn of(&self, place: usize, opened: &HashSet<&str>) -> Of {
+        let index = self.snapshot.task_of[place];
+        let task = &self.snapshot.tasks[index];
+        let is_open = |kind: &str, name: &str| opened.contains(format!("{kind}:{name}").as_str());
+        match (self.by, task.group) {
+            (By::Instance, _) => return Of::Instance(place),
+            (By::Group, Some(group)) if !is_open("group", group) => return Of::Group(group),
+            _ => {}
+        }
+        match task.count <= OPENED && is_open("task", &task.name) {
+            true => Of::Instance(place),
+            false => Of::Task(index),
+        }
+    }
+
+    fn drawn(&self, of: Of, contents: &Contents) -> DrawnBox {
+        let state = contents.states.keys().next_back().copied().unwrap_or(State::Complete);
+        let count: usize = contents.states.values().sum();
+        let line = |(state, count): (&State, &usize)| match contents.states.len() {
+            1 => state.word().to_owned(),
+            _ => format!("{count} {}", state.word()),
+        };
+        let (title, lines, hint, href) = match of {
+            Of::Instance(place) => return self.instance(place, state, !contents.fits),
+            Of::Task(task) => {
+                let task = &self.snapshot.tasks[task];
+                let name = text::clipped(&task.name, LONGEST);
+                let title = if task.count == 1 { name } else { format!("{name} × {count}") };
+                let lines: Vec<_> = contents.states.iter().map(line).collect();
+                let (hint, href) = match task.count {
+                    1 => {
+                        let key = self.snapshot.instances[contents.last].key();
+                        (task.name.clone(), format!("/instance/{key}"))
+                    }
+                    2..=OPENED => {
+                        let open = format!("task:{}", task.name);
+                        (format!("Draw the instances of {}", task.name), self.toggled(&open))
+                    }
+                    _ => {
+                        let list = Query::default().with("task", Some(&task.name));
+                        (format!("List the instances of {}", task.name), list.href("/instances"))
+                    }
+                };
+                (title, lines, hint, href)
+            }
+            Of::Group(group) => {
+                let title = format!("{} (group)", text::clipped(group, LONGEST));
+                let mut lines = vec![text::count(count, "instance")];
+                lines.extend(contents.states.iter().map(line));
+                let hint = format!("Open the group {group}");
+                (title, lines, hint, self.toggled(&format!("group:{group}")))
+            }
+        };
+        DrawnBox { title, lines, state, hint, href, is_dim: !contents.fits }
+    }
+
+    fn toggled(&self, open: &str) -> String {
+        self.query.toggled("open", open).href("/")
+    }
+
+    fn instance(&self, place: usize, state: State, is_dim: bool) -> DrawnBox {
+        let instance = &self.snapshot.instances[place];
+        let parameters = instance.parameters();
+        let shown = parameters.iter().take(PARAMETERS);
+        let shown = shown.map(|(name, value)| text::clipped(&format!("{name}: {value}"), LONGEST));
+        let mut lines: Vec<_> = shown.collect();
+        if let Some(more @ 1..) = parameters.len().checked_sub(PARAMETERS) {
+            lines.push(format!("… {more} more"));
+        }
+        let mut hint = text::clipped(&instance.to_string(), 500);
+        for reason in instance.reasons().iter().take(REASONS) {
+            let _ = write!(hint, "\n{}", text::clipped(&reason.to_string(), 300));
+        }
+        let title = text::clipped(instance.task(), LONGEST);
+        let href = format!("/instance/{}", instance.key());
+        DrawnBox { title, lines, state, hint, href, is_dim }
+    }
+}
+
+impl DrawnBox {
+    /// Returns the size, which the longest line decides. The state stands beside the title.
+    fn size(&self) -> Area {
+        let longest = self.lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+        let title = self.title.chars().count() + 2 + self.state.word().len();
+        let width = longest.max(title) as f64 * CHARACTER + 2.0 * PADDING;
+        Area::sized(width, (self.lines.len() + 1) as f64 * LINE + PADDING)
+    }
+
+    fn markup(&self, area: &Area) -> Markup {
+        let (left, right) = (area.left() + PADDING, area.right() - PADDING);
+        let first = area.top() + LINE;
+        let height = |row: usize| px(first + (row + 1) as f64 * LINE);
+        html! {
+            a.node.(self.state.word()).dim[self.is_dim] href=(self.href) {
+                title { (text::block(&self.hint)) }
+                rect x=(px(area.left())) y=(px(area.top())) width=(px(area.width)) height=(px(area.height)) rx="6" {}
+                text.name x=(px(left)) y=(px(first)) { (self.title) }
+                text.word x=(px(right)) y=(px(first)) text-anchor="end" { (self.state.word()) }
+                @for (row, line) in self.lines.iter().enumerate() {
+                    text x=(px(left)) y=(height(row)) { (line) }
+                }
+            }
+        }
+    }
+}
+
+/// Returns a length in pixels as text.
+fn px(length: f64) -> String {
+    format!("{length:.1}")
+}
+
+/// Returns a smooth curve through the midpoints of the segments, as in the SVG of `plot`.
+fn curve(points: &[Point]) -> String {
+    let [first, between @ .., last] = points else { return String::new() };
+    let mut way = format!("M{:.1} {:.1}", first.x, first.y);
+    for (place, point) in between.iter().enumerate() {
+        let (x, y) = match between.get(place + 1) {
+            Some(next) => ((point.x + next.x) / 2.0, (point.y + next.y) / 2.0),
+            None => (last.x, last.y),
+        };
+        let _ = write!(way, "Q{:.1} {:.1} {x:.1} {y:.1}", point.x, point.y);
+    }
+    if between.is_empty() {
+        let _ = write!(way, "L{:.1} {:.1}", last.x, last.y);
+    }
+    way
+}

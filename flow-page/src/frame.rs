@@ -1,0 +1,219 @@
+//! The frame of every page: head, navigation, title, and the pages of errors.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::error::{ViewError, chain};
+use crate::snapshot::State;
+use crate::state::Shared;
+use crate::text;
+
+/// The views that the navigation names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Graph,
+    Instances,
+    Runs,
+    Live,
+}
+
+/// The places of the navigation, each with its address and name.
+const PLACES: [(Place, &str, &str); 4] = [
+    (Place::Graph, "/", "Graph"),
+    (Place::Instances, "/instances", "Instances"),
+    (Place::Runs, "/runs", "Runs"),
+    (Place::Live, "/live", "Live run"),
+];
+
+/// What a view shows.
+pub(crate) struct View {
+    pub(crate) title: String,
+    pub(crate) place: Place,
+    /// Whether the page loads itself again every few seconds.
+    pub(crate) is_refreshed: bool,
+    pub(crate) body: Markup,
+}
+
+impl View {
+    pub(crate) fn new(title: impl Into<String>, place: Place, body: Markup) -> Self {
+        Self { title: title.into(), place, is_refreshed: false, body }
+    }
+}
+
+/// Renders a view on a thread that may wait, and returns its page.
+///
+/// At most four views are rendered at a time, because each may plan a large graph or read a table.
+pub(crate) async fn respond(
+    shared: Arc<Shared>,
+    view: impl FnOnce(&Shared) -> Result<View, ViewError> + Send + 'static,
+) -> Response {
+    let rendered = blocking(shared, move |shared| Ok(page(shared, &view(shared)?))).await;
+    match rendered {
+        Ok(html) => as_html(StatusCode::OK, html),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Calls a function on a thread that may wait.
+pub(crate) async fn blocking<T: Send + 'static>(
+    shared: Arc<Shared>,
+    call: impl FnOnce(&Shared) -> Result<T, ViewError> + Send + 'static,
+) -> Result<T, ViewError> {
+    let permit = Arc::clone(&shared.work).acquire_owned().await;
+    let called = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        call(&shared)
+    });
+    called.await.unwrap_or(Err(ViewError::Panicked))
+}
+
+/// Returns the page of an error.
+pub(crate) fn failed(error: &ViewError) -> Response {
+    let text = text::block(&chain(error));
+    let body = html! { pre.error { (text) } };
+    let title = match error.status() {
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::FORBIDDEN => "Refused",
+        _ => "This view failed",
+    };
+    let page = document(
+        title,
+        html! {},
+        html! { main #main { h1 { (title) } (body) p { a href="/" { "To the graph" } } } },
+    );
+    as_html(error.status(), page)
+}
+
+/// Returns the page for a request that the guard refuses. It says nothing of the flow.
+pub(crate) fn refusal(status: StatusCode, why: &str) -> Response {
+    let body = html! { main #main { h1 { "Refused" } p { (why) } } };
+    as_html(status, document("Refused", html! {}, body))
+}
+
+fn as_html(status: StatusCode, html: String) -> Response {
+    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+}
+
+fn page(shared: &Shared, view: &View) -> String {
+    let head = html! {
+        @if view.is_refreshed {
+            noscript { meta http-equiv="refresh" content="5"; }
+        }
+        script src="/assets/page.js" defer {}
+        @if view.place == Place::Graph {
+            script src="/assets/graph.js" defer {}
+        }
+    };
+    let roots: Vec<_> = shared.roots.iter().map(|root| text::line(&root.name())).collect();
+    let body = html! {
+        a.skip href="#main" { "Skip to the content" }
+        header {
+            nav aria-label="Views" {
+                ul {
+                    @for (place, href, name) in PLACES {
+                        li {
+                            a href=(href) aria-current=[(place == view.place).then_some("page")] { (name) }
+                        }
+                    }
+                }
+            }
+            p.flow title=(text::line(&shared.flow.folder().display().to_string())) {
+                (text::clipped(&roots.join(", "), 120))
+                @if shared.options.is_read_only() { " · read-only" }
+            }
+        }
+        main #main data-refresh=[view.is_refreshed.then_some("2000")] {
+            h1 { (text::line(&view.title)) }
+            (view.body)
+        }
+    };
+    document(&view.title, head, body)
+}
+
+fn document(title: &str, head: Markup, body: Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (text::clipped(title, 80)) " · typed-flow" }
+                link rel="stylesheet" href="/assets/page.css";
+                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
+                (head)
+            }
+            body { (body) }
+        }
+    };
+    page.into_string()
+}
+
+/// Shows a state as a word in its color.
+pub(crate) fn badge(state: State) -> Markup {
+    html! { span.badge.(state.word()) { (state.word()) } }
+}
+
+/// Shows a table that scrolls in itself if it is wider than the page. `caption` is read by screen readers, too.
+pub(crate) fn table(caption: &str, headers: &[&str], rows: Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(caption) {
+            table {
+                caption { (caption) }
+                thead { tr { @for header in headers { th scope="col" { (header) } } } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
+/// Shows links to the pages of a list. `href` returns the address of a page, counted from 0.
+pub(crate) fn pages(page: usize, count: usize, href: impl Fn(usize) -> String) -> Markup {
+    let link = |to: usize, text: &str| html! { a href=(href(to)) { (text) } };
+    html! {
+        @if count > 1 {
+            nav.pages aria-label="Pages" {
+                @if page > 0 { (link(0, "First")) " " (link(page - 1, "Previous")) }
+                span { "Page " (page + 1) " of " (count) }
+                @if page + 1 < count { (link(page + 1, "Next")) " " (link(count - 1, "Last")) }
+            }
+        }
+    }
+}
+
+/// The part of a list that a page shows.
+pub(crate) struct Paged {
+    pub(crate) page: usize,
+    pub(crate) count: usize,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+impl Paged {
+    /// Returns the part of `all` things that a page shows, `each` on a page. A page after the last one is the last one.
+    pub(crate) fn new(page: usize, all: usize, each: usize) -> Self {
+        let count = all.div_ceil(each).max(1);
+        let page = page.min(count - 1);
+        Self { page, count, from: page * each, to: all.min((page + 1) * each) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_after_the_last_is_the_last() {
+        let of = |page, all| {
+            let paged = Paged::new(page, all, 100);
+            (paged.page, paged.count, paged.from..paged.to)
+        };
+        assert_eq!(of(0, 0), (0, 1, 0..0));
+        assert_eq!(of(0, 100), (0, 1, 0..100));
+        assert_eq!(of(usize::MAX, 101), (1, 2, 100..101));
+    }
+}

@@ -1,0 +1,170 @@
+//! The page of a flow: its graph, instances, data and runs in a browser.
+//!
+//! [`serve`] starts a small web server in the program itself. There is nothing to install or to build: the pages are rendered
+//! here, the style sheet and the scripts are part of the program, and nothing is loaded from elsewhere. Reading works
+//! without JavaScript.
+//!
+//! | address | shows |
+//! | --- | --- |
+//! | `/` | the graph, by instance, task or group |
+//! | `/instances` | the instances as a list with filters, in pages |
+//! | `/instance/{key}` | one instance: parameters, reasons, code, inputs and consumers, metadata, files, the last failure |
+//! | `/instance/{key}/data`, `log`, `versions` | its data, its log while it grows, its versions and their differences |
+//! | `/runs`, `/run/{id}`, `/compare` | the history, one run as a timeline, two runs compared |
+//! | `/live` | the run that this program does now |
+//!
+//! # From a request to a page
+//!
+//! ```text
+//! request ──► guard     host, origin, token, read-only; adds the headers
+//!               ▼
+//!             router    the address selects a view
+//!               ▼
+//!             frame     calls the view on a thread that may wait, and adds head and navigation
+//!               ▼
+//!             views     a module each: from a `snapshot` (the plan of the moment), the history, files of outputs
+//!                       (`inside` the store) and `live` (the run in progress) to HTML
+//! ```
+//!
+//! [`flow_core`] lays out the graph, and [`flow_targets::inspect`] reads data without its types. A view that is added
+//! needs a module in `views` and a line in `router`.
+//!
+//! # Security
+//!
+//! - The server listens on the loopback interface unless [`PageOptions::address`] says otherwise, and every request
+//!   needs a random token. It does not encrypt.
+//! - Requests to unknown host names and from other origins are refused.
+//! - All text is escaped, and the pages forbid scripts that are written into them: `Content-Security-Policy`.
+//! - No address names a file. What is read belongs to a record of the store, and is inside of its folder, links resolved.
+//! - Nothing changes the store. The only request that changes anything stops a run, and [`PageOptions::read_only`]
+//!   refuses it.
+//!
+//! # Features
+//!
+//! - `tables`: schemas, first rows and statistics of tables in Arrow IPC and CSV.
+//! - `parquet`: those of Parquet files, too.
+
+mod assets;
+mod drawing;
+mod error;
+mod frame;
+mod guard;
+mod inside;
+mod live;
+mod options;
+mod query;
+mod router;
+mod server;
+mod snapshot;
+mod state;
+mod text;
+mod token;
+mod views;
+
+use flow_core::{Flow, Roots, TaskInfo};
+
+pub use crate::error::PageError;
+pub use crate::options::PageOptions;
+pub use crate::server::PageServer;
+
+/// Serves the page of some roots until the returned server is dropped.
+///
+/// ```standalone_crate
+/// use flow::page::PageOptions;
+/// use flow::prelude::*;
+/// use flow::task::TaskInfo;
+///
+/// #[task(target = Json<u64>)]
+/// fn answer() -> u64 {
+///     42
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let flow = Flow::open(folder.path())?.quiet();
+/// let page = flow::page::serve(&flow, [TaskInfo::named("answer")?], PageOptions::new())?;
+/// println!("open {}", page.url());
+/// # assert!(page.url().starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The address cannot be bound, or a thread cannot be started.
+pub fn serve(
+    flow: &Flow,
+    roots: impl IntoIterator<Item = TaskInfo>,
+    options: PageOptions,
+) -> Result<PageServer, PageError> {
+    PageServer::start(flow, roots.into_iter().collect(), options)
+}
+
+/// The method [`serve`](Self::serve) of a flow.
+pub trait ServePage {
+    /// Serves the page of these roots until the returned server is dropped, as [`serve`](crate::serve) does.
+    ///
+    /// ```
+    /// use flow::page::PageOptions;
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn answer() -> u64 {
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// let page = flow.serve::<answer>(PageOptions::new())?;
+    /// page.start_run()?; // the page shows it while it lasts
+    /// page.wait_for_run();
+    /// assert_eq!(*flow.load::<answer>()?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound, or a thread cannot be started.
+    fn serve<R: Roots>(&self, options: PageOptions) -> Result<PageServer, PageError>;
+}
+
+impl ServePage for Flow {
+    fn serve<R: Roots>(&self, options: PageOptions) -> Result<PageServer, PageError> {
+        serve(self, self.graph::<R>().roots(), options)
+    }
+}
+
+/// The service of the page and its token, for tests without a network.
+#[doc(hidden)]
+pub mod testing {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use flow_core::{Flow, TaskInfo};
+
+    use crate::PageOptions;
+    use crate::state::Shared;
+
+    /// Returns the service of the page on port 8642, its token, and a function that starts a run.
+    ///
+    /// # Panics
+    ///
+    /// The operating system has no random numbers.
+    pub fn service(
+        flow: &Flow,
+        roots: Vec<TaskInfo>,
+        options: PageOptions,
+    ) -> (Router, String, impl Fn() + use<>) {
+        let shared = Shared::new(flow, roots, options, 8642).expect("random numbers exist");
+        let shared = Arc::new(shared);
+        let token = shared.token.text().to_owned();
+        let router = crate::router::router(Arc::clone(&shared));
+        let run = move || {
+            shared.start_run().expect("threads start");
+            shared.wait_for_run();
+        };
+        (router, token, run)
+    }
+}

@@ -1,0 +1,260 @@
+//! One instance: what it is, why it is in its state, and where its output came from.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, State as Extract};
+use axum::response::Response;
+use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutput};
+use maud::{Markup, html};
+
+use super::{Found, instance_link, metadata};
+use crate::error::ViewError;
+use crate::frame::{Place, View, badge, respond, table};
+use crate::snapshot::{Snapshot, State};
+use crate::state::Shared;
+use crate::text;
+
+/// The number of inputs, and of consumers, that are listed.
+const LISTED: usize = 100;
+
+pub(crate) async fn get(
+    Extract(shared): Extract<Arc<Shared>>,
+    Path(key): Path<String>,
+) -> Response {
+    respond(shared, move |shared| view(shared, &key)).await
+}
+
+fn view(shared: &Shared, key: &str) -> Result<View, ViewError> {
+    let found = Found::of(shared, key)?;
+    let recorded = found.recorded()?;
+    let body = html! {
+        (found.tabs(""))
+        @match &found {
+            Found::Planned(snapshot, place) => (planned(shared, snapshot, *place)?),
+            Found::Stored(_) => p {
+                "This instance is not in the graph of the present parameters. The store has an output of it."
+            },
+        }
+        @if let Some(recorded) = &recorded { (output(&found, recorded)) }
+        dl { dt { "Key" } dd { code { (found.key().to_string()) } } }
+    };
+    Ok(View::new(found.label(), Place::Instances, body))
+}
+
+/// Shows what the plan knows of an instance.
+fn planned(shared: &Shared, snapshot: &Snapshot, place: usize) -> Result<Markup, ViewError> {
+    let instance = &snapshot.instances[place];
+    let states = super::states(shared, snapshot);
+    let info = instance.info();
+    let target = info.target();
+    Ok(html! {
+        p {
+            (badge(states[place])) " "
+            @if let Some(group) = info.group() { "Group " (text::clipped(group, 60)) ". " }
+            @if info.is_external() { "External: another program produces its file. " }
+            @if info.is_aggregate() { "Aggregate: it groups other tasks. " }
+            "Planned at " (text::timestamp(snapshot.at)) "."
+        }
+        @if !info.doc().is_empty() { p.doc { (text::block(info.doc())) } }
+        @if let Some(path) = instance.external_path() {
+            p { "File: " code { (text::line(&path.display().to_string())) } ". It is not in the store, so the page does not show it." }
+        }
+        @if !target.is_empty() { p { "Target: " code { (text::line(target)) } } }
+        (reasons(instance))
+        @if let Some(failure) = instance.failure()? { (failure_markup(&failure)) }
+        (parameters(instance))
+        (code(instance))
+        (neighbors(snapshot, &states, &snapshot.inputs[place], "Inputs"))
+        (neighbors(snapshot, &states, &snapshot.consumers(place), "Consumers"))
+    })
+}
+
+fn reasons(instance: &Instance) -> Markup {
+    html! {
+        @if !instance.reasons().is_empty() {
+            h2 { "Reasons" }
+            ul.reasons {
+                @for reason in instance.reasons() { li { (text::clipped(&reason.to_string(), 1_000)) } }
+            }
+        }
+    }
+}
+
+/// Shows the error of the last run, with its causes and location.
+fn failure_markup(failure: &LastFailure) -> Markup {
+    html! {
+        section.failure aria-label="Last failure" {
+            h2 { "Last failure" }
+            pre.error {
+                @for (place, cause) in failure.chain.iter().enumerate() {
+                    @if place > 0 { "\ncaused by: " }
+                    (text::block(cause))
+                }
+            }
+            dl {
+                @if let Some(at) = &failure.panicked_at { dt { "Panicked at" } dd { code { (text::line(at)) } } }
+                dt { "Failed at" } dd { (text::second(failure.ended)) }
+                @if failure.attempts > 1 { dt { "Attempts" } dd { (failure.attempts) } }
+                @if let Some(seconds) = failure.seconds { dt { "Took" } dd { (text::seconds(seconds)) } }
+                @if let Some(host) = &failure.host { dt { "Host" } dd { (text::line(host)) } }
+            }
+            @if let Some(backtrace) = &failure.backtrace {
+                details { summary { "Backtrace" } pre { (text::block(backtrace)) } }
+            }
+            @if !failure.metadata.is_empty() {
+                (table("Metadata recorded before the failure", &["Name", "Value"], metadata(&failure.metadata)))
+            }
+        }
+    }
+}
+
+/// Shows the parameters, with their documentation.
+fn parameters(instance: &Instance) -> Markup {
+    let info = instance.info();
+    let own: HashMap<_, _> = info.parameters().into_iter().map(|one| (one.name(), one)).collect();
+    let shown = instance.parameters();
+    let rows = html! {
+        @for (name, value) in &shown {
+            @let parameter = own.get(name.as_str());
+            tr {
+                th scope="row" { (text::line(name)) }
+                td { code { (text::clipped(value, 2_000)) } }
+                td { @if let Some(parameter) = parameter { code { (text::line(&parameter.type_name())) } } }
+                td { @if let Some(parameter) = parameter { (text::clipped(parameter.doc(), 500)) } }
+            }
+        }
+    };
+    html! {
+        h2 { "Parameters" }
+        @if shown.is_empty() {
+            p { "None." }
+        } @else {
+            (table("Parameters", &["Name", "Value", "Type", "Description"], rows))
+        }
+    }
+}
+
+/// Shows the items of the code, and which of them changed since the last output.
+fn code(instance: &Instance) -> Markup {
+    let mut changes = Vec::new();
+    for reason in instance.reasons() {
+        if let Reason::Code { what } = reason {
+            changes.push(what);
+        }
+    }
+    let items = instance.info().code();
+    let change_of = |name: &str| {
+        changes.iter().find_map(|change| match change {
+            CodeChange::Changed { item, .. } if item == name => Some("changed"),
+            CodeChange::New { item, .. } if item == name => Some("new"),
+            CodeChange::Means { item, .. } if item == name => {
+                Some("a name in it means another item")
+            }
+            _ => None,
+        })
+    };
+    html! {
+        @if !items.is_empty() || !changes.is_empty() {
+            h2 { "Code" }
+            @if !changes.is_empty() {
+                ul.reasons { @for change in &changes { li { (text::clipped(&change.to_string(), 500)) } } }
+            }
+            details open[!changes.is_empty()] {
+                summary { (text::count(items.len(), "item")) " of code" }
+                (table("Items of code", &["Item", "File", "Change"], html! {
+                    @for item in &items {
+                        tr {
+                            th scope="row" { code { (text::clipped(&item.name, 200)) } }
+                            td { (text::clipped(&item.file, 200)) }
+                            td { (change_of(&item.name).unwrap_or_default()) }
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn neighbors(snapshot: &Snapshot, states: &[State], places: &[usize], title: &str) -> Markup {
+    html! {
+        h2 { (title) }
+        @if places.is_empty() {
+            p { "None." }
+        } @else {
+            ul.neighbors {
+                @for &place in places.iter().take(LISTED) {
+                    @let instance = &snapshot.instances[place];
+                    li { (badge(states[place])) " " (instance_link(instance.key(), &instance.to_string())) }
+                }
+            }
+            @if places.len() > LISTED { p { "… and " (places.len() - LISTED) " more" } }
+        }
+    }
+}
+
+/// Shows what the record of the output says.
+fn output(found: &Found, recorded: &RecordedOutput) -> Markup {
+    let quality = Quality::of(&recorded.metadata).map(|quality| format!("{quality:#}"));
+    let files = html! {
+        @for (place, file) in recorded.files.iter().enumerate() {
+            @let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+            tr {
+                th scope="row" { @if file.part.is_empty() { "output" } @else { (text::line(&file.part)) } }
+                td {
+                    @if file.is_folder { (text::line(&name)) "/" } @else {
+                        a href={ "/instance/" (found.key().to_string()) "/file/" (place) } { (text::line(&name)) }
+                    }
+                }
+                td { (text::bytes(file.bytes)) }
+                td { code { (file.digest.to_string()) } }
+            }
+        }
+    };
+    html! {
+        h2 { "Output" }
+        dl {
+            dt { "Ran" } dd { (text::second(recorded.started)) }
+            dt { "Took" } dd { (text::seconds(recorded.seconds)) }
+            dt { "Host" } dd { (text::line(&recorded.host)) }
+            dt { "Target" } dd { code { (text::clipped(&recorded.target, 200)) } }
+            dt { "Size" } dd { (text::bytes(recorded.bytes())) }
+            dt { "Fingerprint" } dd { code { (recorded.fingerprint.to_string()) } }
+        }
+        @if recorded.files.is_empty() {
+            p { "The value was only in memory: it has no file." }
+        } @else {
+            (table("Files", &["Part", "File", "Size", "Digest"], files))
+        }
+        @if let Some(quality) = quality { h3 { "Expectations" } pre { (text::block(&quality)) } }
+        @if !recorded.metadata.is_empty() {
+            (table("Metadata", &["Name", "Value"], metadata(&recorded.metadata)))
+        }
+        @if !recorded.parameters.is_empty() {
+            details {
+                summary { "Recorded parameters" }
+                (table("Recorded parameters", &["Name", "Value"], metadata(&recorded.parameters)))
+            }
+        }
+        @if !recorded.inputs.is_empty() {
+            details {
+                summary { "Computed from " (text::count(recorded.inputs.len(), "input")) }
+                ul {
+                    @for input in recorded.inputs.iter().take(LISTED) {
+                        li {
+                            @if !input.role.is_empty() { (text::clipped(&input.role, 100)) ": " }
+                            @match input.key {
+                                Some(key) => (instance_link(key, &input.instance)),
+                                None => (text::clipped(&input.instance, 200)),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        details {
+            summary { "The record, as it is stored" }
+            pre { (text::block(&serde_json::to_string_pretty(recorded.json()).unwrap_or_default())) }
+        }
+    }
+}

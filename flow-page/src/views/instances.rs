@@ -1,0 +1,70 @@
+//! The list of instances, in pages.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State as Extract};
+use axum::response::Response;
+use maud::html;
+
+use super::{instance_link, selection, states};
+use crate::error::ViewError;
+use crate::frame::{Paged, Place, View, badge, pages, respond, table};
+use crate::query::Query;
+use crate::state::Shared;
+use crate::text;
+
+/// The number of instances on a page.
+const EACH: usize = 100;
+
+/// The number of reasons of an instance that are shown.
+const REASONS: usize = 3;
+
+pub(crate) async fn get(
+    Extract(shared): Extract<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    respond(shared, move |shared| view(shared, &Query::parse(query.as_deref()))).await
+}
+
+fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
+    let snapshot = shared.snapshot()?;
+    let states = states(shared, &snapshot);
+    let fits = selection::fits(&snapshot, &states, query);
+    let found: Vec<_> = (0..fits.len()).filter(|place| fits[*place]).collect();
+    let paged = Paged::new(query.page(), found.len(), EACH);
+    let rows = html! {
+        @for &place in &found[paged.from..paged.to] {
+            @let instance = &snapshot.instances[place];
+            tr {
+                th scope="row" { (instance_link(instance.key(), &instance.to_string())) }
+                td { (badge(states[place])) }
+                td { (text::clipped(snapshot.tasks[snapshot.task_of[place]].group.unwrap_or_default(), 60)) }
+                td {
+                    @for reason in instance.reasons().iter().take(REASONS) {
+                        div { (text::clipped(&reason.to_string(), 200)) }
+                    }
+                    @if instance.reasons().len() > REASONS { div { "and more" } }
+                }
+            }
+        }
+    };
+    let body = html! {
+        (selection::counts(&states))
+        form.filters method="get" action="/instances" {
+            (selection::search_field(query))
+            (selection::status_field(query))
+            (selection::task_field(&snapshot, query, "task", "Task"))
+            button type="submit" { "Show" }
+            a href="/instances" { "Reset" }
+        }
+        @if found.is_empty() {
+            p { "No instance fits." }
+        } @else {
+            (table(&text::count(found.len(), "instance"), &["Instance", "Status", "Group", "Reasons"], rows))
+            (pages(paged.page, paged.count, |page| {
+                query.with("page", Some(&(page + 1).to_string())).href("/instances")
+            }))
+        }
+    };
+    Ok(View::new("Instances", Place::Instances, body))
+}

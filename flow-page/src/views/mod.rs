@@ -1,0 +1,150 @@
+//! The views, a module each: a function from the state and the address to HTML.
+
+pub(crate) mod compare;
+pub(crate) mod data;
+pub(crate) mod file;
+pub(crate) mod graph;
+pub(crate) mod instance;
+pub(crate) mod instances;
+mod json;
+pub(crate) mod live;
+pub(crate) mod log;
+pub(crate) mod run;
+pub(crate) mod runs;
+mod selection;
+#[cfg(feature = "tables")]
+mod table;
+mod timeline;
+pub(crate) mod versions;
+
+use std::sync::Arc;
+
+use flow_core::{Key, RecordedOutput, StoredOutput};
+use flow_targets::inspect::OutputFile;
+use maud::{Markup, html};
+
+use crate::error::ViewError;
+use crate::inside;
+use crate::snapshot::{Snapshot, State};
+use crate::state::Shared;
+use crate::text;
+
+/// Returns the state of each instance, with those that run in this process.
+fn states(shared: &Shared, snapshot: &Snapshot) -> Vec<State> {
+    let mut states = snapshot.states.clone();
+    for place in shared.live.running().into_iter().filter_map(|key| snapshot.find(key)) {
+        states[place] = State::Running;
+    }
+    states
+}
+
+/// An instance that an address names.
+enum Found {
+    /// It is in the graph of the roots.
+    Planned(Arc<Snapshot>, usize),
+    /// It is not, but the store has an output of it, such as that of an earlier run with other parameters.
+    Stored(Box<StoredOutput>),
+}
+
+impl Found {
+    /// Finds the instance with a key, which is 32 hexadecimal digits.
+    fn of(shared: &Shared, key: &str) -> Result<Self, ViewError> {
+        let unknown = || {
+            ViewError::not_found("neither the graph nor the store has an instance with this key")
+        };
+        let key: Key = key.parse().map_err(|_| unknown())?;
+        // A graph that cannot be planned now hides no stored output.
+        let planned = shared.snapshot();
+        if let Ok(snapshot) = &planned
+            && let Some(place) = snapshot.find(key)
+        {
+            return Ok(Self::Planned(Arc::clone(snapshot), place));
+        }
+        let stored = shared.flow.store().list()?.into_iter().find(|stored| stored.key == key);
+        match (stored, planned) {
+            (Some(stored), _) => Ok(Self::Stored(Box::new(stored))),
+            (None, Ok(_)) => Err(unknown()),
+            (None, Err(error)) => Err(error.into()),
+        }
+    }
+
+    fn key(&self) -> Key {
+        match self {
+            Self::Planned(snapshot, place) => snapshot.instances[*place].key(),
+            Self::Stored(stored) => stored.key,
+        }
+    }
+
+    /// Returns the instance in one line.
+    fn label(&self) -> String {
+        match self {
+            Self::Planned(snapshot, place) => snapshot.instances[*place].to_string(),
+            Self::Stored(stored) => stored.instance.clone(),
+        }
+    }
+
+    fn recorded(&self) -> Result<Option<RecordedOutput>, ViewError> {
+        Ok(match self {
+            Self::Planned(snapshot, place) => snapshot.instances[*place].recorded()?,
+            Self::Stored(stored) => stored.recorded()?,
+        })
+    }
+
+    /// Returns the files of its output; of a pending instance, those of its last output.
+    fn files(&self) -> Result<Vec<OutputFile>, ViewError> {
+        match self {
+            Self::Planned(snapshot, place) => {
+                let instance = &snapshot.instances[*place];
+                if let Some(files) = OutputFile::of(instance)? {
+                    return Ok(files);
+                }
+                let versions = instance.versions()?;
+                let current = versions.iter().find(|version| version.is_current);
+                Ok(current.map(|one| OutputFile::of_recorded(&one.output)).unwrap_or_default())
+            }
+            Self::Stored(stored) => {
+                let recorded = stored.recorded()?;
+                Ok(recorded.as_ref().map(OutputFile::of_recorded).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Returns the file of a part, by its number, if the page may read it.
+    fn file(&self, shared: &Shared, part: &str) -> Result<OutputFile, ViewError> {
+        let part = part.parse::<usize>().ok();
+        let file =
+            part.and_then(|part| self.files().map(|files| files.into_iter().nth(part)).transpose());
+        let file =
+            file.transpose()?.ok_or_else(|| ViewError::not_found("the output has no such part"))?;
+        inside::check(shared.flow.folder(), &file)?;
+        Ok(file)
+    }
+
+    /// Shows the links to the views of this instance. `here` is the last part of the address of the present one.
+    fn tabs(&self, here: &str) -> Markup {
+        let key = self.key();
+        let tabs =
+            [("", "Overview"), ("/data", "Data"), ("/log", "Log"), ("/versions", "Versions")];
+        html! {
+            nav.tabs aria-label="Views of the instance" {
+                @for (part, name) in tabs {
+                    a href={ "/instance/" (key.to_string()) (part) } aria-current=[(part == here).then_some("page")] { (name) }
+                }
+            }
+        }
+    }
+}
+
+/// Shows an instance as a link to its view.
+fn instance_link(key: Key, label: &str) -> Markup {
+    html! { a href={ "/instance/" (key.to_string()) } { (text::clipped(label, 200)) } }
+}
+
+/// Shows entries of metadata as a table.
+fn metadata<'a>(entries: impl IntoIterator<Item = (&'a String, &'a serde_json::Value)>) -> Markup {
+    html! {
+        @for (name, value) in entries {
+            tr { th scope="row" { (text::clipped(name, 200)) } td { (text::value(value)) } }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! One run: what ran and why, and when.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State as Extract};
+use axum::response::Response;
+use flow_core::{InstanceRun, RunHistory, RunInfo, RunOutcome, Runs};
+use maud::{Markup, html};
+
+use super::timeline::Timeline;
+use super::{instance_link, runs};
+use crate::error::ViewError;
+use crate::frame::{Paged, Place, View, pages, respond, table};
+use crate::query::Query;
+use crate::state::Shared;
+use crate::text;
+
+/// The number of instances on a page.
+const EACH: usize = 200;
+
+/// The number of reasons of an instance that are shown.
+const REASONS: usize = 3;
+
+pub(crate) async fn get(
+    Extract(shared): Extract<Arc<Shared>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    respond(shared, move |shared| view(shared, &id, &Query::parse(query.as_deref()))).await
+}
+
+/// Loads a run that the history lists.
+pub(super) fn load(runs: &Runs, id: &str) -> Result<RunHistory, ViewError> {
+    if !runs.iter().any(|run| run.id == id) {
+        return Err(ViewError::not_found("the history has no such run"));
+    }
+    Ok(runs.load(id)?)
+}
+
+fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
+    let run = load(&shared.flow.store().runs()?, id)?;
+    // Without a plan, there is no critical path.
+    let snapshot = shared.snapshot().ok();
+    let timeline = Timeline::new(&run, snapshot.as_deref());
+    let critical: Vec<_> = timeline.bars.iter().filter(|bar| bar.is_critical).collect();
+    let is_chosen = |one: &&InstanceRun| {
+        query.get("outcome").is_none_or(|outcome| one.outcome.to_string() == outcome)
+    };
+    let chosen: Vec<_> = run.instances.iter().filter(is_chosen).collect();
+    let paged = Paged::new(query.page(), chosen.len(), EACH);
+    let path = format!("/run/{}", run.info.id);
+    let rows = html! {
+        @for one in &chosen[paged.from..paged.to] { (row(one)) }
+    };
+    let headers = ["Instance", "Outcome", "Took", "Attempts", "Why, and errors"];
+    let body = html! {
+        (summary(&run.info))
+        h2 { "Timeline" }
+        @if timeline.bars.is_empty() { p { "No worker was busy." } } @else { (timeline.svg()) }
+        @if critical.len() > 1 {
+            h3 { "Critical path" }
+            ol {
+                @for bar in &critical {
+                    li {
+                        (instance_link(bar.run.key, &bar.run.instance)) ": " (text::seconds(bar.run.seconds))
+                        @if let Some(waited) = bar.waited { ", waited " (text::seconds(waited)) }
+                    }
+                }
+            }
+        }
+        h2 { "Instances" }
+        p {
+            a href=(query.with("outcome", None).with("page", None).href(&path)) { "all" }
+            @for outcome in run.info.counts.keys().map(ToString::to_string) {
+                " " a.badge.(outcome) href=(query.with("outcome", Some(&outcome)).with("page", None).href(&path)) { (outcome) }
+            }
+        }
+        (table(&text::count(chosen.len(), "instance"), &headers, rows))
+        (pages(paged.page, paged.count, |page| query.with("page", Some(&(page + 1).to_string())).href(&path)))
+        @if run.info.omitted > 0 { p { (run.info.omitted) " instances were too many for the history." } }
+    };
+    let title = format!("Run of {}", run.info.started.strftime("%Y-%m-%d %H:%M:%S UTC"));
+    let mut view = View::new(title, Place::Runs, body);
+    view.is_refreshed = run.info.outcome == RunOutcome::Running;
+    Ok(view)
+}
+
+fn summary(run: &RunInfo) -> Markup {
+    html! {
+        p { (runs::outcome(run)) " " (runs::counts(run)) }
+        dl {
+            dt { "Roots" } dd { (runs::roots(run)) }
+            @if let Some(seconds) = run.seconds { dt { "Took" } dd { (text::seconds(seconds)) } }
+            dt { "Workers" } dd { (run.workers) }
+            dt { "Program" } dd { (text::clipped(&run.program.name, 100)) }
+            dt { "Host" } dd { (text::clipped(&run.host, 100)) ", process " (run.pid) }
+            @if let Some(commit) = &run.commit { dt { "Commit" } dd { code { (text::clipped(commit, 64)) } } }
+            @if let Some(bytes) = run.peak_bytes { dt { "Memory" } dd { (text::bytes(bytes)) " at most, of the whole program" } }
+            dt { "Name" } dd { code { (text::clipped(&run.id, 100)) } }
+        }
+    }
+}
+
+fn row(one: &InstanceRun) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (instance_link(one.key, &one.instance)) }
+            td { span.badge.(one.outcome.to_string()) { (one.outcome.to_string()) } }
+            td.number { @if one.seconds > 0.0 { (text::seconds(one.seconds)) } }
+            td.number { @if one.attempts > 0 { (one.attempts) } }
+            td {
+                @for reason in one.reasons.iter().take(REASONS) { div { (text::clipped(reason, 200)) } }
+                @if one.reasons.len() > REASONS { div { "and " (one.reasons.len() - REASONS) " more reasons" } }
+                @if let Some(error) = &one.error { div.error { (text::clipped(error, 300)) } }
+                @if let Some(error) = &one.error_text { details { summary { "The whole error" } pre { (text::block(error)) } } }
+            }
+        }
+    }
+}

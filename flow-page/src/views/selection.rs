@@ -1,0 +1,88 @@
+//! The instances that the filters of an address select.
+
+use maud::{Markup, html};
+
+use crate::query::Query;
+use crate::snapshot::{Snapshot, State};
+use crate::text;
+
+/// The number of tasks that a list of choices has.
+const CHOICES: usize = 1_000;
+
+/// Returns, for each instance, whether it fits the search, the state and the task of a query.
+pub(super) fn fits(snapshot: &Snapshot, states: &[State], query: &Query) -> Vec<bool> {
+    let state = query.get("status").map(State::named);
+    let task = query.get("task").map(|name| snapshot.task(name));
+    let search = query.get("q").map(str::to_lowercase);
+    let fits = |place: usize| {
+        state.is_none_or(|state| state == Some(states[place]))
+            && task.is_none_or(|task| task == Some(snapshot.task_of[place]))
+            // Labels take time, so they are made last.
+            && search.as_ref().is_none_or(|search| {
+                let name = &snapshot.tasks[snapshot.task_of[place]].name;
+                name.to_lowercase().contains(search)
+                    || snapshot.instances[place].to_string().to_lowercase().contains(search)
+            })
+    };
+    (0..snapshot.instances.len()).map(fits).collect()
+}
+
+/// Returns whether a query selects anything.
+pub(super) fn is_given(query: &Query) -> bool {
+    ["status", "task", "q"].into_iter().any(|name| query.get(name).is_some())
+}
+
+/// Shows the field of the search.
+pub(super) fn search_field(query: &Query) -> Markup {
+    html! {
+        label { "Search " input type="search" name="q" value=(query.get("q").unwrap_or_default()) maxlength="200"; }
+    }
+}
+
+/// Shows the choice of a state.
+pub(super) fn status_field(query: &Query) -> Markup {
+    let chosen = query.get("status");
+    html! {
+        label {
+            "Status "
+            select name="status" {
+                option value="" { "any" }
+                @for state in State::ALL {
+                    option value=(state.word()) selected[chosen == Some(state.word())] { (state.word()) }
+                }
+            }
+        }
+    }
+}
+
+/// Shows the choice of a task, under a name of the query.
+pub(super) fn task_field(snapshot: &Snapshot, query: &Query, name: &str, label: &str) -> Markup {
+    let chosen = query.get(name);
+    html! {
+        label {
+            (label) " "
+            select name=(name) {
+                option value="" { "any" }
+                @for task in snapshot.tasks.iter().take(CHOICES) {
+                    option value=(task.name) selected[chosen == Some(task.name.as_str())] {
+                        (text::clipped(&task.name, 60))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Shows how many instances are in each state, as links to their lists.
+pub(super) fn counts(states: &[State]) -> Markup {
+    let count = |state: State| states.iter().filter(|one| **one == state).count();
+    html! {
+        p.counts {
+            (text::count(states.len(), "instance")) ": "
+            @for state in State::ALL.into_iter().filter(|state| count(*state) > 0) {
+                a.badge.(state.word()) href={ "/instances?status=" (state.word()) } { (count(state)) " " (state.word()) }
+                " "
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! One run as a timeline: a bar for each instance, in as many lanes as workers were busy at a time.
+//!
+//! The history records when a worker began with an instance and for how long it was busy, and not which worker it was. A
+//! worker is busy with one instance at a time, so the bars of a lane could all be of one worker.
+//!
+//! The critical path is followed backward from the instance that ended last: each time to the input that ended last. The
+//! inputs are those of the present graph.
+
+use std::collections::HashMap;
+
+use flow_core::{InstanceOutcome, InstanceRun, Key, RunHistory};
+use maud::{Markup, html};
+
+use crate::snapshot::Snapshot;
+use crate::text;
+
+/// The number of bars that are drawn, the longest ones.
+const BARS: usize = 2_000;
+
+/// The width of the picture and of a lane's label, and the height of a lane and of the axis, in pixels.
+const WIDTH: f64 = 1_000.0;
+const LEFT: f64 = 70.0;
+const LANE: f64 = 22.0;
+const AXIS: f64 = 24.0;
+
+/// The number of marks on the axis.
+const MARKS: u32 = 5;
+
+/// Two times that differ by less are equal, in seconds: a worker may begin in the microsecond in which it has ended.
+const SAME: f64 = 1e-5;
+
+/// An instance that a worker was busy with.
+pub(super) struct Bar<'a> {
+    pub(super) run: &'a InstanceRun,
+    /// When it began and ended, in seconds since the run began.
+    start: f64,
+    end: f64,
+    lane: usize,
+    pub(super) is_critical: bool,
+    /// How long it waited after its last input, in seconds; `None` if it has no input that ran.
+    pub(super) waited: Option<f64>,
+}
+
+/// A run as bars in lanes.
+pub(super) struct Timeline<'a> {
+    pub(super) bars: Vec<Bar<'a>>,
+    lanes: usize,
+    seconds: f64,
+    omitted: usize,
+}
+
+impl<'a> Timeline<'a> {
+    /// Arranges the instances of a run. `snapshot` has their inputs.
+    pub(super) fn new(history: &'a RunHistory, snapshot: Option<&Snapshot>) -> Self {
+        let begun = history.info.started.as_nanosecond();
+        let bar = |run: &'a InstanceRun| {
+            let start = (run.started?.as_nanosecond() - begun) as f64 / 1e9;
+            let (start, seconds) = (start.max(0.0), run.seconds.max(0.0));
+            let is_finite = start.is_finite() && seconds.is_finite();
+            let bar =
+                Bar { run, start, end: start + seconds, lane: 0, is_critical: false, waited: None };
+            is_finite.then_some(bar)
+        };
+        let mut bars: Vec<_> = history.instances.iter().filter_map(bar).collect();
+        let omitted = bars.len().saturating_sub(BARS);
+        if omitted > 0 {
+            bars.sort_by(|a, b| (b.end - b.start).total_cmp(&(a.end - a.start)));
+            bars.truncate(BARS);
+        }
+        bars.sort_by(|a, b| a.start.total_cmp(&b.start));
+        let last = bars.iter().map(|bar| bar.end).fold(0.0, f64::max);
+        let seconds = history.info.seconds.unwrap_or(last).max(last);
+        let lanes = arrange(&mut bars);
+        if let Some(snapshot) = snapshot {
+            follow(&mut bars, snapshot);
+        }
+        Self { bars, lanes, seconds, omitted }
+    }
+
+    /// Returns the picture. Each bar is a link to its instance.
+    pub(super) fn svg(&self) -> Markup {
+        let scale = if self.seconds > 0.0 { (WIDTH - LEFT) / self.seconds } else { 0.0 };
+        let height = self.lanes as f64 * LANE + AXIS;
+        let at = |seconds: f64| format!("{:.1}", LEFT + seconds * scale);
+        let width = |bar: &Bar<'_>| format!("{:.1}", ((bar.end - bar.start) * scale).max(1.5));
+        let marks = (0..=MARKS).map(|mark| self.seconds * f64::from(mark) / f64::from(MARKS));
+        let marks: Vec<_> = marks.collect();
+        html! {
+            div.scroll tabindex="0" role="region" aria-label="Timeline, scrollable" {
+                svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height) role="group" aria-label="Timeline of the run" {
+                    @for lane in 0..self.lanes {
+                        @let y = lane as f64 * LANE;
+                        text.lane x="0" y=(y + 15.0) { "worker " (lane + 1) }
+                        line.lane x1=(LEFT) x2=(WIDTH) y1=(y + LANE) y2=(y + LANE) {}
+                    }
+                    @for bar in &self.bars {
+                        a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical] href={ "/instance/" (bar.run.key.to_string()) } {
+                            title { (text::block(&hint(bar))) }
+                            rect x=(at(bar.start)) y=(bar.lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
+                        }
+                    }
+                    @for &mark in &marks {
+                        text.axis x=(at(mark)) y=(height - 6.0) text-anchor=(if mark < self.seconds { "middle" } else { "end" }) {
+                            (text::seconds(mark))
+                        }
+                    }
+                }
+            }
+            @if self.omitted > 0 { p { "The " (self.omitted) " shortest instances are not drawn." } }
+        }
+    }
+}
+
+fn hint(bar: &Bar<'_>) -> String {
+    let mut hint = format!(
+        "{}\n{} in {}, began after {}",
+        text::clipped(&bar.run.instance, 300),
+        bar.run.outcome,
+        text::seconds(bar.end - bar.start),
+        text::seconds(bar.start)
+    );
+    if let Some(waited) = bar.waited {
+        hint.push_str(&format!("\nwaited {} after its last input", text::seconds(waited)));
+    }
+    if bar.run.attempts > 1 {
+        hint.push_str(&format!("\n{} attempts", bar.run.attempts));
+    }
+    if bar.run.outcome == InstanceOutcome::Failed
+        && let Some(error) = &bar.run.error
+    {
+        hint.push_str(&format!("\n{}", text::clipped(error, 300)));
+    }
+    hint
+}
+
+/// Gives each bar the first lane that is free, and returns the number of lanes. The bars are sorted by their starts.
+fn arrange(bars: &mut [Bar<'_>]) -> usize {
+    let mut ends: Vec<f64> = Vec::new();
+    for bar in bars {
+        let free = ends.iter().position(|end| *end <= bar.start + SAME);
+        bar.lane = free.unwrap_or(ends.len());
+        match ends.get_mut(bar.lane) {
+            Some(end) => *end = bar.end,
+            None => ends.push(bar.end),
+        }
+    }
+    ends.len()
+}
+
+/// Marks the critical path, and how long each bar waited for a worker.
+fn follow(bars: &mut [Bar<'_>], snapshot: &Snapshot) {
+    let places: HashMap<Key, usize> =
+        bars.iter().enumerate().map(|(place, bar)| (bar.run.key, place)).collect();
+    let by_end = |a: &usize, b: &usize| bars[*a].end.total_cmp(&bars[*b].end);
+    // For each instance, its own bar or, if it has none, the bar that it has last waited for.
+    let mut latest: Vec<Option<usize>> = Vec::with_capacity(snapshot.instances.len());
+    let mut before: Vec<Option<usize>> = vec![None; bars.len()];
+    for (place, instance) in snapshot.instances.iter().enumerate() {
+        let inputs = snapshot.inputs[place].iter().filter_map(|&input| latest[input]);
+        let input = inputs.max_by(by_end);
+        let own = places.get(&instance.key()).copied();
+        if let Some(own) = own {
+            // An output that was computed again after it was read is no cause.
+            before[own] = input.filter(|&input| bars[input].end <= bars[own].start + SAME);
+        }
+        latest.push(own.or(input));
+    }
+    let mut next = (0..bars.len()).max_by(by_end);
+    for (place, before) in before.iter().enumerate() {
+        bars[place].waited = before.map(|before| (bars[place].start - bars[before].end).max(0.0));
+    }
+    while let Some(place) = next {
+        bars[place].is_critical = true;
+        next = before[place];
+    }
+}
