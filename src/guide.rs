@@ -2,7 +2,7 @@
 //!
 //! Each chapter of `docs/guide` that has code is the documentation of a struct here. The module exists in documentation
 //! tests alone. A chapter about the command line needs the cargo feature `cli`, that about data frames `polars-sql`,
-//! and that about databases `sqlite`.
+//! that about databases `sqlite`, and that about the page `page`.
 
 #[doc = include_str!("../docs/guide/src/introduction.md")]
 struct Introduction;
@@ -22,6 +22,10 @@ struct Targets;
 #[cfg(feature = "polars-sql")]
 #[doc = include_str!("../docs/guide/src/data_frames.md")]
 struct DataFrames;
+
+#[cfg(feature = "page")]
+#[doc = include_str!("../docs/guide/src/page.md")]
+struct Page;
 
 #[doc = include_str!("../docs/guide/src/reruns.md")]
 struct Reruns;

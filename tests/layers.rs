@@ -1,5 +1,5 @@
-//! The layers of `flow-core`, `flow-derive`, `flow-cli` and its program `cargo flow`: each layer imports only from
-//! itself and from lower layers.
+//! The layers of `flow-core`, `flow-derive`, `flow-page`, `flow-cli` and its program `cargo flow`: each layer imports
+//! only from itself and from lower layers.
 //!
 //! The test reads the paths in the source that start with `crate::` or `super::`, in all code
 //! except unit tests. ARCHITECTURE.md describes the layers.
@@ -60,6 +60,18 @@ const CARGO_FLOW: Layers = &[
     &["template"],
     &["new"],
     &["main"],
+];
+
+const PAGE: Layers = &[
+    &["text", "token", "query", "options", "live"],
+    &["error"],
+    &["snapshot", "inside"],
+    &["state"],
+    &["frame", "assets", "drawing"],
+    &["guard", "views"],
+    &["router"],
+    &["server"],
+    &["lib"],
 ];
 
 fn layer(layers: Layers, module: &str) -> Option<usize> {
@@ -195,6 +207,7 @@ fn each_layer_imports_only_from_itself_and_lower_layers() {
         ("flow-cli/src/bin/cargo-flow", CARGO_FLOW),
         ("flow-core/src", CORE),
         ("flow-derive/src", DERIVE),
+        ("flow-page/src", PAGE),
     ];
     for (folder, layers) in crates {
         let upward = upward(folder, layers);

@@ -144,7 +144,7 @@ pub mod testing {
     use axum::Router;
     use flow_core::{Flow, TaskInfo};
 
-    use crate::PageOptions;
+    use crate::options::PageOptions;
     use crate::state::Shared;
 
     /// Returns the service of the page on port 8642, its token, and a function that starts a run.

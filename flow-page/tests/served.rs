@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use flow::page::{PageOptions, PageServer, ServePage};
+use flow::page::{PageOptions, PageServer};
 use flow::prelude::*;
 
 use crate::tasks::{Endless, Mean};
@@ -130,7 +130,7 @@ fn a_port_that_is_taken_is_an_error() -> Result<()> {
     let (_folder, flow) = flow();
     let page = flow.serve::<Mean>(PageOptions::new())?;
     let port = page.address().port();
-    let error = flow.serve::<Mean>(PageOptions::new().port(port)).unwrap_err();
+    let error = flow.serve::<Mean>(PageOptions::new().port(port)).expect_err("it is taken");
     let expected =
         format!("cannot listen on 127.0.0.1:{port}: choose another port, or 0 for any free one");
     assert_eq!(error.to_string(), expected);

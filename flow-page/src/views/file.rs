@@ -86,6 +86,9 @@ pub(crate) async fn get_entry(
     respond(shared, move |shared| {
         let folder = Found::of(shared, &key)?.file(shared, &part)?;
         let missing = || ViewError::not_found("the folder has no such file");
+        if !folder.is_folder() {
+            return Err(missing());
+        }
         let entry: usize = entry.parse().map_err(|_| missing())?;
         let name = folder.entries()?.into_iter().nth(entry).ok_or_else(missing)?;
         // The name is one of the folder, and is not resolved if it is a link.

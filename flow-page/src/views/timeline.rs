@@ -26,8 +26,9 @@ const AXIS: f64 = 24.0;
 /// The number of marks on the axis.
 const MARKS: u32 = 5;
 
-/// Two times that differ by less are equal, in seconds: a worker may begin in the microsecond in which it has ended.
-const SAME: f64 = 1e-5;
+/// Two times that differ by less are equal, in seconds. Starts are times of day and durations are not, so that a worker may seem
+/// to begin a little before it has ended.
+const SAME: f64 = 2e-3;
 
 /// An instance that a worker was busy with.
 pub(super) struct Bar<'a> {
