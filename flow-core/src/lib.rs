@@ -74,8 +74,8 @@ pub use sweep::{Best, ByVariant, Cells, Drawn, Sweep, SweepPreview, Table, Table
 pub use target::{Columnar, Pieces, ReadRows, Sink, Source, Streaming, Target, read};
 pub use task::amount::Amount;
 pub use task::backoff::Backoff;
-pub use task::command::Command;
 pub use task::code_item::CodeItem;
+pub use task::command::Command;
 pub use task::cx::{Cx, LogEntered, LogScope, Over, Variants, With};
 #[cfg(feature = "tracing")]
 pub use task::cx::{LogLayer, Logger, layer, logger};

@@ -93,7 +93,7 @@ impl Drawing {
     /// Draws a graph, in time linear in instances and dependencies, but for the sorting of the arrows.
     pub(crate) fn new(selected: &Selected<'_>) -> Self {
         let Selected { snapshot, states, is_drawn, fits, .. } = *selected;
-        let opened: HashSet<&str> = query.all("open").collect();
+        let opened: HashSet<&str> = selected.query.all("open").collect();
         let of = (0..snapshot.instances.len()).map(|place| selected.of(place, &opened));
         let of: Vec<_> = of.collect();
         let mut contents: HashMap<Of, Contents> = HashMap::new();

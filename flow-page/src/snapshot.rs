@@ -1,7 +1,7 @@
 //! The graph as the page shows it: a plan, kept for a moment.
 //!
 //! Each view needs the plan of the roots. Planning takes time that grows with the graph, so a plan is used for the requests
-//! of the next moment, too: for five times as long as it took, and until something that this process runs is committed.
+//! of the next moment, too: for five times as long as it took, and not after the end of a run of this process.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -40,7 +40,6 @@ pub(crate) struct Snapshot {
 pub(crate) struct SnapshotTask {
     pub(crate) name: String,
     pub(crate) group: Option<&'static str>,
-    pub(crate) info: TaskInfo,
     /// The number of its instances.
     pub(crate) count: usize,
 }
@@ -116,10 +115,9 @@ impl Snapshot {
             let task = match places.get(name) {
                 Some(&task) => task,
                 None => {
-                    let info = instance.info();
-                    let (name, group) = (name.to_owned(), info.group());
+                    let (name, group) = (name.to_owned(), instance.info().group());
                     places.insert(name.clone(), tasks.len());
-                    tasks.push(SnapshotTask { name, group, info, count: 0 });
+                    tasks.push(SnapshotTask { name, group, count: 0 });
                     tasks.len() - 1
                 }
             };
@@ -138,9 +136,15 @@ impl Snapshot {
         Ok(Self { instances, states, inputs, task_of, tasks, by_key, at, taken, took, commits })
     }
 
-    /// Returns whether requests may still use it.
-    pub(crate) fn is_fresh(&self, commits: u64) -> bool {
-        self.commits == commits && self.taken.elapsed() < (self.took * TIMES).max(LEAST)
+    /// Returns whether requests may still use it. `commits` is the number of commits so far.
+    ///
+    /// While a run goes on, each commit would outdate it, and the run must not wait for plans that are built again and again.
+    pub(crate) fn is_fresh(&self, commits: u64, is_running: bool) -> bool {
+        let age = self.taken.elapsed();
+        match self.commits == commits {
+            true => age < (self.took * TIMES).max(LEAST),
+            false => is_running && age < self.took * TIMES,
+        }
     }
 
     /// Returns the position of the instance with a key.

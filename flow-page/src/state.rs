@@ -81,7 +81,9 @@ impl Shared {
     pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
         let mut kept = lock(&self.snapshot);
         let commits = self.live.commits();
-        if let Some(snapshot) = kept.as_ref().filter(|snapshot| snapshot.is_fresh(commits)) {
+        if let Some(snapshot) =
+            kept.as_ref().filter(|snapshot| snapshot.is_fresh(commits, self.has_run()))
+        {
             return Ok(Arc::clone(snapshot));
         }
         // Two plans of a large graph would need twice the memory.

@@ -15,6 +15,7 @@ mod python;
 mod rejected;
 mod restricted;
 mod runs;
+mod serving;
 mod settings;
 mod showing;
 mod wrong_arguments;

@@ -47,6 +47,7 @@ fn fragment(run: &LiveRun, can_stop: bool) -> Markup {
                 (run.settled) " of " (run.of)
             }
         }
+        @if run.instances > 0 { p.note { "The graph has " (text::count(run.instances, "instance")) "." } }
         @if run.is_running && can_stop {
             form method="post" action="/live/stop" {
                 button.stop type="submit" disabled[run.is_stopping] {

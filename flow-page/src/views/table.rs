@@ -94,9 +94,9 @@ fn schema(columns: &[(&str, &str)]) -> Markup {
 
 /// Shows the columns with their statistics, which are of all rows.
 fn columns(statistics: &TableStatistics) -> Markup {
-    let shown = |number: f64| match number.abs() {
-        0.0 | 1e-3..1e12 => format!("{number:.4}"),
-        _ => format!("{number:.4e}"),
+    let shown = |number: f64| {
+        let is_plain = number == 0.0 || (1e-3..1e12).contains(&number.abs());
+        if is_plain { format!("{number:.4}") } else { format!("{number:.4e}") }
     };
     let number = |number: Option<f64>| number.map(shown).unwrap_or_default();
     let end =
