@@ -1,6 +1,6 @@
 //! The run of this process that is in progress: what its events say, for the views and for those who watch.
 //!
-//! A run never waits for a watcher. The observer updates the [`State`] and the number of the change; watchers wait for that
+//! A run never waits for a watcher. The observer updates the [`LiveRun`] and the number of the change; watchers wait for that
 //! number, at most four times a second, and share the text that the first of them renders.
 
 use std::collections::{HashMap, VecDeque};
