@@ -132,11 +132,13 @@ fn stream(watched: Watched) -> impl Stream<Item = Result<Event, Infallible>> + S
     unfold(watched, |mut watched| async move {
         if !std::mem::take(&mut watched.is_first) {
             tokio::time::sleep(SHORTEST).await;
+            let is_running = watched.shared.live.run().is_running;
             let change = watched.changes.changed();
-            // The durations change while nothing else does.
-            match watched.shared.live.run().is_running {
-                true => drop(tokio::time::timeout(LONGEST, change).await),
-                false => change.await.ok()?,
+            if is_running {
+                // The durations change while nothing else does.
+                let _ = tokio::time::timeout(LONGEST, change).await;
+            } else {
+                change.await.ok()?;
             }
         }
         let can_stop = !watched.shared.options.is_read_only();
