@@ -188,6 +188,7 @@ mod ready;
 pub(crate) mod recover;
 pub(crate) mod remake;
 mod reports;
+mod reuse;
 pub(crate) mod running;
 pub(crate) mod schedule;
 pub(crate) mod session;

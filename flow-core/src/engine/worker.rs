@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender};
 use daggy::NodeIndex;
 
-use crate::base::error::{IoContext, StoreError};
+use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::base::panics;
 use crate::base::pause::{running_time, seconds_since};
@@ -35,7 +35,6 @@ use crate::store::Folder;
 use crate::store::claims::Claimed;
 use crate::store::external_reads;
 use crate::store::failure::{FailedInstance, FailedRun};
-use crate::store::kept::{Bring, Kept};
 use crate::store::made::Made;
 use crate::store::memory::Remembered;
 use crate::store::record::{FORMAT, MadeFrom, Record, RecordedInstance, RecordedRun};
@@ -427,70 +426,10 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Links a kept output into the instance's folder, and stages a record for it.
-    ///
-    /// The record names what the task required in the run that produced the output.
-    fn reuse(
-        &self,
-        node: NodeIndex,
-        folder: &Folder,
-        kept: &Kept,
-        made_from: MadeFrom,
-    ) -> Result<NewlyMade, StoreError> {
-        let plan = &self.execution.plan;
-        if let Some(bring) = &kept.bring {
-            return self.fetch(node, folder, (kept, bring), made_from);
-        }
-        if let Some(other) = &kept.from {
-            let entry = plan.graph.task(node);
-            plan.store.keep_code_table(&entry.codes, entry.code_digest);
-            if let Some(digest) = kept.record.crates {
-                plan.store.keep_crates(digest, || other.crates(digest));
-            }
-        }
-        let owner = kept.from.as_ref().unwrap_or(&plan.store);
-        let from = owner.root().join(&kept.folder);
-        let output = &kept.record.output;
-        if let (Some(other), true) = (&kept.from, output.is_in_memory()) {
-            let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
-            let value = other.memory().remembered(output.digest).ok_or_else(forgotten);
-            let value = value.during("take over", &from)?;
-            plan.store.memory().keep(output.digest, value, &plan.graph.task(node).decl.name);
-        }
-        // The links get new names even within one folder: another process may remove the kept version as
-        // surplus, and must not remove this output with it.
-        let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
-        let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
-        let record = kept.record.reused(plan.graph.recorded(node, made_from, fingerprint), output);
-        self.stage(node, folder.clone(), record)
-    }
-
-    /// Fetches the files of an output from a remote, and stages a record for it.
-    fn fetch(
-        &self,
-        node: NodeIndex,
-        folder: &Folder,
-        (kept, bring): (&Kept, &Arc<dyn Bring>),
-        made_from: MadeFrom,
-    ) -> Result<NewlyMade, StoreError> {
-        let plan = &self.execution.plan;
-        let (store, entry, found) = (&plan.store, plan.graph.task(node), &kept.record);
-        store.keep_code_table(&entry.codes, entry.code_digest);
-        if let Some(digest) = found.crates {
-            store.keep_crates(digest, || bring.crates(digest));
-        }
-        let output = store.stage_files(&found.output, folder, found.fingerprint, |piece, to| {
-            bring.bring(store, (piece.digest, piece.bytes), to)
-        })?;
-        let fingerprint = made_from.fingerprint(entry.decl.identity());
-        let record = found.reused(plan.graph.recorded(node, made_from, fingerprint), output);
-        self.stage(node, folder.clone(), record)
-    }
-
     /// Stages the record of an output whose files are in place.
     ///
     /// The coordinator makes the output visible to consumers, unless the job was abandoned.
-    fn stage(
+    pub(super) fn stage(
         &self,
         node: NodeIndex,
         folder: Folder,

@@ -9,24 +9,18 @@
 //!
 //! A check and its operation are two system calls. A process that replaces a folder by a link in
 //! between is out of scope, because it can write to the folder anyway. So a folder that was checked
-//! is not checked again for [`FRESH`]: a run does about ten operations in the folder of each instance, and
+//! is not checked again for [`FRESH`](crate::base::fs::checked::FRESH): a run does about ten operations in the folder of each instance, and
 //! these checks would be a third of its time.
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
+use crate::base::fs::checked::Checked;
 use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat, create_durably};
-
-/// How long a folder is believed to be no link.
-const FRESH: Duration = Duration::from_millis(200);
-
-/// The most folders that are remembered.
-const REMEMBERED: usize = 256;
 
 /// A file system that reaches only one folder, and follows no link in it.
 pub(crate) struct Confined {
@@ -110,57 +104,6 @@ impl Confined {
         match link {
             Some(link) => Err(Refused::Link { link, root: self.named.clone() }.into()),
             None => Ok(()),
-        }
-    }
-}
-
-/// The folders that were found to be no links a short while ago.
-///
-/// Each path has one place, which it takes from another path.
-struct Checked {
-    places: Mutex<Vec<Option<(PathBuf, Instant)>>>,
-    hasher: RandomState,
-}
-
-impl Checked {
-    fn new() -> Self {
-        Self { places: Mutex::new(Vec::new()), hasher: RandomState::new() }
-    }
-
-    fn place(&self, folder: &Path) -> usize {
-        // The remainder fits into a `usize`.
-        (self.hasher.hash_one(folder.as_os_str()) % REMEMBERED as u64) as usize
-    }
-
-    /// Returns the deepest folder on the way from `top` to `folder` that was checked, or `top`.
-    fn deepest<'a>(&self, folder: &'a Path, top: &'a Path, now: Instant) -> &'a Path {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_fresh = |folder: &Path| match places.get(self.place(folder)) {
-            Some(Some((checked, at))) => {
-                checked.as_os_str() == folder.as_os_str() && now.duration_since(*at) < FRESH
-            }
-            _ => false,
-        };
-        let mut on_the_way = folder.ancestors().take_while(|folder| *folder != top);
-        on_the_way.find(|folder| is_fresh(folder)).unwrap_or(top)
-    }
-
-    /// Remembers that the folders from `deepest`, without itself, down to `folder` are no links.
-    fn remember(&self, folder: &Path, deepest: &Path, now: Instant) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.is_empty() {
-            places.resize(REMEMBERED, None);
-        }
-        for folder in folder.ancestors().take_while(|folder| *folder != deepest) {
-            places[self.place(folder)] = Some((folder.to_owned(), now));
-        }
-    }
-
-    /// Forgets a path that is removed or replaced.
-    fn forget(&self, path: &Path) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.get_mut(self.place(path)) {
-            *place = None;
         }
     }
 }
@@ -427,7 +370,7 @@ mod tests {
         assert_eq!(fs.read(&within.join("here"), 4).expect("a file"), b"mine");
         std::fs::remove_dir_all(&within).expect("a folder");
         symlink(&outside, &within).expect("a link");
-        std::thread::sleep(FRESH);
+        std::thread::sleep(crate::base::fs::checked::FRESH);
         let error = fs.read(&within.join("here"), 4).expect_err("a link");
         assert!(matches!(Refused::of(&error), Some(Refused::Link { .. })), "{error}");
 

@@ -13,6 +13,7 @@
 //!   of their folder, and follows no link below it. The error is [`Refused`].
 
 mod byte_lock;
+mod checked;
 mod confined;
 mod disk;
 mod durable;
