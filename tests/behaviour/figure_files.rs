@@ -140,6 +140,29 @@ fn figures_are_pushed_and_pulled_with_the_output() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_figure_that_was_modified_hinders_neither_push_nor_export() -> Result<()> {
+    let (made, folder) = flow();
+    made.run::<Plotted>()?;
+    // It has as many bytes as before.
+    fs::write(made.output::<Plotted>()?.figures()?[0].path(), "<svg><!-- 7 --></svg>")?;
+    assert!(ran(&made.run::<Plotted>()?).is_empty());
+    let shared = RemoteFolder::new(folder.path().join("shared"));
+    made.push::<Plotted>(&shared)?;
+    let there = Flow::open(folder.path().join("there"))?.quiet();
+    there.pull::<Plotted>(&shared)?;
+    let output = there.output::<Plotted>()?;
+    assert_eq!((output.figures()?.len(), output.notes()?), (0, vec!["It is 1.".to_owned()]));
+
+    let to = folder.path().join("handed");
+    made.graph::<Plotted>().export(&to)?;
+    let names: Vec<_> = fs::read_dir(to.join("figures/Plotted/output"))?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect::<Result<_>>()?;
+    assert_eq!(names, ["01-note.md"]);
+    Ok(())
+}
+
 /// Returns whether a remote has no garbage.
 fn has_no_garbage(shared: &RemoteFolder) -> Result<bool> {
     Ok(RemoteGc::new(shared).older_than(Duration::ZERO).find()?.is_empty())

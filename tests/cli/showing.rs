@@ -183,3 +183,26 @@ fn figures_and_notes_are_listed() {
     let failed = stocks(folder, words("show Average --figures --at_least 99")).ok();
     assert!(failed.contains("\nlast run, which failed:\n  figure: prices (SVG, "), "{failed}");
 }
+
+#[test]
+fn a_note_that_was_modified_hides_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    stocks(folder, words("run Average -q")).ok();
+    let shown = stocks(folder, words("show Average --figures")).ok();
+    let figure = shown.lines().find_map(|line| line.split_once("): ")).expect("a figure").1;
+    let beside = std::path::Path::new(figure).parent().expect("a folder");
+    for entry in std::fs::read_dir(beside).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            std::fs::write(&path, "something else").expect("written");
+        }
+    }
+    for (verb, expected) in [("meta Average", "days: 30"), ("show Average --figures", "prices (SVG")] {
+        let ran = stocks(folder, words(verb));
+        let warned = ran.err.contains("warning: cannot show the notes: ")
+            && ran.err.contains("it has other content than the task has kept");
+        assert!(warned, "{}", ran.err);
+        assert!(ran.ok().contains(expected), "{verb}");
+    }
+}

@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use flow_core::Figure;
+use flow_core::{Figure, StoreError};
 use serde::Serialize;
 
 use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::json::ShownFigure;
 use crate::text::escaped;
+use crate::ui;
 
 /// The figures and notes of an instance.
 #[derive(Serialize)]
@@ -47,12 +48,12 @@ pub(super) fn show(context: &Context) -> Result<ExitCode, CliError> {
     let mut text = escaped(&instance.to_string());
     let (mut output, mut failed) = (Kept::default(), None);
     if let Some(recorded) = &recorded {
-        let notes = recorded.notes()?;
+        let notes = readable_notes(recorded.notes());
         text.push_str(&figure_lines(&recorded.figures, &notes, ""));
         output = Kept::new(&recorded.figures, notes);
     }
     if let Some(failure) = &failure {
-        let notes = failure.notes()?;
+        let notes = readable_notes(failure.notes());
         text.push_str("\nlast run, which failed:");
         text.push_str(&figure_lines(&failure.figures, &notes, "  "));
         failed = Some(Kept::new(&failure.figures, notes));
@@ -65,6 +66,14 @@ pub(super) fn show(context: &Context) -> Result<ExitCode, CliError> {
     }
     context.ui.write(&Figures { instance: instance.to_string(), output, failed }, text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the notes. If one of them was removed or modified, says so on the standard error: all else can still be shown.
+pub(super) fn readable_notes(notes: Result<Vec<String>, StoreError>) -> Vec<String> {
+    notes.unwrap_or_else(|error| {
+        ui::report(escaped(&format!("warning: cannot show the notes: {error}")));
+        Vec::new()
+    })
 }
 
 /// Returns a line for each figure, with its path, and the lines of each note, each after a line break and `indent`.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, Command};
 use flow_core::Quality;
 
-use super::figures::figure_lines;
+use super::figures::{figure_lines, readable_notes};
 use crate::context::{Context, not_complete};
 use crate::error::CliError;
 use crate::json::Output;
@@ -58,7 +58,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
                 _ => writeln!(text, "  {}: {}", escaped(name), escaped(&value.to_string())),
             };
         }
-        let notes = recorded.notes()?;
+        let notes = readable_notes(recorded.notes());
         let kept = figure_lines(&recorded.figures, &notes, "  ");
         if let Some(kept) = kept.strip_prefix('\n') {
             let _ = writeln!(text, "{kept}");

@@ -32,6 +32,8 @@ impl Contents {
         digests: &mut dyn FnMut(&[&str]) -> anyhow::Result<Option<ColumnDigests>>,
     ) -> anyhow::Result<ColumnDigests> {
         let stat = self.fs.stat(path)?;
+        // The times of a folder do not show that a file in it was written.
+        anyhow::ensure!(!stat.folder, "it is a folder, whose columns have no digests");
         let cached = |name| self.remembered.get_column(path, &stat, (reader, name));
         let mut known: ColumnDigests =
             names.iter().filter_map(|name| Some((*name, cached(name)?))).collect();

@@ -148,7 +148,12 @@ impl Judge<'_> {
                     return Ok(None);
                 };
                 let digest = |name| Some((name, file.columns.get(name)?));
-                Ok(Some(read.names().into_iter().filter_map(digest).collect()))
+                let now: ColumnDigests = read.names().into_iter().filter_map(digest).collect();
+                // A query has also read the shape.
+                Ok(Some(match file.columns.shape() {
+                    Some(shape) => now.with_shape(shape),
+                    None => now,
+                }))
             }
         }
     }

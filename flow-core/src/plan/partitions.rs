@@ -44,15 +44,12 @@ impl Judge<'_> {
                 Ok(self.store.external_partitions(self.contents, path, digest).ok())
             }
             Kind::Made => {
-                // An output of one part has the digest of that part, so that no record needs to be copied.
-                if part.is_empty()
-                    && let Some(known) = self.store.known_partitions(digest)
-                {
+                // So no record needs to be copied for each consumer.
+                if let Some(known) = self.store.known_part(digest, part) {
                     return Ok(Some(known));
                 }
                 let output = self.output_now(input)?;
-                let file = output.as_ref().and_then(|output| output.file(part));
-                Ok(file.and_then(|file| self.store.partitions(file)))
+                Ok(output.and_then(|output| self.store.partitions_of_part(&output, part)))
             }
         }
     }

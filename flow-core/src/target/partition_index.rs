@@ -3,7 +3,7 @@
 //! A plan asks for each consumer whether the partitions that it has read are as they were. With an index, the answer does
 //! not take looking at all files of the dataset.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
@@ -63,7 +63,7 @@ impl PartitionIndex {
     }
 
     /// Returns the paths of all files.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn paths(&self) -> impl ExactSizeIterator<Item = &str> {
         self.files.iter().map(|(path, _)| path.as_str())
     }
 
@@ -94,16 +94,36 @@ impl PartitionIndex {
 
     /// Returns the positions of the files of some partitions, sorted. A column that does not exist has no values.
     pub(crate) fn select(&self, selection: &Selection) -> Vec<u32> {
-        let mut selected: Option<BTreeSet<u32>> = None;
-        for Condition { column, values } in selection.conditions() {
-            let found = self.columns.get(column).map(|of| of.matching(values)).unwrap_or_default();
-            selected = Some(match selected {
-                None => found,
-                Some(before) => before.intersection(&found).copied().collect(),
-            });
+        let mut matching: Vec<Vec<&[u32]>> = selection
+            .conditions()
+            .iter()
+            .map(|Condition { column, values }| {
+                self.columns.get(column).map(|of| of.matching(values)).unwrap_or_default()
+            })
+            .collect();
+        // A condition that holds for few files comes first. Of the others, only these files are looked up, so that the cost
+        // does not grow with the dataset.
+        matching.sort_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
+        let mut matching = matching.into_iter();
+        let Some(first) = matching.next() else {
+            return (0..).take(self.files.len()).collect();
+        };
+        let mut selected = first.concat();
+        selected.sort_unstable();
+        selected.dedup();
+        for lists in matching {
+            if selected.is_empty() {
+                break;
+            }
+            if let [list] = lists[..] {
+                selected.retain(|file| list.binary_search(file).is_ok());
+                continue;
+            }
+            let mut others = lists.concat();
+            others.sort_unstable();
+            selected.retain(|file| others.binary_search(file).is_ok());
         }
-        let all = || (0..).take(self.files.len()).collect();
-        selected.map_or_else(all, |selected| selected.into_iter().collect())
+        selected
     }
 
     /// Returns some partitions, each once, in the order of their files.
@@ -112,7 +132,9 @@ impl PartitionIndex {
         let mut partitions: Vec<_> =
             selected.map(|place| Partition::of_path(self.path(place))).collect();
         partitions.retain(|partition| !partition.is_empty());
-        partitions.dedup();
+        // Files of a partition may lie apart, such as `a/n=1/x.parquet` and `b/n=1/x.parquet`.
+        let mut seen = HashSet::with_capacity(partitions.len());
+        partitions.retain(|partition| seen.insert(partition.clone()));
         partitions
     }
 
@@ -138,30 +160,30 @@ impl PartitionIndex {
 }
 
 impl Values {
-    /// Returns the files whose value fulfills a condition.
-    fn matching(&self, wanted: &Wanted) -> BTreeSet<u32> {
+    /// Returns the files whose value fulfills a condition, as a sorted list for each value.
+    fn matching(&self, wanted: &Wanted) -> Vec<&[u32]> {
         let equal = |value: &PartitionValue| match value {
             PartitionValue::Null => self.texts.get(&None),
             PartitionValue::Number(number) => self.numbers.get(number),
             PartitionValue::Text(text) => self.texts.get(&Some(text.clone())),
         };
         match wanted {
-            Wanted::Among(values) => values.iter().filter_map(equal).flatten().copied().collect(),
+            Wanted::Among(values) => values.iter().filter_map(equal).map(Vec::as_slice).collect(),
             Wanted::Between(PartitionValue::Number(first), PartitionValue::Number(last)) => {
                 if first > last {
-                    return BTreeSet::new();
+                    return Vec::new();
                 }
-                self.numbers.range(*first..=*last).flat_map(|(_, files)| files).copied().collect()
+                self.numbers.range(*first..=*last).map(|(_, files)| files.as_slice()).collect()
             }
             Wanted::Between(PartitionValue::Text(first), PartitionValue::Text(last)) => {
                 if first > last {
-                    return BTreeSet::new();
+                    return Vec::new();
                 }
                 let range = Some(first.clone())..=Some(last.clone());
-                self.texts.range(range).flat_map(|(_, files)| files).copied().collect()
+                self.texts.range(range).map(|(_, files)| files.as_slice()).collect()
             }
             // Null lies between no values, and a number is not compared with a text.
-            Wanted::Between(..) => BTreeSet::new(),
+            Wanted::Between(..) => Vec::new(),
         }
     }
 }
@@ -197,8 +219,19 @@ mod tests {
         assert_eq!(selected(all().among("month", [10, 7])), [3]);
         assert_eq!(selected(all().between("month", RangeInclusive::new(5, 1))), [0_u32; 0]);
         assert_eq!(index.partitions(&all().equals("year", 2024)).len(), 3);
+        let both = all().among("month", ["1", "10", "1"]).among("year", [2024, 2023, 2024]);
+        assert_eq!(selected(both.clone()), [0, 1, 2, 3]);
+        assert_eq!(selected(both.equals("year", 2022)), [0_u32; 0]);
         let error = index.check(&all().equals("yaer", 1), &[]).expect_err("no such column");
         assert_eq!(error.to_string(), "no partition column `yaer`: there are `month`, `year`");
+    }
+
+    #[test]
+    fn a_partition_is_listed_once_however_its_files_lie() {
+        let index = index(&["a/n=1/x", "a/n=2/x", "b/n=1/x", "b/n=2/x", "c/x"]);
+        let listed = index.partitions(&Selection::all());
+        let texts: Vec<_> = listed.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["n=1", "n=2"]);
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl SinkFolder {
 
     /// Creates a file at a path below the folder, with `/`. Folders on the way are created.
     ///
-    /// Several files may be open at the same time. A file belongs to the output after [`finish`](Self::finish).
+    /// Several files may be open at the same time. A file belongs to the output after [`finish`](Self::finish): the task fails
+    /// if one is not finished.
     ///
     /// # Errors
     ///
@@ -133,10 +134,17 @@ impl SinkFolder {
     ///
     /// # Errors
     ///
-    /// A write failed, whether or not the target returned the error.
+    /// A write failed, whether or not the target returned the error, or a file was not finished: what is written of it is in
+    /// the folder, so that the output would never count as whole.
     pub(crate) fn into_files(mut self) -> io::Result<BTreeMap<String, WrittenFile>> {
-        match self.take_error() {
-            Some(error) => Err(error),
+        if let Some(error) = self.take_error() {
+            return Err(error);
+        }
+        match self.names.iter().find(|name| !self.files.contains_key(*name)) {
+            Some(name) => {
+                let what = format!("the target has not finished the file {name:?}: call `finish`");
+                Err(io::Error::other(what))
+            }
             None => Ok(self.files),
         }
     }
@@ -194,6 +202,11 @@ impl Earlier {
         Ok(self.file.fill_buf()?.is_empty())
     }
 
+    /// Returns whether it is as a new file would be. Users may have made it executable, or put a symbolic link in its place.
+    fn is_plain(&self, fs: &dyn Fs) -> bool {
+        fs.link_stat(&self.path).is_ok_and(|stat| !stat.special && !stat.executable)
+    }
+
     /// Copies the first bytes to a new file.
     fn copy(&mut self, bytes: u64, fs: &dyn Fs, to: &Path) -> io::Result<Box<dyn Write + Send>> {
         let mut file = fs.create(to)?;
@@ -227,7 +240,9 @@ impl FolderFile {
             State::New(file) => Some(file),
             State::Same(mut earlier) => {
                 // The earlier output may be removed meanwhile, and not every file system has links.
-                let is_linked = earlier.is_at_end()? && fs.link(&earlier.path, &path).is_ok();
+                let is_linked = earlier.is_at_end()?
+                    && earlier.is_plain(&*fs)
+                    && fs.link(&earlier.path, &path).is_ok();
                 if is_linked { None } else { Some(earlier.copy(bytes, &*fs, &path)?) }
             }
         };
@@ -290,6 +305,41 @@ mod tests {
             assert_eq!(inode(&folder) == inode(&first), is_same || cfg!(not(unix)));
         }
         assert_eq!(content(&first), b"one two");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_is_written_again() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let at = tempfile::tempdir().expect("a folder");
+        let (first, moved) = (at.path().join("first"), at.path().join("moved"));
+        write(&first, None, &[b"one"]);
+        let file = first.join("a=1/part");
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&file, executable).expect("executable");
+        let second = at.path().join("second");
+        write(&second, Some(&first), &[b"one"]);
+        let written = Disk.stat(&second.join("a=1/part")).expect("a file");
+        assert!(!written.executable);
+
+        std::fs::rename(second.join("a=1/part"), &moved).expect("moved");
+        std::os::unix::fs::symlink(&moved, second.join("a=1/part")).expect("a link");
+        let third = at.path().join("third");
+        write(&third, Some(&second), &[b"one"]);
+        let written = std::fs::symlink_metadata(third.join("a=1/part")).expect("a file");
+        assert!(written.is_file());
+    }
+
+    #[test]
+    fn a_file_that_was_not_finished_is_an_error() {
+        let at = tempfile::tempdir().expect("a folder");
+        let mut sink = SinkFolder::new(at.path().join("new")).expect("a folder");
+        let finished = sink.create("a").expect("a file");
+        sink.finish(finished).expect("finished");
+        drop(sink.create("b").expect("a file"));
+        let error = sink.into_files().map(|files| files.len()).expect_err("it is not finished");
+        assert_eq!(error.to_string(), "the target has not finished the file \"b\": call `finish`");
     }
 
     #[test]

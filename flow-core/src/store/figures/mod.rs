@@ -36,8 +36,9 @@ use crate::base::key::{Digest, digest_bytes};
 use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::store::folder::{extension_name, part_name};
-use crate::store::output::{Output, OutputFile, SingleFile, is_outside};
+use crate::store::output::{Output, OutputFile, SingleFile, is_outside, is_unchanged};
 use crate::store::reset::is_output;
+use crate::store::trust::Trust;
 use crate::store::unwritable::is_refusal;
 use crate::store::{Folder, Store};
 use crate::target::ColumnDigests;
@@ -149,11 +150,15 @@ impl Store {
         }
     }
 
-    /// Removes the figures whose files are gone from an output, so that it can be copied to another place.
+    /// Removes the figures whose files are gone or modified from an output, so that it can be copied to another place.
     pub(crate) fn without_lost_figures(&self, folder: &Folder, output: &mut Output) {
         output.figures.retain(|figure| {
-            let stat = self.fs.stat(&self.path(folder, &figure.file));
-            stat.is_ok_and(|stat| !stat.folder && stat.bytes == figure.bytes)
+            let path = self.path(folder, &figure.file);
+            let Ok(stat) = self.fs.stat(&path) else { return false };
+            let (how, mut modified) = ((&*self.fs, Trust::Stamps), figure.modified);
+            let is_unchanged =
+                is_unchanged(how, &path, stat, figure.bytes, &mut modified, figure.digest);
+            !stat.folder && is_unchanged.unwrap_or(false)
         });
     }
 
