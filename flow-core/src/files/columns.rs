@@ -73,3 +73,30 @@ fn reader_of_shape(reader: Digest) -> Digest {
     hasher.update(reader.to_string().as_bytes());
     hasher.digest()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::fs::Disk;
+
+    #[test]
+    fn the_columns_of_a_folder_have_no_digests() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("a folder");
+        let contents = Contents::unknown(Arc::new(Disk), &folder.path().join("store"));
+        let mut digests = |names: &[&str]| {
+            let digests = names.iter().map(|name| (*name, Digest(1)));
+            anyhow::Ok(Some(digests.collect::<ColumnDigests>()))
+        };
+        let read = contents.columns(&data, Digest(2), &["a"], false, &mut digests);
+        let error = read.expect_err("it is a folder");
+        assert!(error.to_string().contains("it is a folder"), "{error}");
+        let file = data.join("file");
+        std::fs::write(&file, "a").expect("written");
+        let read = contents.columns(&file, Digest(2), &["a"], false, &mut digests);
+        assert_eq!(read.expect("a file").get("a"), Some(Digest(1)));
+    }
+}

@@ -161,7 +161,8 @@ pub enum PartitionValue {
     Null,
     /// A whole number: a value equals it if it is a text of this number, such as `7` and `07`.
     Number(i128),
-    /// A text, which is compared byte by byte. Dates are texts such as `2024-02-29`.
+    /// A text, which is compared byte by byte with the text in the name of the folder. Dates are texts such as `2024-02-29`,
+    /// timestamps such as `2024-02-29T12:00:00`, and decimals have all their digits, such as `1.50`.
     Text(String),
 }
 
