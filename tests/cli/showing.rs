@@ -198,7 +198,9 @@ fn a_note_that_was_modified_hides_nothing_else() {
             std::fs::write(&path, "something else").expect("written");
         }
     }
-    for (verb, expected) in [("meta Average", "days: 30"), ("show Average --figures", "prices (SVG")] {
+    for (verb, expected) in
+        [("meta Average", "days: 30"), ("show Average --figures", "prices (SVG")]
+    {
         let ran = stocks(folder, words(verb));
         let warned = ran.err.contains("warning: cannot show the notes: ")
             && ran.err.contains("it has other content than the task has kept");
