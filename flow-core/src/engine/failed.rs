@@ -37,7 +37,7 @@ pub(super) fn failed_run(
         let _ = attempt.log().close();
         attempt.log().name().map(str::to_owned)
     });
-    let meta = attempt.map(Attempt::take_meta).unwrap_or_default();
+    let meta = attempt.map(Attempt::all_meta).unwrap_or_default();
     let figures = attempt.map(|attempt| attempt.figures().take()).unwrap_or_default();
     FailedRun { attempts, started, seconds, host: host(), log, meta, figures }
 }

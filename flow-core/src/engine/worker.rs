@@ -360,16 +360,21 @@ impl<'a> Worker<'a> {
         }
         let seconds = seconds_since(begun);
         let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
+            // The coordinator has taken what an abandoned job left behind.
+            if self.job.control.is_abandoned() {
+                return;
+            }
             let run = failed_run(watch.running().attempt(), self.job.attempt, started, seconds);
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
             self.failed.set(Some((run, instance)));
         });
         let Executed { mut output, meta, value, footprint } = executed?;
-        // Only now: as long as the task may fail, they are those of the failure.
-        if let Some(attempt) = watch.running().attempt() {
-            output.figures = attempt.figures().take();
-        }
+        // The figures of an abandoned job are those of its failure.
         if !self.job.control.is_abandoned() {
+            // Only now: as long as the task may fail, they are those of the failure.
+            if let Some(attempt) = watch.running().attempt() {
+                output.figures = attempt.figures().take();
+            }
             self.execution.report_quality(node, &folder, &meta);
         }
         let (reads, required) = (watch.running().reads().all(), watch.running().required());

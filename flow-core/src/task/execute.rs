@@ -106,7 +106,7 @@ fn save_given<K: Keep>(
 ) -> anyhow::Result<Executed> {
     let value = value.downcast().expect("a stand-in has the type of the output");
     let executed = save(run, target, check, value, &run.places().copying())?;
-    meta.extend(run.attempt.take_meta());
+    meta.extend(run.attempt.all_meta());
     Ok(Executed { meta, ..executed })
 }
 
@@ -123,7 +123,7 @@ fn save_made<K: Keep>(
         return Err(Stopped.into());
     }
     let executed = save(run, target, check, value, base.places())?;
-    Ok(Executed { meta: base.take_meta(), ..executed })
+    Ok(Executed { meta: base.all_meta(), ..executed })
 }
 
 /// Checks and writes an output. The result has no metadata yet.

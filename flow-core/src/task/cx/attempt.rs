@@ -54,8 +54,10 @@ impl Attempt {
         self.meta().get(name).cloned()
     }
 
-    /// Removes and returns the recorded metadata.
-    pub(crate) fn take_meta(&self) -> Meta {
-        std::mem::take(&mut *self.meta())
+    /// Returns the metadata that was recorded so far.
+    ///
+    /// The coordinator may read it for the failure of a task that takes too long, while the worker reads it for the output.
+    pub(crate) fn all_meta(&self) -> Meta {
+        self.meta().clone()
     }
 }

@@ -130,9 +130,9 @@ impl Base {
         &self.log
     }
 
-    /// Removes and returns the recorded metadata.
-    pub(crate) fn take_meta(&self) -> Meta {
-        self.log.attempt().take_meta()
+    /// Returns the metadata that was recorded so far.
+    pub(crate) fn all_meta(&self) -> Meta {
+        self.log.attempt().all_meta()
     }
 }
 

@@ -85,7 +85,7 @@ impl Runner {
                 });
                 (Ok(output), meta)
             }
-            Err(error) => (Err(failed(&store, error)), attempt.take_meta()),
+            Err(error) => (Err(failed(&store, error)), attempt.all_meta()),
         };
         let (reads, columns, used) = (reads.all(), reads.columns(), meter.read());
         let done =
