@@ -1,4 +1,4 @@
-//! Columns of Arrow as the cells of a database, and back.
+//! Columns of Arrow as the cells of a database.
 //!
 //! A database has integers, floating point numbers, texts and bytes. Integers and booleans become integers; dates, times,
 //! timestamps and decimals the text that Arrow casts them to, which is that of ISO 8601 for dates and times. A value that
@@ -6,15 +6,12 @@
 //!
 //! The digest of a table hashes the cells row by row, so that it does not depend on where batches are cut.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Float64Array, Float64Builder, Int64Array,
-    Int64Builder, RecordBatch, RecordBatchOptions, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::compute::can_cast_types;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 
 use crate::display;
 
@@ -107,7 +104,7 @@ pub(crate) fn check(schema: &Schema) -> Result<()> {
 }
 
 /// Casts, and returns an error instead of null for a value that does not fit.
-fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+pub(super) fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     Ok(display::cast(array, to)?)
 }
 
@@ -179,68 +176,6 @@ fn is_text(data_type: &DataType) -> bool {
         DataType::Dictionary(_, values) => is_text(values),
         _ => false,
     }
-}
-
-/// Collects the cells of one column.
-pub(crate) enum Collected {
-    Int(Int64Builder),
-    Real(Float64Builder),
-    Text(StringBuilder),
-    Bytes(BinaryBuilder),
-}
-
-impl Collected {
-    pub(crate) fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Int => Self::Int(Int64Builder::new()),
-            Kind::Real => Self::Real(Float64Builder::new()),
-            Kind::Text => Self::Text(StringBuilder::new()),
-            Kind::Bytes => Self::Bytes(BinaryBuilder::new()),
-        }
-    }
-
-    /// Adds a cell. Returns whether it is of the kind of the column; an integer is also a floating point number.
-    #[inline]
-    pub(crate) fn push(&mut self, cell: Cell<'_>) -> bool {
-        match (self, cell) {
-            (Self::Int(cells), Cell::Int(value)) => cells.append_value(value),
-            (Self::Real(cells), Cell::Real(value)) => cells.append_value(value),
-            (Self::Real(cells), Cell::Int(value)) => cells.append_value(value as f64),
-            (Self::Text(cells), Cell::Text(value)) => cells.append_value(value),
-            (Self::Bytes(cells), Cell::Bytes(value)) => cells.append_value(value),
-            (Self::Int(cells), Cell::Null) => cells.append_null(),
-            (Self::Real(cells), Cell::Null) => cells.append_null(),
-            (Self::Text(cells), Cell::Null) => cells.append_null(),
-            (Self::Bytes(cells), Cell::Null) => cells.append_null(),
-            _ => return false,
-        }
-        true
-    }
-
-    /// Takes the cells as a column of this type.
-    pub(crate) fn take(&mut self, data_type: &DataType) -> Result<ArrayRef> {
-        let cells: ArrayRef = match self {
-            Self::Int(cells) => Arc::new(cells.finish()),
-            Self::Real(cells) => Arc::new(cells.finish()),
-            Self::Text(cells) => Arc::new(cells.finish()),
-            Self::Bytes(cells) => Arc::new(cells.finish()),
-        };
-        if cells.data_type() == data_type { Ok(cells) } else { cast(&cells, data_type) }
-    }
-}
-
-/// Takes the collected cells as a batch of `rows` rows.
-pub(crate) fn take_batch(
-    columns: &mut [Collected],
-    schema: &SchemaRef,
-    rows: usize,
-) -> Result<RecordBatch> {
-    let columns = columns.iter_mut().zip(schema.fields()).map(|(cells, field)| {
-        cells.take(field.data_type()).with_context(|| format!("column `{}`", field.name()))
-    });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
 /// How many bytes are gathered before they are hashed.

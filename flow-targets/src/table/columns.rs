@@ -1,20 +1,20 @@
 //! Finds columns by name, and computes the memory that they take.
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 use anyhow::{Result, bail, ensure};
 use arrow::datatypes::DataType;
 use arrow::datatypes::Schema;
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 /// The least similarity of two names for one to be suggested instead of the other.
 const ALIKE: f64 = 0.8;
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 /// The end of a message about a table without columns, for users who know that the row has fields.
 const NONE: &str =
     ": the table has no columns, as no rows have of a type that does not show its columns";
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 /// Returns the indices of the columns with these names, in the order of the names.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ pub(crate) fn projected(schema: &Schema, at: &[usize]) -> Result<Schema> {
     Ok(projected)
 }
 
-#[cfg(any(feature = "arrow", feature = "csv", feature = "parquet"))]
+#[cfg(any(feature = "arrow", feature = "parquet"))]
 /// Returns the part of a message that suggests another name.
 fn known(schema: &Schema, name: &str) -> String {
     let alike = |other: &&str| strsim::jaro_winkler(name, other);

@@ -4,6 +4,7 @@
 //! one transaction: it waits for other writers, a reader sees the table before or after it, and SQLite rolls it back if
 //! the process dies. Tables are `STRICT`, so that no program stores a text in a column of numbers.
 
+mod collected;
 mod query;
 mod read;
 mod write;

@@ -11,8 +11,9 @@ use rusqlite::Statement;
 use rusqlite::types::{Null, ToSqlOutput, Value, ValueRef};
 
 use super::Sqlite;
+use super::collected::{Collected, take_batch};
 use crate::sql::backend::CHUNK;
-use crate::sql::cells::{Cell, Collected, Kind, take_batch};
+use crate::sql::cells::{Cell, Kind};
 use crate::sql::rows::Out;
 use crate::sql::value::SqlValue;
 
