@@ -102,7 +102,7 @@ pub fn serve(
 
 /// The method [`serve`](Self::serve) of a flow.
 pub trait ServePage {
-    /// Serves the page of these roots until the returned server is dropped, as [`serve`](crate::serve) does.
+    /// Serves the page of these roots until the returned server is dropped, as [`serve`] does.
     ///
     /// ```
     /// use flow::page::PageOptions;
