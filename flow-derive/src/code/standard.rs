@@ -165,6 +165,7 @@ pub(crate) const PRELUDE: &[&str] = &[
     "ScanInput",
     "Secret",
     "Serialize",
+    "ServePage",
     "Snappy",
     "SqlTable",
     "SweepTable",
