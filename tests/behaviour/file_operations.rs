@@ -93,7 +93,9 @@ fn checking_a_new_complete_instance_takes_a_read_and_a_stat_more_than_files() ->
     }
     // A run does the same operations, and no others.
     let counts = counted(&faulty, || Ok(flow.run::<Ones>().map(drop)?))?;
-    assert_eq!(counts.values().sum::<u64>(), 3 * MANY + 2, "{counts:?}");
+    // On a slow machine the records are old enough meanwhile to be written to the record cache: five more.
+    let all = counts.values().sum::<u64>();
+    assert!([3 * MANY + 2, 3 * MANY + 7].contains(&all), "{counts:?}");
     Ok(())
 }
 

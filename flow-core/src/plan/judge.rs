@@ -311,7 +311,8 @@ impl<'a> Judge<'a> {
         {
             return Ok(None);
         }
-        let mut is_valid = |record: &Record| self.is_valid(node, record, in_run, open);
+        let mut is_valid =
+            |record: &Record| self.validity(node, record, in_run, open).unwrap_or(false);
         self.kept_by_columns(node, made_from, &mut is_valid)
     }
 
@@ -319,31 +320,35 @@ impl<'a> Judge<'a> {
     ///
     /// Sets `in_run` to the dynamic dependencies of the output, and `open` to the tasks that have to run before they can
     /// be compared.
-    fn is_valid(
+    ///
+    /// # Errors
+    ///
+    /// The instances that the task required cannot be judged.
+    fn validity(
         &self,
         node: NodeIndex,
         record: &Record,
         in_run: &mut Vec<Answered>,
         open: &mut Vec<String>,
-    ) -> bool {
+    ) -> Result<bool, StoreError> {
         if self.due(node, record.started).is_some()
             || !self.changed_reads(node, record).is_ok_and(|changed| changed.is_empty())
             || self.changed_content(node, record).is_some()
         {
-            return false;
+            return Ok(false);
         }
         let mut answered = Vec::new();
-        match self.replay(node, record, &mut answered) {
-            Ok(Replayed::Same) => {
+        Ok(match self.replay(node, record, &mut answered)? {
+            Replayed::Same => {
                 *in_run = answered;
                 true
             }
-            Ok(Replayed::Open(tasks)) => {
+            Replayed::Open(tasks) => {
                 *open = tasks;
                 false
             }
-            Ok(Replayed::Different(_)) | Err(_) => false,
-        }
+            Replayed::Different(_) => false,
+        })
     }
 
     /// Searches for an output with one fingerprint, among the records for which `has_format` is true.
@@ -355,8 +360,14 @@ impl<'a> Judge<'a> {
         in_run: &mut Vec<Answered>,
         open: &mut Vec<String>,
     ) -> Result<Option<Kept>, StoreError> {
-        let mut holds =
-            |record: &Record| has_format(record) && self.is_valid(node, record, in_run, open);
+        let mut failed = None;
+        let mut holds = |record: &Record| {
+            has_format(record)
+                && self.validity(node, record, in_run, open).unwrap_or_else(|error| {
+                    failed.get_or_insert(error);
+                    false
+                })
+        };
         let entry = self.graph.task(node);
         if let Some(kept) = self.store.kept(&entry.folder, fingerprint, self.trust, &mut holds)? {
             return Ok(Some(kept));
@@ -376,9 +387,12 @@ impl<'a> Judge<'a> {
                 return Ok(Some(kept));
             }
         }
-        match self.again.finder() {
-            Some(finder) => finder.kept(entry.decl.identity(), fingerprint, &mut { holds }),
-            None => Ok(None),
+        let Some(finder) = self.again.finder() else { return Ok(None) };
+        let kept = finder.kept(entry.decl.identity(), fingerprint, &mut holds)?;
+        // Where only an own output is searched, the task runs if one cannot be judged. A pull would leave it out.
+        match (kept, failed) {
+            (None, Some(error)) => Err(error),
+            (kept, _) => Ok(kept),
         }
     }
 }

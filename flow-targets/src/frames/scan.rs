@@ -68,7 +68,7 @@ fn opened(
         let frame = scan(PlRefPath::try_from_path(source.path())?)?;
         // Of a copy, because the plan of a frame whose schema is known is another one.
         frame.clone().collect_schema()?;
-        Ok(frame)
+        anyhow::Ok(frame)
     };
     scanned().with_context(|| format!("cannot read {} as {format}", source.path().display()))
 }
