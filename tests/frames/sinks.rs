@@ -38,7 +38,7 @@ fn sums_by_rest(numbers: &LazyFrame, cx: &Cx<sums_by_rest>) -> Result<LazyFrame>
 #[task(requires = sums_by_rest, target = Json<i64>)]
 fn sum_of_sums(sums: &Input<sums_by_rest>) -> Result<i64> {
     let sum = sums.scan()?.select([col("n").sum()]).collect()?;
-    Ok(sum.column("n")?.i64()?.get(0).context("one row")?)
+    sum.column("n")?.i64()?.get(0).context("one row")
 }
 
 #[test]
