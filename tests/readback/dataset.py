@@ -31,7 +31,9 @@ def of_columns(columns):
 def read(path):
     table = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
     check("pyarrow", of_columns(table.to_pydict()))
-    frame = pandas.read_parquet(path)
+    # By default, partition columns are dictionaries, which pyarrow cannot unify if one has a null.
+    hive = pyarrow.dataset.HivePartitioning.discover(infer_dictionary=False)
+    frame = pandas.read_parquet(path, partitioning=hive)
     check(
         "pandas",
         [

@@ -237,7 +237,7 @@ READERS = {
     "pandas.read_parquet": lambda path, _: by_pandas(pandas.read_parquet(path)),
     "pyarrow.ipc": arrow,
     "polars.read_parquet": lambda path, _: by_polars(polars.read_parquet(path)),
-    "polars.read_ipc": lambda path, _: by_polars(polars.read_ipc(path, memory_map=False)),
+    "polars.read_ipc": lambda path, _: by_polars(polars.read_ipc(path)),
     "duckdb": by_duckdb,
     "pandas.read_feather": lambda path, _: by_pandas(pandas.read_feather(path)),
     "pyarrow.csv": csv_of_pyarrow,

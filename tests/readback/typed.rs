@@ -69,7 +69,7 @@ pub(crate) fn expected(rows: usize) -> Typed {
                 "timestamp[ns, tz=UTC]",
                 "datetime64[ns, UTC]",
                 "Datetime(time_unit='ns', time_zone='UTC')",
-                "TIMESTAMP WITH TIME ZONE",
+                "TIMESTAMPTZ_NS",
             ],
         ),
         (
