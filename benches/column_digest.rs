@@ -9,12 +9,12 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
-use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::writer::FileWriter;
 use flow::prelude::*;
 use flow::target::Sink;
+use kit::rounds::rounds;
 use kit::{median, table};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -33,11 +33,11 @@ fn main() -> Result<()> {
 
     let target = <Parquet<RecordBatch>>::default();
     let save = || target.save(&batch, &mut Sink::new(&mut File::create(&path)?));
-    report("parquet", &rounds(save, || parquet(&batch, &path))?);
+    report("parquet", &rounds(ROUNDS, save, || parquet(&batch, &path))?);
 
     let target = <ArrowIpc<RecordBatch>>::default();
     let save = || target.save(&batch, &mut Sink::new(&mut File::create(&path)?));
-    report("arrow", &rounds(save, || arrow_ipc(&batch, &path))?);
+    report("arrow", &rounds(ROUNDS, save, || arrow_ipc(&batch, &path))?);
     Ok(())
 }
 
@@ -61,33 +61,6 @@ fn arrow_ipc(batch: &RecordBatch, path: &Path) -> Result<()> {
     writer.write(batch)?;
     writer.finish()?;
     Ok(())
-}
-
-/// Returns the times of both in seconds, by round.
-///
-/// The order alternates, and the first round does not count.
-fn rounds(
-    mut ours: impl FnMut() -> Result<()>,
-    mut floor: impl FnMut() -> Result<()>,
-) -> Result<Vec<(f64, f64)>> {
-    let mut times = Vec::new();
-    for round in 0..=ROUNDS {
-        times.push(if round % 2 == 0 {
-            let first = timed(&mut ours)?;
-            (first, timed(&mut floor)?)
-        } else {
-            let first = timed(&mut floor)?;
-            (timed(&mut ours)?, first)
-        });
-    }
-    times.remove(0);
-    Ok(times)
-}
-
-fn timed(run: &mut impl FnMut() -> Result<()>) -> Result<f64> {
-    let begun = Instant::now();
-    run()?;
-    Ok(begun.elapsed().as_secs_f64())
 }
 
 fn report(what: &str, times: &[(f64, f64)]) {

@@ -9,12 +9,12 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use flow::prelude::*;
 use flow::target::{Sink, Source};
-use kit::table;
+use kit::rounds::rounds;
+use kit::{median, table};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
@@ -30,6 +30,7 @@ fn main() -> Result<()> {
     let target = <Parquet<RecordBatch>>::default();
 
     let save = rounds(
+        ROUNDS,
         || {
             let mut file = File::create(&ours)?;
             target.save(&batch, &mut Sink::new(&mut file))
@@ -42,7 +43,7 @@ fn main() -> Result<()> {
     let source = Source::file(&ours);
     assert_eq!(target.load(&source)?, batch);
     assert_eq!(read(&floor)?, batch);
-    let load = rounds(|| target.load(&source).map(drop), || read(&floor).map(drop))?;
+    let load = rounds(ROUNDS, || target.load(&source).map(drop), || read(&floor).map(drop))?;
     report("load", &load);
     Ok(())
 }
@@ -65,41 +66,9 @@ fn read(path: &Path) -> Result<RecordBatch> {
     batch.ok_or_else(|| anyhow!("no rows"))
 }
 
-/// Returns the times of both in seconds, by round.
-///
-/// The order alternates, and the first round does not count.
-fn rounds(
-    mut ours: impl FnMut() -> Result<()>,
-    mut floor: impl FnMut() -> Result<()>,
-) -> Result<Vec<(f64, f64)>> {
-    let mut times = Vec::new();
-    for round in 0..=ROUNDS {
-        times.push(if round % 2 == 0 {
-            let first = timed(&mut ours)?;
-            (first, timed(&mut floor)?)
-        } else {
-            let first = timed(&mut floor)?;
-            (timed(&mut ours)?, first)
-        });
-    }
-    times.remove(0);
-    Ok(times)
-}
-
-fn timed(run: &mut impl FnMut() -> Result<()>) -> Result<f64> {
-    let begun = Instant::now();
-    run()?;
-    Ok(begun.elapsed().as_secs_f64())
-}
-
 fn report(what: &str, times: &[(f64, f64)]) {
-    let ratio = median(times.iter().map(|(ours, floor)| ours / floor));
-    let speed = table::megabytes(ROWS) / median(times.iter().map(|(ours, _)| *ours));
+    let ratio = median(&times.iter().map(|(ours, floor)| ours / floor).collect::<Vec<_>>());
+    let speed =
+        table::megabytes(ROWS) / median(&times.iter().map(|(ours, _)| *ours).collect::<Vec<_>>());
     println!("RESULT parquet {what} ratio={ratio:.3} mb_per_s={speed:.1}");
-}
-
-fn median(times: impl Iterator<Item = f64>) -> f64 {
-    let mut times: Vec<f64> = times.collect();
-    times.sort_unstable_by(f64::total_cmp);
-    times[times.len() / 2]
 }

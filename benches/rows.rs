@@ -11,7 +11,6 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Builder, DictionaryArray, Float64Builder, Int32Builder,
@@ -25,6 +24,8 @@ use flow::jiff::civil::Date;
 use flow::jiff::{SignedDuration, Timestamp};
 use flow::prelude::*;
 use flow::target::{Sink, Source};
+use kit::median;
+use kit::rounds::rounds;
 
 const ROWS: usize = 5_000_000;
 /// The rows of a sheet, which has a million at most, and holds each cell in memory.
@@ -62,6 +63,7 @@ fn main() -> Result<()> {
 
     let csv = <Csv<Vec<Trade>>>::default();
     let save = rounds(
+        ROUNDS,
         || csv.save(&rows, &mut Sink::new(&mut File::create(&ours)?)),
         || {
             let mut writer = csv::Writer::from_path(&floor)?;
@@ -73,6 +75,7 @@ fn main() -> Result<()> {
     let source = Source::file(&ours);
     ensure!(csv.load(&source)? == rows, "other rows come back from CSV");
     let load = rounds(
+        ROUNDS,
         || csv.load(&source).map(drop),
         || {
             let mut reader = csv::Reader::from_path(&floor)?;
@@ -87,11 +90,13 @@ fn main() -> Result<()> {
     let typed = <Excel<Vec<Trade>>>::default();
     let plain = <Excel<RecordBatch>>::default().schema(schema());
     let save = rounds(
+        ROUNDS,
         || typed.save(&few, &mut Sink::new(&mut File::create(&ours)?)),
         || plain.save(&built(&few)?, &mut Sink::new(&mut File::create(&floor)?)),
     )?;
     report("excel_save", SHEET, &save);
     let load = rounds(
+        ROUNDS,
         || typed.load(&Source::file(&ours)).map(drop),
         || taken(&plain.load(&Source::file(&floor))?, &mut Vec::new()),
     )?;
@@ -111,6 +116,7 @@ where
     H: Target<Value = Vec<RecordBatch>>,
 {
     let save = rounds(
+        ROUNDS,
         || typed.save(rows, &mut Sink::new(&mut File::create(ours)?)),
         || {
             let batches = rows.chunks(CHUNK).map(built).collect::<Result<Vec<_>>>()?;
@@ -128,7 +134,8 @@ where
     };
     ensure!(typed.load(&Source::file(ours))? == *rows, "other rows come back from {name}");
     ensure!(by_hand()? == *rows, "other rows come back by hand");
-    let load = rounds(|| typed.load(&Source::file(ours)).map(drop), || by_hand().map(drop))?;
+    let load =
+        rounds(ROUNDS, || typed.load(&Source::file(ours)).map(drop), || by_hand().map(drop))?;
     report(&format!("{name}_load"), rows.len(), &load);
     Ok(())
 }
@@ -221,41 +228,8 @@ fn taken(batch: &RecordBatch, rows: &mut Vec<Trade>) -> Result<()> {
     Ok(())
 }
 
-/// Returns the times of both in seconds, by round.
-///
-/// The order alternates, and the first round does not count.
-fn rounds(
-    mut ours: impl FnMut() -> Result<()>,
-    mut floor: impl FnMut() -> Result<()>,
-) -> Result<Vec<(f64, f64)>> {
-    let mut times = Vec::new();
-    for round in 0..=ROUNDS {
-        times.push(if round % 2 == 0 {
-            let first = timed(&mut ours)?;
-            (first, timed(&mut floor)?)
-        } else {
-            let first = timed(&mut floor)?;
-            (timed(&mut ours)?, first)
-        });
-    }
-    times.remove(0);
-    Ok(times)
-}
-
-fn timed(run: &mut impl FnMut() -> Result<()>) -> Result<f64> {
-    let begun = Instant::now();
-    run()?;
-    Ok(begun.elapsed().as_secs_f64())
-}
-
 fn report(what: &str, rows: usize, times: &[(f64, f64)]) {
-    let ratio = median(times.iter().map(|(ours, floor)| ours / floor));
-    let speed = rows as f64 / median(times.iter().map(|(ours, _)| *ours));
+    let ratio = median(&times.iter().map(|(ours, floor)| ours / floor).collect::<Vec<_>>());
+    let speed = rows as f64 / median(&times.iter().map(|(ours, _)| *ours).collect::<Vec<_>>());
     println!("RESULT rows {what} ratio={ratio:.3} rows_per_s={speed:.0}");
-}
-
-fn median(times: impl Iterator<Item = f64>) -> f64 {
-    let mut times: Vec<f64> = times.collect();
-    times.sort_unstable_by(f64::total_cmp);
-    times[times.len() / 2]
 }

@@ -12,6 +12,7 @@ pub mod files;
 pub mod generated;
 pub mod memory;
 pub mod records;
+pub mod rounds;
 pub mod table;
 
 /// Returns the median, or the larger one of the two in the middle.

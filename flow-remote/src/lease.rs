@@ -30,8 +30,8 @@ pub(crate) enum Work {
 
 /// Puts the object that shows this work, and returns its name.
 ///
-/// Its content is unique, so that a process recognizes an object that it has put itself: a client that repeats a request
-/// whose answer was lost is told that the object exists.
+/// Its content is unique, so that a process recognizes an object that it has put itself: if the response to a request is
+/// lost and the client repeats the request, the server answers that the object exists.
 pub(crate) fn show(client: &Client, work: Work) -> Result<String, RemoteError> {
     let name = match work {
         Work::Push => format!("{}{}.json", names::PUSHES, unique()),

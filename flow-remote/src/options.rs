@@ -230,7 +230,7 @@ fn store(
     }
 }
 
-/// Returns whether the endpoint is one without encryption, which somebody has named on purpose: a server of one's own.
+/// Returns whether the user has named an endpoint without encryption, such as a local server.
 #[cfg(feature = "s3")]
 fn is_plain_http(settings: &[(String, String)]) -> bool {
     let of_settings = settings.iter().filter(|(name, _)| name.contains("endpoint"));

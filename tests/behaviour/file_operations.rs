@@ -93,9 +93,14 @@ fn checking_a_new_complete_instance_takes_a_read_and_a_stat_more_than_files() ->
     }
     // A run does the same operations, and no others.
     let counts = counted(&faulty, || Ok(flow.run::<Ones>().map(drop)?))?;
-    // On a slow machine the records are old enough meanwhile to be written to the record cache: five more.
-    let all = counts.values().sum::<u64>();
-    assert!([3 * MANY + 2, 3 * MANY + 7].contains(&all), "{counts:?}");
+    // If the records are old enough meanwhile, it also writes them to the record cache.
+    let cached = [("Create", 2), ("CreateFolder", 1), ("Rename", 1), ("Write", 1)];
+    let mut expected = BTreeMap::from([("List", 1), ("Read", MANY + 1), ("Stat", 2 * MANY)]);
+    if counts.contains_key("Write") {
+        expected.extend(cached);
+    }
+    let counts: BTreeMap<_, _> = counts.iter().map(|(op, count)| (&**op, *count)).collect();
+    assert_eq!(counts, expected);
     Ok(())
 }
 

@@ -258,7 +258,7 @@ fn each_attempt_has_a_log_that_stays() -> Result<()> {
 }
 
 #[derive(Task)]
-#[task(target = Json<u64>, timeout = 0.5)]
+#[task(target = Json<u64>, timeout = 0.1)]
 struct LogsAndHangs;
 
 runs!(LogsAndHangs: u64 = |self, cx| {

@@ -3,19 +3,18 @@
 //! A kept version or an output of another store is linked into the folder of the instance, and one of a remote is
 //! fetched. Then a record for the instance is staged, as if the task had run.
 
-use std::sync::Arc;
-
 use daggy::NodeIndex;
 
 use crate::base::error::{IoContext, StoreError};
 use crate::engine::message::NewlyMade;
 use crate::engine::worker::Worker;
 use crate::store::Folder;
-use crate::store::kept::{Bring, Kept};
+use crate::store::kept::Kept;
+use crate::store::output::Output;
 use crate::store::record::MadeFrom;
 
 impl Worker<'_> {
-    /// Links a kept output into the instance's folder, and stages a record for it.
+    /// Links or fetches a kept output into the folder of the instance, and stages a record for it.
     ///
     /// The record names what the task required in the run that produced the output.
     pub(super) fn reuse(
@@ -26,11 +25,20 @@ impl Worker<'_> {
         made_from: MadeFrom,
     ) -> Result<NewlyMade, StoreError> {
         let plan = &self.execution.plan;
-        if let Some(bring) = &kept.bring {
-            return self.fetch(node, folder, (kept, bring), made_from);
-        }
+        let output = match &kept.bring {
+            Some(bring) => plan.fetch_files(node, kept, bring, folder)?,
+            None => self.link(node, folder, kept)?,
+        };
+        let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
+        let record = kept.record.reused(plan.graph.recorded(node, made_from, fingerprint), output);
+        self.stage(node, folder.clone(), record)
+    }
+
+    /// Links the files of an output of this store, or of another one, into the folder of the instance.
+    fn link(&self, node: NodeIndex, folder: &Folder, kept: &Kept) -> Result<Output, StoreError> {
+        let plan = &self.execution.plan;
+        let entry = plan.graph.task(node);
         if let Some(other) = &kept.from {
-            let entry = plan.graph.task(node);
             plan.store.keep_code_table(&entry.codes, entry.code_digest);
             if let Some(digest) = kept.record.crates {
                 plan.store.keep_crates(digest, || other.crates(digest));
@@ -43,35 +51,10 @@ impl Worker<'_> {
             let forgotten = || std::io::Error::from(std::io::ErrorKind::NotFound);
             let value = other.memory().remembered(output.digest).ok_or_else(forgotten);
             let value = value.during("take over", &from)?;
-            plan.store.memory().keep(output.digest, value, &plan.graph.task(node).decl.name);
+            plan.store.memory().keep(output.digest, value, &entry.decl.name);
         }
         // The links get new names even within one folder: another process may remove the kept version as
         // surplus, and must not remove this output with it.
-        let output = plan.store.stage_links(&from, output, folder, kept.record.fingerprint)?;
-        let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
-        let record = kept.record.reused(plan.graph.recorded(node, made_from, fingerprint), output);
-        self.stage(node, folder.clone(), record)
-    }
-
-    /// Fetches the files of an output from a remote, and stages a record for it.
-    fn fetch(
-        &self,
-        node: NodeIndex,
-        folder: &Folder,
-        (kept, bring): (&Kept, &Arc<dyn Bring>),
-        made_from: MadeFrom,
-    ) -> Result<NewlyMade, StoreError> {
-        let plan = &self.execution.plan;
-        let (store, entry, found) = (&plan.store, plan.graph.task(node), &kept.record);
-        store.keep_code_table(&entry.codes, entry.code_digest);
-        if let Some(digest) = found.crates {
-            store.keep_crates(digest, || bring.crates(digest));
-        }
-        let output = store.stage_files(&found.output, folder, found.fingerprint, |piece, to| {
-            bring.bring(store, (piece.digest, piece.bytes), to)
-        })?;
-        let fingerprint = made_from.fingerprint(entry.decl.identity());
-        let record = found.reused(plan.graph.recorded(node, made_from, fingerprint), output);
-        self.stage(node, folder.clone(), record)
+        plan.store.stage_links(&from, output, folder, kept.record.fingerprint)
     }
 }

@@ -1,4 +1,6 @@
-//! Fetches the output of an instance that a remote holds, outside a run: a load needs its files.
+//! Fetches the output of an instance that a remote holds.
+//!
+//! A load commits it at once. In a run, the committer commits it with the outputs of others.
 
 use std::sync::Arc;
 
@@ -6,11 +8,11 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::plan::Plan;
-use crate::store::Found;
 use crate::store::kept::{Bring, Kept};
 use crate::store::made::Made;
-use crate::store::output::Look;
+use crate::store::output::{Look, Output};
 use crate::store::record::RecordedInstance;
+use crate::store::{Folder, Found};
 
 impl Plan {
     /// Fetches an output into the store, unless an earlier call has, and returns it.
@@ -32,15 +34,7 @@ impl Plan {
         }
         // The lock keeps a garbage collection from removing the files before the commit.
         let _run_lock = store.begin()?;
-        let entry = graph.task(node);
-        store.keep_code_table(&entry.codes, entry.code_digest);
-        if let Some(digest) = found.crates {
-            store.keep_crates(digest, || bring.crates(digest));
-        }
-        let output =
-            store.stage_files(&found.output, &folder, found.fingerprint, |piece, to| {
-                bring.bring(store, (piece.digest, piece.bytes), to)
-            })?;
+        let output = self.fetch_files(node, kept, bring, &folder)?;
         let instance = RecordedInstance {
             format: found.format,
             task: found.task.clone(),
@@ -50,12 +44,31 @@ impl Plan {
         let staged = store.stage_record(&folder, &record, true).inspect_err(|_| {
             store.discard(&folder, &record.output);
         })?;
-        let mut committed = store.commit(vec![(Arc::clone(&entry.folder), staged)]);
+        let task = Arc::clone(&graph.task(node).folder);
+        let mut committed = store.commit(vec![(task, staged)]);
         let (_, _, result) = committed.pop().expect("one result for one output");
         if let Err(error) = result {
             store.discard(&folder, &record.output);
             return Err(error);
         }
         Ok(Made::new(folder, record))
+    }
+
+    /// Fetches the files of an output under new names into the folder of the instance, and keeps what explains its code.
+    pub(crate) fn fetch_files(
+        &self,
+        node: NodeIndex,
+        kept: &Kept,
+        bring: &Arc<dyn Bring>,
+        folder: &Folder,
+    ) -> Result<Output, StoreError> {
+        let (store, entry, found) = (&self.store, self.graph.task(node), &kept.record);
+        store.keep_code_table(&entry.codes, entry.code_digest);
+        if let Some(digest) = found.crates {
+            store.keep_crates(digest, || bring.crates(digest));
+        }
+        store.stage_files(&found.output, folder, found.fingerprint, |piece, to| {
+            bring.bring(store, (piece.digest, piece.bytes), to)
+        })
     }
 }

@@ -32,7 +32,7 @@ impl Plan {
         if let Some(kept) = kept
             && let Some(bring) = &kept.bring
         {
-            // Whoever asks for the place needs the files.
+            // The caller reads the files at this place.
             self.bring(node, kept, bring)?;
             let folder = self.graph.folder(node, &self.store)?;
             return Ok(Place { store: Arc::clone(&self.store), folder });

@@ -112,7 +112,7 @@ pub struct OutsidePlace {
     pub name: String,
     /// Whether several instances may write to it, because each replaces only its own part.
     pub is_shared: bool,
-    /// How two instances are told apart, for the error if they may not, such as "give each a table of its own".
+    /// What to do if two instances write to this place and may not share it, such as "give each a table of its own".
     pub advice: &'static str,
 }
 

@@ -50,7 +50,7 @@
 //! | `input.scan()`, an argument of type `LazyFrame` | everything |
 //!
 //! The planner of SQL sees the shape: `select *` has another result if a column is added, and so has a column that two
-//! tables have. What is computed from the frame of `cx.sql` depends on its result only, whoever collects it. The frame of
+//! tables have. What is computed from the frame of `cx.sql` depends on its result only, whether the task or a function of this module collects it. The frame of
 //! `scan` shows every column to those who have a clone of it, and so all of them count, even if `cx.collect` runs a query
 //! that reads few. Everything counts, too, if a query is not valid, reads a file besides the inputs, or scans nothing of
 //! the input.

@@ -109,7 +109,7 @@ pub(crate) mod words {
         }
     }
 
-    /// Somebody has changed the rows or the columns.
+    /// The rows or the columns were changed by another program.
     pub(crate) fn changed(table: &str, label: &str) -> String {
         format!("table `{table}` of {label} was changed by hand")
     }

@@ -300,7 +300,7 @@ fn prepare(
             );
         }
         if !table.replaces() {
-            // The triggers are created anew, which would hide that somebody has disabled one to change rows of others.
+            // The triggers are created anew, which would hide that one was disabled to change rows of other instances.
             let now = structure(session, names)?;
             let altered = format!(
                 "UPDATE {markers} SET changed = true WHERE name = {} AND structure <> {}",

@@ -124,7 +124,7 @@ fn prepare(sqlite: &Sqlite, transaction: &Transaction<'_>, table: &NewTable<'_>)
         } else {
             ensure!(keyed == markers, other("was written by an instance that replaces it"));
             ensure!(sql == create, other("has other columns than the rows to append"));
-            // The triggers are created anew, which would hide that somebody has removed one to change rows of others.
+            // The triggers are created anew, which would hide that one was removed to change rows of other instances.
             let altered =
                 format!("UPDATE {MARKERS} SET changed = 1 WHERE name = ?1 AND structure <> ?2");
             let now = structure(transaction, table.name).map_err(failed)?;
