@@ -9,7 +9,7 @@ use flow::plan::LastFailure;
 use flow::prelude::*;
 
 use crate::support::{
-    failed, failure, files_below, flow, key, one_file, preview, without_backtraces,
+    failed, failure, files_below, flow, key, one_file, preview, without_ages, without_backtraces,
 };
 
 static BROKEN: AtomicBool = AtomicBool::new(true);
@@ -55,14 +55,6 @@ fn json(path: &Path) -> serde_json::Value {
     serde_json::from_slice(&fs::read(path).expect("a file")).expect("JSON")
 }
 
-/// Returns a text without how long ago something failed.
-fn without_age(text: &str) -> String {
-    let (before, after) = text.split_once(" (").expect("an age");
-    let (age, after) = after.split_once(" s ago)").expect("an age");
-    assert!(age.parse::<u32>().is_ok(), "{text}");
-    format!("{before}{after}")
-}
-
 #[test]
 fn everything_about_a_failure_is_recorded_and_shown() -> Result<()> {
     BROKEN.store(true, Ordering::SeqCst);
@@ -100,16 +92,16 @@ fn everything_about_a_failure_is_recorded_and_shown() -> Result<()> {
     let shown = preview::<Mean>(&flow);
     let line = shown.lines().next().context("a line")?;
     assert_eq!(
-        without_age(line),
-        "Mean {of: all} PENDING failed last time: cannot read a.csv: the file ends early"
+        without_ages(line),
+        "Mean {of: all} PENDING failed last time: cannot read a.csv: the file ends early (AGE ago)"
     );
     let why = without_backtraces(&flow.why::<Mean>()?.to_string());
     let all = format!(
-        "Mean {{of: all}}: failed last time: cannot read a.csv: the file ends early\n  \
+        "Mean {{of: all}}: failed last time: cannot read a.csv: the file ends early (AGE ago)\n  \
          error: cannot read a.csv\n  caused by: the file ends early\n  log: {}\n  metadata:\n    rows: 3",
         log.display()
     );
-    assert_eq!(without_age(&why), all);
+    assert_eq!(without_ages(&why), all);
     assert_eq!(flow.why::<Mean>()?.causes()[0].failure.as_ref(), Some(&found));
 
     // A success ends it.
