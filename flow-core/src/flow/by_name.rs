@@ -106,6 +106,52 @@ impl<R> Subgraph<R> {
         self.flow.reset_nodes(&plan, &plan.graph.roots)
     }
 
+    /// Returns what [`reset_roots`](Self::reset_roots) would remove, and removes nothing.
+    ///
+    /// The files are those that the records name: files that another output has, too, stay. Logs and earlier versions, which
+    /// a reset also removes, are not listed.
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn answer() -> u64 {
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet();
+    /// let graph = flow.graph::<answer>();
+    /// assert!(graph.reset_roots_dry_run()?.instances.is_empty());
+    ///
+    /// flow.run::<answer>()?;
+    /// let removed = graph.reset_roots_dry_run()?;
+    /// assert_eq!(removed.instances, ["answer"]);
+    /// assert!(removed.files[0].exists() && flow.is_complete::<answer>()?);
+    /// assert_eq!(graph.reset_roots()?.instances, removed.instances);
+    /// assert!(!removed.files[0].exists());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, or the store cannot be read.
+    pub fn reset_roots_dry_run(&self) -> Result<Removed, Error> {
+        let plan = self.plan()?;
+        self.flow.reset_nodes_dry_run(&plan, &plan.graph.roots)
+    }
+
+    /// Returns what [`reset_all`](Self::reset_all) would remove, as [`reset_roots_dry_run`](Self::reset_roots_dry_run) does.
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, or the store cannot be read.
+    pub fn reset_all_dry_run(&self) -> Result<Removed, Error> {
+        self.flow.reset_plan_dry_run(&*self.plan()?)
+    }
+
     /// Exports the outputs of the roots, as [`Flow::export`] does. [`export`](Self::export) exports all of the graph.
     ///
     /// # Errors

@@ -4,11 +4,13 @@
 //! fingerprint. Until the task has run, no output with that fingerprint is reused, neither from this store nor from
 //! another one. A current output of another instance is not removed.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 
 use daggy::NodeIndex;
 
+use crate::base::key::Key;
 use crate::flow::error::Error;
 use crate::flow::select::{is_of, with_downstream};
 use crate::flow::{Flow, Roots};
@@ -17,8 +19,8 @@ use crate::plan::dynamic::Replay;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
-use crate::store::Found;
 use crate::store::removal::Removal;
+use crate::store::{Found, RECORD};
 use crate::task::{Kind, TaskType};
 
 /// The maximal number of instances that are printed.
@@ -86,6 +88,56 @@ impl Flow {
             removed.files.extend(more.files);
         }
         Ok(removed)
+    }
+
+    /// Returns what [`reset_plan`](Self::reset_plan) would remove, and removes nothing.
+    pub(super) fn reset_plan_dry_run(&self, plan: &Plan) -> Result<Removed, Error> {
+        let (mut removed, mut seen) = (Removed::default(), HashSet::new());
+        let in_run = plan.required_in_run()?;
+        for plan in std::iter::once(plan).chain(in_run.iter().map(|plan| &**plan)) {
+            let nodes: Vec<_> = plan.graph.nodes().collect();
+            self.add_to_reset(plan, &nodes, &mut seen, &mut removed)?;
+        }
+        Ok(removed)
+    }
+
+    /// Returns what [`reset_nodes`](Self::reset_nodes) would remove, and removes nothing.
+    ///
+    /// The files are those that the records name. Logs and earlier versions are not listed.
+    pub(super) fn reset_nodes_dry_run(
+        &self,
+        plan: &Plan,
+        nodes: &[NodeIndex],
+    ) -> Result<Removed, Error> {
+        let mut removed = Removed::default();
+        self.add_to_reset(plan, nodes, &mut HashSet::new(), &mut removed)?;
+        Ok(removed)
+    }
+
+    /// Adds what [`reset_nodes`](Self::reset_nodes) would remove, each instance once.
+    fn add_to_reset(
+        &self,
+        plan: &Plan,
+        nodes: &[NodeIndex],
+        seen: &mut HashSet<Key>,
+        removed: &mut Removed,
+    ) -> Result<(), Error> {
+        for node in with_gathered(plan, nodes) {
+            if !seen.insert(plan.graph.node(node).key) {
+                continue;
+            }
+            let folder = plan.graph.folder(node, &self.store)?;
+            let record = self.store.read_record(&self.store.path(&folder, RECORD))?;
+            if record.is_none() && plan.verdicts.status(node) != Status::Kept {
+                continue;
+            }
+            removed.instances.push(plan.graph.label(node, Show::Clipped));
+            if let Some(Ok(record)) = record {
+                let files = record.output.all_files();
+                removed.files.extend(files.map(|file| self.store.path(&folder, &file.file)));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn reset_nodes(&self, plan: &Plan, nodes: &[NodeIndex]) -> Result<Removed, Error> {
