@@ -51,7 +51,7 @@
   }
 
   function focusable(element) {
-    return [...element.querySelectorAll("a, button, input, select, summary, [tabindex]")];
+    return [...element.querySelectorAll("a, button, input, select, textarea, summary, [tabindex]")];
   }
 
   function parse(html) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
@@ -19,14 +19,16 @@ pub(crate) enum Place {
     Instances,
     Runs,
     Live,
+    Actions,
 }
 
 /// The places of the navigation, each with its address and name.
-const PLACES: [(Place, &str, &str); 4] = [
+const PLACES: [(Place, &str, &str); 5] = [
     (Place::Graph, "/", "Graph"),
     (Place::Instances, "/instances", "Instances"),
     (Place::Runs, "/runs", "Runs"),
     (Place::Live, "/live", "Live run"),
+    (Place::Actions, "/actions", "Actions"),
 ];
 
 /// What a view shows.
@@ -56,6 +58,29 @@ pub(crate) async fn respond(
         Ok(html) => as_html(StatusCode::OK, html),
         Err(error) => failed(&error),
     }
+}
+
+/// The answer to a form that asks for a change.
+pub(crate) enum Answer {
+    /// A page, such as the plan of what was asked for.
+    Page(StatusCode, View),
+    /// It was done: the browser opens this address.
+    Done(&'static str),
+}
+
+/// Calls the code of an action on a thread that may wait, and returns its answer.
+pub(crate) async fn answer(
+    shared: Arc<Shared>,
+    action: impl FnOnce(&Arc<Shared>) -> Result<Answer, ViewError> + Send + 'static,
+) -> Response {
+    let own = Arc::clone(&shared);
+    let answered = blocking(shared, move |shared| {
+        Ok(match action(&own)? {
+            Answer::Page(status, view) => as_html(status, page(shared, &view)),
+            Answer::Done(address) => (StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response(),
+        })
+    });
+    answered.await.unwrap_or_else(|error| failed(&error))
 }
 
 /// Calls a function on a thread that may wait.

@@ -12,6 +12,7 @@
 //! | `/instance/{key}/data`, `log`, `versions` | its data, its log while it grows, its versions and their differences |
 //! | `/runs`, `/run/{id}`, `/compare` | the history, one run as a timeline, two runs compared |
 //! | `/live` | the run that this program does now |
+//! | `/actions` | runs, also with other parameters, and resets: each is shown as a plan first, and done when that is confirmed |
 //!
 //! # From a request to a page
 //!
@@ -24,6 +25,8 @@
 //!               ▼
 //!             views     a module each: from a `snapshot` (the plan of the moment), the history, files of outputs
 //!                       (`inside` the store) and `live` (the run in progress) to HTML
+//!             actions   a module for each verb: from a form that was sent to the plan of what it asks for; from the
+//!                       confirmed plan to a run or a reset
 //! ```
 //!
 //! [`flow_core`] lays out the graph, and [`flow_targets::inspect`] reads data without its types. A view that is added
@@ -36,14 +39,20 @@
 //! - Requests to unknown host names and from other origins are refused.
 //! - All text is escaped, and the pages forbid scripts that are written into them: `Content-Security-Policy`.
 //! - No address names a file. What is read belongs to a record of the store, and is inside of its folder, links resolved.
-//! - Nothing changes the store. The only request that changes anything stops a run, and [`PageOptions::read_only`]
-//!   refuses it.
+//! - The store changes through actions alone: runs and resets, by the methods of [`Flow`] that every program uses. A form shows
+//!   the plan, and a second request confirms that plan. If the plan is another one by then, it is shown again, and nothing is done. A
+//!   reset needs a check mark, too. The page does one thing at a time. [`PageOptions::read_only`] refuses all of it, as it
+//!   refuses to stop a run.
+//! - Who has the token may run the tasks with parameters of their choice, and so whatever these tasks do with them, such as read the file
+//!   that a parameter names. Give the token to people who may run the program. A parameter that holds a
+//!   [`Secret`](flow_core::Secret) has no field, because the page does not encrypt.
 //!
 //! # Features
 //!
 //! - `tables`: schemas, first rows and statistics of tables in Arrow IPC and CSV.
 //! - `parquet`: those of Parquet files, too.
 
+mod actions;
 mod assets;
 mod drawing;
 mod error;
@@ -52,6 +61,7 @@ mod guard;
 mod inside;
 mod live;
 mod options;
+mod planned;
 mod query;
 mod router;
 mod server;

@@ -34,6 +34,8 @@ pub(crate) struct LiveRun {
     pub(crate) is_running: bool,
     /// Whether it was asked to stop.
     pub(crate) is_stopping: bool,
+    /// What was asked for on the page; empty if the program has begun it.
+    pub(crate) title: String,
     /// When it began; `None` if there was none.
     pub(crate) begun: Option<Instant>,
     /// How long it took, once it has ended.
@@ -115,9 +117,9 @@ impl Live {
         self.lock().running.keys().copied().collect()
     }
 
-    /// Notes that the page has begun a run.
-    pub(crate) fn begin(&self) {
-        self.change(LiveRun::begin);
+    /// Notes that the page has begun a run. `title` says what it is.
+    pub(crate) fn begin(&self, title: String) {
+        self.change(|run| run.begin(title));
     }
 
     /// Notes that a run was asked to stop.
@@ -143,10 +145,10 @@ impl Live {
 }
 
 impl LiveRun {
-    fn begin(&mut self) {
+    fn begin(&mut self, title: String) {
         let commits = self.commits;
         let begun = Some(Instant::now());
-        *self = Self { is_running: true, begun, commits, ..Self::default() };
+        *self = Self { is_running: true, title, begun, commits, ..Self::default() };
     }
 
     fn note(&mut self, event: &Event) {

@@ -46,7 +46,7 @@ impl PageOptions {
         self
     }
 
-    /// Refuses every request that would change anything, such as stopping a run.
+    /// Refuses every request that would change anything: to run, to reset, to stop a run.
     pub fn read_only(self) -> Self {
         Self { is_read_only: true, ..self }
     }

@@ -1,15 +1,19 @@
-//! The addresses of the views.
+//! The addresses of the views and actions.
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use crate::error::ViewError;
 use crate::guard::guard;
 use crate::state::Shared;
-use crate::{assets, frame, views};
+use crate::{actions, assets, frame, views};
+
+/// The longest form that is read, in bytes.
+const LONGEST: usize = 1 << 20;
 
 /// Returns the service of all addresses, behind the guard.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -29,11 +33,18 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/live", get(views::live::get))
         .route("/live/events", get(views::live::events))
         .route("/live/stop", post(views::live::stop))
+        .route("/actions", get(actions::get))
+        .route("/actions/run", post(actions::run::post).get(actions::leave))
+        .route("/actions/force", post(actions::force::post).get(actions::leave))
+        .route("/actions/retry", post(actions::retry::post).get(actions::leave))
+        .route("/actions/reset", post(actions::reset::post).get(actions::leave))
+        .route("/actions/parameters", get(actions::parameters::get).post(actions::parameters::post))
         .route("/assets/page.css", get(assets::style))
         .route("/assets/page.js", get(assets::page_script))
         .route("/assets/graph.js", get(assets::graph_script))
         .route("/assets/icon.svg", get(assets::icon))
         .fallback(|| async { frame::failed(&ViewError::not_found("there is no such page")) })
+        .layer(DefaultBodyLimit::max(LONGEST))
         .layer(from_fn_with_state(Arc::clone(&shared), guard))
         .with_state(shared)
 }

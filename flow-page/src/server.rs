@@ -87,8 +87,8 @@ impl PageServer {
         format!("http://{host}/?token={}", self.shared.token.text())
     }
 
-    /// Starts a run of the roots in the background, which the page shows while it lasts and can stop. Returns `false` if
-    /// such a run is in progress.
+    /// Starts a run of the roots in the background, which the page shows while it lasts and can stop. Returns `false` if a
+    /// run that this method or the page has started is in progress.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl PageServer {
         self.shared.stop_run();
     }
 
-    /// Returns whether a run that [`start_run`](Self::start_run) has started is in progress.
+    /// Returns whether a run is in progress that [`start_run`](Self::start_run) or the page has started.
     pub fn is_running(&self) -> bool {
         self.shared.has_run()
     }
@@ -123,11 +123,9 @@ impl PageServer {
 }
 
 impl Drop for PageServer {
-    /// Stops the run in progress, waits for it, and ends the server.
+    /// Stops the run in progress, waits for it, and ends the server. No request begins another run.
     fn drop(&mut self) {
-        if self.shared.stop_run() {
-            self.shared.wait_for_run();
-        }
+        self.shared.close();
         if let Some(end) = self.end.take() {
             // A server that has ended receives nothing.
             let _ = end.send(());

@@ -1,15 +1,19 @@
 //! What all requests share: the flow, its roots, the plan of the moment, and the run in progress.
+//!
+//! The page does one thing at a time that changes the store: a run, or a reset. `is_busy` is set while it does.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{io, thread};
 
+use flow_core::jiff::Timestamp;
 use flow_core::{Error, Flow, RunHandle, Subgraph, TaskInfo};
 use tokio::sync::Semaphore;
 
 use crate::live::Live;
 use crate::options::PageOptions;
+use crate::planned::Planned;
 use crate::snapshot::Snapshot;
 use crate::token::Token;
 
@@ -34,10 +38,17 @@ pub(crate) struct Shared {
     pub(crate) live: Arc<Live>,
     pub(crate) work: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
-    snapshot: Mutex<Option<Arc<Snapshot>>>,
+    /// The graph that the page shows.
+    own: Planned,
+    /// The graph of the last run, if it had other parameters. Views of single instances find those of this graph, too.
+    other: Mutex<Option<Arc<Planned>>>,
     run: Mutex<Option<RunHandle>>,
-    /// Whether a run is in progress, or its end is not noted yet.
+    /// Whether a run or a reset is in progress, or the end of a run is not noted yet.
     is_busy: AtomicBool,
+    /// Whether the server ends, so that nothing else may begin.
+    is_closed: AtomicBool,
+    /// What the last reset has removed, and when.
+    reset: Mutex<Option<(Timestamp, String)>>,
 }
 
 impl Shared {
@@ -49,8 +60,10 @@ impl Shared {
     ) -> io::Result<Self> {
         let live = Arc::new(Live::new());
         let observer = Arc::clone(&live);
+        let flow = flow.observe(move |event| observer.note(event));
         Ok(Self {
-            flow: flow.observe(move |event| observer.note(event)),
+            own: Planned::new(flow.graph_of(roots.iter().copied())),
+            flow,
             roots,
             options,
             token: Token::random()?,
@@ -58,9 +71,11 @@ impl Shared {
             live,
             work: Arc::new(Semaphore::new(WORKING)),
             streams: Arc::new(Semaphore::new(STREAMS)),
-            snapshot: Mutex::new(None),
+            other: Mutex::new(None),
             run: Mutex::new(None),
             is_busy: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            reset: Mutex::new(None),
         })
     }
 
@@ -69,8 +84,9 @@ impl Shared {
         format!("flow-page-{}", self.port)
     }
 
-    fn graph(&self) -> Subgraph<TaskInfo> {
-        self.flow.graph_of(self.roots.iter().copied())
+    /// Returns the graph of the roots with the settings of a flow.
+    pub(crate) fn graph_of(&self, flow: &Flow) -> Subgraph<TaskInfo> {
+        flow.graph_of(self.roots.iter().copied())
     }
 
     /// Returns the plan of the moment. Requests that come while it is built wait for it.
@@ -79,18 +95,17 @@ impl Shared {
     ///
     /// Planning fails, or the store cannot be read.
     pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Error> {
-        let mut kept = lock(&self.snapshot);
-        let commits = self.live.commits();
-        if let Some(snapshot) =
-            kept.as_ref().filter(|snapshot| snapshot.is_fresh(commits, self.has_run()))
-        {
-            return Ok(Arc::clone(snapshot));
-        }
-        // Two plans of a large graph would need twice the memory.
-        *kept = None;
-        let snapshot = Arc::new(Snapshot::take(&self.graph(), commits)?);
-        *kept = Some(Arc::clone(&snapshot));
-        Ok(snapshot)
+        self.own.snapshot(self.live.commits(), self.has_run())
+    }
+
+    /// Returns the plan of the moment of the last run; `None` if that had the parameters of the page.
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, or the store cannot be read.
+    pub(crate) fn snapshot_of_run(&self) -> Result<Option<Arc<Snapshot>>, Error> {
+        let other = lock(&self.other).clone();
+        other.map(|other| other.snapshot(self.live.commits(), self.has_run())).transpose()
     }
 
     /// Starts a run of the roots, unless one is in progress. Returns whether it did.
@@ -99,11 +114,31 @@ impl Shared {
     ///
     /// The operating system refuses to start a thread.
     pub(crate) fn start_run(self: &Arc<Self>) -> io::Result<bool> {
-        if self.is_busy.swap(true, Ordering::SeqCst) {
+        self.start(self.own.graph(), String::new(), None)
+    }
+
+    /// Starts a run of a graph, unless something is in progress. Returns whether it did.
+    ///
+    /// `title` says what it is, for the view of the run. `other` is the graph if it has other parameters than the page.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses to start a thread.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        graph: &Subgraph<TaskInfo>,
+        title: String,
+        other: Option<Arc<Planned>>,
+    ) -> io::Result<bool> {
+        // Whoever stops the run waits here until its handle is there.
+        let mut run = lock(&self.run);
+        if !self.begin() {
             return Ok(false);
         }
-        self.live.begin();
-        *lock(&self.run) = Some(self.graph().spawn());
+        self.live.begin(title);
+        *lock(&self.other) = other;
+        *run = Some(graph.spawn());
+        drop(run);
         let shared = Arc::clone(self);
         let waiting = thread::Builder::new().name("flow-page-run".to_owned());
         match waiting.spawn(move || shared.finish_run()) {
@@ -115,6 +150,18 @@ impl Shared {
                 Err(error)
             }
         }
+    }
+
+    /// Takes the right to change the store. Returns `false` if something is in progress, or the server ends.
+    fn begin(&self) -> bool {
+        if self.is_busy.swap(true, Ordering::SeqCst) {
+            return false;
+        }
+        let is_closed = self.is_closed.load(Ordering::SeqCst);
+        if is_closed {
+            self.is_busy.store(false, Ordering::SeqCst);
+        }
+        !is_closed
     }
 
     /// Waits for the end of the run, and notes how it ended.
@@ -137,6 +184,31 @@ impl Shared {
         self.is_busy.store(false, Ordering::SeqCst);
     }
 
+    /// Calls a function that removes outputs, while no run of the page is in progress, and keeps what it returns for the
+    /// view of the actions. Returns `false` without calling it if something is in progress.
+    ///
+    /// # Errors
+    ///
+    /// The function fails.
+    pub(crate) fn reset(
+        &self,
+        reset: impl FnOnce() -> Result<String, Error>,
+    ) -> Result<bool, Error> {
+        if !self.begin() {
+            return Ok(false);
+        }
+        let idle = Idle(self);
+        let removed = reset();
+        drop(idle);
+        *lock(&self.reset) = Some((Timestamp::now(), removed?));
+        Ok(true)
+    }
+
+    /// Returns what the last reset of the page has removed, and when.
+    pub(crate) fn last_reset(&self) -> Option<(Timestamp, String)> {
+        lock(&self.reset).clone()
+    }
+
     /// Asks the run in progress to stop. Returns whether there is one.
     pub(crate) fn stop_run(&self) -> bool {
         let run = lock(&self.run);
@@ -146,7 +218,14 @@ impl Shared {
         true
     }
 
-    /// Returns whether a run that the page has begun is in progress.
+    /// Stops the run in progress, waits for it, and lets nothing else begin.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.stop_run();
+        self.wait_for_run();
+    }
+
+    /// Returns whether a run or a reset that the page has begun is in progress.
     pub(crate) fn has_run(&self) -> bool {
         self.is_busy.load(Ordering::SeqCst)
     }
@@ -156,6 +235,20 @@ impl Shared {
         while self.has_run() {
             thread::sleep(INTERVAL);
         }
+    }
+}
+
+/// Ends a reset when it is dropped, also if the code of the reset panics.
+struct Idle<'a>(&'a Shared);
+
+impl Drop for Idle<'_> {
+    fn drop(&mut self) {
+        // Removed outputs change every plan. An error may have come after the first of them.
+        self.0.own.forget();
+        if let Some(other) = &*lock(&self.0.other) {
+            other.forget();
+        }
+        self.0.is_busy.store(false, Ordering::SeqCst);
     }
 }
 

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use super::{Found, instance_link, metadata};
 use crate::error::ViewError;
 use crate::frame::{Place, View, badge, respond, table};
+use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
 use crate::state::Shared;
 use crate::text;
@@ -57,6 +58,9 @@ fn planned(shared: &Shared, snapshot: &Snapshot, place: usize) -> Result<Markup,
             "Planned at " (text::timestamp(snapshot.at)) "."
         }
         @if !info.doc().is_empty() { p.doc { (text::block(info.doc())) } }
+        @if !shared.options.is_read_only() {
+            p { a href=(Query::default().with("task", Some(instance.task())).href("/actions")) { "Run, force or reset this task" } }
+        }
         @if let Some(path) = instance.external_path() {
             p { "File: " code { (text::line(&path.display().to_string())) } ". It is not in the store, so the page does not show it." }
         }

@@ -41,6 +41,7 @@ fn fragment(run: &LiveRun, can_stop: bool) -> Markup {
     let mut running: Vec<_> = run.running.iter().collect();
     running.sort_by_key(|(_, one)| one.begun);
     html! {
+        @if !run.title.is_empty() { p { (text::clipped(&run.title, 1_000)) } }
         p role="status" { (headline(run)) }
         @if run.of > 0 {
             progress max=(run.of) value=(run.settled.min(run.of)) aria-label="Settled instances" {

@@ -40,7 +40,7 @@ fn states(shared: &Shared, snapshot: &Snapshot) -> Vec<State> {
 
 /// An instance that an address names.
 enum Found {
-    /// It is in the graph of the roots.
+    /// It is in the graph of the roots, or in that of the last run with other parameters.
     Planned(Arc<Snapshot>, usize),
     /// It is not, but the store has an output of it, such as that of an earlier run with other parameters.
     Stored(Box<StoredOutput>),
@@ -59,6 +59,11 @@ impl Found {
             && let Some(place) = snapshot.find(key)
         {
             return Ok(Self::Planned(Arc::clone(snapshot), place));
+        }
+        if let Ok(Some(snapshot)) = shared.snapshot_of_run()
+            && let Some(place) = snapshot.find(key)
+        {
+            return Ok(Self::Planned(snapshot, place));
         }
         let stored = shared.flow.store().list()?.into_iter().find(|stored| stored.key == key);
         match (stored, planned) {
