@@ -84,7 +84,9 @@ fn two_hundred_requirements_run_once_each() -> Result<()> {
 fn reset_all_removes_dynamic_requirements_too() -> Result<()> {
     let (flow, _folder) = flow();
     flow.run::<Sum>()?;
-    assert_eq!(flow.graph::<Sum>().reset_all()?.instances.len(), 4);
+    let dry = flow.graph::<Sum>().reset_all_dry_run()?;
+    assert_eq!(dry.instances.len(), 4);
+    assert_eq!(flow.graph::<Sum>().reset_all()?.instances, dry.instances);
     assert_eq!(flow.run::<Sum>()?.ran().len(), 4);
     Ok(())
 }

@@ -120,3 +120,32 @@ fn a_reset_output_is_not_reused_from_another_instance() -> Result<()> {
     assert_eq!(ran(&flow.run::<Of>()?), ["Of"]);
     Ok(())
 }
+
+#[test]
+fn a_dry_run_lists_what_a_reset_removes() -> Result<()> {
+    let (flow, _folder) = flow();
+    let graph = flow.graph::<Sum>();
+    assert!(graph.reset_all_dry_run()?.instances.is_empty());
+    flow.run::<Sum>()?;
+    for is_all in [false, true] {
+        let dry = if is_all { graph.reset_all_dry_run()? } else { graph.reset_roots_dry_run()? };
+        assert_eq!(dry.instances.len(), if is_all { 4 } else { 1 });
+        assert!(flow.is_complete::<Sum>()? && dry.files.iter().all(|file| file.exists()));
+        let removed = if is_all { graph.reset_all()? } else { graph.reset_roots()? };
+        assert_eq!(removed.instances, dry.instances);
+        assert!(dry.files.iter().all(|file| removed.files.contains(file)));
+        assert_eq!(dry.files.len(), dry.instances.len());
+        flow.run::<Sum>()?;
+    }
+
+    // An output that would be reused is reset, too.
+    let other = flow.with(Same::N, 2);
+    flow.run::<Of>()?;
+    other.run::<Same>()?;
+    assert!(other.is_complete::<Of>()?);
+    let dry = other.graph::<Of>().reset_roots_dry_run()?;
+    assert_eq!((dry.instances.len(), dry.files.len()), (1, 0));
+    assert_eq!(other.graph::<Of>().reset_roots()?.instances, dry.instances);
+    assert!(!other.is_complete::<Of>()?);
+    Ok(())
+}
