@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use flow::prelude::*;
+use flow::store::StoredOutput;
 
 use super::{hidden, page};
 use crate::tasks::{Leaf, Mean};
@@ -147,7 +148,8 @@ fn a_run_with_other_parameters_leaves_those_of_the_page() {
     assert!(page.view("/").contains("2 complete"));
     // The views of instances find those of this run, too.
     let list = page.flow.store().list().expect("a list");
-    let points = list.iter().find(|one| one.instance.starts_with("Points {n: 5")).expect("it ran");
+    let is_it = |one: &&StoredOutput| one.task == "Points" && one.instance.contains("n: 5");
+    let points = list.iter().find(is_it).expect("it ran");
     let html = page.view(&format!("/instance/{}", points.key));
     assert!(html.contains("Makes points.") && !html.contains("not in the graph"), "{html}");
 }
