@@ -142,7 +142,8 @@
 //! `inspect`, which is not, reads outputs without their types: [`targets`] has a module of that name. The feature
 //! `tracing`, which is not either, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
 //! tasks, commits, pushes and pulls. The features `s3`, `gcs` and `azure` (not by default) open buckets as remotes:
-//! `flow::remote::open`. The feature `page` (not by default) serves a page of a flow in a browser: `flow.serve`.
+//! `flow::remote::open`. The feature `page` (not by default) serves a page of a flow in a browser: `flow.serve`, and
+//! writes it to a file: `flow.report`.
 
 pub use anyhow;
 #[cfg(feature = "cli")]
@@ -254,11 +255,15 @@ pub mod debug {
 /// A page of a flow in a browser, with the cargo feature `page`: its graph, instances, data and runs.
 ///
 /// [`serve`](page::serve) and [`flow.serve::<R>(..)`](page::ServePage::serve) start it. Nothing is loaded from elsewhere, and
-/// reading works without JavaScript.
+/// reading works without JavaScript. [`report`](page::report()) and
+/// [`flow.report::<R>(..)`](page::MakeReport::report) build the same as one HTML file.
 #[cfg(feature = "page")]
 pub mod page {
     #[doc(inline)]
-    pub use flow_page::{PageError, PageOptions, PageServer, ServePage, serve};
+    pub use flow_page::{
+        MakeReport, PageError, PageOptions, PageServer, Report, ReportError, ReportOptions,
+        ServePage, report, serve,
+    };
 }
 
 /// Plans: the graph of instances, with what a run would do and why, as text or as a picture.
@@ -395,7 +400,7 @@ pub mod prelude {
     };
     pub use flow_derive::{Outputs, Row, Task, Tracked, task, tracked};
     #[cfg(feature = "page")]
-    pub use flow_page::ServePage as _;
+    pub use flow_page::{MakeReport as _, ServePage as _};
     #[cfg(feature = "arrow")]
     pub use flow_targets::ArrowIpc;
     #[cfg(feature = "csv")]

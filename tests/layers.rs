@@ -64,13 +64,13 @@ const CARGO_FLOW: Layers = &[
 
 const PAGE: Layers = &[
     &["text", "token", "query", "options", "live"],
-    &["error"],
+    &["error", "links"],
     &["snapshot", "inside"],
     &["planned"],
     &["state"],
     &["frame", "assets", "drawing"],
     &["guard", "views", "actions"],
-    &["router"],
+    &["report", "router"],
     &["server"],
     &["lib"],
 ];

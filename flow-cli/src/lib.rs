@@ -58,7 +58,7 @@
 //! - `yaml`: `--params` reads YAML files.
 //! - `remote`: `push`, `pull` and `[remotes]` of `flow.toml` take URLs of object stores. `typed-flow` enables it with `s3`,
 //!   `gcs` or `azure`.
-//! - `page`: the verb `serve`.
+//! - `page`: the verbs `serve` and `report`.
 
 mod app;
 mod args;

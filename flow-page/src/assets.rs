@@ -6,12 +6,15 @@ use axum::response::{IntoResponse, Response};
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// The style sheet of all views, and of reports.
+pub(crate) const STYLE: &str = include_str!("../assets/page.css");
+
 fn asset(kind: &'static str, content: &'static str) -> Response {
     ([(CONTENT_TYPE, kind)], content).into_response()
 }
 
 pub(crate) async fn style() -> Response {
-    asset(CSS, include_str!("../assets/page.css"))
+    asset(CSS, STYLE)
 }
 
 pub(crate) async fn page_script() -> Response {

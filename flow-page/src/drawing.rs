@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use flow_core::layout::{Area, CHARACTER, LINE, Layout, MARGIN, PADDING, Point};
 use maud::{Markup, html};
 
+use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
 use crate::text;
@@ -55,6 +56,7 @@ pub(crate) struct Selected<'a> {
     pub(crate) fits: &'a [bool],
     /// The present query, from which links follow.
     pub(crate) query: &'a Query,
+    pub(crate) links: Links<'a>,
 }
 
 /// A box: an instance, all instances of a task, or all of a group.
@@ -85,7 +87,8 @@ struct DrawnBox {
     lines: Vec<String>,
     state: State,
     hint: String,
-    href: String,
+    /// `None` for a box of a report that leads nowhere.
+    href: Option<String>,
     is_dim: bool,
 }
 
@@ -129,7 +132,7 @@ impl Drawing {
         self.boxes.len()
     }
 
-    /// Returns the picture. Each box is a link.
+    /// Returns the picture. A box is a link, if there is something that it leads to.
     pub(crate) fn svg(&self) -> Markup {
         let layout = Layout::of(self.boxes.iter().map(DrawnBox::size).collect(), &self.arrows);
         let (mut width, mut height) = (0.0_f64, 0.0_f64);
@@ -190,23 +193,27 @@ impl Selected<'_> {
         };
         let (title, lines, hint, href) = match of {
             Of::Instance(place) => return self.instance(place, state, !contents.fits),
-            Of::Task(task) => {
-                let task = &self.snapshot.tasks[task];
+            Of::Task(index) => {
+                let task = &self.snapshot.tasks[index];
                 let name = text::clipped(&task.name, LONGEST);
                 let title = if task.count == 1 { name } else { format!("{name} × {count}") };
                 let lines: Vec<_> = contents.states.iter().map(line).collect();
-                let (hint, href) = match task.count {
-                    1 => {
+                let (hint, href) = match (self.links, task.count) {
+                    (links, 1) => {
                         let key = self.snapshot.instances[contents.last].key();
-                        (task.name.clone(), format!("/instance/{key}"))
+                        (task.name.clone(), links.instance(key))
                     }
-                    2..=OPENED => {
+                    (Links::Report(anchors), _) => {
+                        (format!("The instances of {}", task.name), anchors.task(&task.name))
+                    }
+                    (Links::Server, 2..=OPENED) => {
                         let open = format!("task:{}", task.name);
                         (format!("Draw the instances of {}", task.name), self.toggled(&open))
                     }
-                    _ => {
+                    (Links::Server, _) => {
                         let list = Query::default().with("task", Some(&task.name));
-                        (format!("List the instances of {}", task.name), list.href("/instances"))
+                        let list = list.href("/instances");
+                        (format!("List the instances of {}", task.name), Some(list))
                     }
                 };
                 (title, lines, hint, href)
@@ -222,8 +229,9 @@ impl Selected<'_> {
         DrawnBox { title, lines, state, hint, href, is_dim: !contents.fits }
     }
 
-    fn toggled(&self, open: &str) -> String {
-        self.query.toggled("open", open).href("/")
+    /// Returns the link that opens or closes a box. A report has none.
+    fn toggled(&self, open: &str) -> Option<String> {
+        self.links.is_server().then(|| self.query.toggled("open", open).href("/"))
     }
 
     fn instance(&self, place: usize, state: State, is_dim: bool) -> DrawnBox {
@@ -240,7 +248,7 @@ impl Selected<'_> {
             let _ = write!(hint, "\n{}", text::clipped(&reason.to_string(), 300));
         }
         let title = text::clipped(instance.task(), LONGEST);
-        let href = format!("/instance/{}", instance.key());
+        let href = self.links.instance(instance.key());
         DrawnBox { title, lines, state, hint, href, is_dim }
     }
 }
@@ -259,7 +267,7 @@ impl DrawnBox {
         let first = area.top() + LINE;
         let height = |row: usize| px(first + (row + 1) as f64 * LINE);
         html! {
-            a.node.(self.state.word()).dim[self.is_dim] href=(self.href) {
+            a.node.(self.state.word()).dim[self.is_dim] href=[&self.href] {
                 title { (text::block(&self.hint)) }
                 rect x=(px(area.left())) y=(px(area.top())) width=(px(area.width)) height=(px(area.height)) rx="6" {}
                 text.name x=(px(left)) y=(px(first)) { (self.title) }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use axum::http::StatusCode;
 use flow_core::{Error, LoadError, StoreError};
@@ -26,6 +27,33 @@ pub enum PageError {
     /// The threads of the server cannot be started.
     #[error("cannot start the threads of the page")]
     Thread(#[source] io::Error),
+}
+
+/// The error of a [report](crate::Report).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Planning failed, or the store cannot be read.
+    #[error(transparent)]
+    Flow(#[from] Box<Error>),
+    /// The operating system has no random numbers for the policy of the report.
+    #[error("cannot create a random number")]
+    Random(#[source] io::Error),
+    /// The file of the report cannot be written.
+    #[error("cannot write the report to {}", path.display())]
+    #[non_exhaustive]
+    Write {
+        /// The path of the file.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+}
+
+impl From<Error> for ReportError {
+    fn from(error: Error) -> Self {
+        Self::Flow(Box::new(error))
+    }
 }
 
 /// The error of a request, which is shown as a page of its own.

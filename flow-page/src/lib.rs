@@ -1,6 +1,6 @@
-//! The page of a flow: its graph, instances, data and runs in a browser.
+//! The page of a flow: its graph, instances, data and runs in a browser, and the same as a file.
 //!
-//! [`serve`] starts a small web server in the program itself. There is nothing to install or to build: the pages are rendered
+//! [`report()`] builds a [`Report`]: the views as one HTML file, which needs no server. [`serve`] starts a small web server in the program itself. There is nothing to install or to build: the pages are rendered
 //! here, the style sheet and the scripts are part of the program, and nothing is loaded from elsewhere. Reading works
 //! without JavaScript.
 //!
@@ -32,6 +32,8 @@
 //! [`flow_core`] lays out the graph, and [`flow_targets::inspect`] reads data without its types. A view that is added
 //! needs a module in `views` and a line in `router`.
 //!
+//! A report (`report`) calls the same views. They take where their links lead, to addresses or to anchors, from `links`.
+//!
 //! # Security
 //!
 //! - The server listens on the loopback interface unless [`PageOptions::address`] says otherwise, and every request
@@ -46,6 +48,7 @@
 //! - Who has the token may run the tasks with parameters of their choice, and so whatever these tasks do with them, such as read the file
 //!   that a parameter names. Give the token to people who may run the program. A parameter that holds a
 //!   [`Secret`](flow_core::Secret) has no field, because the page does not encrypt.
+//! - A report allows no script at all, and refers to nothing outside of itself.
 //!
 //! # Features
 //!
@@ -59,10 +62,12 @@ mod error;
 mod frame;
 mod guard;
 mod inside;
+mod links;
 mod live;
 mod options;
 mod planned;
 mod query;
+mod report;
 mod router;
 mod server;
 mod snapshot;
@@ -73,8 +78,9 @@ mod views;
 
 use flow_core::{Flow, Roots, TaskInfo};
 
-pub use crate::error::PageError;
+pub use crate::error::{PageError, ReportError};
 pub use crate::options::PageOptions;
+pub use crate::report::{Report, ReportOptions};
 pub use crate::server::PageServer;
 
 /// Serves the page of some roots until the returned server is dropped.
@@ -143,6 +149,81 @@ pub trait ServePage {
 impl ServePage for Flow {
     fn serve<R: Roots>(&self, options: PageOptions) -> Result<PageServer, PageError> {
         serve(self, self.graph::<R>().roots(), options)
+    }
+}
+
+/// Builds the report of some roots: the views of the page as one HTML file.
+///
+/// It has the graph, the instances with their parameters, reasons, code, metadata and files, the beginning of their data,
+/// their figures, notes and logs, and the last runs. If the store has outputs of a root with other parameters, such as
+/// those of a sweep, a table compares them. The report is not larger than [`ReportOptions::limit`].
+///
+/// ```standalone_crate
+/// use flow::page::ReportOptions;
+/// use flow::prelude::*;
+/// use flow::task::TaskInfo;
+///
+/// #[task(target = Json<u64>)]
+/// fn answer() -> u64 {
+///     42
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let flow = Flow::open(folder.path())?.quiet();
+/// flow.run::<answer>()?;
+/// let report = flow::page::report(&flow, [TaskInfo::named("answer")?], &ReportOptions::new())?;
+/// assert_eq!(report.instances(), 1);
+/// assert!(report.html().contains("42"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Planning fails, the store cannot be read, or the operating system has no random numbers.
+pub fn report(
+    flow: &Flow,
+    roots: impl IntoIterator<Item = TaskInfo>,
+    options: &ReportOptions,
+) -> Result<Report, ReportError> {
+    Report::new(flow, roots.into_iter().collect(), options)
+}
+
+/// The method [`report`](Self::report) of a flow.
+pub trait MakeReport {
+    /// Builds the report of these roots, as [`report()`] does.
+    ///
+    /// ```
+    /// use flow::page::ReportOptions;
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn answer() -> u64 {
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let flow = Flow::open(folder.join("data"))?.quiet();
+    /// flow.run::<answer>()?;
+    /// let report = flow.report::<answer>(ReportOptions::new())?;
+    /// report.write(folder.join("report.html"))?; // open it in a browser
+    /// # assert_eq!(std::fs::read_to_string(folder.join("report.html"))?, report.html());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Planning fails, the store cannot be read, or the operating system has no random numbers.
+    fn report<R: Roots>(&self, options: ReportOptions) -> Result<Report, ReportError>;
+}
+
+impl MakeReport for Flow {
+    fn report<R: Roots>(&self, options: ReportOptions) -> Result<Report, ReportError> {
+        report(self, self.graph::<R>().roots(), &options)
     }
 }
 

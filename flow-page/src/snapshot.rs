@@ -4,6 +4,7 @@
 //! of the next moment, too: for five times as long as it took, and not after the end of a run of this process.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use flow_core::jiff::Timestamp;
@@ -23,6 +24,8 @@ pub(crate) struct Snapshot {
     pub(crate) states: Vec<State>,
     /// The positions of the inputs of each instance, each once.
     pub(crate) inputs: Vec<Vec<usize>>,
+    /// The positions of the instances that require each instance, once a view has needed them.
+    consumers: OnceLock<Vec<Vec<usize>>>,
     /// The position of the task of each instance.
     pub(crate) task_of: Vec<usize>,
     /// The tasks, in the order of their first instances.
@@ -133,7 +136,20 @@ impl Snapshot {
         let states = instances.iter().map(State::of).collect();
         let (at, taken) = (Timestamp::now(), Instant::now());
         let took = begun.elapsed();
-        Ok(Self { instances, states, inputs, task_of, tasks, by_key, at, taken, took, commits })
+        let consumers = OnceLock::new();
+        Ok(Self {
+            instances,
+            states,
+            inputs,
+            consumers,
+            task_of,
+            tasks,
+            by_key,
+            at,
+            taken,
+            took,
+            commits,
+        })
     }
 
     /// Returns whether requests may still use it. `commits` is the number of commits so far.
@@ -158,9 +174,15 @@ impl Snapshot {
     }
 
     /// Returns the positions of the instances that require one.
-    pub(crate) fn consumers(&self, of: usize) -> Vec<usize> {
-        let all = self.inputs.iter().enumerate();
-        all.filter(|(_, inputs)| inputs.binary_search(&of).is_ok()).map(|(at, _)| at).collect()
+    pub(crate) fn consumers(&self, of: usize) -> &[usize] {
+        let all = || {
+            let mut consumers = vec![Vec::new(); self.inputs.len()];
+            for (place, inputs) in self.inputs.iter().enumerate() {
+                inputs.iter().for_each(|&input| consumers[input].push(place));
+            }
+            consumers
+        };
+        &self.consumers.get_or_init(all)[of]
     }
 
     /// Returns, for each instance, whether it is on a way from an instance of the task `from` to one of the task `to`. A

@@ -16,6 +16,8 @@ mod path;
 mod plan;
 mod python;
 mod rejected;
+#[cfg(feature = "page")]
+mod report;
 mod reset;
 mod run;
 #[cfg(feature = "page")]
@@ -62,6 +64,8 @@ pub(crate) const VERBS: &[Verb] = &[
     python::VERB,
     #[cfg(feature = "page")]
     serve::VERB,
+    #[cfg(feature = "page")]
+    report::VERB,
     completions::VERB,
 ];
 

@@ -123,7 +123,7 @@ fn failed(error: PageError) -> CliError {
 }
 
 /// Returns the tasks that no other task requires, if they can be planned.
-fn all_roots(flow: &Flow) -> Result<Vec<TaskInfo>, CliError> {
+pub(super) fn all_roots(flow: &Flow) -> Result<Vec<TaskInfo>, CliError> {
     let all = tasks();
     let required: Vec<_> = all.iter().flat_map(TaskInfo::requires).collect();
     let mut roots = Vec::new();

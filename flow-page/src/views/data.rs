@@ -70,7 +70,7 @@ fn content(
 ) -> Result<Markup, ViewError> {
     inside::check(shared.flow.folder(), file)?;
     if file.is_folder() {
-        return folder(file, raw);
+        return folder(file, Some(raw));
     }
     let bytes = file.open()?.metadata().map_or(0, |metadata| metadata.len());
     let kind = kind_of(file)?;
@@ -81,14 +81,7 @@ fn content(
         Kind::Html => html! {
             iframe.output sandbox="" src=(raw) title="The HTML that the task wrote" loading="lazy" {}
         },
-        Kind::Other if file.format().is_table() => table(file, bytes, path, query)?,
-        Kind::Other if file.format() == Format::Json && bytes <= TREE => {
-            match document(file, bytes)? {
-                Some(document) => json::tree(&document),
-                None => lines(file)?,
-            }
-        }
-        Kind::Other => lines(file)?,
+        Kind::Other => preview(file, bytes, Some(path), query)?,
     };
     Ok(html! {
         p {
@@ -100,13 +93,36 @@ fn content(
     })
 }
 
+/// Shows the beginning of a file that is neither a folder nor an image. `path` is the address of the view, which a
+/// report does not have, and `bytes` the size of the file.
+pub(crate) fn preview(
+    file: &OutputFile,
+    bytes: u64,
+    path: Option<&str>,
+    query: &Query,
+) -> Result<Markup, ViewError> {
+    match file.format() {
+        format if format.is_table() => table(file, bytes, path, query),
+        Format::Json if bytes <= TREE => match document(file, bytes)? {
+            Some(document) => Ok(json::tree(&document)),
+            None => lines(file),
+        },
+        _ => lines(file),
+    }
+}
+
 #[cfg(feature = "tables")]
-fn table(file: &OutputFile, bytes: u64, path: &str, query: &Query) -> Result<Markup, ViewError> {
+fn table(
+    file: &OutputFile,
+    bytes: u64,
+    path: Option<&str>,
+    query: &Query,
+) -> Result<Markup, ViewError> {
     super::table::show(file, bytes, path, query)
 }
 
 #[cfg(not(feature = "tables"))]
-fn table(file: &OutputFile, _: u64, _: &str, _: &Query) -> Result<Markup, ViewError> {
+fn table(file: &OutputFile, _: u64, _: Option<&str>, _: &Query) -> Result<Markup, ViewError> {
     lines(file)
 }
 
@@ -130,7 +146,8 @@ fn lines(file: &OutputFile) -> Result<Markup, ViewError> {
     })
 }
 
-fn folder(file: &OutputFile, raw: &str) -> Result<Markup, ViewError> {
+/// Lists the files of a folder. `raw` is the address of its bytes, which a report does not have.
+pub(crate) fn folder(file: &OutputFile, raw: Option<&str>) -> Result<Markup, ViewError> {
     let names = file.entries()?;
     Ok(html! {
         p { "Folder of " (text::count(names.len(), "file")) }
@@ -138,7 +155,7 @@ fn folder(file: &OutputFile, raw: &str) -> Result<Markup, ViewError> {
             @for (place, name) in names.iter().enumerate().take(FILES) {
                 li {
                     @if name.ends_with('/') { (text::clipped(name, 200)) } @else {
-                        a href={ (raw) "/" (place) } { (text::clipped(name, 200)) }
+                        a href=[raw.map(|raw| format!("{raw}/{place}"))] { (text::clipped(name, 200)) }
                     }
                 }
             }

@@ -30,7 +30,7 @@ const HEAD: usize = 16;
 
 /// What a browser does with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// It shows it as an image of this type.
     Image(&'static str),
     /// It shows it as an image, without its scripts.
@@ -42,7 +42,7 @@ pub(super) enum Kind {
 }
 
 /// Returns the kind of a file, by its first bytes or, for text, by its name.
-pub(super) fn kind_of(file: &OutputFile) -> Result<Kind, ViewError> {
+pub(crate) fn kind_of(file: &OutputFile) -> Result<Kind, ViewError> {
     let mut head = Vec::new();
     let read = file.open()?.take(HEAD as u64).read_to_end(&mut head);
     Ok(read.map_or(Kind::Other, |_| kind(&head, file.path())))

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 
 use super::selection;
 use crate::drawing::{By, Drawing, OPENED, Selected};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
+use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::Snapshot;
 use crate::state::Shared;
 use crate::text;
 
 /// The number of instances from which each task has one box.
-const INSTANCES: usize = 60;
+pub(crate) const INSTANCES: usize = 60;
 
 /// The number of tasks from which each group has one box.
 const TASKS: usize = 60;
@@ -25,7 +26,7 @@ const TASKS: usize = 60;
 const MOST: usize = 500;
 
 /// The number of boxes that are drawn at all.
-const BOXES: usize = 3_000;
+pub(crate) const BOXES: usize = 3_000;
 
 pub(crate) async fn get(
     Extract(shared): Extract<Arc<Shared>>,
@@ -53,12 +54,13 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         is_drawn: &is_drawn,
         fits: &fits,
         query,
+        links: Links::Server,
     };
     let drawing = Drawing::new(&selected);
     let choices = [By::Instance, By::Task, By::Group];
     let list = query.with("open", None).with("by", None).with("from", None).with("to", None);
     let body = html! {
-        (selection::counts(&states))
+        (selection::counts(Links::Server, &states))
         form.filters method="get" action="/" {
             (selection::search_field(query))
             (selection::status_field(query))
@@ -96,9 +98,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         } @else if drawing.len() > BOXES {
             p { "The picture would have " (drawing.len()) " boxes. " a href="/instances" { "List the instances" } " instead." }
         } @else {
-            div.canvas tabindex="0" role="region" aria-label="Graph, scrollable" data-canvas="" {
-                (drawing.svg())
-            }
+            (canvas(&drawing))
         }
         p.note {
             "Planned at " (text::timestamp(snapshot.at)) ". A box leads to its instance, opens its task or group, or lists the \
@@ -106,6 +106,15 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         }
     };
     Ok(View::new("Graph", Place::Graph, body))
+}
+
+/// Shows the picture in an area that scrolls.
+pub(crate) fn canvas(drawing: &Drawing) -> Markup {
+    html! {
+        div.canvas tabindex="0" role="region" aria-label="Graph, scrollable" data-canvas="" {
+            (drawing.svg())
+        }
+    }
 }
 
 /// Returns the task that a part of the query names.

@@ -8,9 +8,10 @@ use axum::response::Response;
 use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutput};
 use maud::{Markup, html};
 
-use super::{Found, instance_link, metadata};
+use super::{Found, metadata};
 use crate::error::ViewError;
 use crate::frame::{Place, View, badge, respond, table};
+use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
 use crate::state::Shared;
@@ -29,24 +30,44 @@ pub(crate) async fn get(
 fn view(shared: &Shared, key: &str) -> Result<View, ViewError> {
     let found = Found::of(shared, key)?;
     let recorded = found.recorded()?;
+    let states = match &found {
+        Found::Planned(snapshot, _) => super::states(shared, snapshot),
+        Found::Stored(_) => Vec::new(),
+    };
     let body = html! {
         (found.tabs(""))
-        @match &found {
-            Found::Planned(snapshot, place) => (planned(shared, snapshot, *place)?),
-            Found::Stored(_) => p {
-                "This instance is not in the graph of the present parameters. The store has an output of it."
-            },
-        }
-        @if let Some(recorded) = &recorded { (output(&found, recorded)) }
-        dl { dt { "Key" } dd { code { (found.key().to_string()) } } }
+        (overview(Links::Server, &found, &states, recorded.as_ref())?)
     };
     Ok(View::new(found.label(), Place::Instances, body))
 }
 
+/// Shows an instance without its data. `states` are those of all instances of its plan.
+pub(crate) fn overview(
+    links: Links<'_>,
+    found: &Found,
+    states: &[State],
+    recorded: Option<&RecordedOutput>,
+) -> Result<Markup, ViewError> {
+    Ok(html! {
+        @match found {
+            Found::Planned(snapshot, place) => (planned(links, snapshot, states, *place)?),
+            Found::Stored(_) => p {
+                "This instance is not in the graph of the present parameters. The store has an output of it."
+            },
+        }
+        @if let Some(recorded) = recorded { (output(links, found, recorded)) }
+        dl { dt { "Key" } dd { code { (found.key().to_string()) } } }
+    })
+}
+
 /// Shows what the plan knows of an instance.
-fn planned(shared: &Shared, snapshot: &Snapshot, place: usize) -> Result<Markup, ViewError> {
+fn planned(
+    links: Links<'_>,
+    snapshot: &Snapshot,
+    states: &[State],
+    place: usize,
+) -> Result<Markup, ViewError> {
     let instance = &snapshot.instances[place];
-    let states = super::states(shared, snapshot);
     let info = instance.info();
     let target = info.target();
     Ok(html! {
@@ -69,8 +90,8 @@ fn planned(shared: &Shared, snapshot: &Snapshot, place: usize) -> Result<Markup,
         @if let Some(failure) = instance.failure()? { (failure_markup(&failure)) }
         (parameters(instance))
         (code(instance))
-        (neighbors(snapshot, &states, &snapshot.inputs[place], "Inputs"))
-        (neighbors(snapshot, &states, &snapshot.consumers(place), "Consumers"))
+        (neighbors(links, snapshot, states, &snapshot.inputs[place], "Inputs"))
+        (neighbors(links, snapshot, states, snapshot.consumers(place), "Consumers"))
     })
 }
 
@@ -180,7 +201,13 @@ fn code(instance: &Instance) -> Markup {
     }
 }
 
-fn neighbors(snapshot: &Snapshot, states: &[State], places: &[usize], title: &str) -> Markup {
+fn neighbors(
+    links: Links<'_>,
+    snapshot: &Snapshot,
+    states: &[State],
+    places: &[usize],
+    title: &str,
+) -> Markup {
     html! {
         h2 { (title) }
         @if places.is_empty() {
@@ -189,7 +216,7 @@ fn neighbors(snapshot: &Snapshot, states: &[State], places: &[usize], title: &st
             ul.neighbors {
                 @for &place in places.iter().take(LISTED) {
                     @let instance = &snapshot.instances[place];
-                    li { (badge(states[place])) " " (instance_link(instance.key(), &instance.to_string())) }
+                    li { (badge(states[place])) " " (links.to_instance(instance.key(), &instance.to_string())) }
                 }
             }
             @if places.len() > LISTED { p { "… and " (places.len() - LISTED) " more" } }
@@ -198,7 +225,7 @@ fn neighbors(snapshot: &Snapshot, states: &[State], places: &[usize], title: &st
 }
 
 /// Shows what the record of the output says.
-fn output(found: &Found, recorded: &RecordedOutput) -> Markup {
+fn output(links: Links<'_>, found: &Found, recorded: &RecordedOutput) -> Markup {
     let quality = Quality::of(&recorded.metadata).map(|quality| format!("{quality:#}"));
     let files = html! {
         @for (place, file) in recorded.files.iter().enumerate() {
@@ -207,7 +234,7 @@ fn output(found: &Found, recorded: &RecordedOutput) -> Markup {
                 th scope="row" { @if file.part.is_empty() { "output" } @else { (text::line(&file.part)) } }
                 td {
                     @if file.is_folder { (text::line(&name)) "/" } @else {
-                        a href={ "/instance/" (found.key().to_string()) "/file/" (place) } { (text::line(&name)) }
+                        a href=[links.file(found.key(), place)] { (text::line(&name)) }
                     }
                 }
                 td { (text::bytes(file.bytes)) }
@@ -248,7 +275,7 @@ fn output(found: &Found, recorded: &RecordedOutput) -> Markup {
                         li {
                             @if !input.role.is_empty() { (text::clipped(&input.role, 100)) ": " }
                             @match input.key {
-                                Some(key) => (instance_link(key, &input.instance)),
+                                Some(key) => (links.to_instance(key, &input.instance)),
                                 None => (text::clipped(&input.instance, 200)),
                             }
                         }
@@ -256,9 +283,11 @@ fn output(found: &Found, recorded: &RecordedOutput) -> Markup {
                 }
             }
         }
-        details {
-            summary { "The record, as it is stored" }
-            pre { (text::block(&serde_json::to_string_pretty(recorded.json()).unwrap_or_default())) }
+        @if links.is_server() {
+            details {
+                summary { "The record, as it is stored" }
+                pre { (text::block(&serde_json::to_string_pretty(recorded.json()).unwrap_or_default())) }
+            }
         }
     }
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 
-use super::{instance_link, selection, states};
+use super::{selection, states};
 use crate::error::ViewError;
 use crate::frame::{Paged, Place, View, badge, pages, respond, table};
+use crate::links::Links;
 use crate::query::Query;
+use crate::snapshot::{Snapshot, State};
 use crate::state::Shared;
 use crate::text;
 
@@ -18,6 +20,9 @@ const EACH: usize = 100;
 
 /// The number of reasons of an instance that are shown.
 const REASONS: usize = 3;
+
+/// The headers of the list.
+pub(crate) const HEADERS: [&str; 4] = ["Instance", "Status", "Group", "Reasons"];
 
 pub(crate) async fn get(
     Extract(shared): Extract<Arc<Shared>>,
@@ -33,23 +38,10 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
     let found: Vec<_> = (0..fits.len()).filter(|place| fits[*place]).collect();
     let paged = Paged::new(query.page(), found.len(), EACH);
     let rows = html! {
-        @for &place in &found[paged.from..paged.to] {
-            @let instance = &snapshot.instances[place];
-            tr {
-                th scope="row" { (instance_link(instance.key(), &instance.to_string())) }
-                td { (badge(states[place])) }
-                td { (text::clipped(snapshot.tasks[snapshot.task_of[place]].group.unwrap_or_default(), 60)) }
-                td {
-                    @for reason in instance.reasons().iter().take(REASONS) {
-                        div { (text::clipped(&reason.to_string(), 200)) }
-                    }
-                    @if instance.reasons().len() > REASONS { div { "and more" } }
-                }
-            }
-        }
+        @for &place in &found[paged.from..paged.to] { (row(Links::Server, &snapshot, &states, place)) }
     };
     let body = html! {
-        (selection::counts(&states))
+        (selection::counts(Links::Server, &states))
         form.filters method="get" action="/instances" {
             (selection::search_field(query))
             (selection::status_field(query))
@@ -60,11 +52,30 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         @if found.is_empty() {
             p { "No instance fits." }
         } @else {
-            (table(&text::count(found.len(), "instance"), &["Instance", "Status", "Group", "Reasons"], rows))
+            (table(&text::count(found.len(), "instance"), &HEADERS, rows))
             (pages(paged.page, paged.count, |page| {
                 query.with("page", Some(&(page + 1).to_string())).href("/instances")
             }))
         }
     };
     Ok(View::new("Instances", Place::Instances, body))
+}
+
+/// Shows an instance as a row of the list.
+pub(crate) fn row(links: Links<'_>, snapshot: &Snapshot, states: &[State], place: usize) -> Markup {
+    let instance = &snapshot.instances[place];
+    let group = snapshot.tasks[snapshot.task_of[place]].group.unwrap_or_default();
+    html! {
+        tr {
+            th scope="row" { (links.to_instance(instance.key(), &instance.to_string())) }
+            td { (badge(states[place])) }
+            td { (text::clipped(group, 60)) }
+            td {
+                @for reason in instance.reasons().iter().take(REASONS) {
+                    div { (text::clipped(&reason.to_string(), 200)) }
+                }
+                @if instance.reasons().len() > REASONS { div { "and more" } }
+            }
+        }
+    }
 }

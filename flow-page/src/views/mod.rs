@@ -11,10 +11,10 @@ pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod run;
 pub(crate) mod runs;
-mod selection;
+pub(crate) mod selection;
 #[cfg(feature = "tables")]
 mod table;
-mod timeline;
+pub(crate) mod timeline;
 pub(crate) mod versions;
 
 use std::sync::Arc;
@@ -25,6 +25,7 @@ use maud::{Markup, html};
 
 use crate::error::ViewError;
 use crate::inside;
+use crate::links::Links;
 use crate::snapshot::{Snapshot, State};
 use crate::state::Shared;
 use crate::text;
@@ -39,7 +40,7 @@ fn states(shared: &Shared, snapshot: &Snapshot) -> Vec<State> {
 }
 
 /// An instance that an address names.
-enum Found {
+pub(crate) enum Found {
     /// It is in the graph of the roots, or in that of the last run with other parameters.
     Planned(Arc<Snapshot>, usize),
     /// It is not, but the store has an output of it, such as that of an earlier run with other parameters.
@@ -73,7 +74,7 @@ impl Found {
         }
     }
 
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         match self {
             Self::Planned(snapshot, place) => snapshot.instances[*place].key(),
             Self::Stored(stored) => stored.key,
@@ -81,14 +82,14 @@ impl Found {
     }
 
     /// Returns the instance in one line.
-    fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         match self {
             Self::Planned(snapshot, place) => snapshot.instances[*place].to_string(),
             Self::Stored(stored) => stored.instance.clone(),
         }
     }
 
-    fn recorded(&self) -> Result<Option<RecordedOutput>, ViewError> {
+    pub(crate) fn recorded(&self) -> Result<Option<RecordedOutput>, ViewError> {
         Ok(match self {
             Self::Planned(snapshot, place) => snapshot.instances[*place].recorded()?,
             Self::Stored(stored) => stored.recorded()?,
@@ -96,7 +97,7 @@ impl Found {
     }
 
     /// Returns the files of its output; of a pending instance, those of its last output.
-    fn files(&self) -> Result<Vec<OutputFile>, ViewError> {
+    pub(crate) fn files(&self) -> Result<Vec<OutputFile>, ViewError> {
         match self {
             Self::Planned(snapshot, place) => {
                 let instance = &snapshot.instances[*place];
@@ -142,11 +143,13 @@ impl Found {
 
 /// Shows an instance as a link to its view.
 fn instance_link(key: Key, label: &str) -> Markup {
-    html! { a href={ "/instance/" (key.to_string()) } { (text::clipped(label, 200)) } }
+    Links::Server.to_instance(key, label)
 }
 
 /// Shows entries of metadata as a table.
-fn metadata<'a>(entries: impl IntoIterator<Item = (&'a String, &'a serde_json::Value)>) -> Markup {
+pub(crate) fn metadata<'a>(
+    entries: impl IntoIterator<Item = (&'a String, &'a serde_json::Value)>,
+) -> Markup {
     html! {
         @for (name, value) in entries {
             tr { th scope="row" { (text::clipped(name, 200)) } td { (text::value(value)) } }

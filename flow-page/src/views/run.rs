@@ -7,10 +7,11 @@ use axum::response::Response;
 use flow_core::{InstanceRun, RunHistory, RunInfo, RunOutcome, Runs};
 use maud::{Markup, html};
 
+use super::runs;
 use super::timeline::Timeline;
-use super::{instance_link, runs};
 use crate::error::ViewError;
 use crate::frame::{Paged, Place, View, pages, respond, table};
+use crate::links::Links;
 use crate::query::Query;
 use crate::state::Shared;
 use crate::text;
@@ -20,6 +21,10 @@ const EACH: usize = 200;
 
 /// The number of reasons of an instance that are shown.
 const REASONS: usize = 3;
+
+/// The headers of the table of instances.
+pub(crate) const HEADERS: [&str; 5] =
+    ["Instance", "Outcome", "Took", "Attempts", "Why, and errors"];
 
 pub(crate) async fn get(
     Extract(shared): Extract<Arc<Shared>>,
@@ -42,7 +47,6 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
     // Without a plan, there is no critical path.
     let snapshot = shared.snapshot().ok();
     let timeline = Timeline::new(&run, snapshot.as_deref());
-    let critical: Vec<_> = timeline.bars.iter().filter(|bar| bar.is_critical).collect();
     let is_chosen = |one: &&InstanceRun| {
         query.get("outcome").is_none_or(|outcome| one.outcome.to_string() == outcome)
     };
@@ -50,24 +54,12 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
     let paged = Paged::new(query.page(), chosen.len(), EACH);
     let path = format!("/run/{}", run.info.id);
     let rows = html! {
-        @for one in &chosen[paged.from..paged.to] { (row(one)) }
+        @for one in &chosen[paged.from..paged.to] { (row(Links::Server, one)) }
     };
-    let headers = ["Instance", "Outcome", "Took", "Attempts", "Why, and errors"];
     let body = html! {
         (summary(&run.info))
         h2 { "Timeline" }
-        @if timeline.bars.is_empty() { p { "No worker was busy." } } @else { (timeline.svg()) }
-        @if critical.len() > 1 {
-            h3 { "Critical path" }
-            ol {
-                @for bar in &critical {
-                    li {
-                        (instance_link(bar.run.key, &bar.run.instance)) ": " (text::seconds(bar.run.seconds))
-                        @if let Some(waited) = bar.waited { ", waited " (text::seconds(waited)) }
-                    }
-                }
-            }
-        }
+        (timing(Links::Server, &timeline))
         h2 { "Instances" }
         p {
             a href=(query.with("outcome", None).with("page", None).href(&path)) { "all" }
@@ -75,7 +67,7 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
                 " " a.badge.(outcome) href=(query.with("outcome", Some(&outcome)).with("page", None).href(&path)) { (outcome) }
             }
         }
-        (table(&text::count(chosen.len(), "instance"), &headers, rows))
+        (table(&text::count(chosen.len(), "instance"), &HEADERS, rows))
         (pages(paged.page, paged.count, |page| query.with("page", Some(&(page + 1).to_string())).href(&path)))
         @if run.info.omitted > 0 { p { (run.info.omitted) " instances were too many for the history." } }
     };
@@ -85,7 +77,27 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
     Ok(view)
 }
 
-fn summary(run: &RunInfo) -> Markup {
+/// Shows a timeline, and its critical path.
+pub(crate) fn timing(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
+    let critical: Vec<_> = timeline.bars.iter().filter(|bar| bar.is_critical).collect();
+    html! {
+        @if timeline.bars.is_empty() { p { "No worker was busy." } } @else { (timeline.svg(links)) }
+        @if critical.len() > 1 {
+            h3 { "Critical path" }
+            ol {
+                @for bar in &critical {
+                    li {
+                        (links.to_instance(bar.run.key, &bar.run.instance)) ": " (text::seconds(bar.run.seconds))
+                        @if let Some(waited) = bar.waited { ", waited " (text::seconds(waited)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Shows what a run was, and how it ended.
+pub(crate) fn summary(run: &RunInfo) -> Markup {
     html! {
         p { (runs::outcome(run)) " " (runs::counts(run)) }
         dl {
@@ -101,10 +113,11 @@ fn summary(run: &RunInfo) -> Markup {
     }
 }
 
-fn row(one: &InstanceRun) -> Markup {
+/// Shows what a run did with an instance, as a row of a table.
+pub(crate) fn row(links: Links<'_>, one: &InstanceRun) -> Markup {
     html! {
         tr {
-            th scope="row" { (instance_link(one.key, &one.instance)) }
+            th scope="row" { (links.to_instance(one.key, &one.instance)) }
             td { span.badge.(one.outcome.to_string()) { (one.outcome.to_string()) } }
             td.number { @if one.seconds > 0.0 { (text::seconds(one.seconds)) } }
             td.number { @if one.attempts > 0 { (one.attempts) } }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
 use crate::text;
@@ -73,14 +74,16 @@ pub(super) fn task_field(snapshot: &Snapshot, query: &Query, name: &str, label: 
     }
 }
 
-/// Shows how many instances are in each state, as links to their lists.
-pub(super) fn counts(states: &[State]) -> Markup {
+/// Shows how many instances are in each state; on the server, as links to their lists.
+pub(crate) fn counts(links: Links<'_>, states: &[State]) -> Markup {
     let count = |state: State| states.iter().filter(|one| **one == state).count();
+    let list =
+        |state: State| links.is_server().then(|| format!("/instances?status={}", state.word()));
     html! {
         p.counts {
             (text::count(states.len(), "instance")) ": "
             @for state in State::ALL.into_iter().filter(|state| count(*state) > 0) {
-                a.badge.(state.word()) href={ "/instances?status=" (state.word()) } { (count(state)) " " (state.word()) }
+                a.badge.(state.word()) href=[list(state)] { (count(state)) " " (state.word()) }
                 " "
             }
         }

@@ -23,11 +23,11 @@ const CELL: usize = 200;
 const SMALL: u64 = 4 << 20;
 const LARGEST: u64 = 256 << 20;
 
-/// Shows a table. `path` is the address of the view, `bytes` the size of the file.
+/// Shows a table. `path` is the address of the view, which a report does not have, and `bytes` the size of the file.
 pub(super) fn show(
     file: &OutputFile,
     bytes: u64,
-    path: &str,
+    path: Option<&str>,
     query: &Query,
 ) -> Result<Markup, ViewError> {
     let wanted = query.get("rows").and_then(|rows| rows.parse::<usize>().ok());
@@ -64,17 +64,20 @@ pub(super) fn show(
             None => {
                 (schema(&first.columns.iter().map(|one| (one.name.as_str(), one.kind.as_str())).collect::<Vec<_>>()))
                 p {
-                    @if bytes <= LARGEST {
-                        a href=(query.with("statistics", Some("1")).href(path)) { "Compute the statistics of the columns" }
-                    } @else {
-                        "The file is too large for statistics on a page: the verb " code { "show --statistics" } " computes them."
+                    @match path {
+                        Some(path) if bytes <= LARGEST => a href=(query.with("statistics", Some("1")).href(path)) {
+                            "Compute the statistics of the columns"
+                        },
+                        _ => {
+                            "The file is too large for statistics here: the verb " code { "show --statistics" } " computes them."
+                        },
                     }
                 }
             },
         }
         (table(&caption, &headers, rows))
         @if first.columns.len() > COLUMNS { p { "… and " (first.columns.len() - COLUMNS) " more columns" } }
-        @if !first.is_whole && more > first.rows.len() {
+        @if let Some(path) = path.filter(|_| !first.is_whole && more > first.rows.len()) {
             p { a href=(query.with("rows", Some(&more.to_string())).href(path)) { "Show " (more) " rows" } }
         }
     })

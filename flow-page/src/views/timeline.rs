@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use flow_core::{InstanceOutcome, InstanceRun, Key, RunHistory};
 use maud::{Markup, html};
 
+use crate::links::Links;
 use crate::snapshot::Snapshot;
 use crate::text;
 
@@ -31,7 +32,7 @@ const MARKS: u32 = 5;
 const SAME: f64 = 2e-3;
 
 /// An instance that a worker was busy with.
-pub(super) struct Bar<'a> {
+pub(crate) struct Bar<'a> {
     pub(super) run: &'a InstanceRun,
     /// When it began and ended, in seconds since the run began.
     start: f64,
@@ -43,7 +44,7 @@ pub(super) struct Bar<'a> {
 }
 
 /// A run as bars in lanes.
-pub(super) struct Timeline<'a> {
+pub(crate) struct Timeline<'a> {
     pub(super) bars: Vec<Bar<'a>>,
     lanes: usize,
     seconds: f64,
@@ -52,7 +53,7 @@ pub(super) struct Timeline<'a> {
 
 impl<'a> Timeline<'a> {
     /// Arranges the instances of a run. `snapshot` has their inputs.
-    pub(super) fn new(history: &'a RunHistory, snapshot: Option<&Snapshot>) -> Self {
+    pub(crate) fn new(history: &'a RunHistory, snapshot: Option<&Snapshot>) -> Self {
         let begun = history.info.started.as_nanosecond();
         let bar = |run: &'a InstanceRun| {
             let start = (run.started?.as_nanosecond() - begun) as f64 / 1e9;
@@ -79,7 +80,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// Returns the picture. Each bar is a link to its instance.
-    pub(super) fn svg(&self) -> Markup {
+    pub(super) fn svg(&self, links: Links<'_>) -> Markup {
         let scale = if self.seconds > 0.0 { (WIDTH - LEFT) / self.seconds } else { 0.0 };
         let height = self.lanes as f64 * LANE + AXIS;
         let at = |seconds: f64| format!("{:.1}", LEFT + seconds * scale);
@@ -95,7 +96,7 @@ impl<'a> Timeline<'a> {
                         line.lane x1=(LEFT) x2=(WIDTH) y1=(y + LANE) y2=(y + LANE) {}
                     }
                     @for bar in &self.bars {
-                        a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical] href={ "/instance/" (bar.run.key.to_string()) } {
+                        a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical] href=[links.instance(bar.run.key)] {
                             title { (text::block(&hint(bar))) }
                             rect x=(at(bar.start)) y=(bar.lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
                         }
