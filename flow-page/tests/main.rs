@@ -2,6 +2,7 @@
 
 mod actions;
 mod hostile;
+mod report;
 mod served;
 mod tasks;
 mod views;

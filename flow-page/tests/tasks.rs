@@ -1,5 +1,7 @@
 //! The tasks of the tests. Some have texts that would run if they were not escaped.
 
+use std::path::PathBuf;
+
 use flow::prelude::*;
 
 /// A text that ends an element and an attribute, and would begin a script.
@@ -46,6 +48,39 @@ impl Run for Mean {
         let sum: f64 = points.iter().map(|point| point.x).sum();
         Ok(vec![sum / points.len() as f64])
     }
+}
+
+/// Draws the points.
+#[derive(Task)]
+#[task(requires = Points, target = Json<u64>)]
+pub(crate) struct Drawn {
+    /// The radius of the circle.
+    #[param(default = 1)]
+    pub(crate) radius: u64,
+    /// The bytes of a comment in the figure.
+    #[param(default = 0)]
+    pub(crate) comment: usize,
+}
+
+#[tracked]
+impl Run for Drawn {
+    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
+        let (radius, comment) = (self.radius, "x".repeat(self.comment));
+        cx.figure(
+            "circle",
+            format!("<svg xmlns=\"http://www.w3.org/2000/svg\"><circle r=\"{radius}\"/><!--{comment}--></svg>"),
+        )?;
+        cx.note(format!("A *circle* ![image](http://example.org/i.png) {SCRIPT}"))?;
+        cx.meta("area", 3 * radius * radius)?;
+        Ok(radius)
+    }
+}
+
+/// Points that another program writes.
+#[derive(Task)]
+#[task(external, path = &self.path, target = Csv<Vec<Point>>)]
+pub(crate) struct Outside {
+    pub(crate) path: PathBuf,
 }
 
 /// Fails.

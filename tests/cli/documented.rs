@@ -147,6 +147,7 @@ fn the_json_of_outputs_is_documented() {
     check_all("log", &[run("log Prices")]);
     check_all("describe", &[run("describe Prices"), run("describe Split")]);
     check_all("python", &[run("python --to notebooks")]);
+    check_all("report", &[run("report Page")]);
     run("run Page --at_least 99");
     check("debug", &run("debug Average --at_least 99"));
     check("debug", &run("debug Prices --no-run"));

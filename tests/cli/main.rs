@@ -13,6 +13,7 @@ mod outputs;
 mod parameters;
 mod python;
 mod rejected;
+mod reporting;
 mod restricted;
 mod runs;
 mod serving;

@@ -89,8 +89,8 @@ impl Budget {
         };
         html! {
             p {
-                (text::count(self.previews, "preview")) " of " (text::bytes(self.bytes)) " were left out, because the report has at \
-                 most " (text::bytes(self.limit)) ", or because a report cannot show them."
+                "Left out: " (text::count(self.previews, "preview")) " of " (text::bytes(self.bytes)) ". A report cannot show \
+                 them, or there is no room: the report has at most " (text::bytes(self.limit)) "."
             }
             (table("Previews that were left out", &["Instance", "What", "Size"], rows))
             @if self.previews > self.listed.len() { p { "… and " (self.previews - self.listed.len()) " more" } }
@@ -123,7 +123,7 @@ mod tests {
             budget.leave_out(key, "<A>", "Data", 1_000);
         }
         let html = budget.left_out(Links::Server).into_string();
-        assert!(html.contains("52 previews of 52.0 kB were left out"), "{html}");
+        assert!(html.contains("Left out: 52 previews of 52.0 kB."), "{html}");
         assert!(html.contains("at most 1.0 MB") && html.contains("… and 2 more"), "{html}");
         assert_eq!(html.matches("&lt;A&gt;").count(), LISTED);
     }

@@ -17,9 +17,8 @@ use crate::error::ViewError;
 use crate::inside;
 use crate::query::Query;
 use crate::text;
-use crate::views::Found;
-use crate::views::data;
 use crate::views::file::{Kind, kind_of};
+use crate::views::{Found, data};
 
 /// The number of last lines of a log that are shown.
 const LINES: usize = 50;
