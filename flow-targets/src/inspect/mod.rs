@@ -7,7 +7,8 @@
 //! ```text
 //! Instance ───────► OutputFile::of ─────────┐            ┌─► first_rows    rows of a table as text
 //!                                           ├► OutputFile├─► statistics    of each column of a table
-//! find_stored ──► OutputFile::of_recorded ──┘            ├─► batches       all rows of a table, with their Arrow types
+//! find_stored ──► OutputFile::of_recorded ──┘            ├─► sample        first or random rows, within limits
+//!                                                        ├─► batches       all rows of a table, with their Arrow types
 //!                                                        ├─► first_lines   lines of text, JSON with an entry on each line
 //!                                                        └─► entries       names in a folder
 //! ```
@@ -61,4 +62,7 @@ pub use self::find::find_stored;
 pub use self::format::Format;
 pub use self::lines::FirstLines;
 #[cfg(feature = "inspect-tables")]
-pub use self::table::{Batches, ColumnStatistics, FirstRows, InspectedColumn, TableStatistics};
+pub use self::table::{
+    Batches, ColumnStatistics, Distinct, FirstRows, HistogramBin, InspectedColumn, ReadLimits,
+    RowSample, SampledRow, SampledRows, TableStatistics, ValueCount,
+};

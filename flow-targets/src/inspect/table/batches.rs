@@ -1,6 +1,7 @@
 //! Reads tables as batches of rows.
 
-use std::io::{BufReader, Read, Seek};
+use std::io::{BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,8 +16,59 @@ use regex::Regex;
 use super::contained;
 use crate::inspect::{Format, InspectError, OutputFile};
 
-/// The rows of a batch of a CSV file.
+/// The rows of a batch of a CSV or Parquet file.
 const BATCH: usize = 8192;
+
+/// The bytes of a batch, if the bytes that may be read are limited.
+const BATCH_BYTES: u64 = 8 << 20;
+
+/// The bytes at the beginning of a CSV file from which the length of a row is estimated.
+const HEAD: u64 = 1 << 20;
+
+/// The length of a row of a CSV file whose head has no end of a line, in bytes.
+const LONG_ROW: u64 = 16 << 20;
+
+/// How a table is opened.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Opening {
+    /// The most rows that are read; `None` for all.
+    pub(super) rows: Option<u64>,
+    /// About the most bytes that are read; `None` for all.
+    pub(super) bytes: Option<u64>,
+    /// The positions of the columns that are read; `None` for all.
+    pub(super) columns: Option<Range<usize>>,
+    /// Whether the cells of a CSV file are text.
+    pub(super) is_text: bool,
+}
+
+impl Opening {
+    /// Returns the positions of the columns in a schema; `None` for all. At least one column is read: the last one, if the range
+    /// begins after it.
+    pub(super) fn projection(&self, schema: &Schema) -> Option<Vec<usize>> {
+        let (range, count) = (self.columns.as_ref()?, schema.fields().len());
+        let start = range.start.min(count.checked_sub(1)?);
+        let end = range.end.clamp(start + 1, count);
+        (end - start < count).then(|| (start..end).collect())
+    }
+
+    /// Returns the rows that may be read, if a row has about `row` bytes.
+    pub(super) fn limit(&self, row: u64) -> Option<u64> {
+        let by_bytes = self.bytes.map(|bytes| (bytes / row.max(1)).max(1));
+        [self.rows, by_bytes].into_iter().flatten().min()
+    }
+
+    /// Returns the rows of a batch, if a row has about `row` bytes. `limit` is the number of rows that may be read.
+    pub(super) fn batch(&self, row: u64, limit: Option<u64>) -> usize {
+        let by_bytes = self.bytes.map_or(u64::MAX, |_| BATCH_BYTES / row.max(1));
+        let rows = by_bytes.min(limit.map_or(u64::MAX, |limit| limit.saturating_add(1)));
+        usize::try_from(rows).unwrap_or(BATCH).clamp(1, BATCH)
+    }
+}
+
+/// Returns the number of rows to ask a reader for: one more than the limit shows that there are more.
+fn asked(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX / 2).min(usize::MAX / 2) + 1
+}
 
 /// The rows of a table, read one batch after another, returned by [`OutputFile::batches`].
 ///
@@ -25,6 +77,10 @@ pub struct Batches {
     path: PathBuf,
     schema: SchemaRef,
     total: Option<u64>,
+    /// The number of columns of the table, of which `schema` may have a part.
+    all_columns: usize,
+    /// The number of rows that may be read. There may be one more.
+    limit: Option<u64>,
     /// Without them, there are no more.
     batches: Option<Reader>,
 }
@@ -40,6 +96,14 @@ impl Batches {
     /// Returns the number of all rows, if the format knows it without reading them.
     pub fn total(&self) -> Option<u64> {
         self.total
+    }
+
+    pub(super) fn all_columns(&self) -> usize {
+        self.all_columns
+    }
+
+    pub(super) fn limit(&self) -> Option<u64> {
+        self.limit
     }
 }
 
@@ -78,98 +142,201 @@ impl OutputFile {
     ///
     /// The file is not a table, or cannot be read.
     pub fn batches(&self) -> Result<Batches, InspectError> {
-        contained(self.path(), || open(self, None))
+        self.open_table(&Opening::default())
     }
 
     /// Opens a table, to read its first rows. The cells of a CSV file are text.
     pub(super) fn first_batches(&self, rows: usize) -> Result<Batches, InspectError> {
-        contained(self.path(), || open(self, Some(rows)))
+        self.open_table(&Opening { rows: Some(rows as u64), is_text: true, ..Opening::default() })
+    }
+
+    /// Opens a table, to read a part of it.
+    pub(super) fn open_table(&self, how: &Opening) -> Result<Batches, InspectError> {
+        contained(self.path(), || open(self, how))
     }
 }
 
-/// Opens a table. Only the `first` rows are read, if that is given.
-fn open(file: &OutputFile, first: Option<usize>) -> Result<Batches, InspectError> {
+fn open(file: &OutputFile, how: &Opening) -> Result<Batches, InspectError> {
     let format = file.format();
     match format {
-        Format::Arrow => arrow(file),
-        Format::Parquet => parquet(file, first),
-        Format::Csv | Format::CsvGz => {
-            let schema = match first {
-                Some(_) => text_schema(file, format)?,
-                None => inferred_schema(file, format)?,
-            };
-            let mut builder = arrow::csv::ReaderBuilder::new(Arc::clone(&schema))
-                .with_header(file.source.csv.header)
-                .with_delimiter(file.source.csv.delimiter)
-                .with_batch_size(first.unwrap_or(BATCH).clamp(1, BATCH));
-            if let Some(null) = null(file)? {
-                builder = builder.with_null_regex(null);
-            }
-            let reader = builder.build(csv(file, format)?);
-            let reader = reader.map_err(|error| InspectError::damaged(file.path(), error))?;
-            Ok(batches(file.path(), schema, None, reader))
-        }
+        Format::Arrow => arrow(file, how),
+        Format::Parquet => parquet(file, how),
+        Format::Csv | Format::CsvGz => csv(file, format, how),
         Format::Json | Format::Text | Format::Other => {
             Err(InspectError::NotTable { path: file.path().to_owned() })
         }
     }
 }
 
-fn batches(
-    path: &Path,
-    schema: SchemaRef,
-    total: Option<u64>,
-    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send + 'static,
-) -> Batches {
-    Batches { path: path.to_owned(), schema, total, batches: Some(Box::new(batches)) }
+/// Returns the columns of a schema that are read.
+fn projected(schema: &SchemaRef, columns: Option<&[usize]>) -> Result<SchemaRef, ArrowError> {
+    match columns {
+        Some(columns) => Ok(Arc::new(schema.project(columns)?)),
+        None => Ok(Arc::clone(schema)),
+    }
+}
+
+fn csv(file: &OutputFile, format: Format, how: &Opening) -> Result<Batches, InspectError> {
+    let damaged = |error: ArrowError| InspectError::damaged(file.path(), error);
+    let row = match how.bytes {
+        Some(_) => average_row(file, format)?,
+        None => 1,
+    };
+    let limit = how.limit(row);
+    let schema = match how.is_text {
+        true => text_schema(file, format)?,
+        false => inferred_schema(file, format, limit.map(asked))?,
+    };
+    let columns = how.projection(&schema);
+    let mut builder = arrow::csv::ReaderBuilder::new(Arc::clone(&schema))
+        .with_header(file.source.csv.header)
+        .with_delimiter(file.source.csv.delimiter)
+        .with_batch_size(how.batch(row, limit));
+    if let Some(limit) = limit {
+        builder = builder.with_bounds(0, asked(limit));
+    }
+    if let Some(null) = null(file)? {
+        builder = builder.with_null_regex(null);
+    }
+    let read = projected(&schema, columns.as_deref()).map_err(damaged)?;
+    if let Some(columns) = columns {
+        builder = builder.with_projection(columns);
+    }
+    let reader = builder.build(content(file, format)?).map_err(damaged)?;
+    Ok(Batches {
+        path: file.path().to_owned(),
+        all_columns: schema.fields().len(),
+        schema: read,
+        total: None,
+        limit,
+        batches: Some(Box::new(reader)),
+    })
 }
 
 /// The first bytes of a stream of Arrow IPC, which other programs write to files, too.
 const STREAM: [u8; 4] = [0xff; 4];
 
 /// Opens an Arrow IPC file, or a stream in a file.
-fn arrow(file: &OutputFile) -> Result<Batches, InspectError> {
+fn arrow(file: &OutputFile, how: &Opening) -> Result<Batches, InspectError> {
     let io = |error| InspectError::io(file.path(), error);
-    let damaged = |error| InspectError::damaged(file.path(), error);
-    let mut content = BufReader::new(file.open()?);
+    let damaged = |error: ArrowError| InspectError::damaged(file.path(), error);
     let mut start = Vec::new();
-    content.by_ref().take(STREAM.len() as u64).read_to_end(&mut start).map_err(io)?;
-    content.rewind().map_err(io)?;
-    if start == STREAM {
-        let reader = StreamReader::try_new(content, None).map_err(damaged)?;
-        return Ok(batches(file.path(), reader.schema(), None, reader));
-    }
-    let reader = FileReader::try_new(content, None).map_err(damaged)?;
-    Ok(batches(file.path(), reader.schema(), None, reader))
+    file.open()?.take(STREAM.len() as u64).read_to_end(&mut start).map_err(io)?;
+    let open = || Ok::<_, InspectError>(BufReader::new(file.open()?));
+    // The columns that are read depend on the schema, so the readers are built again if these are not all.
+    let (schema, columns, batches): (_, _, Reader) = if start == STREAM {
+        let mut reader = StreamReader::try_new(open()?, None).map_err(damaged)?;
+        let schema = reader.schema();
+        let columns = how.projection(&schema);
+        if columns.is_some() {
+            reader = StreamReader::try_new(open()?, columns.clone()).map_err(damaged)?;
+        }
+        (schema, columns, Box::new(reader) as Reader)
+    } else {
+        let mut reader = FileReader::try_new(open()?, None).map_err(damaged)?;
+        let schema = reader.schema();
+        let columns = how.projection(&schema);
+        if columns.is_some() {
+            reader = FileReader::try_new(open()?, columns.clone()).map_err(damaged)?;
+        }
+        (schema, columns, Box::new(reader) as Reader)
+    };
+    Ok(Batches {
+        path: file.path().to_owned(),
+        all_columns: schema.fields().len(),
+        schema: projected(&schema, columns.as_deref()).map_err(damaged)?,
+        total: None,
+        limit: how.limit(1),
+        batches: Some(batches),
+    })
 }
 
 #[cfg(feature = "parquet")]
-fn parquet(file: &OutputFile, first: Option<usize>) -> Result<Batches, InspectError> {
+fn parquet(file: &OutputFile, how: &Opening) -> Result<Batches, InspectError> {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     let builder = ParquetRecordBatchReaderBuilder::try_new(file.open()?);
     let mut builder = builder.map_err(|error| InspectError::damaged(file.path(), error))?;
-    let total = u64::try_from(builder.metadata().file_metadata().num_rows()).ok();
-    if let Some(first) = first {
-        builder = builder.with_limit(first).with_batch_size(first.clamp(1, BATCH));
+    let row = parquet_row(builder.metadata());
+    let limit = how.limit(row);
+    if let Some(limit) = limit {
+        builder = builder.with_limit(asked(limit));
     }
+    if limit.is_some() {
+        builder = builder.with_batch_size(how.batch(row, limit));
+    }
+    parquet_batches(file, builder, how, limit)
+}
+
+/// A Parquet file whose metadata was read.
+#[cfg(feature = "parquet")]
+pub(super) type ParquetBuilder =
+    parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder<std::fs::File>;
+
+/// Returns the rows that the builder of a reader selects.
+#[cfg(feature = "parquet")]
+pub(super) fn parquet_batches(
+    file: &OutputFile,
+    mut builder: ParquetBuilder,
+    how: &Opening,
+    limit: Option<u64>,
+) -> Result<Batches, InspectError> {
+    use parquet::arrow::ProjectionMask;
+
+    let total = u64::try_from(builder.metadata().file_metadata().num_rows()).ok();
     let schema = Arc::clone(builder.schema());
+    let columns = how.projection(&schema);
+    let read = projected(&schema, columns.as_deref());
+    let read = read.map_err(|error| InspectError::damaged(file.path(), error))?;
+    if let Some(columns) = columns {
+        let mask = ProjectionMask::roots(builder.parquet_schema(), columns);
+        builder = builder.with_projection(mask);
+    }
     let reader = builder.build().map_err(|error| InspectError::damaged(file.path(), error))?;
-    Ok(batches(file.path(), schema, total, reader))
+    Ok(Batches {
+        path: file.path().to_owned(),
+        all_columns: schema.fields().len(),
+        schema: read,
+        total,
+        limit,
+        batches: Some(Box::new(reader)),
+    })
+}
+
+/// Returns about how many bytes a row of a Parquet file has, without compression.
+#[cfg(feature = "parquet")]
+pub(super) fn parquet_row(metadata: &parquet::file::metadata::ParquetMetaData) -> u64 {
+    let bytes: u64 = metadata
+        .row_groups()
+        .iter()
+        .map(|group| u64::try_from(group.total_byte_size()).unwrap_or_default())
+        .fold(0, u64::saturating_add);
+    let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
+    bytes / rows.max(1)
 }
 
 #[cfg(not(feature = "parquet"))]
-fn parquet(file: &OutputFile, _first: Option<usize>) -> Result<Batches, InspectError> {
+fn parquet(file: &OutputFile, _how: &Opening) -> Result<Batches, InspectError> {
     Err(InspectError::Unsupported { path: file.path().to_owned(), format: Format::Parquet })
 }
 
-/// Opens a CSV file.
-fn csv(file: &OutputFile, format: Format) -> Result<Box<dyn Read + Send>, InspectError> {
+/// Opens the text of a CSV file.
+fn content(file: &OutputFile, format: Format) -> Result<Box<dyn Read + Send>, InspectError> {
     let file = BufReader::new(file.open()?);
     Ok(match format {
         Format::CsvGz => Box::new(MultiGzDecoder::new(file)),
         _ => Box::new(file),
     })
+}
+
+/// Returns about how many bytes a row of a CSV file has, from the lines at its beginning.
+fn average_row(file: &OutputFile, format: Format) -> Result<u64, InspectError> {
+    let mut head = Vec::new();
+    let read = content(file, format)?.take(HEAD).read_to_end(&mut head);
+    read.map_err(|error| InspectError::io(file.path(), error))?;
+    let lines = head.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let bytes = head.len() as u64;
+    Ok(if lines == 0 && bytes == HEAD { LONG_ROW } else { bytes / lines.max(1) })
 }
 
 /// Returns the columns of a CSV file, as text.
@@ -182,10 +349,14 @@ fn text_schema(file: &OutputFile, format: Format) -> Result<SchemaRef, InspectEr
     Ok(Arc::new(Schema::new(fields)))
 }
 
-/// Returns the columns of a CSV file, with the types that fit all of their cells. A column that the program knows to be
-/// text stays text.
-fn inferred_schema(file: &OutputFile, format: Format) -> Result<SchemaRef, InspectError> {
-    let schema = schema(file, format, None)?;
+/// Returns the columns of a CSV file, with the types that fit all of their cells, or those of the first `rows`. A column that
+/// the program knows to be text stays text.
+fn inferred_schema(
+    file: &OutputFile,
+    format: Format,
+    rows: Option<usize>,
+) -> Result<SchemaRef, InspectError> {
+    let schema = schema(file, format, rows)?;
     let texts = file.source.text_columns(file.part())?;
     let fields = schema.fields().iter().enumerate().map(|(place, field)| match texts.get(place) {
         Some(true) => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
@@ -202,7 +373,7 @@ fn schema(file: &OutputFile, format: Format, rows: Option<usize>) -> Result<Sche
     if let Some(null) = null(file)? {
         csv_format = csv_format.with_null_regex(null);
     }
-    let inferred = csv_format.infer_schema(csv(file, format)?, rows);
+    let inferred = csv_format.infer_schema(content(file, format)?, rows);
     let (schema, _) = inferred.map_err(|error| InspectError::damaged(file.path(), error))?;
     Ok(schema)
 }

@@ -1,12 +1,24 @@
-//! Tables of any format, as batches of Arrow: [`batches`] opens a file, [`rows`] reads its first rows, [`statistics`] describes
-//! its columns.
+//! Tables of any format, as batches of Arrow.
+//!
+//! [`batches`] opens a file, or a part of it, and [`bounded`] reads within [`limits`]. [`rows`] and [`sample`] return rows as
+//! text, and [`statistics`] describes columns: their [`distribution`], and what the [`metadata`] of a Parquet file says of the
+//! rows that are not read.
 
 mod batches;
+mod bounded;
+mod distribution;
+mod limits;
+#[cfg(feature = "parquet")]
+mod metadata;
 mod rows;
+mod sample;
 mod statistics;
 
 pub use self::batches::Batches;
+pub use self::distribution::{Distinct, HistogramBin, ValueCount};
+pub use self::limits::ReadLimits;
 pub use self::rows::{FirstRows, InspectedColumn};
+pub use self::sample::{RowSample, SampledRow, SampledRows};
 pub use self::statistics::{ColumnStatistics, TableStatistics};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

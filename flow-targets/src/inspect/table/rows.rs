@@ -1,8 +1,11 @@
 //! The first rows of a table as text.
 
+use std::fmt;
+
 use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::datatypes::Field;
 use arrow::error::ArrowError;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::display::{ArrayFormatter, FormatOptions, ValueFormatter};
 
 use super::contained;
 use crate::display::displayable;
@@ -34,6 +37,16 @@ pub struct InspectedColumn {
     pub is_number: bool,
 }
 
+impl InspectedColumn {
+    pub(super) fn of(field: &Field) -> Self {
+        Self {
+            name: field.name().clone(),
+            kind: field.data_type().to_string(),
+            is_number: field.data_type().is_numeric(),
+        }
+    }
+}
+
 impl OutputFile {
     /// Reads the first rows of a table, at most `count` of them. All columns of a CSV file are text.
     ///
@@ -51,12 +64,7 @@ fn first_rows(file: &OutputFile, count: usize) -> Result<FirstRows, InspectError
     let batches = file.first_batches(limit)?;
     let total = batches.total();
     let fields = batches.schema().fields().iter();
-    let columns = fields.map(|field| InspectedColumn {
-        name: field.name().clone(),
-        kind: field.data_type().to_string(),
-        is_number: field.data_type().is_numeric(),
-    });
-    let columns = columns.collect();
+    let columns = fields.map(|field| InspectedColumn::of(field)).collect();
     let mut rows = Vec::new();
     for batch in batches {
         let added = add(&mut rows, &batch?, limit);
@@ -77,6 +85,17 @@ fn add(
     batch: &RecordBatch,
     limit: usize,
 ) -> Result<(), ArrowError> {
+    let count = batch.num_rows().min(limit.saturating_sub(rows.len()));
+    rows.extend(cells(batch, 0..count, usize::MAX)?);
+    Ok(())
+}
+
+/// Returns the cells of some rows of a batch as text, of each at most the first `longest` characters.
+pub(super) fn cells(
+    batch: &RecordBatch,
+    places: impl IntoIterator<Item = usize>,
+    longest: usize,
+) -> Result<Vec<Vec<Option<String>>>, ArrowError> {
     let options = FormatOptions::default().with_null("null");
     let arrays = batch.columns().iter().map(displayable);
     let arrays = arrays.collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
@@ -85,16 +104,72 @@ fn add(
         Ok((array.logical_nulls(), ArrayFormatter::try_new(array.as_ref(), &options)?))
     });
     let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
-    let count = batch.num_rows().min(limit.saturating_sub(rows.len()));
-    for row in 0..count {
+    let mut rows = Vec::new();
+    for row in places {
         let mut cells = Vec::with_capacity(columns.len());
         for (nulls, formatter) in &columns {
             cells.push(match nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                 true => None,
-                false => Some(formatter.value(row).try_to_string()?),
+                false => Some(beginning(&formatter.value(row), longest)?),
             });
         }
         rows.push(cells);
     }
-    Ok(())
+    Ok(rows)
+}
+
+/// Returns the first `longest` characters of a value, without making the text of the rest.
+pub(super) fn beginning(value: &ValueFormatter<'_>, longest: usize) -> Result<String, ArrowError> {
+    let mut beginning = Beginning { text: String::new(), left: longest, is_cut: false };
+    match value.write(&mut beginning) {
+        Err(error) if !beginning.is_cut => Err(error),
+        _ => Ok(beginning.text),
+    }
+}
+
+/// Keeps the first characters that are written to it, and refuses others.
+struct Beginning {
+    text: String,
+    left: usize,
+    is_cut: bool,
+}
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if let Some((end, _)) = text.char_indices().nth(self.left) {
+            self.text.push_str(&text[..end]);
+            (self.left, self.is_cut) = (0, true);
+            return Err(fmt::Error);
+        }
+        self.text.push_str(text);
+        self.left -= text.chars().count();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StringArray};
+
+    use super::*;
+
+    #[test]
+    fn a_long_cell_is_cut_after_its_first_characters() {
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("äöü"), None, Some("a")]));
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![12_345, 1, 12]));
+        let batch = RecordBatch::try_from_iter_with_nullable([
+            ("text", texts, true),
+            ("number", numbers, true),
+        ]);
+        let batch = batch.expect("a batch");
+        let of = |places: &[usize], longest| {
+            let rows = cells(&batch, places.iter().copied(), longest).expect("cells");
+            let texts = rows.into_iter().flatten();
+            texts.map(|text| text.unwrap_or("-".to_owned())).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[0, 1, 2], 2), ["äö", "12", "-", "1", "a", "12"]);
+        assert_eq!(of(&[2, 0], 5), ["a", "12", "äöü", "12345"]);
+    }
 }

@@ -1,4 +1,4 @@
-//! Statistics of the columns of a table, in one pass over its rows.
+//! Statistics of the columns of a table, in one pass over its rows, or over the first of them.
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::cast;
@@ -7,21 +7,29 @@ use arrow::error::ArrowError;
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::bounded::Bounded;
 use super::contained;
+use super::distribution::{Distinct, Distribution, HistogramBin, LONGEST, ValueCount, times};
+use super::limits::ReadLimits;
+use super::rows::beginning;
 use crate::display::displayable;
 use crate::inspect::{InspectError, OutputFile};
 
-/// Statistics of the columns of a table, returned by [`OutputFile::statistics`].
+/// Statistics of the columns of a table, returned by [`OutputFile::statistics`] and [`OutputFile::statistics_within`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TableStatistics {
-    /// The number of rows.
+    /// The number of rows that were read.
     pub rows: u64,
-    /// The statistics of each column.
+    /// The number of all rows, if it is known.
+    pub total: Option<u64>,
+    /// Whether all rows were read.
+    pub is_whole: bool,
+    /// The statistics of each column that was read.
     pub columns: Vec<ColumnStatistics>,
 }
 
-/// Statistics of the values of a column that are not missing.
+/// Statistics of the values of a column that are not missing, in the rows that were read.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ColumnStatistics {
@@ -39,6 +47,18 @@ pub struct ColumnStatistics {
     pub mean: Option<f64>,
     /// The standard deviation of the sample; `None` for less than two numbers.
     pub std: Option<f64>,
+    /// Whether `nulls`, `min` and `max` are of all rows, even if not all were read: the metadata of a Parquet file may have
+    /// them.
+    pub is_of_all_rows: bool,
+    /// The number of distinct values, which [`statistics_within`](OutputFile::statistics_within) counts; `None` for types such as
+    /// lists.
+    pub distinct: Option<Distinct>,
+    /// The histogram of numbers, dates and times, from [`statistics_within`](OutputFile::statistics_within). It has at most 34 bins
+    /// of one width, which is a power of two. Infinities and NaN have no place in it.
+    pub histogram: Vec<HistogramBin>,
+    /// The values of other types and how often they occur, the most frequent first, from
+    /// [`statistics_within`](OutputFile::statistics_within); empty if there are more than 50.
+    pub values: Vec<ValueCount>,
 }
 
 impl OutputFile {
@@ -48,20 +68,44 @@ impl OutputFile {
     ///
     /// The file is not a table, or cannot be read.
     pub fn statistics(&self) -> Result<TableStatistics, InspectError> {
-        contained(self.path(), || statistics(self))
+        contained(self.path(), || {
+            let batches = Bounded::new(self.batches()?, u64::MAX);
+            statistics(self, batches, false)
+        })
+    }
+
+    /// Reads a table within limits, and returns the statistics of its columns, with distinct values and histograms.
+    ///
+    /// The types of the columns of a CSV file are those of the rows that are read. If a Parquet file has more rows, `nulls`, `min`
+    /// and `max` come from its metadata, and are those of all rows, as far as the metadata has them.
+    ///
+    /// # Errors
+    ///
+    /// The file is not a table, or cannot be read.
+    pub fn statistics_within(&self, limits: &ReadLimits) -> Result<TableStatistics, InspectError> {
+        contained(self.path(), || {
+            let opening = limits.opening(u64::MAX, false);
+            let batches = Bounded::new(self.open_table(&opening)?, limits.bytes());
+            let statistics = statistics(self, batches, true)?;
+            #[cfg(feature = "parquet")]
+            let statistics = super::metadata::completed(self, &opening, statistics)?;
+            Ok(statistics)
+        })
     }
 }
 
-fn statistics(file: &OutputFile) -> Result<TableStatistics, InspectError> {
-    let batches = file.batches()?;
-    let schema = batches.schema().clone();
+fn statistics(
+    file: &OutputFile,
+    mut batches: Bounded,
+    is_detailed: bool,
+) -> Result<TableStatistics, InspectError> {
+    let schema = batches.batches().schema().clone();
+    let total = batches.batches().total();
     let damaged = |error: ArrowError| InspectError::damaged(file.path(), error);
-    let columns = schema.fields().iter().map(|field| Accumulator::new(field.data_type()));
+    let columns = schema.fields().iter();
+    let columns = columns.map(|field| Accumulator::new(field.data_type(), is_detailed));
     let mut columns = columns.collect::<Result<Vec<_>, _>>().map_err(damaged)?;
-    let mut rows = 0;
-    for batch in batches {
-        let batch = batch?;
-        rows += batch.num_rows() as u64;
+    while let Some(batch) = batches.read_batch()? {
         for (column, values) in columns.iter_mut().zip(batch.columns()) {
             column.add(values).map_err(damaged)?;
         }
@@ -71,11 +115,13 @@ fn statistics(file: &OutputFile) -> Result<TableStatistics, InspectError> {
         let (name, kind) = (field.name().clone(), field.data_type().to_string());
         column.finish(name, kind)
     });
-    Ok(TableStatistics { rows, columns: columns.collect() })
+    let columns = columns.collect();
+    let (rows, is_whole) = (batches.read(), batches.is_whole());
+    Ok(TableStatistics { rows, total: total.or(is_whole.then_some(rows)), is_whole, columns })
 }
 
 /// What is known of a column after some of its batches.
-struct Accumulator {
+pub(super) struct Accumulator {
     /// Converts values so that they can be compared; `None` if values of the type have no order.
     order: Option<RowConverter>,
     /// The least and the greatest value, each with its text.
@@ -88,33 +134,60 @@ struct Accumulator {
     squares: f64,
     /// The sum of the infinities and NaNs; `None` if there were none. They are not part of `mean` and `squares`.
     not_finite: Option<f64>,
+    /// `None` if it was not asked for.
+    distribution: Option<Distribution>,
 }
 
 impl Accumulator {
-    fn new(kind: &DataType) -> Result<Self, ArrowError> {
+    pub(super) fn new(kind: &DataType, is_detailed: bool) -> Result<Self, ArrowError> {
         let field = SortField::new(kind.clone());
         let has_order =
             !kind.is_nested() && RowConverter::supports_fields(std::slice::from_ref(&field));
         let order = has_order.then(|| RowConverter::new(vec![field])).transpose()?;
         let is_number = kind.is_numeric();
-        let (mean, squares, not_finite) = (0.0, 0.0, None);
-        Ok(Self { order, ends: None, is_number, count: 0, nulls: 0, mean, squares, not_finite })
+        let distribution = (is_detailed && order.is_some()).then(|| Distribution::new(kind));
+        Ok(Self {
+            order,
+            ends: None,
+            is_number,
+            count: 0,
+            nulls: 0,
+            mean: 0.0,
+            squares: 0.0,
+            not_finite: None,
+            distribution,
+        })
     }
 
-    fn add(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
+    pub(super) fn add(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
         let nulls = values.logical_null_count() as u64;
         self.nulls += nulls;
         let numbers = self.is_number.then(|| cast(values, &DataType::Float64)).transpose()?;
         let numbers = numbers.as_ref().map(|numbers| numbers.as_primitive::<Float64Type>());
-        self.add_ends(values, numbers)?;
+        self.add_values(values, numbers)?;
         for number in numbers.into_iter().flatten().flatten() {
             self.add_number(number);
+        }
+        self.add_times(values)
+    }
+
+    /// Adds moments and durations to the histogram.
+    fn add_times(&mut self, values: &ArrayRef) -> Result<(), ArrowError> {
+        let Some(distribution) = self.distribution.as_mut().filter(|one| one.is_time()) else {
+            return Ok(());
+        };
+        let numbers = times(values)?;
+        for number in numbers.as_primitive::<Float64Type>().into_iter().flatten() {
+            distribution.add_number(number);
         }
         Ok(())
     }
 
     /// Adds a number, by Welford's method, which loses no precision if the mean is large.
     fn add_number(&mut self, number: f64) {
+        if let Some(distribution) = &mut self.distribution {
+            distribution.add_number(number);
+        }
         if !number.is_finite() {
             self.not_finite = Some(self.not_finite.unwrap_or_default() + number);
             return;
@@ -125,9 +198,11 @@ impl Accumulator {
         self.squares += distance * (number - self.mean);
     }
 
+    /// Adds the least and the greatest value, and counts distinct ones.
+    ///
     /// `numbers` are the values as numbers, if they are numbers. NaN has no place in their order: its sign, which depends on
     /// the processor, would decide whether it is the least or the greatest.
-    fn add_ends(
+    fn add_values(
         &mut self,
         values: &ArrayRef,
         numbers: Option<&Float64Array>,
@@ -135,6 +210,16 @@ impl Accumulator {
         let Some(order) = &self.order else { return Ok(()) };
         let rows = order.convert_columns(&[ArrayRef::clone(values)])?;
         let nulls = values.logical_nulls();
+        let options = FormatOptions::default();
+        let shown = displayable(values)?;
+        let formatter = ArrayFormatter::try_new(shown.as_ref(), &options)?;
+        if let Some(distribution) = &mut self.distribution {
+            let is_valid = |at: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at));
+            for at in (0..values.len()).filter(is_valid) {
+                let text = || beginning(&formatter.value(at), LONGEST);
+                distribution.add_value(rows.row(at).as_ref(), text)?;
+            }
+        }
         let is_nan = |at: usize| numbers.is_some_and(|numbers| numbers.value(at).is_nan());
         let is_value =
             |at: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at)) && !is_nan(*at);
@@ -144,9 +229,6 @@ impl Accumulator {
         else {
             return Ok(());
         };
-        let options = FormatOptions::default();
-        let shown = displayable(values)?;
-        let formatter = ArrayFormatter::try_new(shown.as_ref(), &options)?;
         let end = |at: usize| {
             Ok::<_, ArrowError>((rows.row(at).owned(), formatter.value(at).try_to_string()?))
         };
@@ -161,7 +243,7 @@ impl Accumulator {
         Ok(())
     }
 
-    fn finish(self, name: String, kind: String) -> ColumnStatistics {
+    pub(super) fn finish(mut self, name: String, kind: String) -> ColumnStatistics {
         let [min, max] = match self.ends {
             Some([(_, min), (_, max)]) => [Some(min), Some(max)],
             None => [None, None],
@@ -174,7 +256,24 @@ impl Accumulator {
                 (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt()),
             ),
         };
-        ColumnStatistics { name, kind, nulls: self.nulls, min, max, mean, std }
+        let distribution = self.distribution.as_mut();
+        let (distinct, histogram, values) = match distribution {
+            Some(one) => (Some(one.distinct()), one.histogram(), one.values()),
+            None => (None, Vec::new(), Vec::new()),
+        };
+        ColumnStatistics {
+            name,
+            kind,
+            nulls: self.nulls,
+            min,
+            max,
+            mean,
+            std,
+            is_of_all_rows: false,
+            distinct,
+            histogram,
+            values,
+        }
     }
 }
 
@@ -192,7 +291,7 @@ mod tests {
     /// Returns the least and the greatest value, the mean and the deviation of batches.
     fn of(batches: &[ArrayRef]) -> (Option<String>, Option<String>, String, String) {
         let kind = batches[0].data_type();
-        let mut column = Accumulator::new(kind).expect("an order");
+        let mut column = Accumulator::new(kind, true).expect("an order");
         batches.iter().for_each(|batch| column.add(batch).expect("statistics"));
         let one = column.finish("x".to_owned(), kind.to_string());
         (one.min, one.max, text(one.mean), text(one.std))
