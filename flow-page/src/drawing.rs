@@ -97,8 +97,11 @@ impl Drawing {
     pub(crate) fn new(selected: &Selected<'_>) -> Self {
         let Selected { snapshot, states, is_drawn, fits, .. } = *selected;
         let opened: HashSet<&str> = selected.query.all("open").collect();
-        let of = (0..snapshot.instances.len()).map(|place| selected.of(place, &opened));
-        let of: Vec<_> = of.collect();
+        let of_task: Vec<_> =
+            (0..snapshot.tasks.len()).map(|task| selected.of_task(task, &opened)).collect();
+        let of = snapshot.task_of.iter().enumerate();
+        let of: Vec<_> =
+            of.map(|(place, &task)| of_task[task].unwrap_or(Of::Instance(place))).collect();
         let mut contents: HashMap<Of, Contents> = HashMap::new();
         for (place, &of) in of.iter().enumerate().filter(|(place, _)| is_drawn[*place]) {
             let contents = contents.entry(of).or_default();
@@ -168,20 +171,21 @@ impl Drawing {
 }
 
 impl Selected<'_> {
-    /// Returns the box that an instance is in.
-    fn of(&self, place: usize, opened: &HashSet<&str>) -> Of {
-        let index = self.snapshot.task_of[place];
+    /// Returns the box that the instances of a task are in; `None` if each has its own.
+    fn of_task(&self, index: usize, opened: &HashSet<&str>) -> Option<Of> {
         let task = &self.snapshot.tasks[index];
         let is_open = |kind: &str, name: &str| opened.contains(format!("{kind}:{name}").as_str());
-        match (self.by, task.group) {
-            (By::Instance, _) => return Of::Instance(place),
-            (By::Group, Some(group)) if !is_open("group", group) => return Of::Group(group),
-            _ => {}
+        if self.by == By::Instance {
+            return None;
         }
-        match task.count <= OPENED && is_open("task", &task.name) {
-            true => Of::Instance(place),
-            false => Of::Task(index),
+        if self.by == By::Group
+            && let Some(closed) =
+                task.group.and_then(|group| around(group).find(|one| !is_open("group", one)))
+        {
+            return Some(Of::Group(closed));
         }
+        let is_drawn_by_instance = task.count <= OPENED && is_open("task", &task.name);
+        (!is_drawn_by_instance).then_some(Of::Task(index))
     }
 
     fn drawn(&self, of: Of, contents: &Contents) -> DrawnBox {
@@ -221,6 +225,8 @@ impl Selected<'_> {
             Of::Group(group) => {
                 let title = format!("{} (group)", text::clipped(group, LONGEST));
                 let mut lines = vec![text::count(count, "instance")];
+                let inner = self.snapshot.groups_in(group);
+                lines.extend((inner > 0).then(|| text::count(inner, "group")));
                 lines.extend(contents.states.iter().map(line));
                 let hint = format!("Open the group {group}");
                 (title, lines, hint, self.toggled(&format!("group:{group}")))
@@ -278,6 +284,12 @@ impl DrawnBox {
             }
         }
     }
+}
+
+/// Returns the groups that a group is in, the outermost first, and the group itself: `a`, `a/b` and `a/b/c` of `a/b/c`.
+pub(crate) fn around(group: &'static str) -> impl Iterator<Item = &'static str> {
+    let ends = group.match_indices('/').map(|(end, _)| end);
+    ends.chain([group.len()]).map(move |end| &group[..end])
 }
 
 /// Returns a length in pixels as text.

@@ -8,8 +8,9 @@
 //! | --- | --- |
 //! | `/` | the graph, by instance, task or group |
 //! | `/instances` | the instances as a list with filters, in pages |
-//! | `/instance/{key}` | one instance: parameters, reasons, code, inputs and consumers, metadata, files, the last failure |
+//! | `/instance/{key}` | one instance: parameters, reasons, code, inputs and consumers, figures and notes, metadata, files, the last failure |
 //! | `/instance/{key}/data`, `log`, `versions` | its data, its log while it grows, its versions and their differences |
+//! | `/instance/{key}/file/{part}`, `figure/{number}` | the bytes of a file or figure, which nothing can run |
 //! | `/runs`, `/run/{id}`, `/compare` | the history, one run as a timeline, two runs compared |
 //! | `/live` | the run that this program does now |
 //! | `/actions` | runs, also with other parameters, and resets: each is shown as a plan first, and done when that is confirmed |
@@ -52,7 +53,7 @@
 //!
 //! # Features
 //!
-//! - `tables`: schemas, first rows and statistics of tables in Arrow IPC and CSV.
+//! - `tables`: schemas, rows, statistics and histograms of tables in Arrow IPC and CSV.
 //! - `parquet`: those of Parquet files, too.
 
 mod actions;
@@ -64,6 +65,7 @@ mod guard;
 mod inside;
 mod links;
 mod live;
+mod markdown;
 mod options;
 mod planned;
 mod query;

@@ -24,6 +24,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/instance/{key}/data", get(views::data::get))
         .route("/instance/{key}/file/{part}", get(views::file::get))
         .route("/instance/{key}/file/{part}/{entry}", get(views::file::get_entry))
+        .route("/instance/{key}/figure/{figure}", get(views::figures::get))
+        .route("/instance/{key}/failure/figure/{figure}", get(views::figures::get_of_failure))
         .route("/instance/{key}/log", get(views::log::get))
         .route("/instance/{key}/log/events", get(views::log::events))
         .route("/instance/{key}/versions", get(views::versions::get))

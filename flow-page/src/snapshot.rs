@@ -3,7 +3,7 @@
 //! Each view needs the plan of the roots. Planning takes time that grows with the graph, so a plan is used for the requests
 //! of the next moment, too: for five times as long as it took, and not after the end of a run of this process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -171,6 +171,15 @@ impl Snapshot {
     /// Returns the position of the task with a name.
     pub(crate) fn task(&self, name: &str) -> Option<usize> {
         self.tasks.iter().position(|task| task.name == name)
+    }
+
+    /// Returns the number of groups that are directly in a group, or that are around others in it.
+    pub(crate) fn groups_in(&self, group: &str) -> usize {
+        let inner = |task: &SnapshotTask| {
+            let rest = task.group?.strip_prefix(group)?.strip_prefix('/')?;
+            rest.split('/').next()
+        };
+        self.tasks.iter().filter_map(inner).collect::<HashSet<_>>().len()
     }
 
     /// Returns the positions of the instances that require one.

@@ -7,7 +7,7 @@ use axum::response::Response;
 use flow_core::{InstanceChange, InstanceRun};
 use maud::{Markup, html};
 
-use super::{instance_link, run, runs};
+use super::{instance_link, run, runs, schema};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond, table};
 use crate::query::Query;
@@ -59,6 +59,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
             (table(&text::count(compared.both.len(), "instance"), &headers, rows))
             @if compared.both.len() > LISTED { p { "… and " (compared.both.len() - LISTED) " more" } }
         }
+        (schema::compared(shared, &compared.both))
         (only("Only in the first run", &compared.only_before))
         (only("Only in the second run", &compared.only_after))
     };

@@ -102,7 +102,7 @@ pub(crate) fn preview(
     query: &Query,
 ) -> Result<Markup, ViewError> {
     match file.format() {
-        format if format.is_table() => table(file, bytes, path, query),
+        format if format.is_table() => table(file, path, query),
         Format::Json if bytes <= TREE => match document(file, bytes)? {
             Some(document) => Ok(json::tree(&document)),
             None => lines(file),
@@ -112,17 +112,12 @@ pub(crate) fn preview(
 }
 
 #[cfg(feature = "tables")]
-fn table(
-    file: &OutputFile,
-    bytes: u64,
-    path: Option<&str>,
-    query: &Query,
-) -> Result<Markup, ViewError> {
-    super::table::show(file, bytes, path, query)
+fn table(file: &OutputFile, path: Option<&str>, query: &Query) -> Result<Markup, ViewError> {
+    super::table::show(file, path, query)
 }
 
 #[cfg(not(feature = "tables"))]
-fn table(file: &OutputFile, _: u64, _: Option<&str>, _: &Query) -> Result<Markup, ViewError> {
+fn table(file: &OutputFile, _: Option<&str>, _: &Query) -> Result<Markup, ViewError> {
     lines(file)
 }
 

@@ -103,7 +103,7 @@ pub(crate) async fn get_entry(
     .await
 }
 
-async fn respond(
+pub(super) async fn respond(
     shared: Arc<Shared>,
     read: impl FnOnce(&Shared) -> Result<Response, ViewError> + Send + 'static,
 ) -> Response {
@@ -128,7 +128,8 @@ fn read(
     Ok(sent(kind, path, content))
 }
 
-fn sent(kind: Kind, path: &FilePath, content: Vec<u8>) -> Response {
+/// Returns the response with a file, under a policy of its own.
+pub(super) fn sent(kind: Kind, path: &FilePath, content: Vec<u8>) -> Response {
     let (content_type, policy) = match kind {
         Kind::Image(image) => (image, "sandbox; default-src 'none'"),
         Kind::Svg => ("image/svg+xml", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),

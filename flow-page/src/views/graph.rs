@@ -64,6 +64,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         form.filters method="get" action="/" {
             (selection::search_field(query))
             (selection::status_field(query))
+            (selection::group_field(&snapshot, query))
             label {
                 "Boxes "
                 select name="by" {

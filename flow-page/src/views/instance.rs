@@ -8,7 +8,7 @@ use axum::response::Response;
 use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutput};
 use maud::{Markup, html};
 
-use super::{Found, metadata};
+use super::{Found, figures, metadata};
 use crate::error::ViewError;
 use crate::frame::{Place, View, badge, respond, table};
 use crate::links::Links;
@@ -30,12 +30,18 @@ pub(crate) async fn get(
 fn view(shared: &Shared, key: &str) -> Result<View, ViewError> {
     let found = Found::of(shared, key)?;
     let recorded = found.recorded()?;
-    let states = match &found {
-        Found::Planned(snapshot, _) => super::states(shared, snapshot),
-        Found::Stored(_) => Vec::new(),
+    let (states, task) = match &found {
+        Found::Planned(snapshot, place) => {
+            (super::states(shared, snapshot), Some(snapshot.instances[*place].task()))
+        }
+        Found::Stored(_) => (Vec::new(), None),
     };
+    let task = task.filter(|_| !shared.options.is_read_only());
     let body = html! {
         (found.tabs(""))
+        @if let Some(task) = task {
+            p { a href=(Query::default().with("task", Some(task)).href("/actions")) { "Run, force or reset this task" } }
+        }
         (overview(Links::Server, &found, &states, recorded.as_ref())?)
     };
     Ok(View::new(found.label(), Place::Instances, body))
@@ -55,7 +61,13 @@ pub(crate) fn overview(
                 "This instance is not in the graph of the present parameters. The store has an output of it."
             },
         }
-        @if let Some(recorded) = recorded { (output(links, found, recorded)) }
+        @if let Some(recorded) = recorded {
+            // A report has them as pieces, within its limit.
+            @if links.is_server() {
+                (figures::of_output(recorded, |place| format!("/instance/{}/figure/{place}", found.key())))
+            }
+            (output(links, found, recorded))
+        }
         dl { dt { "Key" } dd { code { (found.key().to_string()) } } }
     })
 }
@@ -79,15 +91,17 @@ fn planned(
             "Planned at " (text::timestamp(snapshot.at)) "."
         }
         @if !info.doc().is_empty() { p.doc { (text::block(info.doc())) } }
-        @if !shared.options.is_read_only() {
-            p { a href=(Query::default().with("task", Some(instance.task())).href("/actions")) { "Run, force or reset this task" } }
-        }
         @if let Some(path) = instance.external_path() {
             p { "File: " code { (text::line(&path.display().to_string())) } ". It is not in the store, so the page does not show it." }
         }
         @if !target.is_empty() { p { "Target: " code { (text::line(target)) } } }
         (reasons(instance))
-        @if let Some(failure) = instance.failure()? { (failure_markup(&failure)) }
+        @if let Some(failure) = instance.failure()? {
+            (failure_markup(&failure))
+            @if links.is_server() {
+                (figures::of_failure(&failure, |place| format!("/instance/{}/failure/figure/{place}", instance.key())))
+            }
+        }
         (parameters(instance))
         (code(instance))
         (neighbors(links, snapshot, states, &snapshot.inputs[place], "Inputs"))

@@ -45,6 +45,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         form.filters method="get" action="/instances" {
             (selection::search_field(query))
             (selection::status_field(query))
+            (selection::group_field(&snapshot, query))
             (selection::task_field(&snapshot, query, "task", "Task"))
             button type="submit" { "Show" }
             a href="/instances" { "Reset" }

@@ -1,7 +1,10 @@
 //! The views, a module each: a function from the state and the address to HTML.
 
+#[cfg(feature = "tables")]
+mod columns;
 pub(crate) mod compare;
 pub(crate) mod data;
+pub(crate) mod figures;
 pub(crate) mod file;
 pub(crate) mod graph;
 pub(crate) mod instance;
@@ -11,11 +14,13 @@ pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod run;
 pub(crate) mod runs;
+mod schema;
 pub(crate) mod selection;
 #[cfg(feature = "tables")]
 mod table;
 pub(crate) mod timeline;
 pub(crate) mod versions;
+mod waits;
 
 use std::sync::Arc;
 

@@ -7,8 +7,8 @@ use axum::response::Response;
 use flow_core::{InstanceRun, RunHistory, RunInfo, RunOutcome, Runs};
 use maud::{Markup, html};
 
-use super::runs;
 use super::timeline::Timeline;
+use super::{runs, waits};
 use crate::error::ViewError;
 use crate::frame::{Paged, Place, View, pages, respond, table};
 use crate::links::Links;
@@ -18,6 +18,9 @@ use crate::text;
 
 /// The number of instances on a page.
 const EACH: usize = 200;
+
+/// The number of instances of the critical path that are listed.
+const CRITICAL: usize = 200;
 
 /// The number of reasons of an instance that are shown.
 const REASONS: usize = 3;
@@ -77,7 +80,7 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
     Ok(view)
 }
 
-/// Shows a timeline, and its critical path.
+/// Shows a timeline, its critical path, and what waited.
 pub(crate) fn timing(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
     let critical: Vec<_> = timeline.bars.iter().filter(|bar| bar.is_critical).collect();
     html! {
@@ -85,14 +88,16 @@ pub(crate) fn timing(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
         @if critical.len() > 1 {
             h3 { "Critical path" }
             ol {
-                @for bar in &critical {
+                @for bar in critical.iter().take(CRITICAL) {
                     li {
                         (links.to_instance(bar.run.key, &bar.run.instance)) ": " (text::seconds(bar.run.seconds))
                         @if let Some(waited) = bar.waited { ", waited " (text::seconds(waited)) }
                     }
                 }
             }
+            @if critical.len() > CRITICAL { p { "… and " (critical.len() - CRITICAL) " more" } }
         }
+        (waits::shown(links, timeline))
     }
 }
 

@@ -1,7 +1,10 @@
 //! The instances that the filters of an address select.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
+use crate::drawing::around;
 use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
@@ -10,14 +13,19 @@ use crate::text;
 /// The number of tasks that a list of choices has.
 const CHOICES: usize = 1_000;
 
-/// Returns, for each instance, whether it fits the search, the state and the task of a query.
+/// Returns, for each instance, whether it fits the search, the state, the task and the group of a query.
 pub(super) fn fits(snapshot: &Snapshot, states: &[State], query: &Query) -> Vec<bool> {
     let state = query.get("status").map(State::named);
     let task = query.get("task").map(|name| snapshot.task(name));
+    let is_of_group: Option<Vec<bool>> = query.get("group").map(|group| {
+        let is_in = |of: &'static str| around(of).any(|one| one == group);
+        snapshot.tasks.iter().map(|task| task.group.is_some_and(is_in)).collect()
+    });
     let search = query.get("q").map(str::to_lowercase);
     let fits = |place: usize| {
         state.is_none_or(|state| state == Some(states[place]))
             && task.is_none_or(|task| task == Some(snapshot.task_of[place]))
+            && is_of_group.as_ref().is_none_or(|is_of_group| is_of_group[snapshot.task_of[place]])
             // Labels take time, so they are made last.
             && search.as_ref().is_none_or(|search| {
                 let name = &snapshot.tasks[snapshot.task_of[place]].name;
@@ -30,7 +38,7 @@ pub(super) fn fits(snapshot: &Snapshot, states: &[State], query: &Query) -> Vec<
 
 /// Returns whether a query selects anything.
 pub(super) fn is_given(query: &Query) -> bool {
-    ["status", "task", "q"].into_iter().any(|name| query.get(name).is_some())
+    ["status", "task", "group", "q"].into_iter().any(|name| query.get(name).is_some())
 }
 
 /// Shows the field of the search.
@@ -67,6 +75,26 @@ pub(super) fn task_field(snapshot: &Snapshot, query: &Query, name: &str, label: 
                 @for task in snapshot.tasks.iter().take(CHOICES) {
                     option value=(task.name) selected[chosen == Some(task.name.as_str())] {
                         (text::clipped(&task.name, 60))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Shows the choice of a group, if there are any. Its instances are those of the groups in it, too.
+pub(super) fn group_field(snapshot: &Snapshot, query: &Query) -> Markup {
+    let chosen = query.get("group");
+    let groups: BTreeSet<&str> =
+        snapshot.tasks.iter().filter_map(|task| task.group).flat_map(around).collect();
+    html! {
+        @if !groups.is_empty() {
+            label {
+                "Group "
+                select name="group" {
+                    option value="" { "any" }
+                    @for group in groups.iter().take(CHOICES) {
+                        option value=(group) selected[chosen == Some(*group)] { (text::clipped(group, 60)) }
                     }
                 }
             }

@@ -4,7 +4,8 @@
 //! worker is busy with one instance at a time, so the bars of a lane could all be of one worker.
 //!
 //! The critical path is followed backward from the instance that ended last: each time to the input that ended last. The
-//! inputs are those of the present graph.
+//! inputs are those of the present graph. An instance is ready when its last input has ended or, if none of its inputs ran, when
+//! the first instance of the run began. From then on it waits for a worker: a line below its bar.
 
 use std::collections::HashMap;
 
@@ -37,9 +38,10 @@ pub(crate) struct Bar<'a> {
     /// When it began and ended, in seconds since the run began.
     start: f64,
     end: f64,
-    lane: usize,
+    /// `None` if it is not drawn.
+    lane: Option<usize>,
     pub(super) is_critical: bool,
-    /// How long it waited after its last input, in seconds; `None` if it has no input that ran.
+    /// How long it waited for a worker when it was ready, in seconds; `None` if its inputs are not known.
     pub(super) waited: Option<f64>,
 }
 
@@ -59,23 +61,25 @@ impl<'a> Timeline<'a> {
             let start = (run.started?.as_nanosecond() - begun) as f64 / 1e9;
             let (start, seconds) = (start.max(0.0), run.seconds.max(0.0));
             let is_finite = start.is_finite() && seconds.is_finite();
-            let bar =
-                Bar { run, start, end: start + seconds, lane: 0, is_critical: false, waited: None };
+            let bar = Bar {
+                run,
+                start,
+                end: start + seconds,
+                lane: None,
+                is_critical: false,
+                waited: None,
+            };
             is_finite.then_some(bar)
         };
         let mut bars: Vec<_> = history.instances.iter().filter_map(bar).collect();
-        let omitted = bars.len().saturating_sub(BARS);
-        if omitted > 0 {
-            bars.sort_by(|a, b| (b.end - b.start).total_cmp(&(a.end - a.start)));
-            bars.truncate(BARS);
-        }
         bars.sort_by(|a, b| a.start.total_cmp(&b.start));
-        let last = bars.iter().map(|bar| bar.end).fold(0.0, f64::max);
-        let seconds = history.info.seconds.unwrap_or(last).max(last);
-        let lanes = arrange(&mut bars);
         if let Some(snapshot) = snapshot {
             follow(&mut bars, snapshot);
         }
+        let last = bars.iter().map(|bar| bar.end).fold(0.0, f64::max);
+        let seconds = history.info.seconds.unwrap_or(last).max(last);
+        let omitted = bars.len().saturating_sub(BARS);
+        let lanes = arrange(&mut bars);
         Self { bars, lanes, seconds, omitted }
     }
 
@@ -95,10 +99,17 @@ impl<'a> Timeline<'a> {
                         text.lane x="0" y=(y + 15.0) { "worker " (lane + 1) }
                         line.lane x1=(LEFT) x2=(WIDTH) y1=(y + LANE) y2=(y + LANE) {}
                     }
-                    @for bar in &self.bars {
-                        a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical] href=[links.instance(bar.run.key)] {
+                    @for (bar, lane) in self.bars.iter().filter_map(|bar| Some((bar, bar.lane?))) {
+                        @if let Some(waited) = bar.waited.filter(|waited| waited * scale >= 1.0) {
+                            @let y = (lane + 1) as f64 * LANE - 1.5;
+                            line.wait x1=(at(bar.start - waited)) x2=(at(bar.start)) y1=(y) y2=(y) {}
+                        }
+                        a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical].retried[bar.run.attempts > 1] href=[links.instance(bar.run.key)] {
                             title { (text::block(&hint(bar))) }
-                            rect x=(at(bar.start)) y=(bar.lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
+                            rect x=(at(bar.start)) y=(lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
+                            @if bar.run.attempts > 1 {
+                                text.attempts x=(at(bar.start + 2.0 / scale.max(f64::MIN_POSITIVE))) y=(lane as f64 * LANE + 15.0) { "×" (bar.run.attempts) }
+                            }
                         }
                     }
                     @for &mark in &marks {
@@ -107,6 +118,9 @@ impl<'a> Timeline<'a> {
                         }
                     }
                 }
+            }
+            p.note {
+                "Thick edges: the critical path. A line below a bar: the instance was ready, and waited for a worker. ×2: it had two attempts."
             }
             @if self.omitted > 0 { p { "The " (self.omitted) " shortest instances are not drawn." } }
         }
@@ -122,7 +136,7 @@ fn hint(bar: &Bar<'_>) -> String {
         text::seconds(bar.start)
     );
     if let Some(waited) = bar.waited {
-        hint.push_str(&format!("\nwaited {} after its last input", text::seconds(waited)));
+        hint.push_str(&format!("\nwaited {} for a worker", text::seconds(waited)));
     }
     if bar.run.attempts > 1 {
         hint.push_str(&format!("\n{} attempts", bar.run.attempts));
@@ -135,16 +149,30 @@ fn hint(bar: &Bar<'_>) -> String {
     hint
 }
 
-/// Gives each bar the first lane that is free, and returns the number of lanes. The bars are sorted by their starts.
+/// Gives each bar that is drawn the first lane that is free, and returns the number of lanes. The bars are sorted by their starts.
+///
+/// Of too many bars, those of the critical path and the longest ones are drawn.
 fn arrange(bars: &mut [Bar<'_>]) -> usize {
+    let mut order: Vec<usize> = (0..bars.len()).collect();
+    if bars.len() > BARS {
+        let seconds = |place: usize| bars[place].end - bars[place].start;
+        order.sort_by(|&a, &b| {
+            let by_path = bars[b].is_critical.cmp(&bars[a].is_critical);
+            by_path.then_with(|| seconds(b).total_cmp(&seconds(a)))
+        });
+        order.truncate(BARS);
+        order.sort_unstable();
+    }
     let mut ends: Vec<f64> = Vec::new();
-    for bar in bars {
+    for place in order {
+        let bar = &mut bars[place];
         let free = ends.iter().position(|end| *end <= bar.start + SAME);
-        bar.lane = free.unwrap_or(ends.len());
-        match ends.get_mut(bar.lane) {
+        let lane = free.unwrap_or(ends.len());
+        match ends.get_mut(lane) {
             Some(end) => *end = bar.end,
             None => ends.push(bar.end),
         }
+        bar.lane = Some(lane);
     }
     ends.len()
 }
@@ -157,6 +185,7 @@ fn follow(bars: &mut [Bar<'_>], snapshot: &Snapshot) {
     // For each instance, its own bar or, if it has none, the bar that it has last waited for.
     let mut latest: Vec<Option<usize>> = Vec::with_capacity(snapshot.instances.len());
     let mut before: Vec<Option<usize>> = vec![None; bars.len()];
+    let mut is_known = vec![false; bars.len()];
     for (place, instance) in snapshot.instances.iter().enumerate() {
         let inputs = snapshot.inputs[place].iter().filter_map(|&input| latest[input]);
         let input = inputs.max_by(by_end);
@@ -164,12 +193,15 @@ fn follow(bars: &mut [Bar<'_>], snapshot: &Snapshot) {
         if let Some(own) = own {
             // An output that was computed again after it was read is no cause.
             before[own] = input.filter(|&input| bars[input].end <= bars[own].start + SAME);
+            is_known[own] = true;
         }
         latest.push(own.or(input));
     }
     let mut next = (0..bars.len()).max_by(by_end);
-    for (place, before) in before.iter().enumerate() {
-        bars[place].waited = before.map(|before| (bars[place].start - bars[before].end).max(0.0));
+    let first = bars.iter().map(|bar| bar.start).fold(f64::INFINITY, f64::min);
+    for (place, before) in before.iter().enumerate().filter(|(place, _)| is_known[*place]) {
+        let ready = before.map_or(first, |before| bars[before].end);
+        bars[place].waited = Some((bars[place].start - ready).max(0.0));
     }
     while let Some(place) = next {
         bars[place].is_critical = true;

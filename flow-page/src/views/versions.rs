@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State as Extract};
 use axum::response::Response;
-use flow_core::{Key, RecordedOutput, RecordedVersion};
-use flow_targets::inspect::OutputFile;
+use flow_core::{InstanceOutcome, InstanceRun, Key, RecordedOutput, RecordedVersion};
 use maud::{Markup, html};
 
-use super::Found;
+use super::{Found, schema};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond, table};
-use crate::inside;
 use crate::state::Shared;
 use crate::text;
 
@@ -71,8 +69,9 @@ fn view(shared: &Shared, key: &str) -> Result<View, ViewError> {
 fn differences(shared: &Shared, before: &RecordedVersion, after: &RecordedVersion) -> Markup {
     let (was, now) = (&before.output, &after.output);
     let metadata = changes(&was.metadata, &now.metadata, text::value);
-    let schema =
-        changes(&schema(shared, was), &schema(shared, now), |kind| text::clipped(kind, 100));
+    let schema = changes(&schema::of(shared, was), &schema::of(shared, now), |kind| {
+        text::clipped(kind, 100)
+    });
     let digests = |output: &RecordedOutput| -> Vec<_> {
         output.files.iter().map(|file| (file.part.clone(), file.digest)).collect()
     };
@@ -108,42 +107,15 @@ pub(super) fn change_table(caption: &str, name: &str, changes: &[Change]) -> Mar
         Some(text) => html! { (text) },
         None => html! { span.null { "none" } },
     };
-    table(
-        caption,
-        &[name, "Before", "After"],
-        html! {
-            @for (name, before, after) in changes.iter().take(LISTED) {
-                tr { th scope="row" { (text::clipped(name, 200)) } td.removed { (side(before)) } td.added { (side(after)) } }
-            }
-        },
-    )
-}
-
-/// Returns the types of the columns of a version by name, as far as its files can be read.
-#[cfg(feature = "tables")]
-fn schema(shared: &Shared, output: &RecordedOutput) -> BTreeMap<String, String> {
-    let mut columns = BTreeMap::new();
-    for file in OutputFile::of_recorded(output) {
-        if inside::check(shared.flow.folder(), &file).is_err() || !file.format().is_table() {
-            continue;
+    let rows = html! {
+        @for (name, before, after) in changes.iter().take(LISTED) {
+            tr { th scope="row" { (text::clipped(name, 200)) } td.removed { (side(before)) } td.added { (side(after)) } }
         }
-        let Ok(first) = file.first_rows(0) else { continue };
-        for column in first.columns {
-            let name = match file.part() {
-                "" => column.name,
-                part => format!("{part}: {}", column.name),
-            };
-            columns.insert(name, column.kind);
-        }
+    };
+    html! {
+        (table(caption, &[name, "Before", "After"], rows))
+        @if changes.len() > LISTED { p { "… and " (changes.len() - LISTED) " more" } }
     }
-    columns
-}
-
-#[cfg(not(feature = "tables"))]
-fn schema(shared: &Shared, output: &RecordedOutput) -> BTreeMap<String, String> {
-    let files = OutputFile::of_recorded(output).into_iter();
-    let files = files.filter(|file| inside::check(shared.flow.folder(), file).is_ok());
-    files.map(|file| (file.part().to_owned(), file.format().name().to_owned())).collect()
 }
 
 /// Shows how long the instance took in the last runs.
@@ -179,7 +151,43 @@ fn durations(shared: &Shared, key: Key) -> Result<Markup, ViewError> {
         @if found.is_empty() {
             p { "The instance was settled in none of the last " (RUNS) " runs." }
         } @else {
+            @let seconds: Vec<_> = found.iter().filter_map(|(_, one)| ran(one)).collect();
+            @if let Some(times) = against_earlier(&seconds) {
+                p { "The last time, it took " (format!("{times:.2}")) " times as long as in the median of the earlier runs that are listed." }
+            }
             (table("Durations in the last runs", &["Run", "Outcome", "Took", "Compared", "Attempts"], rows))
         }
     })
+}
+
+/// Returns how long an instance took, if its task ran to its end.
+fn ran(run: &InstanceRun) -> Option<f64> {
+    (run.outcome == InstanceOutcome::Ran).then_some(run.seconds)
+}
+
+/// Returns how many times as long as the median of the others the first duration is.
+fn against_earlier(seconds: &[f64]) -> Option<f64> {
+    let (last, earlier) = seconds.split_first()?;
+    let mut earlier = earlier.to_vec();
+    earlier.sort_by(f64::total_cmp);
+    let upper = *earlier.get(earlier.len() / 2)?;
+    let median = match earlier.len() % 2 {
+        0 => (earlier[earlier.len() / 2 - 1] + upper) / 2.0,
+        _ => upper,
+    };
+    (median > 0.0).then_some(last / median)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_duration_is_compared_with_the_median_of_the_earlier_ones() {
+        assert_eq!(against_earlier(&[3.0, 1.0, 100.0, 2.0]), Some(1.5));
+        assert_eq!(against_earlier(&[3.0, 1.0, 5.0]), Some(1.0));
+        assert_eq!(against_earlier(&[3.0]), None);
+        assert_eq!(against_earlier(&[]), None);
+        assert_eq!(against_earlier(&[3.0, 0.0]), None);
+    }
 }
