@@ -64,7 +64,7 @@ const CARGO_FLOW: Layers = &[
 
 const PAGE: Layers = &[
     &["text", "token", "query", "options", "live"],
-    &["error", "links"],
+    &["error", "links", "markdown"],
     &["snapshot", "inside"],
     &["planned"],
     &["state"],
