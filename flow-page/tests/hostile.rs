@@ -58,6 +58,8 @@ fn paths_lead_to_no_file() {
             "/assets/",
             &format!("{instance}/file/"),
             &format!("{instance}/file/0/"),
+            &format!("{instance}/figure/"),
+            &format!("{instance}/failure/figure/"),
         ] {
             paths.push(format!("{before}{name}"));
         }

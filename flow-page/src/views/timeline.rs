@@ -108,7 +108,7 @@ impl<'a> Timeline<'a> {
                             title { (text::block(&hint(bar))) }
                             rect x=(at(bar.start)) y=(lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
                             @if bar.run.attempts > 1 {
-                                text.attempts x=(at(bar.start + 2.0 / scale.max(f64::MIN_POSITIVE))) y=(lane as f64 * LANE + 15.0) { "×" (bar.run.attempts) }
+                                text.attempts x=(at(bar.start)) dx="3" y=(lane as f64 * LANE + 15.0) { "×" (bar.run.attempts) }
                             }
                         }
                     }

@@ -259,11 +259,8 @@ fn parquet(file: &OutputFile, how: &Opening) -> Result<Batches, InspectError> {
     let mut builder = builder.map_err(|error| InspectError::damaged(file.path(), error))?;
     let row = parquet_row(builder.metadata());
     let limit = how.limit(row);
-    if let Some(limit) = limit {
-        builder = builder.with_limit(asked(limit));
-    }
-    if limit.is_some() {
-        builder = builder.with_batch_size(how.batch(row, limit));
+    if let Some(rows) = limit {
+        builder = builder.with_limit(asked(rows)).with_batch_size(how.batch(row, limit));
     }
     parquet_batches(file, builder, how, limit)
 }

@@ -213,10 +213,11 @@ fn time_texts(numbers: &[f64], kind: &DataType) -> Option<Vec<String>> {
 }
 
 fn number_text(number: f64) -> String {
-    match number.fract() == 0.0 && number.abs() < 1e15 {
-        // Without the sign of a negative zero.
-        true => format!("{:.0}", number + 0.0),
-        false => format!("{number:?}"),
+    match number {
+        // A zero has no sign.
+        0.0 => "0".to_owned(),
+        _ if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
+        _ => format!("{number:?}"),
     }
 }
 
