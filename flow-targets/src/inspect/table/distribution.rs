@@ -46,7 +46,7 @@ pub enum Distinct {
 impl fmt::Display for Distinct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exactly(count) => count.fmt(f),
+            Self::Exactly(count) => write!(f, "{count}"),
             Self::MoreThan(count) => write!(f, "more than {count}"),
         }
     }
