@@ -18,6 +18,7 @@ pub(crate) enum Place {
     Graph,
     Instances,
     Runs,
+    Sweeps,
     Live,
     Actions,
 }
@@ -27,6 +28,7 @@ const PLACES: [(Place, &str, &str); 5] = [
     (Place::Graph, "/", "Graph"),
     (Place::Instances, "/instances", "Instances"),
     (Place::Runs, "/runs", "Runs"),
+    (Place::Sweeps, "/sweeps", "Sweeps"),
     (Place::Live, "/live", "Live run"),
     (Place::Actions, "/actions", "Actions"),
 ];

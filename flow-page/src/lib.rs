@@ -12,6 +12,8 @@
 //! | `/instance/{key}/data`, `log`, `versions` | its data, its log while it grows, its versions and their differences |
 //! | `/instance/{key}/file/{part}`, `figure/{number}` | the bytes of a file or figure, which nothing can run |
 //! | `/runs`, `/run/{id}`, `/compare` | the history, one run as a timeline, two runs compared |
+//! | `/sweeps` | the tasks of which the store has several settings of parameters |
+//! | `/sweep/{task}`, `/sweep/{task}/runs` | the variants of a task as a table and as charts, a metric over runs |
 //! | `/live` | the run that this program does now |
 //! | `/actions` | runs, also with other parameters, and resets: each is shown as a plan first, and done when that is confirmed |
 //!
@@ -30,7 +32,8 @@
 //!                       confirmed plan to a run or a reset
 //! ```
 //!
-//! [`flow_core`] lays out the graph, and [`flow_targets::inspect`] reads data without its types. A view that is added
+//! [`flow_core`] lays out the graph, [`flow_targets::inspect`] reads data without its types, `sweep` gathers the variants of a
+//! task from their records, and `charts` draws. A view that is added
 //! needs a module in `views` and a line in `router`.
 //!
 //! A report (`report`) calls the same views. They take where their links lead, to addresses or to anchors, from `links`.
@@ -58,6 +61,7 @@
 
 mod actions;
 mod assets;
+mod charts;
 mod drawing;
 mod error;
 mod frame;
@@ -74,6 +78,7 @@ mod router;
 mod server;
 mod snapshot;
 mod state;
+mod sweep;
 mod text;
 mod token;
 mod views;

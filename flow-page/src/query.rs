@@ -67,6 +67,11 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
+/// Returns a text as a part of a path, with everything escaped that has a meaning in an address.
+pub(crate) fn segment(text: &str) -> String {
+    encoded(text).replace('+', "%20")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +91,10 @@ mod tests {
         assert_eq!(Query::parse(Some("page=-1")).page(), 0);
         assert_eq!(Query::parse(Some("page=99999999999999999999")).page(), 0);
         assert_eq!(Query::parse(None).href("/"), "/");
+    }
+
+    #[test]
+    fn a_segment_of_a_path_has_no_meaning_of_its_own() {
+        assert_eq!(segment("Fit<a::B> +/?#%"), "Fit%3Ca%3A%3AB%3E%20%2B%2F%3F%23%25");
     }
 }

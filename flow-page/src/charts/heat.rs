@@ -144,7 +144,7 @@ mod tests {
             "{html}"
         );
         assert!(
-            html.contains("&lt;2&gt;") && html.contains("1 variant without a finite value"),
+            html.contains("&lt;2&gt;") && html.contains("1 point without a finite value"),
             "{html}"
         );
         assert!(heat_map(&across, &upright, "loss", &[None; 4]).is_none());

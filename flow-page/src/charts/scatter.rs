@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(html.matches("<circle").count(), 2, "{html}");
         assert_eq!(html.matches("class=\"mark outdated\"").count(), 1, "{html}");
         assert!(
-            html.contains("class=\"trend\"") && html.contains("1 variant without a finite value"),
+            html.contains("class=\"trend\"") && html.contains("1 point without a finite value"),
             "{html}"
         );
         assert!(
@@ -107,7 +107,7 @@ mod tests {
         let html = drawn(&values, &values).expect("points");
         assert_eq!(html.matches("<circle").count(), 1_000);
         assert!(
-            html.contains("9000 of the other variants") && html.len() < 300_000,
+            html.contains("9000 of the other points") && html.len() < 300_000,
             "{}",
             html.len()
         );

@@ -1,0 +1,251 @@
+//! The table of the variants of a task.
+
+use std::collections::{HashMap, HashSet};
+
+use flow_core::Key;
+
+use super::cell::Cell;
+use super::metadata::Metadata;
+use super::parameters::{Row, name, parameters};
+use super::records::Records;
+use crate::charts::Values;
+use crate::snapshot::State;
+
+/// The names of columns that no parameter and no metadata gets, as in the table of a sweep of the library.
+pub(super) const RESERVED: [&str; 4] = ["variant", "status", "seconds", "failure"];
+
+/// The number of parameters, and of entries of metadata, that have columns: those that most variants have.
+const PARAMETERS: usize = 30;
+const METADATA: usize = 60;
+
+/// The word for the state of an instance that is not in the graph.
+const STORED: &str = "stored";
+
+/// The variants of a task.
+pub(crate) struct Table {
+    pub(crate) variants: Vec<Variant>,
+    pub(crate) columns: Vec<Column>,
+    /// The parameters that are equal in all variants.
+    pub(crate) equal: Vec<(String, Cell)>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// A row of the table.
+pub(crate) struct Variant {
+    pub(crate) key: Key,
+    /// The values that vary, such as `c=0.1,degree=2`, or the instance in one line if none do.
+    pub(crate) name: String,
+    /// The state in the present graph; `None` if it is not in the graph.
+    pub(crate) state: Option<State>,
+}
+
+/// A column of the table.
+pub(crate) struct Column {
+    pub(crate) name: String,
+    /// Other names that a filter may use.
+    pub(super) aliases: Vec<String>,
+    pub(crate) origin: Origin,
+    /// A value for each variant.
+    pub(crate) cells: Vec<Cell>,
+}
+
+/// The source of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// One of the columns that each table has.
+    Own,
+    Parameter,
+    Metadata,
+}
+
+/// An instance of the present graph.
+pub(crate) struct Planned {
+    pub(crate) key: Key,
+    pub(crate) state: State,
+    /// The instance in one line.
+    pub(crate) label: String,
+    /// Its parameters, as far as they differ from their defaults or are its own.
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+impl Variant {
+    /// Returns the word for the state.
+    pub(crate) fn word(&self) -> &'static str {
+        self.state.map_or(STORED, State::word)
+    }
+
+    /// Returns whether its values are not those of the present code and parameters, as far as is known.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.state.is_some_and(|state| state >= State::Pending)
+    }
+}
+
+impl Column {
+    /// Returns the values of some rows for a chart: numbers if all values are numbers.
+    pub(crate) fn values(&self, rows: &[usize]) -> Values {
+        let cells = || rows.iter().map(|row| &self.cells[*row]);
+        if cells().all(|cell| cell.is_nothing() || cell.number().is_some()) {
+            return Values::Numbers(cells().map(Cell::number).collect());
+        }
+        let word = |cell: &Cell| (!cell.is_nothing()).then(|| cell.text());
+        Values::Words(cells().map(word).collect())
+    }
+
+    /// Returns the numbers of some rows, also if there are texts in others.
+    pub(crate) fn numbers(&self, rows: &[usize]) -> Vec<Option<f64>> {
+        rows.iter().map(|row| self.cells[*row].ranked()).collect()
+    }
+
+    /// Returns whether variants can be ranked by it.
+    pub(crate) fn is_metric(&self) -> bool {
+        self.origin != Origin::Parameter && self.cells.iter().any(|cell| cell.number().is_some())
+    }
+}
+
+impl Table {
+    /// Builds the table of the variants among some records. `states` has the states of the instances in the graph, and
+    /// `pending` those instances of the task that have no record.
+    pub(crate) fn new(
+        task: &str,
+        records: &Records,
+        states: &HashMap<Key, State>,
+        pending: Vec<Planned>,
+    ) -> Self {
+        let mut rows: Vec<_> = records.all[..records.variants]
+            .iter()
+            .map(|record| Row {
+                key: record.key,
+                label: record.label.clone(),
+                parameters: record.parameters.clone(),
+                state: states.get(&record.key).copied(),
+                seconds: Some(record.seconds),
+            })
+            .collect();
+        rows.extend(pending.into_iter().map(Row::of));
+        let (mut parameters, equal) = parameters(task, &rows, records.variants);
+        let mut notes = Vec::new();
+        if parameters.len() > PARAMETERS {
+            notes.push(format!("{} more parameters vary", parameters.len() - PARAMETERS));
+            parameters.truncate(PARAMETERS);
+        }
+        let variants: Vec<_> = rows
+            .iter()
+            .enumerate()
+            .map(|(place, row)| Variant {
+                key: row.key,
+                name: name(&parameters, place, &row.label),
+                state: row.state,
+            })
+            .collect();
+        let own = |name: &str, cells| Column {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            origin: Origin::Own,
+            cells,
+        };
+        let names = variants.iter().map(|variant| Cell::Text(variant.name.clone())).collect();
+        let words = variants.iter().map(|variant| Cell::Text(variant.word().to_owned())).collect();
+        let seconds =
+            rows.iter().map(|row| row.seconds.map_or(Cell::Nothing, Cell::Float)).collect();
+        let mut columns = vec![own("variant", names)];
+        columns.extend(parameters);
+        columns.extend([own("status", words), own("seconds", seconds)]);
+        add_metadata(task, Metadata::of(records), rows.len(), &mut columns, &mut notes);
+        if records.outdated > 0 {
+            notes.push(format!(
+                "{} inputs have other outputs now than those that the variants were computed from: the metadata of these \
+                 is not shown",
+                records.outdated
+            ));
+        }
+        if records.is_cut {
+            notes.push(
+                "the variants were computed from too many instances to read all their metadata"
+                    .to_owned(),
+            );
+        }
+        make_unique(&mut columns);
+        Self { variants, columns, equal, notes }
+    }
+
+    /// Returns the column with a name: its own, or another one by which it may be referred to.
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        let is_named = |column: &Column| column.name == name;
+        let is_alias = |column: &Column| column.aliases.iter().any(|alias| alias == name);
+        self.columns.iter().position(is_named).or_else(|| self.columns.iter().position(is_alias))
+    }
+
+    /// Returns all names of columns with their positions, the longest first.
+    pub(super) fn names(&self) -> Vec<(&str, usize)> {
+        let mut names = Vec::new();
+        for (place, column) in self.columns.iter().enumerate() {
+            names.push((column.name.as_str(), place));
+            names.extend(column.aliases.iter().map(|alias| (alias.as_str(), place)));
+        }
+        // The sort is stable, so that a column's own name comes before an equal one of another column.
+        names.sort_by_key(|(name, place)| {
+            (std::cmp::Reverse(name.len()), self.columns[*place].name != *name)
+        });
+        names
+    }
+
+    /// Returns the columns of this origin.
+    pub(crate) fn of(&self, origin: Origin) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(move |column| column.origin == origin)
+    }
+
+    /// Returns the columns by which variants can be ranked: first metadata, then the duration.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = &Column> {
+        self.of(Origin::Metadata).chain(self.of(Origin::Own)).filter(|column| column.is_metric())
+    }
+}
+
+/// Adds the columns of metadata: first those of the task, then those of the tasks upstream.
+fn add_metadata(
+    task: &str,
+    metadata: Metadata,
+    rows: usize,
+    columns: &mut Vec<Column>,
+    notes: &mut Vec<String>,
+) {
+    let taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let own = metadata.own.into_iter().map(|(name, cells)| {
+        let full = format!("{task}.{name}");
+        let is_taken = taken.contains(&name) || RESERVED.contains(&name.as_str());
+        (if is_taken { full.clone() } else { name.clone() }, vec![name, full], cells)
+    });
+    let upstream = metadata.upstream.into_iter().map(|(name, cells)| (name, Vec::new(), cells));
+    let mut all: Vec<_> = own.chain(upstream).collect();
+    if all.len() > METADATA {
+        notes.push(format!("{} more entries of metadata have no column", all.len() - METADATA));
+        // The sort is stable: of names that equally many variants have, the first ones stay.
+        all.sort_by_key(|(_, _, cells)| std::cmp::Reverse(cells.len()));
+        all.truncate(METADATA);
+    }
+    for (name, aliases, found) in all {
+        let mut cells = vec![Cell::Nothing; rows];
+        for (row, cell) in found {
+            cells[row] = cell;
+        }
+        columns.push(Column { name, aliases, origin: Origin::Metadata, cells });
+    }
+    if !metadata.several.is_empty() {
+        notes.push(format!(
+            "a variant has several instances of {}: their metadata has no column",
+            metadata.several.join(", ")
+        ));
+    }
+}
+
+/// Gives the second of two columns with the same name a number.
+fn make_unique(columns: &mut [Column]) {
+    let mut names = HashSet::new();
+    for column in columns {
+        let mut number = 1;
+        let name = column.name.clone();
+        while !names.insert(column.name.clone()) {
+            number += 1;
+            column.name = format!("{name}#{number}");
+        }
+    }
+}

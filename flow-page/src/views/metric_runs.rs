@@ -1,0 +1,242 @@
+//! A metric over runs: its values in the runs of the history and in the kept versions of an output.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State as Extract};
+use axum::response::Response;
+use flow_core::jiff::Timestamp;
+use flow_core::{Key, RecordedOutput};
+use maud::{Markup, html};
+
+use super::{Found, instance_link, sweeps};
+use crate::charts::{Series, lines, number_text};
+use crate::error::ViewError;
+use crate::frame::{Paged, Place, View, pages, respond, table};
+use crate::query::Query;
+use crate::state::Shared;
+use crate::sweep::Cell;
+use crate::text;
+
+/// The number of last runs that are read, and of their instances.
+const RUNS: usize = 100;
+const INSTANCES: usize = 100_000;
+
+/// The number of lines of the chart, and of values on a page.
+const LINES: usize = 8;
+const EACH: usize = 100;
+
+/// The number of metrics that can be chosen.
+const METRICS: usize = 200;
+
+/// The name of the duration, unless the task records metadata of this name.
+const SECONDS: &str = "seconds";
+
+/// What an instance recorded at a time.
+struct Point {
+    key: Key,
+    instance: String,
+    /// When the run that recorded it began, in seconds since 1970.
+    second: i64,
+    /// The name of the run; `None` for a version that is in none of the last runs.
+    run: Option<String>,
+    /// What the run did, or which version it is.
+    what: String,
+    seconds: f64,
+    metadata: BTreeMap<String, serde_json::Value>,
+}
+
+impl Point {
+    /// Returns the number of a metric, which may also be the duration. An instance that did not run has none.
+    fn number(&self, metric: &str) -> Option<f64> {
+        match self.metadata.get(metric) {
+            Some(value) => Cell::from(value).ranked(),
+            None => (metric == SECONDS && self.seconds > 0.0).then_some(self.seconds),
+        }
+    }
+}
+
+pub(crate) async fn get(
+    Extract(shared): Extract<Arc<Shared>>,
+    Path(task): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    respond(shared, move |shared| view(shared, &task, &Query::parse(query.as_deref()))).await
+}
+
+fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
+    let found = query.get("instance").map(|key| Found::of(shared, key)).transpose()?;
+    let only = found.as_ref().map(Found::key);
+    let mut points = points_of_runs(shared, task, only)?;
+    if let Some(found) = &found {
+        add_versions(found, &mut points)?;
+    }
+    points.sort_by(|a, b| (a.second, &a.run).cmp(&(b.second, &b.run)));
+    let is_number = |value: &serde_json::Value| Cell::from(value).number().is_some();
+    let named = points.iter().flat_map(|point| &point.metadata);
+    let mut metrics: BTreeSet<&str> =
+        named.filter(|(_, value)| is_number(value)).map(|(name, _)| name.as_str()).collect();
+    let asked = query.get("metric").map(|name| own_name(task, name));
+    let metric = asked.or_else(|| metrics.first().copied()).unwrap_or(SECONDS);
+    metrics.insert(SECONDS);
+    let values: Vec<_> =
+        points.iter().filter_map(|point| Some((point, point.number(metric)?))).collect();
+    let path = format!("{}/runs", sweeps::address(task));
+    let paged = Paged::new(query.page(), values.len(), EACH);
+    let rows = html! {
+        @for (point, value) in values.iter().rev().skip(paged.from).take(paged.to - paged.from) {
+            tr {
+                th scope="row" {
+                    @match &point.run {
+                        Some(run) => a href={ "/run/" (run) } { (text::second(point.second)) },
+                        None => (text::second(point.second)),
+                    }
+                }
+                td { (instance_link(point.key, &point.instance)) }
+                td { (text::clipped(&point.what, 60)) }
+                td.number { (number_text(*value)) }
+                td { a href=(query.with("instance", Some(&point.key.to_string())).with("page", None).href(&path)) { "this instance" } }
+            }
+        }
+    };
+    let body = html! {
+        nav.tabs aria-label="Views of the variants" {
+            a href=(sweeps::address(task)) { "Variants" }
+            a href=(path) aria-current="page" { "Over runs" }
+        }
+        @if let Some(found) = &found {
+            p.opened {
+                "Instance: " (instance_link(found.key(), &found.label())) " "
+                a href=(query.with("instance", None).with("page", None).href(&path)) { "all instances" }
+            }
+        }
+        (form(&metrics, metric, &path, query))
+        @if values.is_empty() {
+            p { "None of the last " (RUNS) " runs recorded a number of this name for the task." }
+        } @else {
+            (chart(metric, &values))
+            (table(&text::count(values.len(), "value"), &["Run", "Instance", "Outcome", "Value", "Only"], rows))
+            (pages(paged.page, paged.count, |page| query.with("page", Some(&(page + 1).to_string())).href(&path)))
+        }
+    };
+    Ok(View::new(format!("{} of {task} over runs", text::clipped(metric, 60)), Place::Sweeps, body))
+}
+
+/// Returns the name of metadata as the task recorded it. The table of variants may have it with the name of the task.
+fn own_name<'a>(task: &str, name: &'a str) -> &'a str {
+    name.strip_prefix(task).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
+}
+
+/// Returns what the last runs did with the instances of a task, or with one of them.
+fn points_of_runs(shared: &Shared, task: &str, only: Option<Key>) -> Result<Vec<Point>, ViewError> {
+    let runs = shared.flow.store().runs()?;
+    let mut points = Vec::new();
+    for info in runs.iter().take(RUNS) {
+        // A file of the history that is damaged, or was removed meanwhile, hides no other.
+        let Ok(run) = runs.load(&info.id) else { continue };
+        let of_task = run
+            .instances
+            .into_iter()
+            .filter(|one| one.task == task && only.is_none_or(|key| key == one.key));
+        for one in of_task.take(INSTANCES.saturating_sub(points.len())) {
+            points.push(Point {
+                key: one.key,
+                instance: one.instance,
+                second: one.started.unwrap_or(info.started).as_second(),
+                run: Some(info.id.clone()),
+                what: one.outcome.to_string(),
+                seconds: one.seconds,
+                metadata: one.metadata,
+            });
+        }
+    }
+    Ok(points)
+}
+
+/// Adds the kept versions of an instance that are in none of the runs.
+fn add_versions(found: &Found, points: &mut Vec<Point>) -> Result<(), ViewError> {
+    let versions: Vec<(RecordedOutput, bool)> = match found {
+        Found::Planned(snapshot, place) => {
+            let versions = snapshot.instances[*place].versions()?.into_iter();
+            versions.map(|version| (version.output, version.is_current)).collect()
+        }
+        Found::Stored(stored) => {
+            stored.recorded()?.map(|output| (output, true)).into_iter().collect()
+        }
+    };
+    let seconds: HashSet<i64> = points.iter().map(|point| point.second).collect();
+    for (output, is_current) in versions {
+        if !seconds.contains(&output.started) {
+            points.push(Point {
+                key: found.key(),
+                instance: found.label(),
+                second: output.started,
+                run: None,
+                what: if is_current { "current version" } else { "earlier version" }.to_owned(),
+                seconds: output.seconds,
+                metadata: output.metadata,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn form(metrics: &BTreeSet<&str>, metric: &str, path: &str, query: &Query) -> Markup {
+    html! {
+        form.filters method="get" action=(path) {
+            @if let Some(key) = query.get("instance") { input type="hidden" name="instance" value=(key); }
+            label {
+                "Metric "
+                select name="metric" {
+                    @for name in metrics.iter().take(METRICS) {
+                        option value=(name) selected[*name == metric] { (text::clipped(name, 60)) }
+                    }
+                }
+            }
+            button type="submit" { "Show" }
+        }
+    }
+}
+
+/// Shows a line for each of the instances with the most values.
+fn chart(metric: &str, values: &[(&Point, f64)]) -> Markup {
+    let mut at: BTreeMap<(i64, Option<&str>), usize> = BTreeMap::new();
+    let mut count: HashMap<Key, usize> = HashMap::new();
+    for (point, _) in values {
+        at.insert((point.second, point.run.as_deref()), 0);
+        *count.entry(point.key).or_default() += 1;
+    }
+    at.values_mut().enumerate().for_each(|(place, at)| *at = place);
+    let runs: Vec<_> = at.keys().map(|(second, _)| short_time(*second)).collect();
+    let mut keys: Vec<_> = count.into_iter().collect();
+    // The key decides between equally many, so that the chart is always the same.
+    keys.sort_by_key(|(key, count)| (Reverse(*count), *key));
+    let others = keys.len().saturating_sub(LINES);
+    keys.truncate(LINES);
+    let places: HashMap<Key, usize> =
+        keys.iter().enumerate().map(|(place, (key, _))| (*key, place)).collect();
+    let mut series: Vec<_> =
+        keys.iter().map(|_| Series { name: String::new(), points: Vec::new() }).collect();
+    for (point, value) in values {
+        let Some(&place) = places.get(&point.key) else { continue };
+        let instance = text::clipped(&point.instance, 200);
+        let hint = format!("{instance}\n{}\n{}", short_time(point.second), number_text(*value));
+        let run = at[&(point.second, point.run.as_deref())];
+        series[place].points.push((run, *value, hint));
+        series[place].name = instance;
+    }
+    html! {
+        @match lines(metric, &runs, &series) {
+            Some(chart) => (chart),
+            None => p { "There is nothing to draw: no value is finite." },
+        }
+        @if others > 0 { p.note { "Not drawn: " (text::count(others, "instance")) " with fewer values. The table has all." } }
+    }
+}
+
+/// Returns a time without its year.
+fn short_time(second: i64) -> String {
+    let time = Timestamp::from_second(second);
+    time.map(|time| time.strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
+}

@@ -1,0 +1,213 @@
+//! The variants of a task: a table with sorting and filters, the best ones, and charts.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State as Extract};
+use axum::response::Response;
+use flow_core::Key;
+use maud::{Markup, html};
+
+use super::sweep_table::{best_variants, rows_table};
+use super::{sweep_charts, sweeps};
+use crate::error::ViewError;
+use crate::frame::{Paged, Place, View, pages, respond};
+use crate::query::Query;
+use crate::state::Shared;
+use crate::sweep::{Column, Filter, Origin, Planned, Records, Table};
+use crate::text;
+
+/// The number of variants on a page, and of those that are read at all.
+const EACH: usize = 100;
+const VARIANTS: usize = 20_000;
+
+/// The number of filters that are applied.
+const FILTERS: usize = 10;
+
+/// The number of parameters with equal values that are listed.
+const EQUAL: usize = 50;
+
+/// The longest value of a parameter, in characters.
+const VALUE: usize = 200;
+
+pub(crate) async fn get(
+    Extract(shared): Extract<Arc<Shared>>,
+    Path(task): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    respond(shared, move |shared| view(shared, &task, &Query::parse(query.as_deref()))).await
+}
+
+fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
+    let (table, omitted) = load(shared, task)?;
+    let filters: Vec<_> =
+        query.all("f").take(FILTERS).map(|text| (text, Filter::parse(text, &table))).collect();
+    let fits = |row: &usize| filters.iter().all(|(_, filter)| filter.fits(&table, *row));
+    let mut rows: Vec<usize> = (0..table.variants.len()).filter(fits).collect();
+    let metric = metric(&table, query);
+    // The best variants and the charts do not depend on the order of the table.
+    let charts = sweep_charts::show(&table, &rows, metric, query);
+    let best = metric.map(|metric| best_variants(&table, &rows, metric));
+    let sorting = sorting(&table, query);
+    if let Some((column, is_descending)) = sorting {
+        let cells = &table.columns[column].cells;
+        rows.sort_by(|a, b| cells[*a].compare(&cells[*b], is_descending));
+    }
+    let paged = Paged::new(query.page(), rows.len(), EACH);
+    let path = sweeps::address(task);
+    let caption = match rows.len() == table.variants.len() {
+        true => text::count(rows.len(), "variant"),
+        false => format!("{} of {}", rows.len(), text::count(table.variants.len(), "variant")),
+    };
+    let body = html! {
+        (equal(&table))
+        @for note in &table.notes { p.note { "Note: " (text::clipped(note, 500)) "." } }
+        @if omitted > 0 { p.note { "The " (omitted) " variants that ran first are not shown." } }
+        (form(&table, &path, query, metric))
+        (chips(&filters, &path, query))
+        @if rows.is_empty() { p { "No variant fits." } }
+        @if let Some(best) = best { (best) }
+        (charts)
+        @if metric.is_some() {
+            p { a href=(query.with("f", None).with("sort", None).href(&format!("{path}/runs"))) { "The metric over runs" } }
+        }
+        (rows_table(&table, &rows[paged.from..paged.to], &caption, sorting, |name| {
+            query.with("sort", Some(name)).with("page", None).href(&path)
+        }))
+        (pages(paged.page, paged.count, |page| query.with("page", Some(&(page + 1).to_string())).href(&path)))
+    };
+    Ok(View::new(format!("Variants of {task}"), Place::Sweeps, body))
+}
+
+/// Returns the table of a task, and the number of variants that are too many for it.
+fn load(shared: &Shared, task: &str) -> Result<(Table, usize), ViewError> {
+    let stored = shared.flow.store().list()?;
+    let mut variants: Vec<_> = stored.iter().filter(|output| output.task == task).collect();
+    let recorded: HashSet<Key> = variants.iter().map(|output| output.key).collect();
+    let (mut states, mut pending) = (HashMap::new(), Vec::new());
+    // A graph that cannot be planned now hides no stored output.
+    if let Ok(snapshot) = shared.snapshot() {
+        let now = super::states(shared, &snapshot);
+        let index = snapshot.task(task);
+        let places = snapshot.task_of.iter().enumerate().filter(|(_, of)| Some(**of) == index);
+        for (place, _) in places {
+            let instance = &snapshot.instances[place];
+            let (key, state) = (instance.key(), now[place]);
+            states.insert(key, state);
+            let has_output = !instance.info().is_external() && !instance.info().is_aggregate();
+            if has_output && !recorded.contains(&key) && pending.len() < VARIANTS {
+                let (label, parameters) = (instance.to_string(), instance.parameters());
+                pending.push(Planned { key, state, label, parameters });
+            }
+        }
+    }
+    if variants.is_empty() && pending.is_empty() {
+        let unknown = format!("neither the store nor the graph has variants of a task {task:?}");
+        return Err(ViewError::not_found(unknown));
+    }
+    let omitted = variants.len().saturating_sub(VARIANTS);
+    if omitted > 0 {
+        variants.sort_by_key(|output| Reverse(output.started));
+        variants.truncate(VARIANTS);
+    }
+    let records = Records::read(&variants, &stored)?;
+    Ok((Table::new(task, &records, &states, pending), omitted))
+}
+
+/// Returns the column by which variants are ranked and drawn: that of the query, or the first one.
+fn metric<'a>(table: &'a Table, query: &Query) -> Option<&'a Column> {
+    let named = query.get("metric").and_then(|name| table.column(name));
+    let named = named.map(|place| &table.columns[place]).filter(|column| column.is_metric());
+    named.or_else(|| table.metrics().next())
+}
+
+/// Returns the column by which the rows are sorted, and whether the order descends. `-c` stands for a descending order.
+fn sorting(table: &Table, query: &Query) -> Option<(usize, bool)> {
+    let sort = query.get("sort")?;
+    let ascending = table.column(sort).map(|column| (column, false));
+    ascending.or_else(|| Some((table.column(sort.strip_prefix('-')?)?, true)))
+}
+
+/// Shows the parameters that are equal in all variants.
+fn equal(table: &Table) -> Markup {
+    html! {
+        @if !table.equal.is_empty() {
+            details {
+                summary { (text::count(table.equal.len(), "parameter")) " with the same value in all variants" }
+                dl {
+                    @for (name, cell) in table.equal.iter().take(EQUAL) {
+                        dt { (text::clipped(name, 100)) } dd { code { (text::clipped(&cell.text(), VALUE)) } }
+                    }
+                }
+                @if table.equal.len() > EQUAL { p { "… and " (table.equal.len() - EQUAL) " more" } }
+            }
+        }
+    }
+}
+
+/// Shows the fields for the metric, the chart and one more filter. The present filters and the order stay.
+fn form(table: &Table, path: &str, query: &Query, metric: Option<&Column>) -> Markup {
+    let parameters: Vec<_> = table.of(Origin::Parameter).collect();
+    let metrics: Vec<_> = table.metrics().collect();
+    html! {
+        form.filters method="get" action=(path) {
+            @for filter in query.all("f").take(FILTERS) { input type="hidden" name="f" value=(filter); }
+            @if let Some(sort) = query.get("sort") { input type="hidden" name="sort" value=(sort); }
+            label { "Filter " input type="search" name="f" maxlength="200" placeholder="c>0.5, model=gbm or a text"; }
+            @if !metrics.is_empty() {
+                (choice("Metric", "metric", &metrics, metric.map(|column| column.name.as_str())))
+            }
+            @if !metrics.is_empty() && !parameters.is_empty() {
+                label {
+                    "Chart "
+                    select name="chart" {
+                        @for (word, name) in sweep_charts::CHARTS {
+                            option value=(word) selected[query.get("chart") == Some(word)] { (name) }
+                        }
+                    }
+                }
+                (choice("Against", "x", &parameters, query.get("x")))
+                @if parameters.len() > 1 { (choice("And", "by", &parameters, query.get("by"))) }
+            }
+            button type="submit" { "Show" }
+            a href=(path) { "Reset" }
+        }
+    }
+}
+
+fn choice(label: &str, name: &str, columns: &[&Column], chosen: Option<&str>) -> Markup {
+    html! {
+        label {
+            (label) " "
+            select name=(name) {
+                @for column in columns {
+                    option value=(column.name) selected[chosen == Some(column.name.as_str())] { (text::clipped(&column.name, 60)) }
+                }
+            }
+        }
+    }
+}
+
+/// Shows the present filters, each as a link that removes it.
+fn chips(filters: &[(&str, Filter)], path: &str, query: &Query) -> Markup {
+    html! {
+        @if !filters.is_empty() {
+            p.opened {
+                "Filters: "
+                @for (text, _) in filters {
+                    a href=(query.toggled("f", text).with("page", None).href(path)) title="Remove" { (text::clipped(text, 60)) " ×" }
+                    " "
+                }
+            }
+        }
+        @for (text, filter) in filters {
+            @if let Some(name) = filter.unknown_column(text) {
+                p.warning {
+                    "No column is called " code { (text::clipped(name, 100)) } ": the filter is searched for as a text. The columns are those \
+                     of the table."
+                }
+            }
+        }
+    }
+}
