@@ -68,7 +68,7 @@ const PAGE: Layers = &[
     &["snapshot", "inside"],
     &["planned"],
     &["state"],
-    &["frame", "assets", "drawing"],
+    &["frame", "assets", "drawing", "charts", "sweep"],
     &["guard", "views", "actions"],
     &["report", "router"],
     &["server"],

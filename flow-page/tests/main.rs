@@ -8,6 +8,7 @@ mod hostile;
 mod report;
 mod runs;
 mod served;
+mod sweeps;
 mod tasks;
 mod views;
 
@@ -99,8 +100,8 @@ impl Page {
 /// The elements that our pages consist of.
 const ELEMENTS: &str = "html head meta title link script noscript body a header nav ul li p main h1 h2 h3 div span table \
                         caption thead tbody tr th td form label input select option button svg defs marker path rect text \
-                         line g figure figcaption em strong details summary pre code dl dt dd time section ol progress img \
-                         iframe fieldset legend textarea !doctype";
+                         line g desc circle figure figcaption em strong details summary pre code dl dt dd time section ol \
+                         progress img iframe fieldset legend textarea !doctype";
 
 /// Checks that a page has only elements of ours, and no script, style or handler that is written into it.
 ///

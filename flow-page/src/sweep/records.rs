@@ -26,7 +26,6 @@ pub(crate) struct Recorded {
     pub(crate) label: String,
     pub(crate) parameters: BTreeMap<String, Value>,
     pub(crate) metadata: BTreeMap<String, Value>,
-    pub(crate) started: i64,
     pub(crate) seconds: f64,
     pub(super) inputs: Vec<Input>,
     /// The digest of the output; empty if the record has none.
@@ -53,9 +52,9 @@ impl Recorded {
             place: None,
         };
         let inputs = output.inputs.iter().map(input).collect();
-        let RecordedOutput { task, key, parameters, metadata, started, seconds, .. } = output;
+        let RecordedOutput { task, key, parameters, metadata, seconds, .. } = output;
         let label = label.to_owned();
-        Self { task, key, label, parameters, metadata, started, seconds, inputs, digest }
+        Self { task, key, label, parameters, metadata, seconds, inputs, digest }
     }
 }
 
@@ -178,32 +177,43 @@ fn read_part(outputs: &[&StoredOutput]) -> Result<Vec<Recorded>, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(inputs: &[usize]) -> Recorded {
-        let key = "0".repeat(32).parse().expect("a key");
-        let input = |place: &usize| Input {
-            role: String::new(),
-            key: Some(key),
-            digest: String::new(),
-            place: Some(*place),
-        };
-        Recorded {
-            task: String::new(),
-            key,
-            label: String::new(),
-            parameters: BTreeMap::new(),
-            metadata: BTreeMap::new(),
-            started: 0,
-            seconds: 0.0,
-            inputs: inputs.iter().map(input).collect(),
+impl Recorded {
+    /// Returns the record of an instance of the task `Fit` with the key `key`.
+    pub(super) fn of_test(
+        key: usize,
+        parameters: BTreeMap<String, Value>,
+        metadata: BTreeMap<String, Value>,
+    ) -> Self {
+        Self {
+            task: "Fit".to_owned(),
+            key: format!("{key:032x}").parse().expect("a key"),
+            label: format!("Fit {key}"),
+            parameters,
+            metadata,
+            seconds: 0.5,
+            inputs: Vec::new(),
             digest: String::new(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     fn order(inputs: &[&[usize]]) -> Vec<usize> {
-        let all = inputs.iter().map(|inputs| record(inputs)).collect();
+        let record = |(key, inputs): (usize, &&[usize])| {
+            let mut record = Recorded::of_test(key, BTreeMap::new(), BTreeMap::new());
+            let input = |place: &usize| Input {
+                role: String::new(),
+                key: None,
+                digest: String::new(),
+                place: Some(*place),
+            };
+            record.inputs = inputs.iter().map(input).collect();
+            record
+        };
+        let all = inputs.iter().enumerate().map(record).collect();
         Records { all, variants: 1, outdated: 0, is_cut: false }.upstream_first()
     }
 

@@ -249,3 +249,62 @@ fn make_unique(columns: &mut [Column]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::sweep::records::Recorded;
+    use crate::sweep::{Filter, best};
+
+    fn entries(entries: &[(&str, Value)]) -> BTreeMap<String, Value> {
+        entries.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    fn table(all: Vec<Recorded>) -> Table {
+        let variants = all.len();
+        let records = Records { all, variants, outdated: 0, is_cut: false };
+        Table::new("Fit", &records, &HashMap::new(), Vec::new())
+    }
+
+    fn names(table: &Table) -> Vec<&str> {
+        table.columns.iter().map(|column| column.name.as_str()).collect()
+    }
+
+    #[test]
+    fn metadata_with_the_name_of_another_column_has_the_name_of_the_task() {
+        let of = |key: usize| {
+            let metadata =
+                entries(&[("c", json!(key)), ("status", json!("ok")), ("loss", json!(1))]);
+            Recorded::of_test(key, entries(&[("c", json!(key))]), metadata)
+        };
+        let table = table(vec![of(1), of(2)]);
+        let expected = ["variant", "c", "status", "seconds", "Fit.c", "loss", "Fit.status"];
+        assert_eq!(names(&table), expected);
+        assert_eq!((table.column("Fit.c"), table.column("Fit.loss")), (Some(4), Some(5)));
+        assert_eq!(table.variants[1].name, "c=2");
+    }
+
+    #[test]
+    fn ten_thousand_variants_with_names_of_their_own_have_a_bounded_table() {
+        let of = |key: usize| {
+            let metadata = entries(&[("loss", json!(key)), (&format!("only in {key}"), json!(1))]);
+            Recorded::of_test(key, entries(&[("c", json!(key as f64 / 8.0))]), metadata)
+        };
+        let table = table((0..10_000).map(of).collect());
+        assert_eq!((table.variants.len(), table.columns.len()), (10_000, 4 + METADATA));
+        assert!(table.column("loss").is_some() && table.notes[0].starts_with("9941 more entries"));
+        let filter = Filter::parse("c >= 1000", &table);
+        let rows: Vec<_> = (0..10_000).filter(|row| filter.fits(&table, *row)).collect();
+        assert_eq!(rows.len(), 2_000);
+        let loss = &table.columns[table.column("loss").expect("a column")];
+        let found = best(&table, loss, &rows, false).expect("numbers");
+        assert_eq!(
+            (found.row, found.value, found.compared, found.left_out),
+            (8_000, 8_000.0, 2_000, 0)
+        );
+    }
+}

@@ -167,7 +167,9 @@ fn add_versions(found: &Found, points: &mut Vec<Point>) -> Result<(), ViewError>
     };
     let seconds: HashSet<i64> = points.iter().map(|point| point.second).collect();
     for (output, is_current) in versions {
-        if !seconds.contains(&output.started) {
+        // Both times are of the same run, and may be rounded to different seconds.
+        let around = output.started.saturating_sub(1)..=output.started.saturating_add(1);
+        if !around.into_iter().any(|second| seconds.contains(&second)) {
             points.push(Point {
                 key: found.key(),
                 instance: found.label(),

@@ -69,8 +69,8 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
         @if rows.is_empty() { p { "No variant fits." } }
         @if let Some(best) = best { (best) }
         (charts)
-        @if metric.is_some() {
-            p { a href=(query.with("f", None).with("sort", None).href(&format!("{path}/runs"))) { "The metric over runs" } }
+        @if let Some(metric) = metric {
+            p { a href=(Query::default().with("metric", Some(&metric.name)).href(&format!("{path}/runs"))) { "The metric over runs" } }
         }
         (rows_table(&table, &rows[paged.from..paged.to], &caption, sorting, |name| {
             query.with("sort", Some(name)).with("page", None).href(&path)
