@@ -2,101 +2,28 @@
 
 use axum::http::StatusCode;
 use flow::page::PageOptions;
-use flow::prelude::*;
 
 use crate::Page;
+use crate::sweep_tasks::{Fit, Odd, fits};
 use crate::tasks::{Mean, Points, SCRIPT, Tree};
-
-/// Prepares the data.
-#[derive(Task)]
-#[task(target = Json<u64>)]
-struct Prepare {
-    #[param(default = true)]
-    scale: bool,
-}
-
-#[tracked]
-impl Run for Prepare {
-    fn run(&self, cx: &Cx<Self>) -> Result<u64> {
-        let rows = if self.scale { 10 } else { 20 };
-        cx.meta("rows", rows)?;
-        Ok(rows)
-    }
-}
-
-/// Fits a model.
-#[derive(Task)]
-#[task(requires = Prepare, target = Json<f64>)]
-struct Fit {
-    #[param(default = 1.0)]
-    c: f64,
-    #[param(default = "ols")]
-    model: String,
-}
-
-#[tracked]
-impl Run for Fit {
-    fn run(&self, cx: &Cx<Self>) -> Result<f64> {
-        let of_model = if self.model == "gbm" { 0.0 } else { 0.25 };
-        let of_rows = if *cx.input().load()? == 10 { 0.0 } else { 0.125 };
-        let loss = (self.c.log10() - 0.5).abs() + of_model + of_rows;
-        cx.meta("loss", loss)?;
-        Ok(loss)
-    }
-}
-
-/// Records a score of another kind for each number.
-#[derive(Task)]
-#[task(target = Json<u32>)]
-struct Odd {
-    #[param(default = 4)]
-    n: u32,
-}
-
-#[tracked]
-impl Run for Odd {
-    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
-        ensure!(self.n < 9, "{} is too large", self.n);
-        match self.n {
-            0 => cx.meta("score", f64::NAN)?,
-            1 => cx.meta("score", f64::INFINITY)?,
-            2 => cx.meta("score", "bad")?,
-            3 => cx.meta("other", 1)?,
-            _ => cx.meta("score", 1.5)?,
-        };
-        Ok(self.n)
-    }
-}
-
-/// Returns the page of a sweep with twelve variants.
-fn fits() -> Page {
-    let page = Page::new::<Fit>(PageOptions::new(), |flow| flow);
-    let sweep = page.flow.sweep::<Fit>().over(Prepare::SCALE, [true, false]);
-    let sweep = sweep.over(Fit::C, [0.01, 1.0, 100.0]).over(Fit::MODEL, ["gbm", "ols"]);
-    sweep.run().expect("they run");
-    page
-}
 
 /// Returns the names of the variants in the order of the table.
 fn names(html: &str) -> Vec<&str> {
     let rows = html.split("<th scope=\"row\"><a href=\"/instance/").skip(1);
-    let name = |row: &'_ str| -> Option<(usize, usize)> {
-        let begin = row.find('>')? + 1;
-        Some((begin, begin + row[begin..].find("</a>")?))
-    };
-    rows.map(|row| name(row).map_or("", |(begin, end)| &row[begin..end])).collect()
+    let name = |row| before(row, "</a>").split_once('>').map_or("", |(_, name)| name);
+    rows.map(name).collect()
 }
 
 /// Returns the names of the columns.
 fn columns(html: &str) -> Vec<&str> {
     let headers = html.split("<th scope=\"col\"").skip(1);
-    let name = |header: &str| header.split("</a>").next().map_or(0, str::len);
-    headers
-        .map(|header| {
-            let whole = &header[..name(header)];
-            whole.rsplit('>').next().unwrap_or_default()
-        })
-        .collect()
+    let name = |header| before(header, "</a>").rsplit('>').next().unwrap_or_default();
+    headers.map(name).collect()
+}
+
+/// Returns a text up to an end.
+fn before<'a>(text: &'a str, end: &str) -> &'a str {
+    text.split(end).next().unwrap_or_default()
 }
 
 #[test]
@@ -344,5 +271,23 @@ fn hostile_names_and_queries_are_text() {
     ] {
         // `view` checks that no element and no attribute comes from the query.
         page.view(&path);
+    }
+}
+
+#[test]
+fn every_view_of_sweeps_has_a_title_and_named_fields() {
+    let page = fits();
+    for view in
+        ["/sweeps", "/sweep/Fit", "/sweep/Fit?chart=two", "/sweep/Fit?chart=all", "/sweep/Fit/runs"]
+    {
+        let html = page.view(view);
+        assert_eq!(html.matches("<h1>").count(), 1, "{view}");
+        let fields = html.matches("<select").count() + html.matches("type=\"search\"").count();
+        assert_eq!(html.matches("<label>").count(), fields, "{view}");
+        // A chart has a name, a title and a description.
+        let charts = html.matches("<svg class=\"chart").count();
+        assert_eq!(charts, html.matches("role=\"group\" aria-label=").count(), "{view}");
+        assert_eq!(charts, html.matches("</title><desc>").count(), "{view}");
+        assert_eq!(charts, usize::from(view != "/sweeps"), "{view}");
     }
 }

@@ -4,12 +4,17 @@
 //! of it, under the name `Train.accuracy`. Of several instances, those that the variant requires by a name have one:
 //! `Train[ols].accuracy`. One pass over all records finds the instances of all tasks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::cell::Cell;
 use super::records::{Input, Records};
+use super::table::{Column, Origin, RESERVED};
+
+/// The number of entries that have columns: those that most variants have.
+pub(super) const METADATA: usize = 60;
 
 /// The number of tasks upstream whose metadata has columns.
 const TASKS: usize = 50;
@@ -149,4 +154,41 @@ fn add(
     value: &Value,
 ) {
     columns.entry(name).or_default().push((row, Cell::from(value)));
+}
+
+/// Adds the columns of metadata: first those of the task, then those of the tasks upstream.
+pub(super) fn add_metadata(
+    task: &str,
+    metadata: Metadata,
+    rows: usize,
+    columns: &mut Vec<Column>,
+    notes: &mut Vec<String>,
+) {
+    let taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let own = metadata.own.into_iter().map(|(name, cells)| {
+        let full = format!("{task}.{name}");
+        let is_taken = taken.contains(&name) || RESERVED.contains(&name.as_str());
+        (if is_taken { full.clone() } else { name.clone() }, vec![name, full], cells)
+    });
+    let upstream = metadata.upstream.into_iter().map(|(name, cells)| (name, Vec::new(), cells));
+    let mut all: Vec<_> = own.chain(upstream).collect();
+    if all.len() > METADATA {
+        notes.push(format!("{} more entries of metadata have no column", all.len() - METADATA));
+        // The sort is stable: of names that equally many variants have, the first ones stay.
+        all.sort_by_key(|(_, _, cells)| Reverse(cells.len()));
+        all.truncate(METADATA);
+    }
+    for (name, aliases, found) in all {
+        let mut cells = vec![Cell::Nothing; rows];
+        for (row, cell) in found {
+            cells[row] = cell;
+        }
+        columns.push(Column { name, aliases, origin: Origin::Metadata, cells });
+    }
+    if !metadata.several.is_empty() {
+        notes.push(format!(
+            "a variant has several instances of {}: their metadata has no column",
+            metadata.several.join(", ")
+        ));
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use flow_core::Key;
 
 use super::cell::Cell;
-use super::metadata::Metadata;
+use super::metadata::{Metadata, add_metadata};
 use super::parameters::{Row, name, parameters};
 use super::records::Records;
 use crate::charts::Values;
@@ -14,9 +14,8 @@ use crate::snapshot::State;
 /// The names of columns that no parameter and no metadata gets, as in the table of a sweep of the library.
 pub(super) const RESERVED: [&str; 4] = ["variant", "status", "seconds", "failure"];
 
-/// The number of parameters, and of entries of metadata, that have columns: those that most variants have.
+/// The number of parameters that have columns.
 const PARAMETERS: usize = 30;
-const METADATA: usize = 60;
 
 /// The word for the state of an instance that is not in the graph.
 const STORED: &str = "stored";
@@ -200,43 +199,6 @@ impl Table {
     }
 }
 
-/// Adds the columns of metadata: first those of the task, then those of the tasks upstream.
-fn add_metadata(
-    task: &str,
-    metadata: Metadata,
-    rows: usize,
-    columns: &mut Vec<Column>,
-    notes: &mut Vec<String>,
-) {
-    let taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let own = metadata.own.into_iter().map(|(name, cells)| {
-        let full = format!("{task}.{name}");
-        let is_taken = taken.contains(&name) || RESERVED.contains(&name.as_str());
-        (if is_taken { full.clone() } else { name.clone() }, vec![name, full], cells)
-    });
-    let upstream = metadata.upstream.into_iter().map(|(name, cells)| (name, Vec::new(), cells));
-    let mut all: Vec<_> = own.chain(upstream).collect();
-    if all.len() > METADATA {
-        notes.push(format!("{} more entries of metadata have no column", all.len() - METADATA));
-        // The sort is stable: of names that equally many variants have, the first ones stay.
-        all.sort_by_key(|(_, _, cells)| std::cmp::Reverse(cells.len()));
-        all.truncate(METADATA);
-    }
-    for (name, aliases, found) in all {
-        let mut cells = vec![Cell::Nothing; rows];
-        for (row, cell) in found {
-            cells[row] = cell;
-        }
-        columns.push(Column { name, aliases, origin: Origin::Metadata, cells });
-    }
-    if !metadata.several.is_empty() {
-        notes.push(format!(
-            "a variant has several instances of {}: their metadata has no column",
-            metadata.several.join(", ")
-        ));
-    }
-}
-
 /// Gives the second of two columns with the same name a number.
 fn make_unique(columns: &mut [Column]) {
     let mut names = HashSet::new();
@@ -257,6 +219,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::sweep::metadata::METADATA;
     use crate::sweep::records::Recorded;
     use crate::sweep::{Filter, best};
 
@@ -291,7 +254,8 @@ mod tests {
     #[test]
     fn ten_thousand_variants_with_names_of_their_own_have_a_bounded_table() {
         let of = |key: usize| {
-            let metadata = entries(&[("loss", json!(key)), (&format!("only in {key}"), json!(1))]);
+            let own = format!("only in {key}");
+            let metadata = entries(&[("loss", json!(key)), (own.as_str(), json!(1))]);
             Recorded::of_test(key, entries(&[("c", json!(key as f64 / 8.0))]), metadata)
         };
         let table = table((0..10_000).map(of).collect());
