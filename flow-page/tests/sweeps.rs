@@ -33,18 +33,16 @@ fn tasks_with_several_settings_are_listed() {
     assert!(page.view("/sweeps").contains("no task with several settings"));
     let page = fits();
     let list = page.view("/sweeps");
-    assert!(
-        list.contains("href=\"/sweep/Fit\"") && list.contains("<td class=\"number\">12</td>"),
-        "{list}"
-    );
-    assert!(
-        list.contains("href=\"/sweep/Prepare\"") && list.contains("<td class=\"number\">2</td>"),
-        "{list}"
-    );
-    assert!(
-        list.contains("2 tasks") && list.contains("href=\"/sweeps\" aria-current=\"page\""),
-        "{list}"
-    );
+    for text in [
+        "2 tasks",
+        "href=\"/sweeps\" aria-current=\"page\"",
+        "href=\"/sweep/Fit\"",
+        "<td class=\"number\">12</td>",
+        "href=\"/sweep/Prepare\"",
+        "<td class=\"number\">2</td>",
+    ] {
+        assert!(list.contains(text), "{text}: {list}");
+    }
 }
 
 #[test]
@@ -210,13 +208,22 @@ fn values_that_are_no_finite_numbers_are_ordered_and_left_out() {
     assert_eq!(html.matches("<circle").count(), 1, "{html}");
     // One failed, and so has no output.
     assert!(html.contains("<span class=\"badge failed\">failed</span>"), "{html}");
-    let failed = page.view("/sweep/Odd?f=status%3Dfailed");
-    assert_eq!(names(&failed), ["n=9"]);
+    let failed = page.view("/sweep/Odd?f=failure%3D9+is+too+large");
+    assert_eq!((names(&failed), columns(&failed).pop()), (vec!["n=9"], Some("failure")));
     for chart in ["one", "two", "all"] {
         page.view(&format!("/sweep/Odd?metric=score&chart={chart}"));
         let nothing = page.view(&format!("/sweep/Odd?metric=score&chart={chart}&f=n%3D0"));
         assert!(nothing.contains("There is nothing to draw"), "{chart}: {nothing}");
     }
+}
+
+#[test]
+fn variants_that_failed_outside_of_the_graph_are_counted() {
+    let page = Page::new::<Odd>(PageOptions::new(), |flow| flow.allow_failures());
+    page.flow.sweep::<Odd>().over(Odd::N, [4_u32, 10, 11]).run().expect("failures are allowed");
+    let html = page.view("/sweep/Odd");
+    assert!(html.contains("2 more variants failed in the last runs"), "{html}");
+    assert!(html.contains("?outcome=failed\">the run</a>") && html.contains("1 variant"), "{html}");
 }
 
 #[test]

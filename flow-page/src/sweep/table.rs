@@ -102,12 +102,13 @@ impl Column {
 }
 
 impl Table {
-    /// Builds the table of the variants among some records. `states` has the states of the instances in the graph, and
-    /// `pending` those instances of the task that have no record.
+    /// Builds the table of the variants among some records. `states` has the states of the instances in the graph, `failures`
+    /// the errors of those that failed, and `pending` those instances of the task that have no record.
     pub(crate) fn new(
         task: &str,
         records: &Records,
         states: &HashMap<Key, State>,
+        failures: &HashMap<Key, String>,
         pending: Vec<Planned>,
     ) -> Self {
         let mut rows: Vec<_> = records.all[..records.variants]
@@ -150,6 +151,11 @@ impl Table {
         columns.extend(parameters);
         columns.extend([own("status", words), own("seconds", seconds)]);
         add_metadata(task, Metadata::of(records), rows.len(), &mut columns, &mut notes);
+        if !failures.is_empty() {
+            let error =
+                |row: &Row| failures.get(&row.key).cloned().map_or(Cell::Nothing, Cell::Text);
+            columns.push(own("failure", rows.iter().map(error).collect()));
+        }
         if records.outdated > 0 {
             notes.push(format!(
                 "{} inputs have other outputs now than those that the variants were computed from: the metadata of these \
@@ -230,7 +236,7 @@ mod tests {
     fn table(all: Vec<Recorded>) -> Table {
         let variants = all.len();
         let records = Records { all, variants, outdated: 0, is_cut: false };
-        Table::new("Fit", &records, &HashMap::new(), Vec::new())
+        Table::new("Fit", &records, &HashMap::new(), &HashMap::new(), Vec::new())
     }
 
     fn names(table: &Table) -> Vec<&str> {

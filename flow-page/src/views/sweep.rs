@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::response::Response;
-use flow_core::Key;
+use flow_core::{InstanceOutcome, Key, Reason};
 use maud::{Markup, html};
 
 use super::sweep_table::{best_variants, rows_table};
@@ -21,6 +21,9 @@ use crate::text;
 /// The number of variants on a page, and of those that are read at all.
 const EACH: usize = 100;
 const VARIANTS: usize = 20_000;
+
+/// The number of last runs in which variants that failed are looked for.
+const RUNS: usize = 10;
 
 /// The number of filters that are applied.
 const FILTERS: usize = 10;
@@ -40,7 +43,7 @@ pub(crate) async fn get(
 }
 
 fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
-    let (table, omitted) = load(shared, task)?;
+    let Loaded { table, omitted, failed } = load(shared, task)?;
     let filters: Vec<_> =
         query.all("f").take(FILTERS).map(|text| (text, Filter::parse(text, &table))).collect();
     let fits = |row: &usize| filters.iter().all(|(_, filter)| filter.fits(&table, *row));
@@ -64,6 +67,12 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
         (equal(&table))
         @for note in &table.notes { p.note { "Note: " (text::clipped(note, 500)) "." } }
         @if omitted > 0 { p.note { "The " (omitted) " variants that ran first are not shown." } }
+        @if let Some((run, count)) = &failed {
+            p.note {
+                (text::count(*count, "more variant")) " failed in the last runs without an output: "
+                a href={ "/run/" (run) "?outcome=failed" } { "the run" } "."
+            }
+        }
         (form(&table, &path, query, metric))
         (chips(&filters, &path, query))
         @if rows.is_empty() { p { "No variant fits." } }
@@ -80,12 +89,20 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
     Ok(View::new(format!("Variants of {task}"), Place::Sweeps, body))
 }
 
-/// Returns the table of a task, and the number of variants that are too many for it.
-fn load(shared: &Shared, task: &str) -> Result<(Table, usize), ViewError> {
+/// The variants of a task as the store and the graph have them.
+struct Loaded {
+    table: Table,
+    /// The number of variants that are too many for the table.
+    omitted: usize,
+    /// The latest run in which others failed, and how many.
+    failed: Option<(String, usize)>,
+}
+
+fn load(shared: &Shared, task: &str) -> Result<Loaded, ViewError> {
     let stored = shared.flow.store().list()?;
     let mut variants: Vec<_> = stored.iter().filter(|output| output.task == task).collect();
-    let recorded: HashSet<Key> = variants.iter().map(|output| output.key).collect();
-    let (mut states, mut pending) = (HashMap::new(), Vec::new());
+    let mut known: HashSet<Key> = variants.iter().map(|output| output.key).collect();
+    let (mut states, mut failures, mut pending) = (HashMap::new(), HashMap::new(), Vec::new());
     // A graph that cannot be planned now hides no stored output.
     if let Ok(snapshot) = shared.snapshot() {
         let now = super::states(shared, &snapshot);
@@ -95,14 +112,16 @@ fn load(shared: &Shared, task: &str) -> Result<(Table, usize), ViewError> {
             let instance = &snapshot.instances[place];
             let (key, state) = (instance.key(), now[place]);
             states.insert(key, state);
+            failures.extend(instance.reasons().iter().find_map(failure).map(|error| (key, error)));
             let has_output = !instance.info().is_external() && !instance.info().is_aggregate();
-            if has_output && !recorded.contains(&key) && pending.len() < VARIANTS {
+            if has_output && known.insert(key) && pending.len() < VARIANTS {
                 let (label, parameters) = (instance.to_string(), instance.parameters());
                 pending.push(Planned { key, state, label, parameters });
             }
         }
     }
-    if variants.is_empty() && pending.is_empty() {
+    let failed = failed(shared, task, &known)?;
+    if variants.is_empty() && pending.is_empty() && failed.is_none() {
         let unknown = format!("neither the store nor the graph has variants of a task {task:?}");
         return Err(ViewError::not_found(unknown));
     }
@@ -112,7 +131,42 @@ fn load(shared: &Shared, task: &str) -> Result<(Table, usize), ViewError> {
         variants.truncate(VARIANTS);
     }
     let records = Records::read(&variants, &stored)?;
-    Ok((Table::new(task, &records, &states, pending), omitted))
+    let table = Table::new(task, &records, &states, &failures, pending);
+    Ok(Loaded { table, omitted, failed })
+}
+
+/// Returns the error of the last run, if it is a reason why an instance is not complete.
+fn failure(reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::FailedLastTime { error, .. } => Some(error.clone()),
+        _ => None,
+    }
+}
+
+/// Returns the latest run in which variants failed that are not `known`, and how many of them there are in the last runs. Neither
+/// the graph nor the outputs of the store have them: they are of another program, or of other parameters.
+fn failed(
+    shared: &Shared,
+    task: &str,
+    known: &HashSet<Key>,
+) -> Result<Option<(String, usize)>, ViewError> {
+    let runs = shared.flow.store().runs()?;
+    let (mut latest, mut keys) = (None, HashSet::new());
+    for info in runs.iter().take(RUNS) {
+        if info.counts.get(&InstanceOutcome::Failed).is_none_or(|count| *count == 0) {
+            continue;
+        }
+        // A file of the history that is damaged, or was removed meanwhile, hides no other.
+        let Ok(run) = runs.load(&info.id) else { continue };
+        let failed = run.instances.iter().filter(|one| {
+            one.task == task && one.outcome == InstanceOutcome::Failed && !known.contains(&one.key)
+        });
+        keys.extend(failed.map(|one| one.key));
+        if latest.is_none() && !keys.is_empty() {
+            latest = Some(info.id.clone());
+        }
+    }
+    Ok(latest.map(|run| (run, keys.len())))
 }
 
 /// Returns the column by which variants are ranked and drawn: that of the query, or the first one.
