@@ -157,7 +157,6 @@ fn a_metric_is_drawn_against_one_parameter_two_and_all() {
     let two = page.view("/sweep/Fit?chart=two&x=c&by=model");
     assert_eq!(two.matches("<rect class=\"field step-").count(), 6, "{two}");
     assert!(two.contains("c = 1, model = gbm: loss 0.5625, the mean of 2"), "{two}");
-    // The same parameter twice is no heat map: the next one is taken.
     let same = page.view("/sweep/Fit?chart=two&x=c&by=c");
     assert!(same.contains("loss against c and model"), "{same}");
 
@@ -206,7 +205,6 @@ fn values_that_are_no_finite_numbers_are_ordered_and_left_out() {
         "{html}"
     );
     assert_eq!(html.matches("<circle").count(), 1, "{html}");
-    // One failed, and so has no output.
     assert!(html.contains("<span class=\"badge failed\">failed</span>"), "{html}");
     let failed = page.view("/sweep/Odd?f=failure%3D9+is+too+large");
     assert_eq!((names(&failed), columns(&failed).pop()), (vec!["n=9"], Some("failure")));

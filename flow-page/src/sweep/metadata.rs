@@ -192,3 +192,59 @@ pub(super) fn add_metadata(
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sweep::records::Recorded;
+
+    fn record(task: &str, name: &str, value: u64, inputs: &[(&str, usize)]) -> Recorded {
+        let metadata = BTreeMap::from([(name.to_owned(), json!(value))]);
+        let mut record = Recorded::of_test(0, BTreeMap::new(), metadata);
+        record.task = task.to_owned();
+        record.inputs = inputs.iter().map(|(role, place)| Input::of_test(role, *place)).collect();
+        record
+    }
+
+    /// Two variants: the first requires two instances of `Train`, the second one of them.
+    fn gathered(roles: [&str; 2]) -> Metadata {
+        let all = vec![
+            record("Fit", "loss", 1, &[(roles[0], 2), (roles[1], 3)]),
+            record("Fit", "expectations", 2, &[(roles[0], 2)]),
+            record("Train", "accuracy", 3, &[("", 4)]),
+            record("Train", "accuracy", 4, &[("", 4)]),
+            record("Load", "rows", 5, &[]),
+        ];
+        Metadata::of(&Records { all, variants: 2, outdated: 0, is_cut: false })
+    }
+
+    fn upstream_of(metadata: &Metadata) -> Vec<(&str, Vec<(usize, Cell)>)> {
+        metadata.upstream.iter().map(|(name, cells)| (name.as_str(), cells.clone())).collect()
+    }
+
+    #[test]
+    fn metadata_of_one_instance_upstream_has_a_column_and_that_of_named_ones() {
+        let metadata = gathered(["ols", "gbm"]);
+        assert_eq!(metadata.own.keys().collect::<Vec<_>>(), ["loss"]);
+        let expected = [
+            ("Load.rows", vec![(0, Cell::Int(5)), (1, Cell::Int(5))]),
+            ("Train.accuracy", vec![(1, Cell::Int(3))]),
+            ("Train[gbm].accuracy", vec![(0, Cell::Int(4))]),
+            ("Train[ols].accuracy", vec![(0, Cell::Int(3))]),
+        ];
+        assert_eq!(upstream_of(&metadata), expected);
+        assert!(metadata.several.is_empty());
+    }
+
+    #[test]
+    fn a_task_with_several_instances_without_names_has_no_column() {
+        let metadata = gathered(["0", "1"]);
+        let names: Vec<_> = upstream_of(&metadata).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(
+            (names, metadata.several),
+            (vec!["Load.rows", "Train.accuracy"], vec!["Train".to_owned()])
+        );
+    }
+}

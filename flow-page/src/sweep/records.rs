@@ -198,19 +198,21 @@ impl Recorded {
 }
 
 #[cfg(test)]
+impl Input {
+    /// Returns an input whose record is at a place.
+    pub(super) fn of_test(role: &str, place: usize) -> Self {
+        Self { role: role.to_owned(), key: None, digest: String::new(), place: Some(place) }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn order(inputs: &[&[usize]]) -> Vec<usize> {
         let record = |(key, inputs): (usize, &&[usize])| {
             let mut record = Recorded::of_test(key, BTreeMap::new(), BTreeMap::new());
-            let input = |place: &usize| Input {
-                role: String::new(),
-                key: None,
-                digest: String::new(),
-                place: Some(*place),
-            };
-            record.inputs = inputs.iter().map(input).collect();
+            record.inputs = inputs.iter().map(|place| Input::of_test("", *place)).collect();
             record
         };
         let all = inputs.iter().enumerate().map(record).collect();
@@ -227,5 +229,21 @@ mod tests {
     fn records_that_are_inputs_of_each_other_are_no_endless_loop() {
         assert_eq!(order(&[&[1], &[0]]).len(), 2);
         assert_eq!(order(&[&[0, 0]]), [0]);
+    }
+    #[test]
+    fn an_input_has_a_record_if_the_store_has_the_content_that_was_read() {
+        let mut all: Vec<_> =
+            (0..3).map(|key| Recorded::of_test(key, BTreeMap::new(), BTreeMap::new())).collect();
+        all[2].digest = "now".to_owned();
+        let key = all[2].key;
+        for (record, digest) in all.iter_mut().zip(["now", "before"]) {
+            let input =
+                Input { key: Some(key), digest: digest.to_owned(), ..Input::of_test("", 0) };
+            record.inputs.push(Input { place: None, ..input });
+        }
+        let mut records = Records { all, variants: 2, outdated: 0, is_cut: false };
+        records.link(&HashMap::from([(key, 2)]));
+        assert_eq!(records.all[0].inputs[0].place, Some(2));
+        assert_eq!((records.all[1].inputs[0].place, records.outdated), (None, 1));
     }
 }
