@@ -242,9 +242,7 @@ mod tests {
     fn a_task_with_several_instances_without_names_has_no_column() {
         let metadata = gathered(["0", "1"]);
         let names: Vec<_> = upstream_of(&metadata).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(
-            (names, metadata.several),
-            (vec!["Load.rows", "Train.accuracy"], vec!["Train".to_owned()])
-        );
+        assert_eq!(names, ["Load.rows", "Train.accuracy"]);
+        assert_eq!(metadata.several, ["Train"]);
     }
 }
