@@ -37,7 +37,9 @@ const SECONDS: &str = "seconds";
 struct Point {
     key: Key,
     instance: String,
-    /// When the run that recorded it began, in seconds since 1970.
+    /// When the run began, in seconds since 1970; of a version, when its task began.
+    at: i64,
+    /// When the task began.
     second: i64,
     /// The name of the run; `None` for a version that is in none of the last runs.
     run: Option<String>,
@@ -72,7 +74,7 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
     if let Some(found) = &found {
         add_versions(found, &mut points)?;
     }
-    points.sort_by(|a, b| (a.second, &a.run).cmp(&(b.second, &b.run)));
+    points.sort_by(|a, b| (a.at, &a.run).cmp(&(b.at, &b.run)));
     let is_number = |value: &serde_json::Value| Cell::from(value).number().is_some();
     let named = points.iter().flat_map(|point| &point.metadata);
     let mut metrics: BTreeSet<&str> =
@@ -89,8 +91,8 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
             tr {
                 th scope="row" {
                     @match &point.run {
-                        Some(run) => a href={ "/run/" (run) } { (text::second(point.second)) },
-                        None => (text::second(point.second)),
+                        Some(run) => a href={ "/run/" (run) } { (text::second(point.at)) },
+                        None => (text::second(point.at)),
                     }
                 }
                 td { (instance_link(point.key, &point.instance)) }
@@ -143,6 +145,7 @@ fn points_of_runs(shared: &Shared, task: &str, only: Option<Key>) -> Result<Vec<
             points.push(Point {
                 key: one.key,
                 instance: one.instance,
+                at: info.started.as_second(),
                 second: one.started.unwrap_or(info.started).as_second(),
                 run: Some(info.id.clone()),
                 what: one.outcome.to_string(),
@@ -168,11 +171,12 @@ fn add_versions(found: &Found, points: &mut Vec<Point>) -> Result<(), ViewError>
     let seconds: HashSet<i64> = points.iter().map(|point| point.second).collect();
     for (output, is_current) in versions {
         // Both times are of the same run, and may be rounded to different seconds.
-        let around = output.started.saturating_sub(1)..=output.started.saturating_add(1);
-        if !around.into_iter().any(|second| seconds.contains(&second)) {
+        let mut around = output.started.saturating_sub(1)..=output.started.saturating_add(1);
+        if !around.any(|second| seconds.contains(&second)) {
             points.push(Point {
                 key: found.key(),
                 instance: found.label(),
+                at: output.started,
                 second: output.started,
                 run: None,
                 what: if is_current { "current version" } else { "earlier version" }.to_owned(),
@@ -206,7 +210,7 @@ fn chart(metric: &str, values: &[(&Point, f64)]) -> Markup {
     let mut at: BTreeMap<(i64, Option<&str>), usize> = BTreeMap::new();
     let mut count: HashMap<Key, usize> = HashMap::new();
     for (point, _) in values {
-        at.insert((point.second, point.run.as_deref()), 0);
+        at.insert((point.at, point.run.as_deref()), 0);
         *count.entry(point.key).or_default() += 1;
     }
     at.values_mut().enumerate().for_each(|(place, at)| *at = place);
@@ -223,8 +227,8 @@ fn chart(metric: &str, values: &[(&Point, f64)]) -> Markup {
     for (point, value) in values {
         let Some(&place) = places.get(&point.key) else { continue };
         let instance = text::clipped(&point.instance, 200);
-        let hint = format!("{instance}\n{}\n{}", short_time(point.second), number_text(*value));
-        let run = at[&(point.second, point.run.as_deref())];
+        let hint = format!("{instance}\n{}\n{}", short_time(point.at), number_text(*value));
+        let run = at[&(point.at, point.run.as_deref())];
         series[place].points.push((run, *value, hint));
         series[place].name = instance;
     }
