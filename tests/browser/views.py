@@ -15,6 +15,13 @@ VIEWS = [
     ("run", "{run}"),
     ("compare", "/compare?before={before}&after={after}"),
     ("live", "/live"),
+    ("sweeps", "/sweeps"),
+    ("sweep", "/sweep/Train"),
+    ("sweep-heat", "/sweep/Train?chart=two"),
+    ("sweep-parallel", "/sweep/Train?chart=all"),
+    ("sweep-runs", "/sweep/Train/runs"),
+    ("actions", "/actions"),
+    ("action-parameters", "/actions/parameters"),
 ]
 
 WIDTHS = (360, 1280, 2560)
