@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::cell::{Cell, CellKind};
-use super::deserialize::{Line, deserialize_only_structs};
+use super::deserialize::deserialize_only_structs;
+use super::line::Line;
 use super::serialize::Fault;
 use crate::absent::{self, Columns, is_left_out};
 use crate::shape::{Field, Shape};
@@ -70,7 +71,7 @@ impl<'a> Check<'a> {
             // Otherwise all fields have a default, or the row has another error, which is reported
             // when it is read.
             let Some(needed) = needed else { break };
-            let read = R::deserialize(Line::new(Some(self.columns.names), row));
+            let read = R::deserialize(Line::new(Some(self.columns.names), row.iter()));
             if !read.is_ok_and(|read| is_left_out(&read, needed, self.columns)) {
                 return Err(absent::error::<R>("", &needed.names, self.columns));
             }

@@ -1,101 +1,19 @@
 //! Deserializes cells as the fields of a row.
 
-use std::slice;
 use std::str::FromStr;
 
-use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess,
-    SeqAccess, Visitor,
-};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::cell::{Cell, CellKind};
 use super::kinds::Kind;
+use super::line::deserialize_integers;
 use super::serialize::Fault;
 use crate::exact::infinite;
 use crate::serde_methods::deserialize_newtype_as_content;
 
-/// A line as a row, whose fields are matched by column names or, without names, by position.
-#[derive(Clone, Copy)]
-pub(super) struct Line<'de> {
-    names: Option<&'de [String]>,
-    cells: &'de [Cell<'de>],
-}
-
-impl<'de> Line<'de> {
-    pub(super) fn new(names: Option<&'de [String]>, cells: &'de [Cell<'de>]) -> Self {
-        Self { names, cells }
-    }
-}
-
-impl<'de> Deserializer<'de> for Line<'de> {
-    type Error = Fault;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let cells = self.cells.iter();
-        match self.names {
-            Some(names) => visitor.visit_map(Named { names: names.iter(), cells, name: "" }),
-            None => visitor.visit_seq(Ordered { cells, index: 0 }),
-        }
-    }
-
-    deserialize_newtype_as_content! {}
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-struct Named<'de> {
-    names: slice::Iter<'de, String>,
-    cells: slice::Iter<'de, Cell<'de>>,
-    name: &'de str,
-}
-
-impl<'de> MapAccess<'de> for Named<'de> {
-    type Error = Fault;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
-        let Some(name) = self.names.next() else {
-            return Ok(None);
-        };
-        self.name = name;
-        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let cell = self.cells.next().ok_or_else(|| Fault::custom("a cell is missing"))?;
-        seed.deserialize(cell).map_err(|fault| Fault(format!("column `{}`: {fault}", self.name)))
-    }
-}
-
-struct Ordered<'de> {
-    cells: slice::Iter<'de, Cell<'de>>,
-    index: usize,
-}
-
-impl<'de> SeqAccess<'de> for Ordered<'de> {
-    type Error = Fault;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        let Some(cell) = self.cells.next() else {
-            return Ok(None);
-        };
-        self.index += 1;
-        let of_column = |fault| Fault(format!("column {}: {fault}", self.index));
-        seed.deserialize(cell).map(Some).map_err(of_column)
-    }
-}
-
 impl<'de> Cell<'de> {
+    /// Parses the text. `what` describes its type for errors.
     fn number<N: FromStr>(&self, what: &str) -> Result<N, Fault> {
         let unparsed = |_| Fault(format!("{:?} is not {what}", self.text));
         self.text.parse().map_err(unparsed)
@@ -114,14 +32,6 @@ impl<'de> Cell<'de> {
     }
 }
 
-macro_rules! numbers {
-    ($($method:ident $visit:ident $what:literal,)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            visitor.$visit(self.number($what)?)
-        })*
-    };
-}
-
 impl<'de> Deserializer<'de> for &'de Cell<'de> {
     type Error = Fault;
 
@@ -137,19 +47,14 @@ impl<'de> Deserializer<'de> for &'de Cell<'de> {
         }
     }
 
-    numbers! {
-        deserialize_bool visit_bool "`true` or `false`",
-        deserialize_i8 visit_i8 "an integer that an i8 holds",
-        deserialize_i16 visit_i16 "an integer that an i16 holds",
-        deserialize_i32 visit_i32 "an integer that an i32 holds",
-        deserialize_i64 visit_i64 "an integer that an i64 holds",
-        deserialize_i128 visit_i128 "an integer that an i128 holds",
-        deserialize_u8 visit_u8 "an integer that a u8 holds",
-        deserialize_u16 visit_u16 "an integer that a u16 holds",
-        deserialize_u32 visit_u32 "an integer that a u32 holds",
-        deserialize_u64 visit_u64 "an integer that a u64 holds",
-        deserialize_u128 visit_u128 "an integer that a u128 holds",
-        deserialize_char visit_char "one character",
+    deserialize_integers! {}
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_bool(self.number("`true` or `false`")?)
+    }
+
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_char(self.number("one character")?)
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {

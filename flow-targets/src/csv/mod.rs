@@ -146,6 +146,7 @@ mod format;
 #[cfg(feature = "csv-gz")]
 mod gz;
 mod kinds;
+mod line;
 #[cfg(feature = "messy")]
 pub mod messy;
 mod options;

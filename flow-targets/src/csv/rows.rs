@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::absent::Check;
 use super::content::Content;
-use super::deserialize::{Line, field_names};
+use super::deserialize::field_names;
+use super::line::Line;
 use super::options::Options;
 use super::serialize::{Names, Row, RowWriter};
 use super::write::CellWriter;
@@ -80,7 +81,7 @@ where
             {
                 check.first::<R>(&line)?;
             }
-            let row = R::deserialize(strict::checked(Line::new(names.as_deref(), &line)))
+            let row = R::deserialize(strict::checked(Line::new(names.as_deref(), line.iter())))
                 .with_context(|| format!("line {}, as `{}`", block.line(i, 0), type_name::<R>()))?;
             rows.push(row);
         }

@@ -498,6 +498,36 @@ fn files_with_other_columns_become_one_table() {
 }
 
 #[test]
+fn files_of_one_name_in_several_folders_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |folder_of_file: &str, content: &str| {
+        let at = folder.path().join(folder_of_file);
+        fs::create_dir_all(&at).unwrap();
+        fs::write(at.join("sales.csv"), content).unwrap();
+        at.join("sales.csv")
+    };
+    let paths = [
+        write("2024/may", "item,price\ntea,1.5\nrum,many\n"),
+        write("2024/june", "item,price\nice,much\n"),
+    ];
+    let schema = schema(&[("price", DataType::Float64), ("file", DataType::Utf8)]);
+    let target = one().schema(schema).file_column("file");
+
+    let error = format!("{:#}", target.read_all(&paths).unwrap_err());
+    assert!(error.contains("may/sales.csv, line 3: column `price`"), "{error}");
+    assert!(error.contains("june/sales.csv, line 2: column `price`"), "{error}");
+
+    let table = target.max_rejected(2).read_all(&paths).unwrap();
+    assert_eq!(shown(&table), "price Float64, file Utf8 | 1.5, may/sales.csv");
+    let files: Vec<_> = table.report().files.iter().map(|file| file.file.as_str()).collect();
+    assert_eq!(files, ["may/sales.csv", "june/sales.csv"]);
+    // Rejected rows are in the order of the files that were given.
+    let rejected: Vec<_> =
+        table.rejected().iter().map(|row| (row.file.as_str(), row.line)).collect();
+    assert_eq!(rejected, [("may/sales.csv", 3), ("june/sales.csv", 2)]);
+}
+
+#[test]
 fn the_target_only_reads() {
     let error = one().check_type().unwrap_err().to_string();
     assert!(error.starts_with("`MessyCsv` only reads files of other programs"), "{error}");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::slice;
 
 use anyhow::{Context, Result, bail, ensure};
 use flow_core::{Code, Sink, Source, Target};
@@ -9,6 +10,7 @@ use flow_core::{Code, Sink, Source, Target};
 use super::combine::read;
 use super::decode::decode;
 use super::delimiter::{declared, detect};
+use super::files::names;
 use super::grid::Grid;
 use super::options::{Options, setters};
 use super::report::{Cleaned, Steps};
@@ -119,8 +121,8 @@ impl<T> MessyCsv<T> {
         let sources: Vec<_> = paths.into_iter().map(|path| Source::file(path.as_ref())).collect();
         ensure!(!sources.is_empty(), "there are no files to read");
         self.options.check()?;
-        let grids = sources.iter().map(|source| {
-            let grid = self.grid(source);
+        let grids = std::iter::zip(&sources, names(&sources)).map(|(source, name)| {
+            let grid = self.grid(source, name);
             grid.with_context(|| format!("cannot read {} as CSV", source.path().display()))
         });
         let grids = grids.collect::<Result<Vec<_>>>()?;
@@ -133,8 +135,8 @@ impl<T> MessyCsv<T> {
         }
     }
 
-    /// Reads the cells of a file.
-    fn grid(&self, source: &Source) -> Result<Grid> {
+    /// Reads the cells of a file, which has this name in the report.
+    fn grid(&self, source: &Source, name: String) -> Result<Grid> {
         let bytes = self.options.limit.read(source)?;
         let decoded = decode(&bytes, self.encoding.as_deref())?;
         let text: &str = &decoded.text;
@@ -160,9 +162,8 @@ impl<T> MessyCsv<T> {
         grammar.delimiter = byte(delimiter)?;
         let split = split(text, grammar, usize::MAX)?;
         steps.count("a comment is skipped", "{} comments are skipped", split.comments);
-        let name = source.path().file_name().unwrap_or_default();
         Ok(Grid {
-            file: name.to_string_lossy().into_owned(),
+            file: name,
             sheet: None,
             encoding: Some(decoded.encoding),
             delimiter: Some(delimiter),
@@ -201,7 +202,9 @@ impl<T: Send + Sync + 'static> Target for MessyCsv<T> {
     fn load(&self, source: &Source) -> Result<Cleaned<T>> {
         let load = || -> Result<Cleaned<T>> {
             self.options.check()?;
-            read(vec![self.grid(source)?], &self.options, self.way)
+            let names = names(slice::from_ref(source));
+            let grids = names.into_iter().map(|name| self.grid(source, name));
+            read(grids.collect::<Result<_>>()?, &self.options, self.way)
         };
         load().with_context(|| format!("cannot read {} as CSV", source.path().display()))
     }

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::path::Path;
+use std::slice;
 
 use anyhow::{Context, Result, bail, ensure};
 use flow_core::{Code, Sink, Source, Target};
 
 use super::combine::read;
+use super::files::names;
 use super::grid::Grid;
 use super::options::{Options, setters};
 use super::report::Cleaned;
@@ -110,8 +112,8 @@ impl<T> MessyExcel<T> {
         let sources: Vec<_> = paths.into_iter().map(|path| Source::file(path.as_ref())).collect();
         ensure!(!sources.is_empty(), "there are no files to read");
         let mut all = Vec::new();
-        for source in &sources {
-            let grids = self.grids(source);
+        for (source, name) in std::iter::zip(&sources, names(&sources)) {
+            let grids = self.grids(source, &name);
             all.extend(grids.with_context(|| unreadable(source))?);
         }
         let table = self.table(all);
@@ -121,10 +123,9 @@ impl<T> MessyExcel<T> {
         }
     }
 
-    /// Reads the cells of the sheets of a file.
-    fn grids(&self, source: &Source) -> Result<Vec<Grid>> {
-        let name = source.path().file_name().unwrap_or_default().to_string_lossy();
-        let mut grids = grids(source.open()?, &name, &self.sheets, self.options.limit)?;
+    /// Reads the cells of the sheets of a file, which has this name in the report.
+    fn grids(&self, source: &Source, name: &str) -> Result<Vec<Grid>> {
+        let mut grids = grids(source.open()?, name, &self.sheets, self.options.limit)?;
         let Some(comment) = &self.options.comment else { return Ok(grids) };
         for grid in &mut grids {
             let all = grid.lines.len();
@@ -166,7 +167,12 @@ impl<T: Send + Sync + 'static> Target for MessyExcel<T> {
     }
 
     fn load(&self, source: &Source) -> Result<Cleaned<T>> {
-        reading(source, "Excel", || self.table(self.grids(source)?))
+        let load = || {
+            let names = names(slice::from_ref(source));
+            let grids = names.iter().map(|name| self.grids(source, name));
+            self.table(grids.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        };
+        reading(source, "Excel", load)
     }
 }
 

@@ -5,7 +5,7 @@ use super::report::Steps;
 /// A file or a sheet, before the names of its columns are known.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
-    /// The name of the file, without its folder.
+    /// The name of the file. Of several files, it is the path below the folder that has all of them, with `/`.
     pub(crate) file: String,
     pub(crate) sheet: Option<String>,
     pub(crate) encoding: Option<&'static str>,

@@ -83,7 +83,8 @@
 //!
 //! [`MessyCsv::read_all`] combines files into one table with the columns of all. `rename` and
 //! `snake_case` give columns that changed their names one name, a missing column is null, and
-//! `file_column` adds the name of the file.
+//! `file_column` adds the name of the file. The name is the path below the folder that has all of the files, such as
+//! `may/sales.csv`, so that files of one name in several folders can be told apart.
 //!
 //! # The report
 //!
@@ -104,6 +105,7 @@ mod decode;
 mod delimiter;
 #[cfg(feature = "excel")]
 mod excel;
+mod files;
 pub(crate) mod grid;
 mod header;
 mod names;

@@ -197,7 +197,7 @@ macro_rules! setters {
             self
         }
 
-        /// Adds a column of this name with the name of the file that a row is from.
+        /// Adds a column of this name with the name of the file that a row is from, as in the report.
         #[must_use]
         pub fn file_column(mut self, name: impl Into<String>) -> Self {
             self.options.file_column = Some(name.into());

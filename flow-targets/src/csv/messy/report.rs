@@ -73,7 +73,7 @@ pub struct CleaningReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FileReport {
-    /// The name of the file, without its folder.
+    /// The name of the file. Of several files, it is the path below the folder that has all of them, with `/`.
     pub file: String,
     /// The name of the sheet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +99,7 @@ pub struct FileReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RejectedRow {
-    /// The name of the file, without its folder.
+    /// The name of the file. Of several files, it is the path below the folder that has all of them, with `/`.
     pub file: String,
     /// The name of the sheet.
     pub sheet: Option<String>,

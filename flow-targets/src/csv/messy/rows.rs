@@ -2,14 +2,12 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Expected, IntoDeserializer,
-    MapAccess, SeqAccess, Visitor,
-};
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Expected, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::super::kinds::Kind;
+use super::super::line::{Line, deserialize_integers};
 use super::super::serialize::Fault;
 use super::combine::{Combined, Outcome};
 use super::grid::RawCell;
@@ -39,7 +37,8 @@ where
     let names = combined.is_named.then_some(combined.names.as_slice());
     let mut rows = Vec::with_capacity(combined.rows.len());
     for row in &combined.rows {
-        let line = Line { names, cells: &row.cells, notation: &options.notation };
+        let value = |cell| Value { cell, notation: &options.notation };
+        let line = Line::new(names, row.cells.iter().map(value));
         match R::deserialize(strict::checked(line)) {
             Ok(read) => rows.push(read),
             Err(Fault(reason)) => outcome.reject(combined, row, reason),
@@ -70,86 +69,6 @@ where
         outcome.notes.push(format!("columns without a field are left out: {}", unused.join(", ")));
     }
     Ok(())
-}
-
-/// A line as a row, whose fields are matched by column names or, without names, by position.
-#[derive(Clone, Copy)]
-struct Line<'de> {
-    names: Option<&'de [String]>,
-    cells: &'de [RawCell],
-    notation: &'de Notation,
-}
-
-impl<'de> Deserializer<'de> for Line<'de> {
-    type Error = Fault;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let fields = Fields { line: self, at: 0 };
-        match self.names {
-            Some(_) => visitor.visit_map(fields),
-            None => visitor.visit_seq(fields),
-        }
-    }
-
-    deserialize_newtype_as_content! {}
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-/// The fields of a line, from the cell at `at` on.
-struct Fields<'de> {
-    line: Line<'de>,
-    at: usize,
-}
-
-impl<'de> Fields<'de> {
-    /// Returns the cell at the position before the current one.
-    fn last(&self) -> Option<Value<'de>> {
-        let cell = self.line.cells.get(self.at.checked_sub(1)?)?;
-        Some(Value { cell, notation: self.line.notation })
-    }
-}
-
-impl<'de> MapAccess<'de> for Fields<'de> {
-    type Error = Fault;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
-        let Some(name) = self.line.names.and_then(|names| names.get(self.at)) else {
-            return Ok(None);
-        };
-        self.at += 1;
-        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let value = self.last().ok_or_else(|| Fault::custom("a cell is missing"))?;
-        let name = self.line.names.and_then(|names| names.get(self.at - 1));
-        let name = name.map_or("", String::as_str);
-        seed.deserialize(value).map_err(|Fault(what)| Fault(format!("column `{name}`: {what}")))
-    }
-}
-
-impl<'de> SeqAccess<'de> for Fields<'de> {
-    type Error = Fault;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        if self.at == self.line.cells.len() {
-            return Ok(None);
-        }
-        self.at += 1;
-        let Some(value) = self.last() else { return Ok(None) };
-        let of_column = |Fault(what)| Fault(format!("column {}: {what}", self.at));
-        seed.deserialize(value).map(Some).map_err(of_column)
-    }
 }
 
 /// A cell, in the notation of the options.
@@ -196,14 +115,6 @@ impl<'de> Value<'de> {
     }
 }
 
-macro_rules! numbers {
-    ($($method:ident $visit:ident $what:literal,)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            visitor.$visit(self.number($what)?)
-        })*
-    };
-}
-
 impl<'de> Deserializer<'de> for Value<'de> {
     type Error = Fault;
 
@@ -224,18 +135,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
         }
     }
 
-    numbers! {
-        deserialize_i8 visit_i8 "an integer that an i8 holds",
-        deserialize_i16 visit_i16 "an integer that an i16 holds",
-        deserialize_i32 visit_i32 "an integer that an i32 holds",
-        deserialize_i64 visit_i64 "an integer that an i64 holds",
-        deserialize_i128 visit_i128 "an integer that an i128 holds",
-        deserialize_u8 visit_u8 "an integer that a u8 holds",
-        deserialize_u16 visit_u16 "an integer that a u16 holds",
-        deserialize_u32 visit_u32 "an integer that a u32 holds",
-        deserialize_u64 visit_u64 "an integer that a u64 holds",
-        deserialize_u128 visit_u128 "an integer that a u128 holds",
-    }
+    deserialize_integers! {}
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_f32(self.float(f32::is_infinite)?)
