@@ -217,7 +217,7 @@ impl<T: Send + Sync + 'static> Target for ArrowIpc<T> {
 
     #[cfg(feature = "polars")]
     fn __reader(&self) -> Option<Box<dyn std::any::Any>> {
-        Some(Box::new(crate::frames::Scanner(crate::frames::scan_ipc)))
+        Some(Box::new(crate::frames::Scanner(std::sync::Arc::new(crate::frames::scan_ipc))))
     }
 
     fn describe(&self, source: &Source) -> Result<Description> {

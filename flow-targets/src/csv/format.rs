@@ -58,6 +58,18 @@ impl<T> Format<T> {
             .with_context(|| content.unreadable())
     }
 
+    /// Scans a file or, if there are names, these columns of it.
+    #[cfg(feature = "polars")]
+    pub(super) fn scan(
+        &self,
+        source: &flow_core::Source,
+        content: &Content,
+        names: &[&str],
+    ) -> Result<polars::prelude::LazyFrame> {
+        super::frame::scan(&self.options, self.way.columns, (source, content), names)
+            .with_context(|| content.unreadable())
+    }
+
     pub(super) fn stream(&self, content: &Content) -> Result<Pieces<RecordBatch>> {
         batches(&self.options, content)
     }

@@ -143,6 +143,8 @@ mod content;
 mod describe;
 mod deserialize;
 mod format;
+#[cfg(feature = "polars")]
+mod frame;
 #[cfg(feature = "csv-gz")]
 mod gz;
 mod kinds;
@@ -229,8 +231,29 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
         digests::of_file(names, |names| self.load_columns(source, names))
     }
 
+    #[cfg(feature = "polars")]
+    fn __reader(&self) -> Option<Box<dyn std::any::Any>> {
+        use crate::frames::{Scan as _, Scanner};
+
+        let target = self.clone();
+        Some(Box::new(Scanner(std::sync::Arc::new(move |source: &Source| target.scan(source)))))
+    }
+
     fn describe(&self, source: &Source) -> Result<Description> {
         self.format.describe(&plain(source), "Csv")
+    }
+}
+
+#[cfg(feature = "polars")]
+impl<T: Send + Sync + 'static> crate::frames::Scan for Csv<T> {
+    /// Returns a lazy frame over a copy of the file: see [the module of frames](crate::frames#formats).
+    fn scan(&self, source: &Source) -> Result<polars::prelude::LazyFrame> {
+        self.format.scan(source, &plain(source), &[])
+    }
+
+    /// Returns a lazy frame over a copy of these columns. Cells of other columns are not parsed.
+    fn scan_columns(&self, source: &Source, names: &[&str]) -> Result<polars::prelude::LazyFrame> {
+        crate::frames::select(self.format.scan(source, &plain(source), names)?, names)
     }
 }
 

@@ -70,6 +70,8 @@
 
 mod layout;
 mod read;
+#[cfg(feature = "polars")]
+mod scan;
 mod values;
 mod write;
 
@@ -206,12 +208,28 @@ impl<T: Send + Sync + 'static> Target for Dataset<T> {
         })
     }
 
+    #[cfg(feature = "polars")]
+    fn __reader(&self) -> Option<Box<dyn std::any::Any>> {
+        use crate::frames::{Scan as _, Scanner};
+
+        let target = self.clone();
+        Some(Box::new(Scanner(std::sync::Arc::new(move |source: &Source| target.scan(source)))))
+    }
+
     fn describe(&self, source: &Source) -> Result<Description> {
         let opened = reading(source, FORMAT, || self.opened(source))?;
         let columns = crate::described::columns(&opened.schema);
         let columns = columns.rust("Dataset<RecordBatch>").typed("Dataset<Vec<{}>>");
         let table = "_frame(pyarrow.dataset.dataset(path, partitioning=\"hive\").to_table())";
         Ok(columns.python(&["pyarrow.dataset"], table))
+    }
+}
+
+#[cfg(feature = "polars")]
+impl<T: Send + Sync + 'static> crate::frames::Scan for Dataset<T> {
+    /// Returns a lazy frame over all files: see [the module of frames](crate::frames#formats).
+    fn scan(&self, source: &Source) -> Result<polars::prelude::LazyFrame> {
+        reading(source, FORMAT, || scan::scan(&self.opened(source)?, source))
     }
 }
 

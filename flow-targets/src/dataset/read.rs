@@ -22,10 +22,11 @@ use crate::table::{Counted, Cut, Stored, Wanted, find, projected, width};
 pub(super) struct Opened {
     /// All columns.
     pub(super) schema: SchemaRef,
-    files: Vec<(String, Partition)>,
+    pub(super) files: Vec<(String, Partition)>,
     /// The columns that are read of each file.
     file: SchemaRef,
-    partition: Vec<FieldRef>,
+    /// The partition columns that are not in the files.
+    pub(super) partition: Vec<FieldRef>,
     /// For each column its place among those of a file, or else among the partition columns.
     places: Vec<Result<usize, usize>>,
     /// The fields of a row, if no other columns have to be read.
@@ -104,8 +105,13 @@ impl Opened {
     /// Returns the table, whose files are opened when they are read.
     pub(super) fn stored(self, source: &Source, cut: Cut, most: Option<u64>) -> Stored {
         let (schema, opened) = (Arc::clone(&self.schema), Arc::new(self));
+        #[cfg(feature = "polars")]
+        let scanned = Arc::clone(&opened);
         let open = move |source: &Source| Ok(opened.batches(source, cut));
-        Stored::new(schema, source, FORMAT, open).within(most)
+        let stored = Stored::new(schema, source, FORMAT, open);
+        #[cfg(feature = "polars")]
+        let stored = stored.scanned_by(move |source| super::scan::scan(&scanned, source));
+        stored.within(most)
     }
 
     fn batches(self: &Arc<Self>, source: &Source, cut: Cut) -> Pieces<RecordBatch> {
@@ -144,6 +150,16 @@ impl Opened {
             let columns = opened.places.iter().map(column).collect::<Result<Vec<_>>>()?;
             batch_of(&opened.schema, columns, rows)
         })))
+    }
+
+    /// Returns the values of each partition column, with an item for each file.
+    #[cfg(feature = "polars")]
+    pub(super) fn partition_values(&self) -> Result<Vec<ArrayRef>> {
+        let values = |field: &FieldRef| {
+            let texts = self.files.iter().map(|(_, partition)| partition.text(field.name()));
+            super::values::parsed_all(texts.map(Option::flatten), field)
+        };
+        self.partition.iter().map(values).collect()
     }
 
     /// Returns the values of the partition columns of a file, each as an array of one item.
@@ -195,7 +211,11 @@ impl Opened {
 }
 
 /// Returns the batch with these columns, which may be none.
-fn batch_of(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+pub(super) fn batch_of(
+    schema: &SchemaRef,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

@@ -68,6 +68,24 @@ pub(super) fn parsed(value: Option<&str>, field: &Field) -> Result<ArrayRef> {
     })
 }
 
+/// Parses the values of a column. The array has an item for each.
+///
+/// # Errors
+///
+/// A text is no value of this type.
+#[cfg(feature = "polars")]
+pub(super) fn parsed_all<'a>(
+    values: impl Iterator<Item = Option<&'a str>>,
+    field: &Field,
+) -> Result<ArrayRef> {
+    let data_type = field.data_type();
+    let array: ArrayRef = Arc::new(values.collect::<StringArray>());
+    let parsed = display::cast(&array, data_type);
+    parsed.with_context(|| {
+        format!("a value of the partition column `{}` is no {data_type}", field.name())
+    })
+}
+
 /// Repeats the only item of an array.
 pub(super) fn repeated(one: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     Ok(take(one, &UInt64Array::from(vec![0; rows]), None)?)

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{LazyFrame, PlRefPath};
-use polars_plan::prelude::{ArenaLpIter, IR, aexpr_to_leaf_names_iter};
+use polars::prelude::LazyFrame;
+use polars_plan::prelude::{ArenaLpIter, IR, ScanSources, aexpr_to_leaf_names_iter};
+
+#[cfg(feature = "csv")]
+use super::copies::copied_from;
 
 /// The columns that a query reads from a file: see [`columns_read`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,10 @@ pub struct ColumnsRead {
 }
 
 /// Returns the columns that a query reads from each file that it scans, by its optimized plan.
+///
+/// A dataset is listed by its files, without those that the query does not read because of their partitions. A partition
+/// column is a column of each file, except of those in which it is null. Of a CSV file, whose copy is scanned, the file
+/// itself is listed.
 ///
 /// A column is listed if its values can reach the result: it is selected, aggregated, filtered by, a key of a join,
 /// and so on. A file that the query scans several times is listed once, with all its columns.
@@ -44,8 +51,14 @@ pub fn columns_read(frame: &LazyFrame) -> Option<Vec<ColumnsRead>> {
                 || filtered.contains(&name)
         };
         let of_file: Vec<&str> = file_info.schema.iter_names().map(|name| name.as_str()).collect();
-        for path in sources.as_paths()? {
-            add(&mut read, path, &of_file, &is_read);
+        match sources {
+            ScanSources::Paths(paths) => {
+                paths
+                    .iter()
+                    .for_each(|path| add(&mut read, path.as_std_path(), &of_file, &is_read));
+            }
+            ScanSources::Files(files) => add(&mut read, &copied_from(files)?, &of_file, &is_read),
+            ScanSources::Buffers(_) => return None,
         }
     }
     Some(read)
@@ -54,11 +67,10 @@ pub fn columns_read(frame: &LazyFrame) -> Option<Vec<ColumnsRead>> {
 /// Adds the columns of a file that are read, in the order of the file.
 fn add(
     read: &mut Vec<ColumnsRead>,
-    path: &PlRefPath,
+    path: &Path,
     of_file: &[&str],
     is_read: &impl Fn(&str) -> bool,
 ) {
-    let path: &Path = path.as_std_path();
     let before = match read.iter().position(|file| file.path == path) {
         Some(place) => std::mem::take(&mut read[place].columns),
         None => {
@@ -75,4 +87,10 @@ fn add(
     if let Some(file) = read.iter_mut().find(|file| file.path == path) {
         file.columns = columns;
     }
+}
+
+/// Returns the file that some open files are a copy of. Without the feature `csv`, there are no copies.
+#[cfg(not(feature = "csv"))]
+fn copied_from<F: ?Sized>(_: &F) -> Option<PathBuf> {
+    None
 }

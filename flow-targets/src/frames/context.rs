@@ -63,7 +63,7 @@ pub trait FrameContext {
     ///
     /// # Errors
     ///
-    /// The query is not valid; it names an input that is not a table in `Parquet` or `ArrowIpc`; or the file of an
+    /// The query is not valid; it names an input whose files polars does not scan, see [`Scan`](super::Scan); or the file of an
     /// input cannot be read.
     #[cfg(feature = "polars-sql")]
     fn sql(&self, query: &str) -> Result<LazyFrame, SqlError>;
@@ -82,7 +82,7 @@ impl<T: Task> FrameContext for Cx<T> {
         for input in self.__named_inputs()? {
             // An input without a file is not scanned.
             let Ok(path) = input.path() else { continue };
-            for file in read.iter().filter(|file| file.path == path) {
+            for file in read.iter().filter(|file| file.path.starts_with(&path)) {
                 let columns = recorded.entry(input.name().to_owned()).or_default();
                 columns.extend(file.columns.iter().cloned());
             }

@@ -8,7 +8,7 @@
 //!   streaming engine of polars: rows are written while others are computed, and the table is never in memory as a whole.
 //! - [`ScanInput::scan_columns`] returns a lazy frame over columns of an output of another type, such as
 //!   `Parquet<Vec<Row>>`, and [`ScanInput::scan`] one over all columns. Polars reads only the columns that the query needs,
-//!   and skips the parts of the file that its filters cannot match.
+//!   and skips the parts of the file that its filters cannot match. [What that is](#formats) depends on the format.
 //! - [`FrameContext`] has methods of a task's context: `collect` and `record_columns` record which columns of
 //!   which input a query reads, and `sql`, with the cargo feature `polars-sql`, runs SQL over the inputs.
 //! - [`columns_read`] returns the columns that a query reads from each file.
@@ -38,6 +38,26 @@
 //! # fn main() {}
 //! ```
 //!
+//! # Formats
+//!
+//! | target | what a query reads |
+//! | --- | --- |
+//! | `Parquet`, `ArrowIpc` | the columns that it needs, without the row groups of Parquet in which no row can match its filters |
+//! | `Dataset` | the same of each file, without the files whose partitions do not match its filters |
+//! | `Csv`, `CsvGz` | a temporary copy of the file; of `scan_columns`, a copy of these columns |
+//!
+//! **Datasets.** All files are one frame. Partition columns have the types that are recorded with the files, or else those
+//! of a load, and their values are decoded and null as in a load. The rows are in the order of the names of the files. A
+//! dataset without rows has all columns. [`Input::select`] limits the frame, and what the task depends on, to some
+//! partitions. If a partition column is null in some files, these files and the others are several scans, one after the
+//! other, that are planned as a union.
+//!
+//! **CSV.** The reader of polars would give other values and types than a load: for quoted cells, null words, and types that
+//! it infers from the first lines. So the reader of the target reads the file once, with all its options, and writes a copy
+//! in Arrow IPC to the folder for temporary files, which the variable `TMPDIR` sets on Unix. At most a few thousand rows are in memory. The copy
+//! is removed with the last frame that needs it. Columns have the types of the `schema`, or else of the fields of a row, or
+//! else the types that are inferred from all cells.
+//!
 //! # Columns that count
 //!
 //! A task that reads some columns of an input does not run again if only other columns change. For that, it must be certain
@@ -64,6 +84,10 @@
 
 mod columns;
 mod context;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+mod convert;
+#[cfg(feature = "csv")]
+mod copies;
 #[cfg(feature = "polars-sql")]
 mod reads;
 mod scan;
@@ -71,11 +95,18 @@ mod scan;
 mod sql;
 
 use anyhow::Result;
-use flow_core::{Columnar, Input, InputPart, LoadError, Source, Target, Task};
+use flow_core::target::Partitioned;
+use flow_core::{Columnar, Input, InputPart, LoadError, SelectedInput, Source, Target, Task};
 use polars::prelude::{Expr, LazyFrame};
 
 pub use columns::{ColumnsRead, columns_read};
 pub use context::{COLUMNS_READ, FrameContext};
+#[cfg(any(feature = "arrow", feature = "excel", feature = "parquet"))]
+pub(crate) use convert::from_polars;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "excel", feature = "parquet"))]
+pub(crate) use convert::to_polars;
+#[cfg(feature = "csv")]
+pub(crate) use copies::scan_copy;
 #[doc(hidden)]
 pub use scan::{ScanFile, Scanner};
 pub use scan::{scan_ipc, scan_parquet};
@@ -84,21 +115,31 @@ pub use sql::{SqlError, sql};
 
 /// A target whose files polars scans: it reads only what a query needs.
 ///
-/// [`Parquet`](crate::Parquet) and [`ArrowIpc`](crate::ArrowIpc) are, for all types of tables. For a target of your own,
-/// call [`scan_parquet`] or [`scan_ipc`].
+/// [`Parquet`](crate::Parquet), [`Dataset`](crate::Dataset), [`ArrowIpc`](crate::ArrowIpc), [`Csv`](crate::Csv) and
+/// [`CsvGz`](crate::CsvGz) are, for all types of tables. For a target of your own, call [`scan_parquet`] or [`scan_ipc`].
 #[diagnostic::on_unimplemented(
     message = "polars does not scan the files of `{Self}`",
     label = "its output is loaded whole",
-    note = "polars scans the files of `Parquet` and `ArrowIpc`; or implement `Scan` for a target of your own",
-    note = "for CSV, read `cx.input().path()?` with the `LazyCsvReader` of polars"
+    note = "polars scans the files of `Parquet`, `Dataset`, `ArrowIpc`, `Csv` and `CsvGz`; or implement `Scan` for a target of your own"
 )]
 pub trait Scan: Target {
-    /// Returns a lazy frame over the file. Only the schema is read.
+    /// Returns a lazy frame over the file, or the files of a folder.
+    ///
+    /// Only the schema is read, except for formats that polars does not scan: the target copies such a file.
     ///
     /// # Errors
     ///
     /// The file cannot be read.
     fn scan(&self, source: &Source) -> Result<LazyFrame>;
+
+    /// Returns a lazy frame over these columns of the file, in this order.
+    ///
+    /// # Errors
+    ///
+    /// There is no such column, a name is given twice, or the file cannot be read.
+    fn scan_columns(&self, source: &Source, names: &[&str]) -> Result<LazyFrame> {
+        select(self.scan(source)?, names)
+    }
 }
 
 /// The methods `scan` and `scan_columns` of an input: [`Input`], or one of several outputs, [`InputPart`].
@@ -108,7 +149,7 @@ pub trait ScanInput {
     /// The target of the output.
     type Target: Scan;
 
-    /// Returns a lazy frame over the output. Only the schema of the file is read.
+    /// Returns a lazy frame over the output. Only the schema of the file is read; a CSV file is [copied](self#formats).
     ///
     /// The columns and filters of the query reach the file: polars reads the columns that the query needs, and skips the
     /// row groups whose statistics show that no row matches. A running task depends on the whole output, because the
@@ -152,7 +193,7 @@ where
         A::Target: Columnar,
     {
         let target = A::__target();
-        self.read_columns(names, |source| select(target.scan(source)?, names))
+        self.read_columns(names, |source| target.scan_columns(source, names))
     }
 }
 
@@ -168,12 +209,30 @@ impl<K: Scan> ScanInput for InputPart<K> {
         K: Columnar,
     {
         let target = self.__target();
-        self.read_columns(names, |source| select(target.scan(source)?, names))
+        self.read_columns(names, |source| target.scan_columns(source, names))
+    }
+}
+
+impl<K: Scan + Partitioned> ScanInput for SelectedInput<K> {
+    type Target = K;
+
+    /// Returns a lazy frame over the selected partitions. A running task depends on these.
+    fn scan(&self) -> Result<LazyFrame, LoadError> {
+        self.read(|source| self.__target().scan(source))
+    }
+
+    /// Returns a lazy frame over these columns of the selected partitions. A running task depends on whole partitions all the
+    /// same.
+    fn scan_columns(&self, names: &[&str]) -> Result<LazyFrame, LoadError>
+    where
+        K: Columnar,
+    {
+        self.read(|source| self.__target().scan_columns(source, names))
     }
 }
 
 /// Returns the frame of some columns. A name without a column is an error of this call.
-fn select(frame: LazyFrame, names: &[&str]) -> Result<LazyFrame> {
+pub(crate) fn select(frame: LazyFrame, names: &[&str]) -> Result<LazyFrame> {
     // The function `col` would take some names for patterns.
     let columns = names.iter().map(|name| Expr::Column((*name).into()));
     let frame = frame.select(columns.collect::<Vec<_>>());

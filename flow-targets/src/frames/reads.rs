@@ -7,14 +7,14 @@ use polars::prelude::LazyFrame;
 
 use super::columns_read;
 
-/// Records what a query reads of each of the inputs whose files, at these paths, are its tables.
+/// Records what a query reads of each of the inputs whose files, at or below these paths, are its tables.
 ///
 /// The result of the query is a function of the columns that its optimized plan reads and of the shapes of the tables,
 /// which the planner has seen. So whatever is computed from the frame depends on nothing else of the inputs. An input
 /// counts as a whole if that is not certain: the plan is not known, it reads a file that is none of the inputs, or it
-/// does not scan the input.
+/// does not scan the input. A dataset always counts as a whole: its columns have no digests.
 pub(super) fn record(frame: &LazyFrame, inputs: &[(&NamedInput, PathBuf)]) {
-    let is_input = |path: &PathBuf| inputs.iter().any(|(_, other)| other == path);
+    let is_input = |file: &PathBuf| inputs.iter().any(|(_, path)| file.starts_with(path));
     let read = columns_read(frame).filter(|read| read.iter().all(|file| is_input(&file.path)));
     for (input, path) in inputs {
         match read.iter().flatten().find(|file| file.path == *path) {

@@ -1,5 +1,7 @@
 //! Scans files as lazy frames.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 use flow_core::Source;
 use polars::io::HiveOptions;
@@ -11,7 +13,7 @@ use super::Scan;
 
 /// A function that scans a file.
 #[doc(hidden)]
-pub type ScanFile = fn(&Source) -> Result<LazyFrame>;
+pub type ScanFile = Arc<dyn Fn(&Source) -> Result<LazyFrame> + Send + Sync>;
 
 /// The `Target::__reader` of the targets whose files polars scans.
 #[doc(hidden)]

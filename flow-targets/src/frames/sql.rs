@@ -86,8 +86,9 @@ impl fmt::Display for SqlError {
             }
             Self::NotATable { input, task } => write!(
                 f,
-                "cannot plan the SQL query: its table `{input}` is the output of {task}, whose target is neither \
-                 `Parquet` nor `ArrowIpc`: store it in one of these, or load it and call `flow::frames::sql` with a frame",
+                "cannot plan the SQL query: its table `{input}` is the output of {task}, whose files polars \
+                 does not scan: store it in `Parquet`, `Dataset`, `ArrowIpc` or `Csv`, or load it and call \
+                 `flow::frames::sql` with a frame",
             ),
             Self::Input(error) => write!(f, "cannot plan the SQL query: {error}"),
             Self::Requires(error) => {
@@ -127,7 +128,7 @@ pub(super) fn over_inputs(
     Ok(frame)
 }
 
-/// Returns the lazy frame of a query over the inputs in `read`, and the paths of their files.
+/// Returns the lazy frame of a query over the inputs in `read`, and the paths of their files and folders.
 fn plan(
     query: &str,
     inputs: &[NamedInput],
@@ -161,7 +162,7 @@ fn plan(
     Ok((frame, paths))
 }
 
-/// Returns a scan of an input's file, and the path of the file.
+/// Returns a scan of an input's file, and the path of the file or, of a dataset, of its folder.
 fn scan(input: &NamedInput) -> Result<(LazyFrame, PathBuf), SqlError> {
     let reader = input.reader();
     match reader.as_ref().and_then(|reader| reader.downcast_ref::<Scanner>()) {

@@ -269,7 +269,7 @@ impl<T: Send + Sync + 'static> Target for Parquet<T> {
 
     #[cfg(feature = "polars")]
     fn __reader(&self) -> Option<Box<dyn std::any::Any>> {
-        Some(Box::new(crate::frames::Scanner(crate::frames::scan_parquet)))
+        Some(Box::new(crate::frames::Scanner(std::sync::Arc::new(crate::frames::scan_parquet))))
     }
 
     fn loaded_columns(&self) -> Option<Vec<String>> {

@@ -1,21 +1,13 @@
 //! Implements [`Table`] for data frames of polars.
 //!
-//! Polars has its own arrays, with the memory layout of Arrow. Both libraries read and write
-//! Arrow's stream format. So a frame is converted through that format, in memory and a part at a
-//! time: this copies the data, but needs no unsafe code. Polars stores its own annotations, such as
-//! which column is an enum, in the metadata of the fields, which the formats of tables preserve.
-
-use std::io::Cursor;
+//! A frame is converted to batches a part at a time, and batches to frames one by one.
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
 use polars::frame::DataFrame;
-use polars::prelude::{IpcStreamReader, IpcStreamWriter, SerReader, SerWriter};
 
 use super::{AsFrame, Batches, Cut, Stored, Table};
+use crate::frames::{from_polars, to_polars};
 
 /// How many rows are converted at once.
 pub(super) const CHUNK: usize = 64 * 1024;
@@ -44,20 +36,4 @@ impl Table<AsFrame> for DataFrame {
         }
         Ok(frame)
     }
-}
-
-pub(super) fn from_polars(mut part: DataFrame) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    let mut stream = Vec::new();
-    IpcStreamWriter::new(&mut stream).finish(&mut part)?;
-    let batches = StreamReader::try_new(Cursor::new(stream), None)?;
-    Ok((batches.schema(), batches.collect::<Result<_, _>>()?))
-}
-
-fn to_polars(schema: &Schema, batch: Option<&RecordBatch>) -> Result<DataFrame> {
-    let mut stream = Vec::new();
-    let mut writer = StreamWriter::try_new(&mut stream, schema)?;
-    batch.map_or(Ok(()), |batch| writer.write(batch))?;
-    writer.finish()?;
-    drop(writer);
-    Ok(IpcStreamReader::new(Cursor::new(stream)).finish()?)
 }

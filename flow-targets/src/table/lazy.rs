@@ -11,8 +11,9 @@ use polars::prelude::{
     DataFrame, Engine, IntoLazy, LazyFrame, PlanCallback, PolarsError, PolarsResult,
 };
 
-use super::frame::{CHUNK, from_polars};
+use super::frame::CHUNK;
 use super::{AsLazy, Batches, Cut, Stored, Table};
+use crate::frames::from_polars;
 use crate::stream::{BatchSender, BatchStream};
 
 impl Table<AsLazy> for LazyFrame {

@@ -26,7 +26,7 @@ pub struct Stored {
     pub(crate) place: Place,
     /// The most bytes that the table may take, if it will be in memory as a whole.
     pub(crate) most: Option<u64>,
-    /// Scans the file as a lazy frame of polars, if polars reads the format.
+    /// Scans the file as a lazy frame of polars, if polars scans the format.
     #[cfg(feature = "polars")]
     scan: Option<crate::frames::ScanFile>,
 }
@@ -66,14 +66,17 @@ impl Stored {
 
     /// Sets the function that scans the file as a lazy frame.
     #[cfg(all(feature = "polars", any(feature = "arrow", feature = "parquet")))]
-    pub(crate) fn scanned_by(self, scan: crate::frames::ScanFile) -> Self {
-        Self { scan: Some(scan), ..self }
+    pub(crate) fn scanned_by(
+        self,
+        scan: impl Fn(&Source) -> Result<polars::prelude::LazyFrame> + Send + Sync + 'static,
+    ) -> Self {
+        Self { scan: Some(Arc::new(scan)), ..self }
     }
 
-    /// Scans the file as a lazy frame; `None` if polars does not read the format.
+    /// Scans the file as a lazy frame; `None` if polars does not scan the format.
     #[cfg(feature = "polars")]
     pub(crate) fn scan(&self) -> Option<Result<polars::prelude::LazyFrame>> {
-        self.scan.map(|scan| scan(&self.source))
+        self.scan.as_ref().map(|scan| scan(&self.source))
     }
 
     /// Sets the sheet whose cells errors name.

@@ -109,14 +109,18 @@ impl NamedInput {
         self.handle.read_content("", digests.ok().flatten());
     }
 
-    /// Returns the path of the output, or an error if it has no file.
+    /// Returns the path of the output, or an error if it has no file. For a dataset it is the folder of its files, also if
+    /// these are named by a pattern.
     ///
-    /// It identifies the file, and must not be used to read it: nothing is recorded.
+    /// It identifies the files, and must not be used to read them: nothing is recorded.
     ///
     /// # Errors
     ///
     /// The output does not exist any more, or has no file.
     pub fn path(&self) -> Result<PathBuf, LoadError> {
-        self.handle.path()
+        let path = self.handle.path()?;
+        let made = self.handle.made()?;
+        let source = Files { of: &self.handle, made: &made }.source("");
+        Ok(source.map_or(path, |source| source.path().to_owned()))
     }
 }

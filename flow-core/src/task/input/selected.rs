@@ -98,6 +98,12 @@ impl<K: Partitioned> InputPart<K> {
 }
 
 impl<K: Partitioned> SelectedInput<K> {
+    /// Returns the target of the output.
+    #[doc(hidden)]
+    pub fn __target(&self) -> &K {
+        &self.target
+    }
+
     /// Loads the rows of the partitions.
     ///
     /// # Errors

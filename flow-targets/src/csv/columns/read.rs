@@ -125,6 +125,12 @@ impl Reader {
         Ok(Self { scanner, schema, columns })
     }
 
+    /// Returns the schema of the batches.
+    #[cfg(feature = "polars")]
+    pub(in super::super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
     /// Reads all rows into one batch.
     pub(in super::super) fn whole(mut self) -> Result<RecordBatch> {
         let rows = self.append(|_, _| ControlFlow::Continue(()))?;
