@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod column_cutoff;
+mod csv;
+mod datasets;
 mod scans;
 mod sinks;
 mod sql;

@@ -91,8 +91,8 @@ fn a_wrong_query_is_an_error_that_lists_the_tables() {
     assert!(error.contains("its tables are `fee`, `prices`, `rates`"), "{error}");
     assert!(error_of("select from").contains("cannot plan the SQL query: "));
     let error = error_of("select * from fee");
-    let expected = "its table `fee` is the output of fee, whose target is neither `Parquet` nor `ArrowIpc`: store \
-                    it in one of these, or load it and call `flow::frames::sql` with a frame";
+    let expected = "its table `fee` is the output of fee, whose files polars does not scan: store it in `Parquet`, \
+                    `Dataset`, `ArrowIpc` or `Csv`, or load it and call `flow::frames::sql` with a frame";
     assert!(error.contains(expected), "{error}");
 }
 

@@ -46,12 +46,12 @@ pub(super) fn scan(
     let fields: Vec<_> = columns.iter().map(|column| Arc::clone(&column.field)).collect();
     let copy: SchemaRef = Arc::new(Schema::new(fields));
     let batches = iter::from_fn(|| reader.batch().transpose());
-    let batches = batches.map(|batch| {
+    let batches = batches.map(|batch: Result<RecordBatch>| -> Result<RecordBatch> {
         let batch = batch?;
         let arrays =
             iter::zip(&columns, batch.columns()).map(|(column, array)| column.copied(array));
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let arrays = arrays.collect::<Result<_>>()?;
+        let arrays = arrays.collect::<Result<Vec<_>>>()?;
         Ok(RecordBatch::try_new_with_options(Arc::clone(&copy), arrays, &options)?)
     });
     let frame = scan_copy(source.path(), &copy, batches)?;
@@ -85,9 +85,9 @@ fn schema_of_load(options: &Options, known: &[FieldRef], content: &Content) -> R
             let typed = found.fields().iter().map(|field| {
                 let of_row = known.iter().find(|known| known.name() == field.name());
                 let of_row = of_row.map(read_as);
-                let is_text =
+                let has_text =
                     |field: &FieldRef| check_types(&Schema::new(vec![Arc::clone(field)])).is_ok();
-                of_row.filter(is_text).unwrap_or_else(|| Arc::clone(field))
+                of_row.filter(has_text).unwrap_or_else(|| Arc::clone(field))
             });
             typed.collect()
         }
@@ -135,7 +135,7 @@ impl Column {
         let Some(null) = self.null.as_deref().filter(|_| array.null_count() > 0) else {
             return Ok(cast(array, self.field.data_type())?);
         };
-        Ok(match array.as_string_opt::<i32>() {
+        let texts: ArrayRef = match array.as_string_opt::<i32>() {
             Some(texts) => {
                 let texts = texts.iter().map(|text| text.unwrap_or(null));
                 Arc::new(StringArray::from_iter_values(texts))
@@ -144,6 +144,7 @@ impl Column {
                 let texts = array.as_string::<i64>().iter().map(|text| text.unwrap_or(null));
                 Arc::new(LargeStringArray::from_iter_values(texts))
             }
-        })
+        };
+        Ok(texts)
     }
 }

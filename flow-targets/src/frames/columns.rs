@@ -1,5 +1,6 @@
 //! Which columns a query reads from which file.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::LazyFrame;
@@ -34,7 +35,7 @@ pub struct ColumnsRead {
 /// may skip a file or a part of it.
 pub fn columns_read(frame: &LazyFrame) -> Option<Vec<ColumnsRead>> {
     let plan = frame.clone().to_alp_optimized().ok()?;
-    let mut read: Vec<ColumnsRead> = Vec::new();
+    let mut read = Files::default();
     for (_, node) in ArenaLpIter::iter(&plan.lp_arena, plan.lp_top) {
         let IR::Scan { sources, file_info, predicate, unified_scan_args, .. } = node else {
             continue;
@@ -53,39 +54,38 @@ pub fn columns_read(frame: &LazyFrame) -> Option<Vec<ColumnsRead>> {
         let of_file: Vec<&str> = file_info.schema.iter_names().map(|name| name.as_str()).collect();
         match sources {
             ScanSources::Paths(paths) => {
-                paths
-                    .iter()
-                    .for_each(|path| add(&mut read, path.as_std_path(), &of_file, &is_read));
+                paths.iter().for_each(|path| read.add(path.as_std_path(), &of_file, &is_read));
             }
-            ScanSources::Files(files) => add(&mut read, &copied_from(files)?, &of_file, &is_read),
+            ScanSources::Files(files) => read.add(&copied_from(files)?, &of_file, &is_read),
             ScanSources::Buffers(_) => return None,
         }
     }
-    Some(read)
+    Some(read.files)
 }
 
-/// Adds the columns of a file that are read, in the order of the file.
-fn add(
-    read: &mut Vec<ColumnsRead>,
-    path: &Path,
-    of_file: &[&str],
-    is_read: &impl Fn(&str) -> bool,
-) {
-    let before = match read.iter().position(|file| file.path == path) {
-        Some(place) => std::mem::take(&mut read[place].columns),
-        None => {
-            read.push(ColumnsRead { path: path.to_owned(), columns: Vec::new() });
-            Vec::new()
-        }
-    };
-    let columns = of_file
-        .iter()
-        .copied()
-        .filter(|name| is_read(name) || before.iter().any(|other| other == name))
-        .map(str::to_owned)
-        .collect();
-    if let Some(file) = read.iter_mut().find(|file| file.path == path) {
-        file.columns = columns;
+/// The files of a query, each once.
+#[derive(Default)]
+struct Files {
+    files: Vec<ColumnsRead>,
+    /// The place of each file: a dataset may have many.
+    places: HashMap<PathBuf, usize>,
+}
+
+impl Files {
+    /// Adds the columns of a file that are read, in the order of the file.
+    fn add(&mut self, path: &Path, of_file: &[&str], is_read: &impl Fn(&str) -> bool) {
+        let place = self.places.get(path).copied().unwrap_or_else(|| {
+            self.files.push(ColumnsRead { path: path.to_owned(), columns: Vec::new() });
+            self.places.insert(path.to_owned(), self.files.len() - 1);
+            self.files.len() - 1
+        });
+        let before = std::mem::take(&mut self.files[place].columns);
+        self.files[place].columns = of_file
+            .iter()
+            .copied()
+            .filter(|name| is_read(name) || before.iter().any(|other| other == name))
+            .map(str::to_owned)
+            .collect();
     }
 }
 

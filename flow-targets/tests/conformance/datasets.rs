@@ -36,8 +36,8 @@ fn sorted(batch: &RecordBatch) -> RecordBatch {
     arrow::compute::take_record_batch(batch, &order).unwrap()
 }
 
-#[test]
-fn every_type_of_a_partition_column_comes_back() {
+/// Returns values of each type of a partition column.
+fn partition_values() -> Vec<ArrayRef> {
     let text = [
         "",
         "a",
@@ -56,7 +56,7 @@ fn every_type_of_a_partition_column_comes_back() {
     ];
     let dictionary: DictionaryArray<Int8Type> = text.into_iter().map(Some).chain([None]).collect();
     let instants = [0, 1, -1, 1_709_164_800_123_456, -62_000_000_000_000];
-    let columns: Vec<ArrayRef> = vec![
+    vec![
         Arc::new(StringArray::from_iter_values(text)),
         Arc::new(LargeStringArray::from_iter_values(text)),
         Arc::new(StringViewArray::from_iter_values(text)),
@@ -81,9 +81,13 @@ fn every_type_of_a_partition_column_comes_back() {
         Arc::new(TimestampSecondArray::from(vec![Some(1_709_164_800), None])),
         Arc::new(TimestampNanosecondArray::from(vec![1_709_164_800_123_456_789])),
         new_null_array(&DataType::Int32, 3),
-    ];
+    ]
+}
+
+#[test]
+fn every_type_of_a_partition_column_comes_back() {
     let target = <Dataset<RecordBatch>>::default().partition_by(["value"]);
-    for values in columns {
+    for values in partition_values() {
         let of = values.data_type();
         let folder = tempfile::tempdir().unwrap();
         let (path, table) = (folder.path().join("table"), with_positions(&values));
@@ -249,4 +253,69 @@ fn folders_of_other_programs_are_read() {
     let error = format!("{:#}", target.load(&source).unwrap_err());
     assert!(error.contains("the files have different partition columns"), "{error}");
     assert_eq!(Partition::of_path("a/b=%20/c").text("b"), Some(Some(" ")));
+}
+
+#[cfg(feature = "polars")]
+#[test]
+fn a_scan_has_the_rows_and_types_of_a_load() {
+    use polars::prelude::{DataFrame, LazyFrame, col, lit};
+
+    let target = <Dataset<RecordBatch>>::default().partition_by(["value"]);
+    for values in partition_values() {
+        let of = values.data_type();
+        let folder = tempfile::tempdir().unwrap();
+        // Neither this folder nor its name are part of the dataset.
+        let path = folder.path().join("value=9").join("table[1]");
+        fs::create_dir(folder.path().join("value=9")).unwrap();
+        save(&target, &with_positions(&values), &path).unwrap();
+        let source = Source::file(&path);
+        let loaded = <Dataset<DataFrame>>::default().load(&source).unwrap();
+        let scan = <Dataset<LazyFrame>>::default().load(&source).unwrap();
+        let scanned = scan.clone().collect().unwrap();
+        assert_eq!(scanned.schema(), loaded.schema(), "{of}");
+        assert!(scanned.equals_missing(&loaded), "{of}: {scanned:?} instead of {loaded:?}");
+        // Null is neither equal to a value nor to another one.
+        let nulls = loaded.column("value").unwrap().null_count();
+        let of_value = |is_null: bool| {
+            let value = col("value");
+            let filter = if is_null { value.is_null() } else { value.is_not_null() };
+            scan.clone().filter(filter).collect().unwrap().height()
+        };
+        assert_eq!((of_value(true), of_value(false)), (nulls, loaded.height() - nulls), "{of}");
+        let equal = scan.clone().filter(col("value").eq(col("value"))).collect().unwrap();
+        assert_eq!(equal.height(), loaded.height() - nulls, "{of}");
+        let first = scan.filter(col("row").eq(lit(0))).select([col("row"), col("value")]);
+        assert_eq!(first.collect().unwrap().shape(), (1, 2), "{of}");
+    }
+}
+
+/// Counts the batches that are in memory when the next one is computed.
+#[test]
+fn a_stream_is_written_a_batch_at_a_time() {
+    let field = |name, of| Field::new(name, of, false);
+    let fields = vec![field("part", DataType::Int64), field("n", DataType::Int64)];
+    let schema = Arc::new(Schema::new(fields));
+    for columns in [&["part"][..], &[]] {
+        let most = Arc::new(std::sync::Mutex::new(0));
+        let (counted, of) = (Arc::clone(&most), Arc::clone(&schema));
+        let mut before: Vec<std::sync::Weak<Int64Array>> = Vec::new();
+        let batches = (0..200_i64).map(move |batch| {
+            let alive = before.iter().filter(|array| array.strong_count() > 0).count();
+            let mut most = counted.lock().unwrap();
+            *most = alive.max(*most);
+            let n = Arc::new(Int64Array::from_iter_values(batch * 1000..(batch + 1) * 1000));
+            let part = Int64Array::from_iter_values((0..1000).map(|row| (row + batch) % 150));
+            before.push(Arc::downgrade(&n));
+            Ok(RecordBatch::try_new(Arc::clone(&of), vec![Arc::new(part), n])?)
+        });
+        let stream = BatchStream::new(Arc::clone(&schema), batches);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table");
+        let target = <Dataset<BatchStream>>::default().partition_by(columns.iter().copied());
+        save(&target, &stream, &path).unwrap();
+        assert!(*most.lock().unwrap() <= 1, "{columns:?}: {most:?}");
+        let rows = target.stream(&Source::file(&path)).unwrap();
+        let rows: usize = rows.map(|batch| batch.unwrap().num_rows()).sum();
+        assert_eq!(rows, 200_000, "{columns:?}");
+    }
 }
