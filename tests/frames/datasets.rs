@@ -5,14 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flow::frames::{COLUMNS_READ, columns_read};
-use flow::polars::prelude::{
-    DataFrame, DataType, LazyFrame, NULL, SortMultipleOptions, col, len, lit,
-};
+use flow::polars::prelude::{DataFrame, DataType, LazyFrame, SortMultipleOptions, col, len, lit};
 use flow::prelude::*;
 use flow::target::{Selection, SinkFolder};
 use serde_json::{Value, json};
 
-use crate::{flow, message, ran};
+use crate::{flow, ran};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Sale {
@@ -99,7 +97,6 @@ fn filters_on_partition_columns_keep_no_row_without_a_value() -> Result<()> {
     assert_eq!(amounts(&scan, year().neq(lit(2024)))?, [2, 8]);
     assert_eq!(amounts(&scan, year().lt(lit(2024)).not())?, [1, 4, 6]);
     assert_eq!(amounts(&scan, year().is_null())?, [3, 5]);
-    assert_eq!(amounts(&scan, year().eq(lit(NULL)))?, [0_i64; 0]);
     assert_eq!(amounts(&scan, col("shop").eq(lit("50% / ü.")))?, [2, 4]);
     assert_eq!(amounts(&scan, col("shop").eq(lit("")))?, [8]);
     assert_eq!(amounts(&scan, year().eq(lit(2024)).and(col("amount").gt(lit(1))))?, [4, 6]);
@@ -129,7 +126,9 @@ fn filters_and_projections_reach_the_files() -> Result<()> {
 
     // A file that is not needed is not opened.
     for entry in fs::read_dir(at.join("year=2023"))? {
-        fs::write(entry?.path().join("part-0.parquet"), "no Parquet")?;
+        let file = entry?.path().join("part-0.parquet");
+        fs::remove_file(&file)?;
+        fs::write(&file, "no Parquet")?;
     }
     assert_eq!(of_year.collect()?.height(), 3);
     Ok(())
@@ -226,22 +225,21 @@ fn folders_and_patterns_of_other_programs_are_scanned() -> Result<()> {
         assert_eq!(read, json!({ "Given": ["amount"] }), "{pattern}");
         let file = at.join("year=2023").join("shop=50%25%20%2F%20%C3%BC%2E/part-0.parquet");
         fs::write(&file, "no Parquet")?;
-        let error = message(flow.run::<of_given>().unwrap_err());
-        assert!(error.contains("year=2023"), "{pattern}: {error}");
+        assert!(flow.run::<of_given>().is_err(), "{pattern}");
     }
     Ok(())
 }
 
-/// The sales of the shops in lower case, by year.
+/// The sales with their doubled amounts, by year.
 #[task(requires = sales, target = Dataset<LazyFrame>(partition_by = ["year"]))]
-fn renamed(sales: &LazyFrame) -> LazyFrame {
-    sales.clone().with_columns([(col("amount") * lit(2)).alias("double")])
+fn with_doubles(sales: &Input<sales>) -> Result<LazyFrame> {
+    Ok(sales.scan()?.with_columns([(col("amount") * lit(2)).alias("double")]))
 }
 
 /// Reads one year of a dataset that a query has written.
-#[task(requires = renamed, target = Json<i64>)]
-fn doubled(renamed: &Input<renamed>) -> Result<i64> {
-    let of_year = renamed.select(Selection::all().equals("year", 2024)).scan()?;
+#[task(requires = with_doubles, target = Json<i64>)]
+fn doubled(with_doubles: &Input<with_doubles>) -> Result<i64> {
+    let of_year = with_doubles.select(Selection::all().equals("year", 2024)).scan()?;
     let sum = of_year.select([col("double").sum()]).collect()?;
     sum.column("double")?.i64()?.get(0).context("one row")
 }
@@ -252,11 +250,11 @@ fn the_result_of_a_query_is_divided_into_partitions() -> Result<()> {
     flow.run::<doubled>()?;
     assert_eq!(*flow.load::<doubled>()?, 22);
     let partitions: Vec<_> =
-        flow.output::<renamed>()?.partitions()?.iter().map(ToString::to_string).collect();
+        flow.output::<with_doubles>()?.partitions()?.iter().map(ToString::to_string).collect();
     let null = "year=__HIVE_DEFAULT_PARTITION__";
     assert_eq!(partitions, ["year=-7", "year=2023", "year=2024", null]);
     // A loaded frame is a scan.
-    let loaded = flow.load::<renamed>()?.into_owned();
+    let loaded = flow.load::<with_doubles>()?.into_owned();
     assert_eq!(columns_read(&loaded).context("files")?.len(), 4);
     let years = loaded.sort(["amount"], SortMultipleOptions::default()).collect()?;
     let years: Vec<_> = years.column("year")?.i16()?.iter().collect();
@@ -264,9 +262,9 @@ fn the_result_of_a_query_is_divided_into_partitions() -> Result<()> {
     assert_eq!(years, [year, Some(2023), None, year, None, year, Some(-7)]);
 
     // The same query gives the same bytes: nothing downstream runs again.
-    assert_eq!(ran(&flow.force::<renamed>().run::<doubled>()?), ["renamed"]);
+    assert_eq!(ran(&flow.force::<with_doubles>().run::<doubled>()?), ["with_doubles"]);
     // Another partition does not concern the reader of one.
     fs::write(&lines, LINES.replace("2023 2", "2023 9"))?;
-    assert_eq!(ran(&flow.run::<doubled>()?), ["renamed", "sales"]);
+    assert_eq!(ran(&flow.run::<doubled>()?), ["sales", "with_doubles"]);
     Ok(())
 }

@@ -120,13 +120,29 @@ fn filtered(numbers: &Input<larger_than_memory>) -> Result<LazyFrame> {
     Ok(numbers.scan()?.filter(col("rest").neq(lit(3))))
 }
 
+/// The rows of the table, divided by a column that has each of its values in each batch.
+#[task(requires = larger_than_memory, target = Dataset<LazyFrame>(partition_by = ["rest"]))]
+fn divided(numbers: &Input<larger_than_memory>) -> Result<LazyFrame> {
+    Ok(numbers.scan()?)
+}
+
+/// The sum of each partition.
+#[task(requires = divided, target = Parquet<LazyFrame>)]
+fn sums_of_divided(divided: &Input<divided>) -> Result<LazyFrame> {
+    let sums = divided.scan()?.group_by([col("rest")]).agg([col("n").sum()]);
+    Ok(sums.sort(["rest"], SortMultipleOptions::default()))
+}
+
 /// Run it alone: the memory of the process is measured.
 #[test]
 #[ignore = "alone in its process: `.ci/long` runs it"]
 #[cfg(target_os = "linux")]
 fn a_table_is_written_in_bounded_memory() -> Result<()> {
     let (flow, _folder) = flow();
-    flow.workers(1).run::<filtered>()?;
+    let flow = flow.workers(1);
+    flow.run::<(filtered, sums_of_divided)>()?;
+    let sums = flow.load::<sums_of_divided>()?.into_owned().collect()?;
+    assert_eq!(sums.column("n")?.i64()?.iter().flatten().sum::<i64>(), 39_999_999 * 20_000_000);
     let status = std::fs::read_to_string("/proc/self/status")?;
     let peak =
         status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("it is Linux")?;

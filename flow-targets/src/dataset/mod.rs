@@ -60,6 +60,11 @@
 //! follow after its file was closed, it gets a second file, `part-1.parquet`. A stream that is sorted by the partition columns
 //! has one file for each partition.
 //!
+//! The stream itself is read a batch at a time. With the cargo feature `polars`, a `LazyFrame` is a stream, too: its query hands
+//! over batches of 65,536 rows. One of them is being divided, two wait, and one is being computed, besides what the query itself needs. Equal
+//! streams of equal batches give equal files. If more than 64 MiB of rows are written, the rows of one partition may change where the
+//! row groups of another one end, so that the file of the other one has other bytes.
+//!
 //! # Files of other programs
 //!
 //! The path of an external task with this target is a folder, a pattern such as `trades/*/*.parquet`, or a file. Partition
