@@ -1,10 +1,11 @@
 //! The number of file-system operations that checking complete instances takes.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use flow::prelude::*;
+use flow::target::{Selection, SinkFolder};
 
 use crate::faulty::{Faulty, Op};
 use crate::support::faulty_flow;
@@ -209,5 +210,87 @@ fn a_folder_that_many_tasks_read_is_listed_once_per_plan() -> Result<()> {
         std::fs::write(inside.join("0.csv"), looks.to_string())?;
         assert!(!flow.is_complete::<InFolders>()?);
     }
+    Ok(())
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Part {
+    part: u64,
+    n: u64,
+}
+
+/// A dataset of another program.
+#[derive(Task)]
+#[task(external, path = &self.path, target = Dataset<Vec<Part>>)]
+struct GivenParts {
+    path: PathBuf,
+}
+
+#[derive(Task)]
+#[task(requires = GivenParts, target = Json<u64>)]
+struct SumOfPart {
+    part: u64,
+}
+
+runs!(SumOfPart: u64 = |self, cx| {
+    let part = cx.input().select(Selection::all().equals("part", self.part));
+    Ok(part.load()?.iter().map(|row| row.n).sum())
+});
+
+#[derive(Task)]
+#[task(aggregate, requires = [SumOfPart { part } for part in 0..20])]
+struct SumsOfParts;
+
+/// Counts how many times each folder at a path is listed.
+fn lists(
+    faulty: &Faulty,
+    at: &Path,
+    act: impl FnOnce() -> Result<()>,
+) -> Result<BTreeMap<PathBuf, u64>> {
+    let lists: Arc<Mutex<BTreeMap<PathBuf, u64>>> = Arc::default();
+    let (counter, at) = (Arc::clone(&lists), at.to_owned());
+    faulty.fail(move |_, op: Op, path| {
+        if matches!(op, Op::List) && path.starts_with(&at) {
+            *counter.lock().expect("no panic").entry(path.to_owned()).or_default() += 1;
+        }
+        None
+    });
+    act()?;
+    faulty.heal();
+    Ok(lists.lock().expect("no panic").clone())
+}
+
+#[test]
+fn a_dataset_of_another_program_is_listed_once_per_plan_and_four_times_per_reader() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path().join("given");
+    let target = <Dataset<Vec<Part>>>::default().partition_by(["part"]);
+    let rows: Vec<_> = (0..40).map(|n| Part { part: n % 20, n }).collect();
+    target.save_folder(&rows, &mut SinkFolder::new(&at)?)?;
+    let faulty = Faulty::new();
+    let open = || -> Result<Flow> {
+        Ok(faulty_flow(folder.path(), &faulty)?.with(GivenParts::PATH, at.as_path()))
+    };
+    let flow = open()?;
+    flow.run::<SumsOfParts>()?;
+    assert_eq!(*flow.with(SumOfPart::PART, 3_u64).load::<SumOfPart>()?, 3 + 23);
+    // Also by a process that has planned nothing before.
+    for flow in [flow, open()?] {
+        let listed = lists(&faulty, &at, || {
+            assert!(flow.is_complete::<SumsOfParts>()?);
+            Ok(())
+        })?;
+        assert_eq!(listed.len(), 1 + 20);
+        assert!(listed.values().all(|times| *times == 1), "{listed:?}");
+    }
+    let edited: Vec<_> = rows.iter().map(|row| Part { n: row.n + row.part / 19, ..*row }).collect();
+    std::fs::remove_dir_all(&at)?;
+    target.save_folder(&edited, &mut SinkFolder::new(&at)?)?;
+    let flow = open()?;
+    let listed = lists(&faulty, &at, || {
+        assert_eq!(flow.run::<SumsOfParts>()?.ran().len(), 1);
+        Ok(())
+    })?;
+    assert!(listed.values().all(|times| *times <= 1 + 4), "{listed:?}");
     Ok(())
 }

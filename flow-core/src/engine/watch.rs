@@ -25,7 +25,7 @@ use crate::plan::judge::Upstream;
 use crate::plan::reads::changed_outside;
 use crate::store::record::{MadeFrom, Read};
 use crate::task::Kind;
-use crate::task::cx::{Reads, WatchError};
+use crate::task::cx::{LookedAt, Reads, WatchError};
 
 /// The files that one run of a task may read.
 pub(super) struct Watch<'a> {
@@ -65,14 +65,16 @@ impl<'a> Watch<'a> {
     pub(super) fn check_unchanged(&self) -> anyhow::Result<()> {
         let Running { execution, node, .. } = &*self.running;
         let Plan { contents, graph, store, .. } = &*execution.plan;
-        execution.check_externals(&graph.gathered_inputs_or_none(*node))?;
+        let mut now = LookedAt::default();
+        execution.check_externals(&graph.gathered_inputs_or_none(*node), &mut now)?;
         for (execution, root) in self.running.executions() {
             let mut nodes = execution.plan.graph.gathered_inputs_or_none(root);
             nodes.push(root);
-            execution.check_externals(&nodes)?;
+            execution.check_externals(&nodes, &mut now)?;
         }
         for file in self.made_from.files.values() {
-            if contents.meant(Path::new(&file.path))? != file.digest {
+            let content = now.content(contents, Path::new(&file.path), Named::AsPattern)?;
+            if content != file.digest {
                 return Err(changed(&file.path));
             }
         }
@@ -85,7 +87,7 @@ impl<'a> Watch<'a> {
                 return Err(changed(what));
             }
         }
-        Ok(self.running.reads().check_unwritten(contents)?)
+        Ok(self.running.reads().check_unwritten(contents, &now)?)
     }
 }
 
@@ -114,12 +116,12 @@ impl Execution {
     }
 
     /// Returns an error if the content of an external file differs from what the plan or execution has seen.
-    fn check_externals(&self, nodes: &[NodeIndex]) -> anyhow::Result<()> {
+    fn check_externals(&self, nodes: &[NodeIndex], now: &mut LookedAt) -> anyhow::Result<()> {
         let graph = &self.plan.graph;
         for &node in nodes.iter().filter(|&&node| graph.kind(node) == Kind::External) {
             let path = graph.external(node);
             let named = graph.task(node).task.named();
-            if self.plan.contents.content(path, named)? != self.digest(node) {
+            if now.content(&self.plan.contents, path, named)? != self.digest(node) {
                 return Err(changed(&path.to_string_lossy()));
             }
         }

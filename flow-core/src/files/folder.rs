@@ -1,26 +1,79 @@
 //! External folders as lists of files, for targets that read several.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::{Contents, Pattern};
+use super::walk::{Look, Passed};
+use super::{Contents, Named, Pattern};
 use crate::base::error::StoreError;
+use crate::base::fs::Stat;
+use crate::base::key::Digest;
 
 impl Contents {
-    /// Returns the folder that a path stands for, and the files to read with their paths below it, with `/`, sorted.
+    /// Returns the digest of the files at a path, which may be a pattern, as [`meant`](Self::meant) does, and the digest of
+    /// each file, sorted by their paths. Each file is looked at once.
+    pub(crate) fn content_and_files(
+        &self,
+        path: &Path,
+    ) -> Result<(Option<Digest>, Vec<(PathBuf, Digest)>), StoreError> {
+        let (found, is_complete) = (RefCell::new(Vec::new()), Cell::new(true));
+        let file = |path: &Path, stat: Stat| -> io::Result<Digest> {
+            let digest = self.file(path, stat)?;
+            found.borrow_mut().push((path.to_owned(), digest));
+            Ok(digest)
+        };
+        let note = |_: &Path, what: Passed| -> io::Result<()> {
+            is_complete.set(is_complete.get() && what != Passed::Again);
+            Ok(())
+        };
+        let content = self.walk(path, Named::AsPattern, Look { file: &file, note: &note })?;
+        let mut files = found.into_inner();
+        if !is_complete.get() {
+            files = self.with_links(path, files)?;
+        }
+        files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok((content, files))
+    }
+
+    /// Returns all files at a path, of which some are known. The others have further names, by links.
+    fn with_links(
+        &self,
+        path: &Path,
+        known: Vec<(PathBuf, Digest)>,
+    ) -> Result<Vec<(PathBuf, Digest)>, StoreError> {
+        let known: HashMap<PathBuf, Digest> = known.into_iter().collect();
+        let mut files = Vec::new();
+        for file in self.files(path)? {
+            let digest = match known.get(&file) {
+                Some(digest) => Some(*digest),
+                // A file that was removed meanwhile does not count. The next check of the folder detects it.
+                None => self.content(&file, Named::Exactly)?,
+            };
+            files.extend(digest.map(|digest| (file, digest)));
+        }
+        Ok(files)
+    }
+
+    /// Returns the folder that a path stands for, and the paths of files at the path below the folder, with `/`.
     ///
     /// The path is a folder, a file, or a pattern. For a pattern such as `trades/year=2024/*/*.parquet`, the folder is
     /// `trades`, so that the names have all partition columns.
-    pub(crate) fn folder(&self, path: &Path) -> Result<(PathBuf, Vec<String>), StoreError> {
-        let files = self.files(path)?;
+    pub(crate) fn below_folder(
+        &self,
+        path: &Path,
+        files: Vec<(PathBuf, Digest)>,
+    ) -> Result<(PathBuf, Vec<(String, Digest)>), StoreError> {
         let folder = match files.as_slice() {
-            [file] if file == path => above_partitions(path.parent().unwrap_or(path)),
+            [(file, _)] if file == path => above_partitions(path.parent().unwrap_or(path)),
             _ if self.fs.stat(path).is_ok() => path.to_owned(),
             _ => match Pattern::parse(path) {
                 Some(pattern) => above_partitions(pattern.base()),
                 None => path.to_owned(),
             },
         };
-        let name = |file: &PathBuf| {
+        let name = |file: &Path| {
             let below = file.strip_prefix(&folder).ok()?.components();
             let names = below.map(|part| match part {
                 Component::Normal(name) => name.to_str(),
@@ -28,11 +81,12 @@ impl Contents {
             });
             Some(names.collect::<Option<Vec<_>>>()?.join("/"))
         };
-        let names = files.iter().map(|file| {
-            name(file).ok_or_else(|| {
-                let unnamed = std::io::Error::other("its name is not Unicode");
-                StoreError::Io { action: "read", path: file.clone(), source: unnamed }
-            })
+        let names = files.into_iter().map(|(file, digest)| match name(&file) {
+            Some(name) => Ok((name, digest)),
+            None => {
+                let unnamed = io::Error::other("its name is not Unicode");
+                Err(StoreError::Io { action: "read", path: file, source: unnamed })
+            }
         });
         let names = names.collect::<Result<_, _>>()?;
         Ok((folder, names))
@@ -48,4 +102,48 @@ fn above_partitions(path: &Path) -> PathBuf {
         above = parent;
     }
     above.to_owned()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::fs::Disk;
+
+    #[test]
+    fn each_name_of_a_file_is_listed_with_its_digest() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let data = temp.path().join("data");
+        for name in ["n=1", "n=2"] {
+            fs::create_dir_all(data.join(name)).expect("a folder");
+            fs::write(data.join(name).join("x"), name).expect("a file");
+        }
+        let contents = Contents::unknown(Arc::new(Disk), &temp.path().join("store"));
+        let listed = |path: &Path| {
+            let (content, files) = contents.content_and_files(path).expect("files");
+            assert_eq!(content, contents.meant(path).expect("a digest"));
+            for (file, digest) in &files {
+                assert_eq!(contents.digest(file).expect("a digest"), Some(*digest));
+            }
+            contents.below_folder(path, files).expect("names")
+        };
+        let names = |path: &Path| -> (PathBuf, Vec<String>) {
+            let (folder, files) = listed(path);
+            (folder, files.into_iter().map(|(name, _)| name).collect())
+        };
+        let both = vec!["n=1/x".to_owned(), "n=2/x".to_owned()];
+        assert_eq!(names(&data), (data.clone(), both.clone()));
+        assert_eq!(names(&data.join("*/x")), (data.clone(), both));
+        assert_eq!(names(&data.join("n=1/x")), (data.clone(), vec!["n=1/x".to_owned()]));
+        // Two links to a folder: the second one is not followed to find the digest.
+        for link in ["n=3", "n=4"] {
+            symlink(data.join("n=1"), data.join(link)).expect("a link");
+        }
+        let all = ["n=1/x", "n=2/x", "n=3/x", "n=4/x"].map(str::to_owned).to_vec();
+        assert_eq!(names(&data).1, all);
+        assert_eq!(listed(&data).1[0].1, listed(&data).1[3].1);
+    }
 }

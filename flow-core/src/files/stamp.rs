@@ -91,14 +91,49 @@ impl Contents {
     /// is read completely. It does not detect changes of names in a folder that holds the store,
     /// because runs write there, nor in folders that are only searched for a pattern.
     pub(crate) fn stamp(&self, path: &Path, named: Named) -> Result<Stamp, StoreError> {
+        let (stamp, _) = self.stamp_with(path, named, &|_, _| Ok(Digest(0)))?;
+        Ok(stamp)
+    }
+
+    /// Returns the stamp of the files at a path, and what [`content`](Self::content) returns, from one look at each file.
+    ///
+    /// Any later change of the files gives another stamp: if they changed just now, this waits, and looks at the content
+    /// again.
+    pub(crate) fn stamp_and_content(
+        &self,
+        path: &Path,
+        named: Named,
+    ) -> Result<(Stamp, Option<Digest>), StoreError> {
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let content = |path: &Path, stat| self.file(path, stat);
+        let (stamp, found) = self.stamp_with(path, named, &content)?;
+        if stamp.settled <= begun.as_nanos() as i64 {
+            return Ok((stamp, found));
+        }
+        // A change after a file was looked at may give the same stamp.
+        stamp.settle();
+        let found = self.content(path, named)?;
+        Ok((stamp, found))
+    }
+
+    /// Returns the stamp, and the digest of what `content` finds in each file.
+    fn stamp_with(
+        &self,
+        path: &Path,
+        named: Named,
+        content: &dyn Fn(&Path, Stat) -> io::Result<Digest>,
+    ) -> Result<(Stamp, Option<Digest>), StoreError> {
         let settled = Cell::new(0);
         let passed = RefCell::new(Hasher::new("passed"));
-        let settle = |stat: &Stat| settled.set(settled.get().max(settles(stat)));
-        let file = |_: &Path, stat: Stat| {
-            settle(&stat);
-            let mut hasher = Hasher::new("stamp");
-            hash_stat(&mut hasher, &stat);
-            Ok(hasher.digest())
+        let pass = |path: &Path, stat: &Stat| {
+            settled.set(settled.get().max(settles(stat)));
+            let mut passed = passed.borrow_mut();
+            passed.bytes(path.as_os_str().as_encoded_bytes());
+            hash_stat(&mut passed, stat);
+        };
+        let file = |path: &Path, stat: Stat| {
+            pass(path, &stat);
+            content(path, stat)
         };
         let note = |path: &Path, what: Passed| {
             let stat = match what {
@@ -109,16 +144,15 @@ impl Contents {
                     Err(error) if is_absent(&error) => return Ok(()),
                     Err(error) => return Err(error),
                 },
+                Passed::Again => return Ok(()),
             };
-            settle(&stat);
-            hash_stat(&mut passed.borrow_mut(), &stat);
+            pass(path, &stat);
             Ok(())
         };
         let above = self.above(path, named, &note)?;
-        let looked = self.walk(path, named, Look { file: &file, note: &note })?;
-        let mut hasher = Hasher::new("stamps");
-        hasher.part(looked.unwrap_or(Digest(0))).part(passed.into_inner().digest());
-        Ok(Stamp { digest: hasher.digest(), settled: settled.get(), above })
+        let found = self.walk(path, named, Look { file: &file, note: &note })?;
+        let digest = passed.borrow().digest();
+        Ok((Stamp { digest, settled: settled.get(), above }, found))
     }
 
     /// Returns the folders above a path, the nearest first, and records the links among them.
@@ -217,6 +251,31 @@ mod tests {
             fs::rename(&other, &file).expect("a file");
             assert!(!before.is(&stamp()), "{path:?}");
             assert_eq!(digest, content());
+        }
+    }
+
+    #[test]
+    fn a_look_at_stamp_and_content_finds_what_two_looks_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let contents = Contents::unknown(Arc::new(Disk), &folder.path().join("store"));
+        let pattern = data.join("*/*.csv");
+        for (path, named) in
+            [(&data, Named::Exactly), (&pattern, Named::AsPattern), (&data, Named::AsPattern)]
+        {
+            let look = || contents.stamp_and_content(path, named).expect("a look");
+            for name in ["a", "b"] {
+                fs::create_dir_all(data.join(name)).expect("a folder");
+                fs::write(data.join(name).join("x.csv"), name).expect("a file");
+                let (stamp, content) = look();
+                assert!(stamp.is(&contents.stamp(path, named).expect("a stamp")));
+                assert_eq!(content, contents.content(path, named).expect("a digest"));
+            }
+            let (before, _) = look();
+            fs::rename(data.join("a/x.csv"), data.join("a/y.csv")).expect("a file");
+            assert!(!before.is(&look().0), "{path:?}");
+            fs::remove_dir_all(&data).expect("a folder");
+            assert_eq!(look().1, None);
         }
     }
 

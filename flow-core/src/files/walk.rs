@@ -41,6 +41,8 @@ pub(super) enum Passed {
     Name,
     /// A folder whose names are listed next, with its metadata.
     Folder(Stat),
+    /// A folder in which nothing is looked at, because a link to it was followed before.
+    Again,
 }
 
 /// What exists at a path.
@@ -200,7 +202,9 @@ impl<'a> Walk<'a> {
             // An ancestor that can be reached from it would make a cycle.
             let is_circle = |above: &PathBuf| walked.roots.iter().any(|at| above.starts_with(at));
             if !self.ancestors.iter().any(is_circle) {
-                return Ok(walked.clone());
+                let walked = walked.clone();
+                (look.note)(at, Passed::Again).during("read", at)?;
+                return Ok(walked);
             }
         }
         let index = self.ancestors.len();

@@ -12,14 +12,15 @@
 //! parameters and data are equal.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Hasher};
-use crate::files::Contents;
+use crate::files::{Contents, Named};
 use crate::plan::claim::task_folder;
 use crate::plan::dynamic::{Again, Answered, Replayed};
 use crate::plan::format_1::Format1;
@@ -54,6 +55,8 @@ pub(crate) struct Judge<'a> {
 pub(crate) struct Seen {
     /// The digests of parameters that are files, by path: instances may share a folder.
     pub(super) files: RefCell<HashMap<String, Option<Digest>>>,
+    /// The content of external tasks, by path: a dataset may be read by tasks of several types.
+    pub(super) externals: RefCell<BTreeMap<(PathBuf, Named), Option<Digest>>>,
     /// The outputs of instances of which others have read single columns: a table may have many readers.
     pub(super) outputs: RefCell<HashMap<NodeIndex, Option<Rc<Output>>>>,
 }
@@ -241,7 +244,7 @@ impl<'a> Judge<'a> {
     /// Judges an external task: its file exists, or it does not.
     fn judge_external(&self, node: NodeIndex) -> Result<Judged, StoreError> {
         let path = self.graph.external(node);
-        let digest = self.contents.content(path, self.graph.task(node).task.named())?;
+        let digest = self.external_content(node)?;
         let path = || path.to_string_lossy().into_owned();
         let missing = || Reason::File { path: path(), what: "is missing" };
         Ok(Judged {
@@ -250,6 +253,24 @@ impl<'a> Judge<'a> {
             reasons: if digest.is_some() { Vec::new() } else { vec![missing()] },
             in_run: Vec::new(),
         })
+    }
+
+    /// Returns the digest of the files of an external task. Tasks of one path share a look at the files.
+    fn external_content(&self, node: NodeIndex) -> Result<Option<Digest>, StoreError> {
+        let (path, task) = (self.graph.external(node), &self.graph.task(node).task);
+        let files = (path.to_owned(), task.named());
+        if let Some(known) = self.seen.and_then(|seen| seen.externals.borrow().get(&files).copied())
+        {
+            return Ok(known);
+        }
+        let content = match task.is_folder {
+            true => self.store.list_external(self.contents, path)?,
+            false => self.contents.content(path, task.named())?,
+        };
+        if let Some(seen) = self.seen {
+            seen.externals.borrow_mut().insert(files, content);
+        }
+        Ok(content)
     }
 
     /// Judges an aggregate, whose content is that of its inputs.

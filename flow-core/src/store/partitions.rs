@@ -4,12 +4,12 @@
 //! So the index of its files is kept, under the digest of its content: it is the same for all plans and runs.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Hasher};
-use crate::files::{Contents, Named, is_absent};
+use crate::files::{Contents, is_absent};
 use crate::store::draft::folder::folder_digest;
 use crate::store::output::{Look, Output, OutputFile, is_unchanged};
 use crate::store::trust::Trust;
@@ -102,6 +102,23 @@ impl Store {
         Some(index)
     }
 
+    /// Returns the digest of all content at an external path, and keeps the index of its files for the readers of single
+    /// partitions. `None` if there are no files. Each file is looked at once.
+    pub(crate) fn list_external(
+        &self,
+        contents: &Contents,
+        path: &Path,
+    ) -> Result<Option<Digest>, StoreError> {
+        let (content, files) = contents.content_and_files(path)?;
+        if let Some(digest) = content
+            && self.known_partitions(external_key(path, digest)).is_none()
+        {
+            // A reader that needs the index reports the error.
+            let _ = self.add_external(contents, path, digest, files);
+        }
+        Ok(content)
+    }
+
     /// Returns the files at an external path by their partitions. `digest` is that of all content.
     pub(crate) fn external_partitions(
         &self,
@@ -109,26 +126,27 @@ impl Store {
         path: &Path,
         digest: Digest,
     ) -> Result<Arc<PartitionIndex>, StoreError> {
-        // The names are relative to a folder, which the digest of the content does not tell.
-        let mut hasher = Hasher::new("external partitions");
-        let key = hasher.text(&path.to_string_lossy()).part(digest).digest();
-        if let Some(known) = self.known_partitions(key) {
+        if let Some(known) = self.known_partitions(external_key(path, digest)) {
             return Ok(known);
         }
-        let (folder, names) = contents.folder(path)?;
-        let mut files = Vec::with_capacity(names.len());
-        for name in names {
-            let file = folder.join(&name);
-            // A file that was removed meanwhile does not count. The next check of the folder detects it.
-            if let Some(digest) = contents.content(&file, Named::Exactly)? {
-                files.push((name, digest));
-            }
-        }
-        if contents.meant(path)? != Some(digest) {
+        let (content, files) = contents.content_and_files(path)?;
+        if content != Some(digest) {
             let changed = std::io::Error::other("it changed meanwhile");
             return Err(changed).during("read", path);
         }
-        Ok(self.partitions.add(key, Arc::new(PartitionIndex::new(files).at(folder))))
+        self.add_external(contents, path, digest, files)
+    }
+
+    fn add_external(
+        &self,
+        contents: &Contents,
+        path: &Path,
+        digest: Digest,
+        files: Vec<(PathBuf, Digest)>,
+    ) -> Result<Arc<PartitionIndex>, StoreError> {
+        let (folder, files) = contents.below_folder(path, files)?;
+        let index = PartitionIndex::new(files).at(folder);
+        Ok(self.partitions.add(external_key(path, digest), Arc::new(index)))
     }
 
     /// Checks the selected files of an output that is a folder, as [`look_at`](Self::look_at) checks all.
@@ -167,6 +185,13 @@ impl Store {
         }
         Ok(Look::Whole)
     }
+}
+
+/// Returns the key of the index of an external path.
+fn external_key(path: &Path, digest: Digest) -> Digest {
+    // The names are relative to a folder, which the digest of the content does not tell.
+    let mut hasher = Hasher::new("external partitions");
+    hasher.text(&path.to_string_lossy()).part(digest).digest()
 }
 
 /// Returns the key of the index of a part. An output of one part has the digest of that part.

@@ -35,7 +35,7 @@ pub(crate) use self::log::RunLog;
 pub use self::log::{LogEntered, LogScope};
 pub(crate) use self::meta::{meta_from_json, meta_to_json};
 pub use self::named::NamedInput;
-pub(crate) use self::reads::{Reads, WatchError};
+pub(crate) use self::reads::{LookedAt, Reads, WatchError};
 pub use self::settings::{Over, Variants, With};
 use crate::base::stop::Stopped;
 use crate::store::place::Places;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::base::error::StoreError;
+use crate::base::key::Digest;
 use crate::files::{Contents, Named, Stamp};
 use crate::store::read_columns::ReadColumns;
 use crate::store::record::Read;
@@ -118,13 +119,43 @@ impl Reads {
         Ok(())
     }
 
-    /// Returns an error if any of the watched files was written.
-    pub(crate) fn check_unwritten(&self, contents: &Contents) -> Result<(), WatchError> {
+    /// Returns an error if any of the watched files was written. `now` are files that were looked at since the task has
+    /// ended.
+    pub(crate) fn check_unwritten(
+        &self,
+        contents: &Contents,
+        now: &LookedAt,
+    ) -> Result<(), WatchError> {
         let watched = self.watched.lock().expect("lock poisoned");
         let mut watched = watched.iter();
-        watched.try_for_each(|((path, named), before)| {
-            compare(path, before.as_ref(), &contents.stamp(path, *named)?)
+        watched.try_for_each(|(files, before)| {
+            if let Some((stamp, _)) = now.0.get(files) {
+                return compare(&files.0, before.as_ref(), stamp);
+            }
+            compare(&files.0, before.as_ref(), &contents.stamp(&files.0, files.1)?)
         })
+    }
+}
+
+/// The files that were looked at since a task has ended, with their stamps and their content: each is looked at once.
+#[derive(Default)]
+pub(crate) struct LookedAt(BTreeMap<(PathBuf, Named), (Stamp, Option<Digest>)>);
+
+impl LookedAt {
+    /// Returns the digest of the content of the files at a path. `None` if there are none.
+    pub(crate) fn content(
+        &mut self,
+        contents: &Contents,
+        path: &Path,
+        named: Named,
+    ) -> Result<Option<Digest>, StoreError> {
+        let files = (path.to_owned(), named);
+        if let Some((_, content)) = self.0.get(&files) {
+            return Ok(*content);
+        }
+        let (stamp, content) = contents.stamp_and_content(path, named)?;
+        self.0.insert(files, (stamp, content));
+        Ok(content)
     }
 }
 

@@ -11,8 +11,9 @@ use daggy::NodeIndex;
 use serde::de::DeserializeOwned;
 
 use crate::base::error::StoreError;
+use crate::base::key::Digest;
 use crate::base::panics;
-use crate::files::{Named, Stamp, is_absent};
+use crate::files::{Named, is_absent};
 use crate::store::figures::{Figure, Notes, figures_and_notes};
 use crate::store::log_text::TaskLog;
 use crate::store::made::Made;
@@ -128,14 +129,12 @@ impl Handle {
             // An external file may be written while it is read: its stamp must be the same before and after.
             let external = (self.origin.kind(self.node) == Kind::External)
                 .then(|| self.origin.external(self.node));
-            let stamp = || {
-                let stamp = |path| self.origin.contents().stamp(path, named);
-                external.map(stamp).transpose().map_err(|error| self.error(error))
-            };
-            let before = stamp()?;
-            before.iter().for_each(Stamp::settle);
+            let contents = self.origin.contents();
+            let before = external.map(|path| contents.stamp_and_content(path, named)).transpose();
+            let (before, content) = before.map_err(|error| self.error(error))?.unzip();
             // The output was whole when the plan was made, or when it was written.
-            match self.check_output(&made, part, extent).map_err(|error| self.error(error))? {
+            let look = self.check_output(&made, part, extent, content.flatten());
+            match look.map_err(|error| self.error(error))? {
                 Look::Whole => {}
                 Look::Modified => return Err(self.error(LoadErrorKind::Changed)),
                 Look::Gone if first => {
@@ -147,10 +146,11 @@ impl Handle {
             let files = Files { of: self, made: &made };
             let loaded = panics::catch_panic("the target", || read(&files))
                 .unwrap_or_else(|panic| Err(panic.into()));
-            if let Some(before) = before
-                && !stamp()?.is_some_and(|after| before.is(&after))
-            {
-                return Err(self.error(LoadErrorKind::Changed));
+            if let (Some(before), Some(path)) = (before, external) {
+                let after = contents.stamp(path, named).map_err(|error| self.error(error))?;
+                if !before.is(&after) {
+                    return Err(self.error(LoadErrorKind::Changed));
+                }
             }
             let source = match panics::catch_error(|| loaded) {
                 Ok(()) => return Ok(()),
@@ -179,24 +179,22 @@ impl Handle {
         }
     }
 
-    /// Checks whether the output still is the one that the plan or the run knows.
+    /// Checks whether the output still is the one that the plan or the run knows. `content` is that of an external file.
     fn check_output(
         &self,
         made: &Made,
         part: &str,
         extent: Extent<'_>,
+        content: Option<Digest>,
     ) -> Result<Look, StoreError> {
         let store = made.store(self.origin.store());
         Ok(match self.origin.kind(self.node) {
             Kind::Aggregate => Look::Whole,
-            Kind::External => {
-                let named = self.origin.task_type(self.node).named();
-                match self.origin.contents().content(self.origin.external(self.node), named)? {
-                    Some(digest) if digest == made.output.digest => Look::Whole,
-                    Some(_) => Look::Modified,
-                    None => Look::Gone,
-                }
-            }
+            Kind::External => match content {
+                Some(digest) if digest == made.output.digest => Look::Whole,
+                Some(_) => Look::Modified,
+                None => Look::Gone,
+            },
             Kind::Made if extent.is_selected() => match (extent, made.output.file(part)) {
                 (Extent::Selected(selection), Some(file)) => {
                     store.look_at_selected(&made.folder, file, selection)?

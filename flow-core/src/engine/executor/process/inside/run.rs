@@ -26,7 +26,7 @@ use crate::store::draft_record::DraftRecord;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record, RecordedRun};
 use crate::store::{Folder, Store};
-use crate::task::cx::{Attempt, Reads};
+use crate::task::cx::{Attempt, LookedAt, Reads};
 use crate::task::execute::{Executed, TaskRun};
 use crate::task::input::Handle;
 
@@ -182,7 +182,7 @@ fn unless_written(
     reads: &Reads,
     executed: anyhow::Result<(Output, Meta)>,
 ) -> anyhow::Result<(Output, Meta)> {
-    match (executed, reads.check_unwritten(store.contents())) {
+    match (executed, reads.check_unwritten(store.contents(), &LookedAt::default())) {
         (executed, Ok(())) => executed,
         (Ok((output, _)), Err(written)) => {
             store.discard(folder, &output);
