@@ -304,7 +304,7 @@ fn a_stream_is_written_a_batch_at_a_time() {
             let mut most = counted.lock().unwrap();
             *most = alive.max(*most);
             let n = Arc::new(Int64Array::from_iter_values(batch * 1000..(batch + 1) * 1000));
-            let part = Int64Array::from_iter_values((0..1000).map(|row| (row + batch) % 150));
+            let part = Int64Array::from_iter_values((0..1000).map(|row| (row + batch) % 100));
             before.push(Arc::downgrade(&n));
             Ok(RecordBatch::try_new(Arc::clone(&of), vec![Arc::new(part), n])?)
         });
