@@ -127,6 +127,49 @@ macro_rules! task {
 task!(OneOfMacro, 1);
 task!(TwoOfMacro, 1 + 1);
 
+macro_rules! described {
+    ($visibility:vis $name:ident, $file:literal, $model:ty) => {
+        #[task(target = Json<(String, u8)>)]
+        $visibility fn $name() -> (String, u8) {
+            (include_str!($file).trim().to_owned(), <$model>::fit() + Described::LIMIT)
+        }
+    };
+}
+
+macro_rules! limited {
+    ($($name:ident),*) => {
+        $(
+            struct $name;
+
+            impl $name {
+                const LIMIT: u8 = 1;
+            }
+        )*
+    };
+}
+
+limited!(Unused, Described);
+// The values of `$visibility`, `$file` and `$model` come in groups without brackets.
+described!(of_three, "data/3.json", Ols);
+described!(pub(crate) of_seven, "data/7.json", WithWhere<Ols>);
+
+#[task(target = Json<u8>)]
+fn inside() -> u8 {
+    limited!(First, Second);
+    First::LIMIT + Second::LIMIT
+}
+
+#[test]
+fn functions_of_macros_are_followed_without_a_warning() -> Result<()> {
+    let flow = testing::flow();
+    flow.run::<(of_three, of_seven, inside)>()?;
+    assert_eq!(*flow.load::<of_three>()?, ("3".to_owned(), 2));
+    assert_eq!(*flow.load::<of_seven>()?, ("7".to_owned(), 3));
+    assert_eq!(*flow.load::<inside>()?, 2);
+    assert_ne!(<of_three as Run>::CODE, <of_seven as Run>::CODE);
+    Ok(())
+}
+
 #[test]
 fn types_have_code() {
     has_code::<TrainTracked<Boosted<'static, Ols, 3>, 2>>();

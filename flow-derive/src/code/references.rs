@@ -157,12 +157,12 @@ impl Walk<'_> {
         at + 2
     }
 
-    /// Reads `::name` after a `>`, or at the start of a path.
+    /// Reads `::name` after a type, or at the start of a path.
     fn colons(&mut self, at: usize, found: &mut References) -> usize {
-        if at > 0
-            && self.tokens[at - 1].is(b'>')
-            && let Some(name) = scan::word(self.tokens, at + 2)
-        {
+        // A macro passes `$ty:ty` as a group without brackets.
+        let is_after_type = at > 0
+            && matches!(self.tokens[at - 1], Token::Punct(b'>', _) | Token::Close(Delimiter::None));
+        if is_after_type && let Some(name) = scan::word(self.tokens, at + 2) {
             // `<A as T>::Output::make`: the type is unknown, so the names count as methods of any type.
             found.methods.push(name);
             let mut after = at + 3;

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proc_macro2::TokenStream;
+
 use super::compilation::Compilation;
 use super::row::Row;
 use super::table::Table;
@@ -16,6 +18,7 @@ mod execution;
 mod functions;
 mod generated;
 mod imports;
+mod invisible;
 mod named;
 mod unknown;
 mod ways;
@@ -67,8 +70,12 @@ impl Package {
 
     /// Reads the source again, and returns the table of an impl.
     fn table_of(&self, run: &str) -> Table {
+        self.table_of_tokens(run.parse().expect("tokens"))
+    }
+
+    fn table_of_tokens(&self, run: TokenStream) -> Table {
         let mut world = self.world();
-        let roots = world.find(run.parse().expect("tokens"), Some(&self.path("src/main.rs")));
+        let roots = world.find(run, Some(&self.path("src/main.rs")));
         let own = Row { digest: 1, names: 0, name: "impl".to_owned(), file: String::new() };
         let view = world.view(roots.iter().any(|&root| world.source.items[root].is_test));
         Table::of_impl(&view, &roots, own)

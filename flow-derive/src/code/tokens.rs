@@ -12,12 +12,14 @@
 //! If it is uncertain whether two texts have the same meaning, they have different digests: a task may run
 //! once too often, but not once too seldom.
 
+use std::ops::Range;
+
 use proc_macro2::{Spacing, TokenStream, TokenTree};
 
 pub(crate) use proc_macro2::Delimiter;
 
 use super::attributes;
-use super::names::{Name, Names};
+use super::names::{Name, Names, kw};
 
 /// A token. Groups are flat: an opening bracket stores the index of its closing bracket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,51 @@ fn flatten_into(stream: TokenStream, names: &mut Names, tokens: &mut Vec<Token>)
             }
         }
     }
+}
+
+/// Removes the invisible groups around arguments of a `macro_rules!`, where they make no difference.
+///
+/// In an item that a macro generates, the compiler passes `$file:literal`, `$ty:path` and `$vis:vis` as groups without
+/// brackets. Names and literals are found only outside of them. A group that may decide about precedence, as that
+/// of `$x` in `$x * 2`, stays.
+pub(crate) fn without_invisible_groups(tokens: &[Token]) -> Vec<Token> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    copy_visible(tokens, 0..tokens.len(), &mut kept);
+    kept
+}
+
+fn copy_visible(tokens: &[Token], range: Range<usize>, kept: &mut Vec<Token>) {
+    let mut at = range.start;
+    while at < range.end {
+        let Token::Open(delimiter, close) = tokens[at] else {
+            kept.push(tokens[at]);
+            at += 1;
+            continue;
+        };
+        let inner = at + 1..close as usize;
+        let is_whole = at == range.start && inner.end + 1 == range.end;
+        at = inner.end + 1;
+        if delimiter == Delimiter::None && (is_whole || binds_nothing(&tokens[inner.clone()])) {
+            copy_visible(tokens, inner, kept);
+            continue;
+        }
+        let open = kept.len();
+        kept.push(Token::Open(delimiter, 0));
+        copy_visible(tokens, inner, kept);
+        kept[open] = Token::Open(delimiter, kept.len() as u32);
+        kept.push(Token::Close(delimiter));
+    }
+}
+
+/// Returns whether tokens mean the same without a group around them: nothing, a literal, a path, a visibility.
+fn binds_nothing(tokens: &[Token]) -> bool {
+    let path = match tokens {
+        [Token::Literal(_)] | [Token::Word(kw::PUB), ..] => return true,
+        [Token::Word(_), rest @ ..] => rest,
+        all => all,
+    };
+    path.chunks(3)
+        .all(|part| matches!(part, [Token::Punct(b':', _), Token::Punct(b':', _), Token::Word(_)]))
 }
 
 /// A piece of code that does not depend on formatting.

@@ -103,6 +103,7 @@ impl World {
         let file = file.and_then(|file| file.canonicalize().ok());
         let mut found = self.in_file(&item_tokens, file.as_deref());
         if found.is_empty() {
+            let item_tokens = tokens::without_invisible_groups(&item_tokens);
             found.extend(self.add(item_tokens, file.as_deref()));
         }
         found

@@ -175,7 +175,7 @@ impl Builder<'_> {
     }
 
     /// Returns whether an item is a `macro_rules!` or `macro`.
-    fn is_macro(&self, item: ItemId) -> bool {
+    pub(super) fn is_macro(&self, item: ItemId) -> bool {
         matches!(self.resolver.source.items[item].kind, Kind::Macro(_))
     }
 

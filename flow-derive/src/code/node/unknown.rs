@@ -1,17 +1,20 @@
 //! Handles names that cannot be resolved: code that is not followed may define them.
 //!
 //! A macro sees no types and no scopes. So an unresolved name is reported only if it certainly names an item.
-//! It is not reported if it may be a variable or a type parameter, in the arguments of macros of other
-//! crates, which may have their own syntax, or if a glob import of another crate may define it. The names of this
-//! library's prelude are known.
+//! It is not reported if it may be a variable or a type parameter, in the arguments of macros, which may have their
+//! own syntax, if a macro that the item calls may declare it, or if a glob import of another crate may define it. The
+//! names of this library's prelude are known.
+
+use std::collections::{BTreeSet, HashSet};
 
 use super::{Builder, Node, Scope};
 use crate::code::attributes;
+use crate::code::generated::called_at;
 use crate::code::names::{Name, kw};
 use crate::code::references::{PathReference, References};
 use crate::code::resolve::End;
 use crate::code::scan;
-use crate::code::source::{ItemId, Kind, ModuleId, Path};
+use crate::code::source::{Def, ItemId, Kind, ModuleId, Path};
 use crate::code::standard::{is_known, is_standard_macro, names_no_items};
 use crate::code::tokens::{Delimiter, Token};
 
@@ -34,7 +37,9 @@ impl Builder<'_> {
         let is_path = reference.path.segments.len() > 1;
         if is_first
             && (is_known(source.names.text(name))
-                || is_declared(scope, tokens, name, is_path, self))
+                || is_declared(scope, tokens, name, is_path, self)
+                || self.is_declared_by_macro(scope, references, tokens, name))
+            || self.is_argument(scope, references, reference)
         {
             return;
         }
@@ -88,10 +93,82 @@ impl Builder<'_> {
         None
     }
 
-    /// Adds the macro calls and attributes that may generate an item of this name in a module.
+    /// Returns whether a path stands in the arguments of a macro of the source, which may have its own syntax.
+    ///
+    /// [`References`] know this of all macros but those that have the name of a standard one.
+    fn is_argument(
+        &self,
+        scope: &Scope<'_>,
+        references: &References,
+        reference: &PathReference,
+    ) -> bool {
+        references.calls.iter().filter(|call| call.arguments.contains(&reference.at)).any(|call| {
+            let macros = self.resolver.macros(&call.path, scope.module, Some(&references.imports));
+            macros.into_iter().any(|item| self.is_macro(item))
+        })
+    }
+
+    /// Returns whether a macro of the source that the item calls, directly or through other macros, may declare `name`
+    /// there: as a name in its body, or as one of its arguments.
+    ///
+    /// The macros and their arguments count anyway, so nothing more has to be followed.
+    fn is_declared_by_macro(
+        &self,
+        scope: &Scope<'_>,
+        references: &References,
+        tokens: &[Token],
+        name: Name,
+    ) -> bool {
+        let source = self.resolver.source;
+        references.calls.iter().any(|call| {
+            let is_argument = tokens[call.arguments.clone()].contains(&Token::Word(name));
+            let mut queue =
+                self.resolver.macros(&call.path, scope.module, Some(&references.imports));
+            let mut visited: BTreeSet<ItemId> = BTreeSet::new();
+            while let Some(called) = queue.pop() {
+                let item = &source.items[called];
+                let Kind::Macro(declared) = &item.kind else {
+                    continue;
+                };
+                if !visited.insert(called) {
+                    continue;
+                }
+                let body = source.tokens(called);
+                if declared.contains(&name)
+                    || is_argument && declares_variable(&body[item.body.clone()])
+                {
+                    return true;
+                }
+                for inner in item.body.clone().filter_map(|at| called_at(&body, at)) {
+                    let path = Path { is_global: false, segments: vec![inner] };
+                    queue.extend(self.resolver.macros(&path, item.module, None));
+                }
+            }
+            false
+        })
+    }
+
+    /// Adds the macro calls and attributes that may generate an item of this name in a module, or in the modules from
+    /// which it imports the name.
     ///
     /// Returns whether there are any.
     fn add_generators(&self, module: ModuleId, name: Name, node: &mut Node) -> bool {
+        let mut generators = BTreeSet::new();
+        self.find_generators(module, name, &mut HashSet::new(), &mut generators);
+        node.items.extend(&generators);
+        !generators.is_empty()
+    }
+
+    fn find_generators(
+        &self,
+        module: ModuleId,
+        name: Name,
+        visited: &mut HashSet<(ModuleId, Name)>,
+        generators: &mut BTreeSet<ItemId>,
+    ) {
+        if !visited.insert((module, name)) {
+            return;
+        }
         let source = self.resolver.source;
         let place = &source.modules[module];
         let calls = place.invocations.iter().copied();
@@ -100,10 +177,30 @@ impl Builder<'_> {
             generated.is_some_and(|found| found.is_open || found.words.contains(&name))
         });
         let items = place.items.iter().copied().filter(|&item| self.may_generate_items(item));
-        let generators: Vec<ItemId> =
-            calls.chain(items).filter(|&item| self.resolver.is_seen(item)).collect();
-        node.items.extend(&generators);
-        !generators.is_empty()
+        generators.extend(calls.chain(items).filter(|&item| self.resolver.is_seen(item)));
+        let imports = place.defs.get(&name).into_iter().flatten().filter_map(|def| match def {
+            Def::Import(import) => import.path.segments.split_last().map(|split| (import, split)),
+            _ => None,
+        });
+        let mut modules = Vec::new();
+        for (import, (&last, before)) in imports {
+            if before.is_empty() {
+                modules.push((End::Module(module), last));
+                continue;
+            }
+            let path = Path { is_global: import.path.is_global, segments: before.to_vec() };
+            let ends = self.resolver.path(&path, module, None).ends;
+            modules.extend(ends.into_iter().map(|end| (end, last)));
+        }
+        for glob in &place.globs {
+            let ends = self.resolver.path(&glob.path, module, None).ends;
+            modules.extend(ends.into_iter().map(|end| (end, name)));
+        }
+        for (end, name) in modules {
+            if let End::Module(module) = end {
+                self.find_generators(module, name, visited, generators);
+            }
+        }
     }
 
     /// Returns whether an attribute or derive of another crate may generate items beside this one.
@@ -124,6 +221,30 @@ impl Builder<'_> {
             }
         })
     }
+}
+
+/// Returns whether the body of a macro declares a name that is one of its arguments: `struct $name`.
+fn declares_variable(body: &[Token]) -> bool {
+    body.windows(2).any(|pair| {
+        let [Token::Word(keyword), Token::Punct(b'$', _)] = pair else {
+            return false;
+        };
+        matches!(
+            *keyword,
+            kw::FN
+                | kw::STRUCT
+                | kw::ENUM
+                | kw::UNION
+                | kw::TRAIT
+                | kw::TYPE
+                | kw::CONST
+                | kw::STATIC
+                | kw::MOD
+                | kw::USE
+                | kw::LET
+                | kw::MUT
+        )
+    })
 }
 
 /// Returns whether the item itself may declare the first segment of a path: as a function or type inside it, a

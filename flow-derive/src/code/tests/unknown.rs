@@ -23,6 +23,14 @@ fn a_name_that_cannot_be_resolved_is_a_warning() {
         ("mod m { pub use flow::prelude::*; } use m::*; fn go() -> Gone { 1 }", "Gone"),
         ("fn go() { println!(\"{}\", LIMIT) }", "LIMIT"),
         ("struct S { x: Gone } fn go() -> S { 1 }", "Gone"),
+        (
+            "fn go() { sum!(1); Gone::new() } macro_rules! sum { ($x:expr) => { $x + 1 } }",
+            "Gone::new",
+        ),
+        (
+            "mod m { sum!(); } use m::*; fn go() { gone() } macro_rules! sum { () => { fn f() {} } }",
+            "gone",
+        ),
     ] {
         let expected = format!("`{name}` in src/main.rs cannot be resolved");
         assert_eq!(untracked(text), [expected], "{text}");
@@ -54,6 +62,16 @@ fn names_that_can_be_resolved_are_no_warnings() {
         "fn go() { match x { Kind::A { y } => drop(y), _ => unreachable!() } } use serde::Kind;",
         "macro_rules! outer { () => { inner!(); } } macro_rules! inner { () => { fn made() {} } } outer!(); fn go() { made() }",
         "fn go() { make!(Row); Row::new() } macro_rules! make { ($n:ident) => { struct $n; } }",
+        "fn go() { make!(A, Row); Row::new() } macro_rules! make { ($($n:ident),*) => { $(struct $n;)* } }",
+        "fn go() { make!(); Row::new() } macro_rules! make { () => { struct Row; } }",
+        "fn go() { outer!(pub Row); Row::new() } macro_rules! outer { ($v:vis $n:ident) => { inner!($v $n); } } \
+         macro_rules! inner { ($v:vis $n:ident) => { enum $n {} } }",
+        "mod m { outer!(); } use m::made; fn go() { made() } \
+         macro_rules! outer { () => { inner!(); } } macro_rules! inner { () => { pub fn made() {} } }",
+        "mod m { outer!(); } use m::*; fn go() { made() } \
+         macro_rules! outer { () => { inner!(); } } macro_rules! inner { () => { pub fn made() {} } }",
+        "column! { Gone(Kept) -> Other::of(x) } fn go() { price() } macro_rules! column { ($($t:tt)*) => { fn price() {} } }",
+        "fn go() { column!(Gone(Kept)) } macro_rules! column { ($($t:tt)*) => { 1 } }",
         "async fn go() { async move { y }.await; unsafe { (z) }; let (a, b) = c; return (a); }",
     ] {
         assert_eq!(untracked(text), [""; 0], "{text}");
@@ -65,6 +83,15 @@ fn attributes_and_macros_that_may_generate_a_name_are_reached() {
     let reached =
         Package::new("#[derive(Builder)] struct S; fn go() { SBuilder::new() }").reached();
     assert_eq!(reached, ["go", "struct S"]);
+    let macros = "macro_rules! outer { () => { inner!(); } } macro_rules! inner { () => { pub fn made() {} } }";
+    for import in ["use m::made;", "use m::*;"] {
+        let text = format!("mod m {{ outer!(); }} {import} fn go() {{ made() }} {macros}");
+        assert_eq!(
+            Package::new(&text).reached(),
+            ["go", "inner!", "outer!", "outer!()"],
+            "{import}"
+        );
+    }
     let reached = Package::new("pest::grammar! { \"x\" } fn go() { Rule::all() }").reached();
     assert_eq!(reached, ["go", "grammar!(\"x\")"]);
 }

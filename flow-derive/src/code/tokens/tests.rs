@@ -97,3 +97,31 @@ fn the_digest_is_the_same_in_every_release() {
         "2134c340007ef04e810b9c4dbb247d2a"
     );
 }
+
+#[test]
+fn groups_of_macros_that_bind_nothing_are_left_out() {
+    let group = |text: &str| {
+        let stream: TokenStream = text.parse().expect("tokens");
+        proc_macro2::Group::new(Delimiter::None, stream)
+    };
+    let visible = |stream: TokenStream| {
+        let mut names = Names::default();
+        let tokens = without_invisible_groups(&flatten(stream, &mut names));
+        digest(&parts(&tokens, &names))
+    };
+    let (path, literal, sum) = (group("a::B"), group("\"x\""), group("1 + 1"));
+    let (public, private, inner) = (group("pub(super)"), group(""), group("a::B"));
+    let nested = {
+        let stream = quote::quote!(#inner);
+        proc_macro2::Group::new(Delimiter::None, stream)
+    };
+    assert_eq!(visible(quote::quote!(#path::new(#literal, #sum * 2))), {
+        let sum = group("1 + 1");
+        visible(quote::quote!(a::B::new("x", #sum * 2)))
+    });
+    assert_ne!(visible(quote::quote!(f(#sum * 2))), of("f(1 + 1 * 2)"));
+    assert_eq!(visible(quote::quote!(f(#sum))), of("f(1 + 1)"));
+    assert_eq!(visible(quote::quote!(#public fn f() {})), of("pub(super) fn f() {}"));
+    assert_eq!(visible(quote::quote!(#private fn f() {})), of("fn f() {}"));
+    assert_eq!(visible(quote::quote!(g(#nested))), of("g(a::B)"));
+}
