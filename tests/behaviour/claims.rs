@@ -359,3 +359,93 @@ fn values_in_memory_are_computed_by_each_process() -> Result<()> {
     assert_eq!((*one.load::<InMemory>()?, *other.load::<InMemory>()?), (1, 1));
     Ok(())
 }
+
+/// Lets the task fail once, so that it can be debugged.
+fn fail_slow(flow: &Flow) -> Result<()> {
+    let (flow, gate) = gated(flow);
+    gate.go_on.send(false)?;
+    assert_eq!(failed(&failure(flow.run::<Slow>())), ["Slow"]);
+    Ok(())
+}
+
+/// Runs the task by itself, and commits its output.
+fn debugged(flow: &Flow) -> Result<u64, String> {
+    let run = flow.debug::<Slow>().and_then(|debug| debug.run_and_commit());
+    let run = run.map_err(|error| error.to_string())?;
+    run.into_result().map(|value| *value).map_err(|error| format!("{error:#}"))
+}
+
+#[test]
+fn an_instance_is_not_debugged_while_a_run_computes_it() -> Result<()> {
+    for succeeds in [true, false] {
+        let folder = tempfile::tempdir()?;
+        let (owner, debugger) = flows(folder.path())?;
+        fail_slow(&owner)?;
+        let ((owner, gate), (debugger, own)) = (gated(&owner), gated(&debugger));
+        std::thread::scope(|scope| {
+            let (gate, own) = (gate, own);
+            let owner = scope.spawn(move || owner.run::<Slow>());
+            gate.wait()?;
+            let debugging = scope.spawn(|| debugged(&debugger));
+            let early = own.begun.recv_timeout(Duration::from_millis(200));
+            assert!(early.is_err(), "both run it at once");
+            gate.go_on.send(succeeds)?;
+            let owner = owner.join().expect("no panic");
+            if succeeds {
+                assert_eq!(ran(&owner?), ["Slow"]);
+                let error = debugging.join().expect("no panic").expect_err("it has not run");
+                assert!(error.contains("another process has computed its output"), "{error}");
+                assert!(own.begun.try_recv().is_err(), "it has run twice");
+            } else {
+                assert_eq!(failed(&failure(owner)), ["Slow"]);
+                own.wait()?;
+                own.go_on.send(true)?;
+                assert_eq!(debugging.join().expect("no panic"), Ok(1));
+            }
+            anyhow::Ok(())
+        })?;
+        assert_eq!(*debugger.load::<Slow>()?, 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_run_waits_for_an_instance_that_is_debugged() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (debugger, waiter) = flows(folder.path())?;
+    fail_slow(&debugger)?;
+    let ((debugger, gate), (waiter, events)) = (gated(&debugger), watched(&waiter));
+    std::thread::scope(|scope| {
+        let gate = gate;
+        let debugging = scope.spawn(move || debugged(&debugger));
+        gate.wait()?;
+        let waiting = scope.spawn(|| waiter.run::<AfterSlow>());
+        wait_for(&events, &["Slow waits for another process"])?;
+        gate.go_on.send(true)?;
+        assert_eq!(debugging.join().expect("no panic"), Ok(1));
+        let summary = waiting.join().expect("no panic")?;
+        assert_eq!(by_other_process(&summary), ["Slow"]);
+        assert_eq!(ran(&summary), ["AfterSlow"]);
+        anyhow::Ok(())
+    })
+}
+
+#[test]
+fn a_stop_ends_the_wait_of_an_instance_that_is_debugged() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (owner, debugger) = flows(folder.path())?;
+    fail_slow(&owner)?;
+    let ((owner, gate), (debugger, own)) = (gated(&owner), gated(&debugger));
+    std::thread::scope(|scope| {
+        let (gate, own) = (gate, own);
+        let owner = scope.spawn(move || owner.run::<Slow>());
+        gate.wait()?;
+        debugger.stopper().stop();
+        let error = debugged(&debugger).expect_err("it was stopped");
+        assert!(error.contains("was stopped while another process was running"), "{error}");
+        assert!(own.begun.try_recv().is_err());
+        gate.go_on.send(true)?;
+        owner.join().expect("no panic")?;
+        anyhow::Ok(())
+    })
+}

@@ -30,10 +30,10 @@ use crate::engine::timers::Timer;
 use crate::store::waits::{Circle, Wait};
 
 /// The time until the coordinator first looks whether a claim is free. It doubles each time.
-const FIRST: Duration = Duration::from_millis(50);
+pub(super) const FIRST: Duration = Duration::from_millis(50);
 
 /// The longest time between two such looks.
-const LONGEST: Duration = Duration::from_millis(500);
+pub(super) const LONGEST: Duration = Duration::from_millis(500);
 
 /// The number of looks after which the run searches for a circle of waits.
 const PATIENCE: u32 = 2;

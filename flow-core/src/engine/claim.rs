@@ -7,14 +7,19 @@
 //! the worker judges the instance once more if it has a record with the fingerprint then. The claim goes to the
 //! committer with the output, and is released after the commit. If the task fails or takes too long, it is released at
 //! once.
+//!
+//! A run without a coordinator, which debugs one instance, waits for the claim on its own thread
+//! ([`Execution::claim_alone`]).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
-use crate::engine::busy::Others;
+use crate::engine::Execution;
+use crate::engine::busy::{FIRST, LONGEST, Others};
 use crate::engine::worker::Worker;
 use crate::plan::Plan;
 use crate::plan::reason::Reason;
@@ -45,6 +50,29 @@ impl Worker<'_> {
         true
     }
 
+    /// Whether another process has computed a complete output since the plan was judged.
+    ///
+    /// Otherwise its inputs have turned out to be unchanged. Then it was pending for no other reason than those.
+    pub(super) fn is_new(&self, node: NodeIndex, record: &Record) -> bool {
+        let is_own = |reason: &Reason| !matches!(reason, Reason::Upstream { .. } | Reason::Forced);
+        record.started >= self.execution.session.begun
+            || self.execution.plan.verdicts.reasons(node).iter().any(is_own)
+    }
+}
+
+/// Why an instance that runs by itself was not claimed.
+pub(crate) enum Unclaimed {
+    /// Another process has computed its output meanwhile.
+    Computed,
+    /// The task calls for its own instance: the names of the tasks that lead to it.
+    Cycle(String),
+    /// The flow was stopped while another process ran the instance.
+    Stopped,
+    /// The store cannot be read.
+    Store(StoreError),
+}
+
+impl Execution {
     /// Whether there is a record with this fingerprint.
     pub(super) fn has_record(
         &self,
@@ -52,7 +80,7 @@ impl Worker<'_> {
         folder: &Folder,
         fingerprint: Digest,
     ) -> Result<bool, StoreError> {
-        let Plan { store, graph, .. } = &*self.execution.plan;
+        let Plan { store, graph, .. } = &*self.plan;
         // In most cases there is no record, and one system call suffices.
         if !store.has_record(folder) {
             return Ok(false);
@@ -61,12 +89,53 @@ impl Worker<'_> {
         Ok(matches!(found, Found::Record(record) if record.fingerprint == fingerprint))
     }
 
-    /// Whether another process has computed a complete output since the plan was judged.
+    /// Claims an instance that runs without a coordinator. Waits as long as another process runs it.
     ///
-    /// Otherwise its inputs have turned out to be unchanged. Then it was pending for no other reason than those.
-    pub(super) fn is_new(&self, node: NodeIndex, record: &Record) -> bool {
-        let is_own = |reason: &Reason| !matches!(reason, Reason::Upstream { .. } | Reason::Forced);
-        record.started >= self.execution.session.begun
-            || self.execution.plan.verdicts.reasons(node).iter().any(is_own)
+    /// Returns `None` if the instance cannot be claimed: then another process may run it, too. A value in memory is not
+    /// claimed, because no other process can take it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Unclaimed`]. Only an output with this fingerprint, for which this call has waited, counts as computed.
+    pub(crate) fn claim_alone(
+        &self,
+        node: NodeIndex,
+        folder: &Folder,
+        fingerprint: Digest,
+    ) -> Result<Option<Claimed>, Unclaimed> {
+        let Plan { store, graph, .. } = &*self.plan;
+        let (session, key) = (&self.session, graph.node(node).key);
+        if let Some(cycle) = session.enclosing.cycle(store, key) {
+            return Err(Unclaimed::Cycle(cycle.join(" → ")));
+        }
+        let Some(claims) = &session.claims else { return Ok(None) };
+        if graph.task(node).task.in_memory {
+            return Ok(None);
+        }
+        let mut has_waited = false;
+        let mut pause = FIRST;
+        loop {
+            match claims.try_claim(key) {
+                Claim::Taken(taken) => {
+                    let is_computed = has_waited
+                        && self.has_record(node, folder, fingerprint).map_err(Unclaimed::Store)?;
+                    return if is_computed { Err(Unclaimed::Computed) } else { Ok(Some(taken)) };
+                }
+                Claim::Unsupported => return Ok(None),
+                Claim::Held if self.is_stopped() => return Err(Unclaimed::Stopped),
+                Claim::Held => {}
+            }
+            if !has_waited && let Some(run_lock) = session.run_lock() {
+                // The tasks that this one runs inside of keep their claims. A run that waits for them must not wait forever.
+                let waits: BTreeSet<_> =
+                    session.enclosing.keys_in(store).map(|by| (by, key)).collect();
+                if !waits.is_empty() {
+                    run_lock.publish(&waits);
+                }
+            }
+            has_waited = true;
+            std::thread::sleep(pause);
+            pause = pause.saturating_mul(2).min(LONGEST);
+        }
     }
 }

@@ -167,7 +167,7 @@
 
 pub(crate) mod budget;
 pub(crate) mod busy;
-mod claim;
+pub(crate) mod claim;
 pub(crate) mod committer;
 pub(crate) mod coordinator;
 pub(crate) mod cycle;

@@ -85,6 +85,11 @@ impl Enclosing {
         frames.map(|frame| &frame.at)
     }
 
+    /// Returns the keys of the tasks that run in this store.
+    pub(super) fn keys_in(&self, store: &Store) -> impl Iterator<Item = Key> {
+        self.tasks().filter(move |at| is_same(store, at.root())).map(|at| at.key)
+    }
+
     /// Records that these tasks run on this thread, until the result is dropped.
     pub(crate) fn enter(self) -> Entered {
         Entered { before: RUNNING.replace(self) }

@@ -252,7 +252,7 @@ impl<'a> Worker<'a> {
                 return Ok(Some(Settled::Busy));
             }
             // Another process may have committed it before it was claimed.
-            if claim.is_some() && self.has_record(node, &folder, fingerprint)? {
+            if claim.is_some() && self.execution.has_record(node, &folder, fingerprint)? {
                 return Ok(None);
             }
         }

@@ -62,6 +62,16 @@ pub enum DebugError {
         /// The changes.
         changes: Vec<String>,
     },
+    /// Another process was running the instance, and has computed its output.
+    #[error(
+        "{instance} was not run again, because another process has computed its output meanwhile; load \
+         that output, or call `run_and_commit()` again to run it nevertheless"
+    )]
+    #[non_exhaustive]
+    Computed {
+        /// The instance.
+        instance: String,
+    },
     /// The output of the instance cannot be committed.
     #[error("the output of {instance} cannot be committed: {reason}")]
     #[non_exhaustive]

@@ -299,6 +299,10 @@ impl<T: Run> DebugInstance<T> {
     /// Nothing else runs. If the task fails again, the store records that failure and its log in place of
     /// the last one. A change of the code does not hinder: a run after a fix is what this is for.
     ///
+    /// If another process is running the instance, this waits until that has ended, as a run does. If it has then computed
+    /// the output, the task does not run again: that is the error [`DebugError::Computed`]. Values in memory are computed by
+    /// each process.
+    ///
     /// # Errors
     ///
     /// Inputs are not complete ([`DebugError::Missing`]), or differ from those of the last run and this was not

@@ -14,6 +14,7 @@ use crate::base::key::Digest;
 use crate::base::panics::Contained;
 use crate::base::seconds::Seconds;
 use crate::engine::Execution;
+use crate::engine::claim::Unclaimed;
 use crate::engine::session::Session;
 use crate::engine::shadow::{AsideFolder, Rerun};
 use crate::flow::Metadata;
@@ -22,6 +23,7 @@ use crate::plan::dynamic::Replay;
 use crate::plan::judge::Judge;
 use crate::report::observers::Observers;
 use crate::store::Folder;
+use crate::store::claims::Claimed;
 use crate::store::failure::FailedRun;
 use crate::store::limit::Replaced;
 use crate::store::log_text::{TaskLog, escaped_lines};
@@ -182,11 +184,13 @@ impl Selected {
         }
         let folder = graph.folder(self.node, store)?;
         let execution = self.execution(&[])?;
+        let fingerprint = self.fingerprint(&made_from);
+        // Until the output is committed, or the failure recorded.
+        let _claimed = self.claim(&execution, &folder, fingerprint)?;
         let Rerun { executed, reads, columns, required, run } =
             self.run(&execution, &made_from, &folder)?;
         let log = self.log_in(&folder, run.log.is_some());
         let (label, seconds) = (self.label(), run.seconds);
-        let fingerprint = self.fingerprint(&made_from);
         let (value, metadata) = match executed {
             Ok(Executed { mut output, meta, value, footprint }) => {
                 let FailedRun { started, seconds, host, figures, .. } = run;
@@ -218,6 +222,28 @@ impl Selected {
         };
         self.plan.contents.keep();
         Ok(Ran { label, value, metadata, log, seconds, aside: None })
+    }
+
+    /// Claims the instance as a run does, so that no other process runs it meanwhile. Waits for one that does.
+    fn claim(
+        &self,
+        execution: &Execution,
+        folder: &Folder,
+        fingerprint: Digest,
+    ) -> Result<Option<Claimed>, Error> {
+        execution.claim_alone(self.node, folder, fingerprint).map_err(|unclaimed| {
+            let reason = match unclaimed {
+                Unclaimed::Computed => {
+                    return DebugError::Computed { instance: self.label() }.into();
+                }
+                Unclaimed::Store(error) => return error.into(),
+                Unclaimed::Cycle(cycle) => format!("it requires itself while it runs: {cycle}"),
+                Unclaimed::Stopped => {
+                    "the flow was stopped while another process was running the instance".to_owned()
+                }
+            };
+            self.not_committed(reason).into()
+        })
     }
 
     /// Returns an error if inputs are missing, or if there are changes that were not accepted.
