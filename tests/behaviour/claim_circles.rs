@@ -1,15 +1,18 @@
 //! Two runs whose tasks require each other while they run: neither waits for the other one forever.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 
 use flow::Summary;
 use flow::prelude::*;
 
-use crate::support::failure;
+use crate::support::{ends, failure};
 
 /// Which of two tasks requires the other one, and where they meet before they do.
 struct Way {
+    /// The folder of the store.
+    data: PathBuf,
     first_requires: bool,
     second_requires: bool,
     meet: Arc<Barrier>,
@@ -22,6 +25,18 @@ impl Way {
         if !self.has_met.swap(true, Ordering::SeqCst) {
             self.meet.wait();
         }
+    }
+
+    /// Opens the store once more, for a run inside a task: its tasks do not meet those of other runs.
+    fn reopened(&self) -> Result<Flow> {
+        let way = Self {
+            data: self.data.clone(),
+            first_requires: self.first_requires,
+            second_requires: self.second_requires,
+            meet: Arc::clone(&self.meet),
+            has_met: AtomicBool::new(true),
+        };
+        Ok(Flow::open(&self.data)?.quiet().workers(1).provide(way))
     }
 }
 
@@ -45,26 +60,55 @@ runs!(Second: u64 = |self, cx| {
     Ok(if way.second_requires { *cx.require::<First>()?.load()? + 1 } else { 1 })
 });
 
-/// Runs `First` in one flow and `Second` in another one. Both have begun before either requires the other.
-fn run_both(ways: [(bool, bool); 2]) -> Result<[Result<Summary, flow::Error>; 2]> {
+/// Runs the other one in a flow of its own.
+#[derive(Task)]
+#[task(uses(Way), target = Json<u64>)]
+struct FirstRuns;
+
+runs!(FirstRuns: u64 = |self, cx| {
+    let way = cx.provided::<Way>();
+    way.meet();
+    Ok(*way.reopened()?.get::<SecondRuns>()? + 1)
+});
+
+#[derive(Task)]
+#[task(uses(Way), target = Json<u64>)]
+struct SecondRuns;
+
+runs!(SecondRuns: u64 = |self, cx| {
+    let way = cx.provided::<Way>();
+    way.meet();
+    Ok(*way.reopened()?.get::<FirstRuns>()? + 1)
+});
+
+/// Runs `A` in one flow and `B` in another one. Both have begun before either requires the other.
+fn run_both<A: Run, B: Run>(
+    ways: [(bool, bool); 2],
+    workers: usize,
+) -> Result<[Result<Summary, flow::Error>; 2]> {
     let folder = tempfile::tempdir()?;
     let meet = Arc::new(Barrier::new(2));
     let flow = |(first_requires, second_requires)| {
         let (meet, has_met) = (Arc::clone(&meet), AtomicBool::new(false));
-        let flow = Flow::open(folder.path().join("data"))?.quiet().workers(1);
-        anyhow::Ok(flow.provide(Way { first_requires, second_requires, meet, has_met }))
+        let data = folder.path().join("data");
+        let flow = Flow::open(&data)?.quiet().workers(workers);
+        anyhow::Ok(flow.provide(Way { data, first_requires, second_requires, meet, has_met }))
     };
     let (one, other) = (flow(ways[0])?, flow(ways[1])?);
-    Ok(std::thread::scope(|scope| {
-        let runs = [scope.spawn(|| one.run::<First>()), scope.spawn(|| other.run::<Second>())];
-        runs.map(|run| run.join().expect("no panic"))
+    Ok(ends(move || {
+        let runs = std::thread::scope(|scope| {
+            let runs = [scope.spawn(|| one.run::<A>()), scope.spawn(|| other.run::<B>())];
+            runs.map(|run| run.join().expect("no panic"))
+        });
+        drop(folder);
+        runs
     }))
 }
 
 #[test]
 fn runs_that_require_each_other_end() -> Result<()> {
     // In each run alone, one task requires the other one.
-    for run in run_both([(true, false), (false, true)])? {
+    for run in run_both::<First, Second>([(true, false), (false, true)], 1)? {
         run?;
     }
     Ok(())
@@ -72,9 +116,25 @@ fn runs_that_require_each_other_end() -> Result<()> {
 
 #[test]
 fn a_task_that_requires_itself_through_another_run_is_an_error() -> Result<()> {
-    for run in run_both([(true, true), (true, true)])? {
+    for workers in [1, 4] {
+        for run in run_both::<First, Second>([(true, true), (true, true)], workers)? {
+            let text = failure(run).to_string();
+            let chains = ["First → Second → First", "Second → First → Second"];
+            let names =
+                |chain| text.contains(&format!("it requires itself while it runs: {chain}"));
+            assert!(chains.into_iter().any(names), "{text}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn tasks_that_run_each_other_in_two_runs_are_an_error() -> Result<()> {
+    for run in run_both::<FirstRuns, SecondRuns>([(true, true), (true, true)], 1)? {
         let text = failure(run).to_string();
-        assert!(text.contains("requires itself"), "{text}");
+        let chains = ["FirstRuns → SecondRuns → FirstRuns", "SecondRuns → FirstRuns → SecondRuns"];
+        let names = |chain| text.contains(&format!("it requires itself while it runs: {chain}"));
+        assert!(chains.into_iter().any(names), "{text}");
     }
     Ok(())
 }

@@ -16,6 +16,20 @@ pub(crate) fn flow() -> (Flow, TempDir) {
     (flow, folder)
 }
 
+/// Calls `work` on a thread of its own, and returns its result. Panics if it has not ended after a minute: then tasks or
+/// runs wait for each other.
+pub(crate) fn ends<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || drop(done.send(work())));
+    match is_done.recv_timeout(std::time::Duration::from_secs(60)) {
+        Ok(result) => result,
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("it waits forever"),
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(thread.join().expect_err("it has sent no result"))
+        }
+    }
+}
+
 /// Runs a test in a child process, so that the memory of other tests is not measured.
 ///
 /// `test` must be a closure in the test function, because the type name of the closure contains the name of the

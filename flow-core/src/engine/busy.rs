@@ -9,12 +9,12 @@
 //!
 //! A claim is taken for a task that is about to run, and ends when its output is committed or it has failed. Neither
 //! a ready or parked instance nor one that waits for its inputs holds a claim. The committer waits for nothing but the
-//! disk. So a run that holds claims proceeds, except where a running task requires instances: it holds its own
-//! claim, and waits for one that another run may hold. These waits are part of the graph of who requires whom, which
-//! has no circle if all runs have the same code and no task requires itself. For the other cases, such waits are
-//! [published](crate::store::waits). A run that finds itself in a circle computes the instance without a claim: at
-//! worst it is computed twice and, if a task does require itself, the [`cycle`](crate::engine::cycle) is within one run
-//! now, which reports it.
+//! disk. So a run that holds claims proceeds, except where a running task requires instances or runs a flow itself
+//! ([`nested`](crate::engine::nested)): it holds its own claim, and waits for one that another run may hold. These
+//! waits are part of the graph of who requires whom, which has no circle if all runs have the same code and no task
+//! requires itself. For the other cases, such waits are [published](crate::store::waits). A run that finds itself in a
+//! circle computes the instance without a claim: at worst it is computed twice and, if a task does require itself, the
+//! [`cycle`](crate::engine::cycle) is within one run and its nested ones now, which report it.
 //!
 //! A stopped run waits for no process.
 
@@ -94,7 +94,7 @@ impl Coordinator {
         }
         let waiting = Waiting { looks: 0, circle: None, others: Others::Waited };
         self.busy.instances.insert(at, waiting);
-        if id > 0 {
+        if self.is_waited_for(id) {
             self.publish_waits();
         }
         self.look_after(at, FIRST);
@@ -131,9 +131,14 @@ impl Coordinator {
 
     /// Forgets that a settled instance has waited.
     pub(super) fn forget_busy(&mut self, at: At) {
-        if self.busy.instances.remove(&at).is_some() && at.0 > 0 {
+        if self.busy.instances.remove(&at).is_some() && self.is_waited_for(at.0) {
             self.publish_waits();
         }
+    }
+
+    /// Whether running tasks wait for a schedule: for one that they require, or for the whole run, which they enclose.
+    fn is_waited_for(&self, id: u32) -> bool {
+        id > 0 || !self.schedules[&0].execution.session.enclosing.is_empty()
     }
 
     /// Publishes for which instances the running tasks of this run wait, if that has changed.
@@ -141,11 +146,13 @@ impl Coordinator {
         let session = &self.schedules[&0].execution.session;
         let (Some(claims), Some(run_lock)) = (&session.claims, &session.run_lock) else { return };
         let mut waits = BTreeSet::new();
-        // No running task waits for the run's own schedule.
-        for &(id, node) in self.busy.instances.keys().filter(|(id, _)| *id > 0) {
+        let enclosing = self.enclosing();
+        for &(id, node) in self.busy.instances.keys().filter(|(id, _)| self.is_waited_for(*id)) {
             let Some(schedule) = self.schedules.get(&id) else { continue };
             let key = schedule.execution.plan.graph.node(node).key;
-            let claimed = self.requesters(id).into_iter().filter(|by| claims.is_held(*by));
+            let requesters = self.requesters(id).into_iter();
+            // The claims of enclosing tasks are those of their runs.
+            let claimed = requesters.filter(|by| claims.is_held(*by) || enclosing.contains(by));
             waits.extend(claimed.map(|by| (by, key)));
         }
         if waits != self.busy.published {
@@ -154,9 +161,15 @@ impl Coordinator {
         }
     }
 
+    /// Returns the instances of other runs whose tasks wait for this run.
+    fn enclosing(&self) -> HashSet<Key> {
+        let execution = &self.schedules[&0].execution;
+        execution.session.enclosing.keys_in(&execution.plan.store).collect()
+    }
+
     /// Returns the running instances that wait for a schedule, directly or through others.
     fn requesters(&self, id: u32) -> HashSet<Key> {
-        let mut keys = HashSet::new();
+        let mut keys = self.enclosing();
         let (mut seen, mut next) = (HashSet::from([id]), vec![id]);
         while let Some(id) = next.pop() {
             let request = self.schedules.get(&id).and_then(|schedule| schedule.request.as_ref());

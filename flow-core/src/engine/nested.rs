@@ -6,6 +6,10 @@
 //! [`Enclosing`] tasks, and fails every instance that is one of them. A child process receives the enclosing tasks of its
 //! parent.
 //!
+//! Two runs whose tasks run each other's instances would wait for each other's claims. The enclosing tasks wait for all
+//! that their nested run waits for, so it publishes these waits as those of a running task
+//! ([`busy`](crate::engine::busy)).
+//!
 //! A task that a running task [requires](crate::Cx::require) has that task as an enclosing task, and so has a run in the
 //! [background](crate::Flow::spawn). Another thread that the task starts itself has no enclosing tasks, so such a deadlock is
 //! not detected there.
@@ -88,6 +92,11 @@ impl Enclosing {
     /// Returns the keys of the tasks that run in this store.
     pub(super) fn keys_in(&self, store: &Store) -> impl Iterator<Item = Key> {
         self.tasks().filter(move |at| is_same(store, at.root())).map(|at| at.key)
+    }
+
+    /// Whether there is no such task.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Records that these tasks run on this thread, until the result is dropped.

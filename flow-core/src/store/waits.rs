@@ -1,11 +1,11 @@
 //! Published waits: for which instances the running tasks of a run wait that other runs compute.
 //!
-//! A task that requires others while it runs keeps its [claim](crate::store::claims) while it waits. Two runs
-//! may so wait for each other forever: in one, `A` requires `B`; in the other, `B` requires `A`. With the
-//! same code this is a mistake, and each run alone would report it. With different code it may be right.
+//! A task that requires others while it runs, or runs a flow itself, keeps its [claim](crate::store::claims) while it
+//! waits. Two runs may so wait for each other forever: in one, `A` requires `B`; in the other, `B` requires `A`. With
+//! the same code this is a mistake, and each run alone would report it. With different code it may be right.
 //!
 //! So a run publishes such waits in the file `.flow/waits.<number of its mark>`, as pairs of keys: the task
-//! of the first instance is running in this run, which has claimed it, and waits for the second one, which
+//! of the first instance is running in this run, or encloses it, and has been claimed; it waits for the second one, which
 //! another run has claimed. Each line of the file replaces the one before. If the pairs of all runs in
 //! progress form a circle through an instance that this run waits for, and still do so when they are read
 //! again, no run in the circle can proceed. Then this run computes the instance without a claim.
