@@ -4,6 +4,7 @@
 //! against a real server, which `.ci/long` starts.
 
 mod collecting;
+mod columns;
 mod damage;
 mod dry_run;
 mod failing;

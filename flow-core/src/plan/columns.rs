@@ -177,8 +177,8 @@ impl Judge<'_> {
         Ok(output.filter(is_now))
     }
 
-    /// Returns the output of the same instance in another store of the plan, if it was computed from inputs whose columns
-    /// that were read are as they are now.
+    /// Returns the output of the same instance in another store or a remote of the plan, if it was computed from inputs whose
+    /// columns that were read are as they are now.
     ///
     /// `is_valid` compares everything that is not part of the fingerprint. The reused output gets today's fingerprint. So
     /// outputs that are bound to the one they were computed with are left out: the digest of a value in memory follows
@@ -201,12 +201,7 @@ impl Judge<'_> {
                 Ok(Found::Nothing | Found::Damaged(_)) | Err(StoreError::Newer { .. }) => continue,
                 Err(error) => return Err(error),
             };
-            // A reset in this store holds for the outputs of all stores.
-            if record.output.is_in_memory()
-                || self.by_columns(node, now, &record)?.is_none()
-                || self.store.is_forgotten(&entry.folder, record.fingerprint)?
-                || !is_valid(&record)
-            {
+            if !self.stands_by_columns(node, now, &record, is_valid)? {
                 continue;
             }
             let place = other.path(&folder, RECORD);
@@ -215,7 +210,43 @@ impl Judge<'_> {
                 return Ok(Some(kept.of(other)));
             }
         }
-        Ok(None)
+        let mut failed = None;
+        let mut stands = |record: &Record| {
+            self.stands_by_columns(node, now, record, is_valid).unwrap_or_else(|error| {
+                failed.get_or_insert(error);
+                false
+            })
+        };
+        let identity = entry.decl.identity();
+        for remote in &self.plan.remotes {
+            if let Some(kept) = remote.of_instance(identity, key, &mut stands)? {
+                return Ok(Some(kept));
+            }
+        }
+        let found = match self.again.finder() {
+            Some(finder) => finder.of_instance(identity, key, &mut stands)?,
+            None => None,
+        };
+        match (found, failed) {
+            (None, Some(error)) => Err(error),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// Returns whether an output of another store or remote was computed from columns that are as they are now, and may be
+    /// reused.
+    fn stands_by_columns(
+        &self,
+        node: NodeIndex,
+        now: &MadeFrom,
+        record: &Record,
+        is_valid: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<bool, StoreError> {
+        Ok(!record.output.is_in_memory()
+            && self.by_columns(node, now, record)?.is_some()
+            // A reset in this store holds for the outputs of all stores.
+            && !self.store.is_forgotten(&self.graph.task(node).folder, record.fingerprint)?
+            && is_valid(record))
     }
 }
 

@@ -71,6 +71,15 @@ pub(crate) trait Finder {
         fingerprint: Digest,
         holds: &mut dyn FnMut(&Record) -> bool,
     ) -> Result<Option<Kept>, StoreError>;
+
+    /// Returns an output of this instance, with any fingerprint, whose record names the columns that were read, and
+    /// satisfies `holds`.
+    fn of_instance(
+        &self,
+        task: &str,
+        key: Key,
+        holds: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Kept>, StoreError>;
 }
 
 /// The answers of some dependencies, which are the roots of a plan.

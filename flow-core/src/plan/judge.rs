@@ -8,8 +8,8 @@
 //! An instance is complete if its record has today's fingerprint, its reads and dynamic dependencies are
 //! unchanged, and its files are as recorded. Otherwise the judge searches for an output with that
 //! fingerprint: in the store, then in the other stores of the plan, then with the
-//! [`Finder`](super::dynamic::Finder). An output is reused only by fingerprint, and so only if code,
-//! parameters and data are equal.
+//! [`Finder`](super::dynamic::Finder). An output is reused by fingerprint, and so only if code, parameters and data are
+//! equal; or, from another place, because the [columns](super::columns) that were read are equal.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -326,7 +326,8 @@ impl<'a> Judge<'a> {
         {
             return Ok(Some(kept));
         }
-        if self.plan.reading.is_empty()
+        let is_alone = self.plan.reading.is_empty() && self.plan.remotes.is_empty();
+        if is_alone && self.again.finder().is_none()
             || !open.is_empty()
             || self.store.is_forgotten(&self.graph.task(node).folder, fingerprint)?
         {

@@ -1,13 +1,14 @@
-//! The search of a remote for outputs with a fingerprint, during planning.
+//! The search of a remote for outputs with a fingerprint, or of an instance, during planning.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::base::error::StoreError;
-use crate::base::key::Digest;
+use crate::base::key::{Digest, Key};
 use crate::plan::Graph;
 use crate::plan::dynamic::Finder;
+use crate::remote::instances::Instances;
 use crate::remote::listing::Listing;
 use crate::remote::{Remote, manifest};
 use crate::store::kept::{Carried, Kept};
@@ -19,13 +20,15 @@ pub(crate) struct RemoteFinder<'a> {
     listing: Listing<'a>,
     /// The manifests that were read, by task and fingerprint.
     cache: RefCell<HashMap<(String, Digest), Manifests>>,
+    instances: Instances,
 }
 
 type Manifests = Rc<[(Carried, Record)]>;
 
 impl<'a> RemoteFinder<'a> {
     pub(crate) fn new(remote: &'a dyn Remote) -> Self {
-        Self { listing: Listing::new(remote), cache: RefCell::default() }
+        let (cache, instances) = (RefCell::default(), Instances::default());
+        Self { listing: Listing::new(remote), cache, instances }
     }
 
     /// Reads the manifests that the instances of a graph may need in advance, with few requests.
@@ -57,6 +60,16 @@ impl Finder for RemoteFinder<'_> {
     ) -> Result<Option<Kept>, StoreError> {
         let manifests = self.manifests(task, fingerprint)?;
         let found = manifests.iter().find(|(_, record)| holds(record));
+        Ok(found.map(|(carried, record)| Kept::carried(record.clone(), *carried)))
+    }
+    fn of_instance(
+        &self,
+        task: &str,
+        key: Key,
+        holds: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Kept>, StoreError> {
+        let records = self.instances.records(self.listing.remote(), task, key)?;
+        let found = records.iter().find(|(_, record)| holds(record));
         Ok(found.map(|(carried, record)| Kept::carried(record.clone(), *carried)))
     }
 }

@@ -1,11 +1,12 @@
 //! Manifests: the records of the outputs in a remote.
 //!
 //! The name of a manifest ends in its own digest, so that damage is detected. The part before that is the same for all
-//! manifests of the same output, so that a listing shows whether the remote has an output. The module
+//! manifests of the same output, so that a listing shows whether the remote has an output. If the record names the columns
+//! that were read, it begins with the key of the instance, by which [`instances`](super::instances) finds it. The module
 //! [`remote`](super) has the layout.
 
 use crate::base::error::StoreError;
-use crate::base::key::{Digest, digest_bytes};
+use crate::base::key::{Digest, Key, digest_bytes};
 use crate::files::is_absent;
 use crate::remote::checked_io::read_whole;
 use crate::remote::listing::Listing;
@@ -36,7 +37,15 @@ pub(crate) fn folder(task: &str, fingerprint: Digest) -> String {
 pub(crate) fn beginning(task: &str, record: &Record) -> String {
     let folder = folder(task, record.fingerprint);
     let reads = VersionName::of(record);
-    format!("{folder}/{:0>16}-{}-", reads.of_reads(), record.output.digest)
+    let key = if record.columns.is_empty() { String::new() } else { format!("{}-", record.key) };
+    format!("{folder}/{key}{:0>16}-{}-", reads.of_reads(), record.output.digest)
+}
+
+/// Returns the key of the instance of a manifest, if its name has one.
+pub(crate) fn key(name: &str) -> Option<Key> {
+    let mut parts = name.rsplit('/').next()?.split('-');
+    let key = parts.next()?.parse().ok()?;
+    (parts.count() == 3).then_some(key)
 }
 
 /// Returns the name of a manifest with these bytes.
@@ -98,9 +107,14 @@ pub(crate) fn all(
         return Err(error);
     }
     let mut all: Vec<_> = all.into_iter().map(|(carried, record, _)| (carried, record)).collect();
-    let rank = |carried: &Carried| *carried == Carried::MetadataOnly;
-    all.sort_by(|(a, x), (b, y)| rank(a).cmp(&rank(b)).then(y.started.cmp(&x.started)));
+    sort(&mut all);
     Ok(all)
+}
+
+/// Sorts records: those with files come first, and the latest first.
+pub(crate) fn sort(records: &mut [(Carried, Record)]) {
+    let rank = |carried: &Carried| *carried == Carried::MetadataOnly;
+    records.sort_by(|(a, x), (b, y)| rank(a).cmp(&rank(b)).then(y.started.cmp(&x.started)));
 }
 
 /// Returns the number of manifests of a task and the records of the first of them, at most `most`.

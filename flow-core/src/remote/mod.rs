@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `objects/8c/8c1f02ab44d01e9f5b2e9c0111aa44d0` | a file of an output; the name is its digest |
 //! | `outputs/Train/<fingerprint>/<reads>-<output>-<manifest>.json` | a manifest: the record of an output |
+//! | `outputs/Fit/<fingerprint>/<key>-<reads>-<output>-<manifest>.json` | the same of a task that has read single columns, with the key of its instance |
 //! | `tables/<digest>.json` | a table of crate versions, which is for information only |
 //!
 //! In the name of a manifest, `<reads>`, `<output>` and `<manifest>` are digests: of the files and instances that were
@@ -25,7 +26,8 @@
 //! one fingerprint at a time.
 //!
 //! A pull builds a plan whose [`finder`] searches the remote by fingerprint, wherever the planner searches other
-//! stores. Outputs that were found are reused: their files are fetched, compared with the manifest while they
+//! stores. If it finds none, it searches the outputs of the same instance for one that is up to date by the columns that
+//! its task has read ([`instances`]). Outputs that were found are reused: their files are fetched, compared with the manifest while they
 //! arrive, and committed as after a run.
 //!
 //! The record of an output whose files are missing, or whose value is in memory, is transferred without files
@@ -40,6 +42,7 @@ mod entry;
 pub(crate) mod finder;
 mod folder;
 mod hold;
+pub(crate) mod instances;
 pub(crate) mod listing;
 pub(crate) mod manifest;
 pub(crate) mod pull;

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::base::error::StoreError;
-use crate::base::key::Digest;
+use crate::base::key::{Digest, Key};
 use crate::plan::dynamic::Finder;
 use crate::remote::checked_io::read_whole;
+use crate::remote::instances::Instances;
 use crate::remote::listing::Listing;
 use crate::remote::pull::fetch;
 use crate::remote::{OUTPUTS, Remote, RemoteContext, manifest, table};
@@ -27,13 +28,15 @@ const FRESH: Duration = Duration::from_secs(60);
 pub(crate) struct SharedRemote {
     files: Arc<RemoteFiles>,
     refreshed: Mutex<Option<Instant>>,
+    instances: Instances,
 }
 
 struct RemoteFiles(Arc<dyn Remote>);
 
 impl SharedRemote {
     pub(crate) fn new(remote: Arc<dyn Remote>) -> Self {
-        Self { files: Arc::new(RemoteFiles(remote)), refreshed: Mutex::default() }
+        let files = Arc::new(RemoteFiles(remote));
+        Self { files, refreshed: Mutex::default(), instances: Instances::default() }
     }
 
     /// Looks at the remote anew, if it is time to.
@@ -47,9 +50,22 @@ impl SharedRemote {
             if refreshed.is_none() {
                 listed?;
             }
+            self.instances.clear();
             *refreshed = Some(Instant::now());
         }
         Ok(())
+    }
+
+    /// Returns the first output with files for which `holds` is true.
+    fn to_bring(
+        &self,
+        records: &[(Carried, Record)],
+        holds: &mut dyn FnMut(&Record) -> bool,
+    ) -> Option<Kept> {
+        let mut whole = records.iter().filter(|(carried, _)| *carried == Carried::Whole);
+        let (_, record) = whole.find(|(_, record)| holds(record))?;
+        let bring = Arc::clone(&self.files) as Arc<dyn Bring>;
+        Some(Kept::to_bring(record.clone(), bring))
     }
 }
 
@@ -70,10 +86,21 @@ impl Finder for SharedRemote {
             ) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let whole = manifests.into_iter().filter(|(carried, _)| *carried == Carried::Whole);
-        let found = whole.map(|(_, record)| record).find(|record| holds(record));
-        let bring = || Arc::clone(&self.files) as Arc<dyn Bring>;
-        Ok(found.map(|record| Kept::to_bring(record, bring())))
+        Ok(self.to_bring(&manifests, holds))
+    }
+
+    fn of_instance(
+        &self,
+        task: &str,
+        key: Key,
+        holds: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Kept>, StoreError> {
+        self.refresh()?;
+        match self.instances.records(&*self.files.0, task, key) {
+            Ok(records) => Ok(self.to_bring(&records, holds)),
+            Err(StoreError::Remote { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -43,7 +43,8 @@ impl Flow {
     /// Copies outputs that were [pushed](Self::push) to a remote into this store, without running anything.
     ///
     /// It covers these roots and all instances upstream. An instance that is not complete gets the output that
-    /// the remote has for its present fingerprint: the same code, parameters and input content. Instances for which the
+    /// the remote has for its present fingerprint: the same code, parameters and input content. If its task reads single
+    /// columns of an input, an output is good that was computed from a table with the same columns. Instances for which the
     /// remote has none are [skipped](Transferred::skipped).
     ///
     /// Each file is hashed as it arrives. A file with other content than was pushed is an error, and no output
