@@ -1,25 +1,52 @@
 //! Requests to an object store: each waits for its answer, and is repeated if it failed for a passing reason.
+//!
+//! Requests are repeated here and nowhere else: the clients of the cloud stores do not repeat them on their own. The parts of
+//! an upload are the exception, because only such a client can send a part again under its number. They go to a client
+//! that repeats ([`Client::with_uploads`]), and are not repeated here.
+//!
+//! After a failure that may pass, a request is sent again for half a minute, and at most for a minute ([`pause`]). As long as the
+//! store has never answered, a connection that cannot be made is an error after three attempts: then the address is
+//! probably wrong.
 
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload};
 
-use crate::error::{RemoteError, is_transient};
+use crate::error::{RemoteError, is_transient, is_unreachable};
 use crate::progress::Meter;
 use crate::runtime::{Pending, run, start};
 
-/// How often a request is sent, at most. The clients of the cloud stores repeat requests on their own, too.
-const ATTEMPTS: u32 = 5;
+/// How often a request is sent, at most.
+const ATTEMPTS: u32 = 10;
+
+/// How often a connection is tried, at most, as long as the store has never answered.
+const FIRST_CONNECTIONS: u32 = 3;
 
 /// The time before a request is sent again; it doubles with each attempt.
 const BACKOFF: Duration = Duration::from_millis(100);
+
+/// The longest time before a request is sent again.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+
+/// The time after the first attempt in which a request is sent again.
+const TOTAL: Duration = Duration::from_secs(60);
+
+/// Returns how long to wait before a failed request is sent again; `None` if it is not.
+///
+/// `attempt` is the number of attempts so far, and `elapsed` the time since the first one began.
+fn pause(attempt: u32, elapsed: Duration, is_first_connection: bool) -> Option<Duration> {
+    let attempts = if is_first_connection { FIRST_CONNECTIONS } else { ATTEMPTS };
+    let pause = BACKOFF.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_BACKOFF);
+    (attempt < attempts && elapsed + pause < TOTAL).then_some(pause)
+}
 
 /// An object of the store, with its name below the prefix of the remote.
 #[derive(Clone, Debug)]
@@ -43,6 +70,10 @@ pub(crate) enum Created {
 #[derive(Clone)]
 pub(crate) struct Client {
     store: Arc<dyn ObjectStore>,
+    /// A client of the same store for uploads in parts, which repeats requests on its own, if there is one.
+    uploads: Option<Arc<dyn ObjectStore>>,
+    /// Whether the store has answered a request.
+    has_answered: Arc<AtomicBool>,
     /// Without a `/` at its ends; it may be empty.
     prefix: Arc<str>,
     /// The URL, for messages.
@@ -52,8 +83,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: &str, url: &str, meter: Meter) -> Self {
-        let prefix = prefix.trim_matches('/').into();
-        Self { store, prefix, url: url.into(), meter: Arc::new(meter) }
+        let (prefix, has_answered) = (prefix.trim_matches('/').into(), Arc::default());
+        Self { store, uploads: None, has_answered, prefix, url: url.into(), meter: Arc::new(meter) }
+    }
+
+    /// Sends uploads in parts through another client of the same store, which repeats requests on its own.
+    pub(crate) fn with_uploads(self, uploads: Arc<dyn ObjectStore>) -> Self {
+        Self { uploads: Some(uploads), ..self }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -79,15 +115,21 @@ impl Client {
         T: Send + 'static,
         F: Future<Output = object_store::Result<T>> + Send + 'static,
     {
-        let mut attempt = 1;
+        let (begun, mut attempt) = (Instant::now(), 1);
         loop {
-            match run(request())? {
-                Err(error) if attempt < ATTEMPTS && is_transient(&error) => {
-                    thread::sleep(BACKOFF * 2_u32.pow(attempt - 1));
-                    attempt += 1;
-                }
-                result => return Ok((result, attempt)),
+            let result = run(request())?;
+            let has_no_connection = result.as_ref().is_err_and(is_unreachable);
+            if !has_no_connection {
+                self.has_answered.store(true, Ordering::Relaxed);
             }
+            let is_first = has_no_connection && !self.has_answered.load(Ordering::Relaxed);
+            let pause = match result.as_ref().is_err_and(is_transient) {
+                true => pause(attempt, begun.elapsed(), is_first),
+                false => None,
+            };
+            let Some(pause) = pause else { return Ok((result, attempt)) };
+            thread::sleep(pause);
+            attempt += 1;
         }
     }
 
@@ -279,10 +321,14 @@ impl Client {
         name: &str,
     ) -> Result<Box<dyn object_store::MultipartUpload>, RemoteError> {
         let path = self.path(name)?;
-        self.request("put", name, || {
-            let (store, path) = (Arc::clone(&self.store), path.clone());
+        let begin = |store: &Arc<dyn ObjectStore>| {
+            let (store, path) = (Arc::clone(store), path.clone());
             async move { store.put_multipart_opts(&path, PutMultipartOptions::default()).await }
-        })
+        };
+        match &self.uploads {
+            Some(store) => run(begin(store))?.map_err(|error| self.error("put", name, error)),
+            None => self.request("put", name, || begin(&self.store)),
+        }
     }
 
     pub(crate) fn meter(&self) -> &Arc<Meter> {
@@ -307,5 +353,27 @@ impl Client {
                 Ok(())
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeating_ends_within_a_minute() {
+        let mut elapsed = Duration::ZERO;
+        let mut attempt = 1;
+        while let Some(pause) = pause(attempt, elapsed, false) {
+            elapsed += pause;
+            attempt += 1;
+        }
+        assert_eq!(attempt, ATTEMPTS);
+        assert!((20..40).contains(&elapsed.as_secs()), "{elapsed:?}");
+        // Attempts that take long count.
+        assert_eq!(pause(1, TOTAL, false), None);
+        // The first connections fail soon.
+        assert_eq!(pause(2, Duration::ZERO, true), Some(BACKOFF * 2));
+        assert_eq!(pause(FIRST_CONNECTIONS, Duration::ZERO, true), None);
     }
 }

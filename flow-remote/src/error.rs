@@ -101,10 +101,22 @@ pub enum RemoteError {
         /// The answer of the store.
         source: Source,
     },
-    /// The store could not be reached, or answered with errors each time.
+    /// No connection to the store could be made.
     #[error(
-        "`{url}` cannot be reached or fails again and again: {why}; try again, a push or a pull continues"
+        "`{url}` cannot be reached: {why}; check the endpoint, the network and the proxy, then try again: a push or a \
+         pull continues"
     )]
+    #[non_exhaustive]
+    Unreachable {
+        /// The URL.
+        url: String,
+        /// The last error, in one line.
+        why: String,
+        /// The last error.
+        source: Source,
+    },
+    /// The store answered with errors each time, or broke off.
+    #[error("`{url}` fails again and again: {why}; try again, a push or a pull continues")]
     #[non_exhaustive]
     Unavailable {
         /// The URL.
@@ -221,14 +233,18 @@ impl RemoteError {
             let code = code.unwrap_or_else(|| "401 Unauthorized".to_owned());
             return Self::Credentials { url, code, source: error.into() };
         }
+        let is_unreachable = is_unreachable(&error);
         match error {
             object_store::Error::PermissionDenied { .. } => {
                 Self::Denied { url, action, name, source: error.into() }
             }
             object_store::Error::NotFound { .. } => Self::Missing { url, name },
             object_store::Error::Generic { .. } => {
-                let why = text.split_whitespace().collect::<Vec<_>>().join(" ");
-                Self::Unavailable { url, why: shorten(why), source: error.into() }
+                let why = shorten(text.split_whitespace().collect::<Vec<_>>().join(" "));
+                match is_unreachable {
+                    true => Self::Unreachable { url, why, source: error.into() },
+                    false => Self::Unavailable { url, why, source: error.into() },
+                }
             }
             error => Self::Store { url, action, name, source: error.into() },
         }
@@ -242,6 +258,7 @@ impl RemoteError {
             Self::NoCredentials { .. } | Self::Credentials { .. } | Self::Denied { .. } => {
                 ErrorKind::PermissionDenied
             }
+            Self::Unreachable { .. } => ErrorKind::NotConnected,
             Self::Unavailable { .. } => ErrorKind::ConnectionAborted,
             Self::Busy { .. } => ErrorKind::ResourceBusy,
             Self::Missing { .. } => ErrorKind::NotFound,
@@ -273,6 +290,14 @@ pub(crate) fn is_transient(error: &object_store::Error) -> bool {
         let code = code(&text);
         let is_final = ["NoSuchBucket", "RequestTimeTooSkewed", "InvalidAccessKeyId"];
         !text.contains("169.254.169.254") && !code.is_some_and(|code| is_final.contains(&&*code))
+    }
+}
+
+/// Returns whether no connection to the store could be made, so that it has not received the request.
+pub(crate) fn is_unreachable(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::Generic { .. }) && {
+        // The words of the HTTP client, also if the time to connect has run out.
+        chain(error).contains("client error (Connect)")
     }
 }
 
@@ -344,8 +369,13 @@ mod tests {
         );
         assert_eq!(
             shown(generic("503 Slow\n  Down")),
-            "`s3://team/x` cannot be reached or fails again and again: Generic S3 error: 503 Slow Down; try again, \
-             a push or a pull continues"
+            "`s3://team/x` fails again and again: Generic S3 error: 503 Slow Down; try again, a push or a pull \
+             continues"
+        );
+        assert_eq!(
+            shown(generic("client error (Connect): tcp connect error")),
+            "`s3://team/x` cannot be reached: Generic S3 error: client error (Connect): tcp connect error; check \
+             the endpoint, the network and the proxy, then try again: a push or a pull continues"
         );
     }
 

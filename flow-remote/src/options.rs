@@ -19,9 +19,18 @@ use crate::remote::ObjectRemote;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 const TIMEOUT: &str = "180 seconds";
 
-/// How often the client of a cloud store repeats a request, for answers such as 503.
+/// How often the client of a cloud store repeats the requests of an upload in parts, for answers such as 503.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 const RETRIES: usize = 6;
+
+/// Who repeats the requests of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeats {
+    /// Only [`Client`]. The store sends each request once.
+    Client,
+    /// The store, for uploads in parts.
+    Store,
+}
 
 /// Opens the remote with this URL, with the settings of the environment.
 ///
@@ -34,6 +43,10 @@ const RETRIES: usize = 6;
 /// | `az://container/prefix` | `azure` | `AZURE_STORAGE_ACCOUNT_NAME`, `AZURE_STORAGE_ACCOUNT_KEY`, ... |
 ///
 /// On machines in a cloud, the credentials of the machine are used if there are no others.
+///
+/// A request that fails for a passing reason, such as an answer 503, is sent again for half a minute, and for a minute at
+/// most. If no connection can be made at all, the first operation fails after three attempts, within a second if the
+/// machine refuses the connection. A request without an answer ends after three minutes (the setting `timeout`).
 ///
 /// ```no_run
 /// let shared = flow_remote::open("s3://team-bucket/prices")?;
@@ -131,8 +144,10 @@ impl OpenOptions {
         let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let (scheme, prefix) = ObjectStoreScheme::parse(&parsed)
             .map_err(|error| wrong(error.to_string().replace(parsed.as_str(), &shown)))?;
-        let store = store(&scheme, &parsed, &shown, &self.settings)?;
-        let client = Client::new(store, prefix.as_ref(), &shown, Meter::new(self.listener));
+        let open = |repeats| store(&scheme, &parsed, &shown, &self.settings, repeats);
+        let (once, uploads) = (open(Repeats::Client)?, open(Repeats::Store)?);
+        let client = Client::new(once, prefix.as_ref(), &shown, Meter::new(self.listener));
+        let client = client.with_uploads(uploads);
         Ok(ObjectRemote::new(client, self.cache.unwrap_or_else(Cache::of_user)))
     }
 }
@@ -164,8 +179,9 @@ fn without_secrets(url: &str) -> String {
 /// Builds a store with the variables of the environment and the settings.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 macro_rules! build {
-    ($builder:ty, $url:expr, $shown:expr, $settings:expr) => {{
-        let mut builder = <$builder>::from_env().with_url($url.as_str()).with_retry(retries());
+    ($builder:ty, $url:expr, $shown:expr, $settings:expr, $repeats:expr) => {{
+        let retry = retries($repeats);
+        let mut builder = <$builder>::from_env().with_url($url.as_str()).with_retry(retry);
         let defaults = [("timeout".to_owned(), TIMEOUT.to_owned())];
         for (name, value) in defaults.iter().chain($settings) {
             let key = name.parse().map_err(|_| RemoteError::Settings {
@@ -183,9 +199,9 @@ macro_rules! build {
 }
 
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-fn retries() -> object_store::RetryConfig {
+fn retries(repeats: Repeats) -> object_store::RetryConfig {
     object_store::RetryConfig {
-        max_retries: RETRIES,
+        max_retries: if repeats == Repeats::Store { RETRIES } else { 0 },
         retry_timeout: std::time::Duration::from_secs(60),
         ..object_store::RetryConfig::default()
     }
@@ -197,6 +213,7 @@ fn store(
     url: &Url,
     shown: &str,
     settings: &[(String, String)],
+    repeats: Repeats,
 ) -> Result<Arc<dyn ObjectStore>, RemoteError> {
     let lacks = |feature| Err(RemoteError::Feature { url: shown.to_owned(), feature });
     match scheme {
@@ -206,19 +223,19 @@ fn store(
             if is_plain_http(&settings) {
                 settings.insert(0, ("allow_http".to_owned(), "true".to_owned()));
             }
-            build!(object_store::aws::AmazonS3Builder, url, shown, &settings)
+            build!(object_store::aws::AmazonS3Builder, url, shown, &settings, repeats)
         }
         #[cfg(not(feature = "s3"))]
         ObjectStoreScheme::AmazonS3 => lacks("s3"),
         #[cfg(feature = "gcs")]
         ObjectStoreScheme::GoogleCloudStorage => {
-            build!(object_store::gcp::GoogleCloudStorageBuilder, url, shown, settings)
+            build!(object_store::gcp::GoogleCloudStorageBuilder, url, shown, settings, repeats)
         }
         #[cfg(not(feature = "gcs"))]
         ObjectStoreScheme::GoogleCloudStorage => lacks("gcs"),
         #[cfg(feature = "azure")]
         ObjectStoreScheme::MicrosoftAzure => {
-            build!(object_store::azure::MicrosoftAzureBuilder, url, shown, settings)
+            build!(object_store::azure::MicrosoftAzureBuilder, url, shown, settings, repeats)
         }
         #[cfg(not(feature = "azure"))]
         ObjectStoreScheme::MicrosoftAzure => lacks("azure"),
@@ -279,6 +296,72 @@ mod tests {
             opened.expect_err("no such setting").to_string(),
             "the settings of `s3://bucket/x` are wrong: there is no setting `regoin`"
         );
+    }
+
+    /// Returns the settings of a server at this port of this machine.
+    #[cfg(feature = "s3")]
+    fn local(port: u16) -> Vec<(String, String)> {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let settings = [
+            ("endpoint", endpoint.as_str()),
+            ("region", "us-east-1"),
+            ("access_key_id", "AKIAIOSFODNN7EXAMPLE"),
+            ("secret_access_key", "secret"),
+        ];
+        settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    }
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn a_closed_port_is_an_error_at_once() {
+        use flow_core::Remote;
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        let mut options = OpenOptions::new().without_cache();
+        options.settings = local(port);
+        let remote = options.open("s3://bucket/x").expect("the settings are right");
+        let begun = std::time::Instant::now();
+        let error = remote.check().expect_err("nothing listens there");
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+        let found = RemoteError::of(&error);
+        assert!(matches!(found, Some(RemoteError::Unreachable { .. })), "{error:?}");
+        let text = error.to_string();
+        assert!(text.starts_with("`s3://bucket/x` cannot be reached: "), "{text}");
+        assert!(text.contains("check the endpoint"), "{text}");
+    }
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn the_store_itself_sends_a_request_once() {
+        use std::io::{Read, Write};
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let Ok(mut connection) = connection else { return };
+                counted.fetch_add(1, Ordering::SeqCst);
+                let _: usize = connection.read(&mut [0; 4096]).unwrap_or_default();
+                let answer =
+                    "HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = connection.write_all(answer.as_bytes());
+            }
+        });
+        let url = Url::parse("s3://bucket/x").expect("a URL");
+        let (scheme, _) = ObjectStoreScheme::parse(&url).expect("a scheme");
+        let store = store(&scheme, &url, "s3://bucket/x", &local(port), Repeats::Client);
+        let store = store.expect("the settings are right");
+        let path = object_store::path::Path::from("x/name");
+        let got = crate::runtime::run(async move {
+            store.get_opts(&path, object_store::GetOptions::default()).await.map(drop)
+        });
+        got.expect("it runs").expect_err("the server is busy");
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
     }
 
     #[test]

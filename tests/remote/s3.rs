@@ -85,7 +85,6 @@ fn wrong_credentials_are_an_error_that_says_so() -> Result<()> {
 }
 
 #[test]
-#[ignore = "it needs no server, and takes a while"]
 fn a_server_that_does_not_answer_is_an_error_that_says_so() -> Result<()> {
     let team = Team::new()?;
     let made = team.complete(3)?;
@@ -93,6 +92,6 @@ fn a_server_that_does_not_answer_is_an_error_that_says_so() -> Result<()> {
     let options = options.set("access_key_id", "x").set("secret_access_key", "y");
     let remote = options.open("s3://team/x")?;
     let error = made.push::<Length>(&remote).expect_err("nothing listens").to_string();
-    assert!(error.contains("`s3://team/x` cannot be reached or fails again and again"), "{error}");
+    assert!(error.contains("`s3://team/x` cannot be reached: "), "{error}");
     Ok(())
 }
