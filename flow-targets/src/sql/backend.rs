@@ -33,6 +33,9 @@ pub(crate) trait Backend: Send + Sync {
     /// Returns the text that identifies the database in records. It has no password.
     fn identity(&self) -> &str;
 
+    /// Returns how many connections were opened so far.
+    fn opened(&self) -> u64;
+
     /// Runs a query that only reads, and sends the schema and the rows.
     fn query(&self, sql: &str, params: &[SqlValue], out: &Out) -> Result<()>;
 

@@ -16,7 +16,8 @@ use crate::display::displayable;
 
 /// A database, which tasks query and [`SqlTable`](super::SqlTable) writes.
 ///
-/// It is a handle without an open connection, and cheap to clone. Give it to a flow with `flow.provide(database)`; a task
+/// It is a handle, and cheap to clone. A connection is opened when it is needed, and closed soon afterwards: the questions of a
+/// plan share one. Give it to a flow with `flow.provide(database)`; a task
 /// that queries it declares `uses(Database)`. It displays as its kind and place, never with a password.
 ///
 /// ```
@@ -100,6 +101,13 @@ impl Database {
             }
         }
         Ok(lines.join("\n"))
+    }
+
+    /// Returns how many connections this handle and its clones have opened, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __opened(&self) -> u64 {
+        self.0.opened()
     }
 
     /// Returns the answer to a question of a plan. The empty question asks for the identity.

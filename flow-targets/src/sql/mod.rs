@@ -93,6 +93,7 @@ mod backend;
 mod cells;
 mod database;
 mod error;
+mod idle;
 mod query;
 mod receipt;
 mod rows;

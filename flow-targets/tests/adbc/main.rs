@@ -454,3 +454,19 @@ fn the_first_writers_of_a_database_do_not_get_in_each_others_way() -> Result<()>
     assert_eq!(database().answer("select count(*) from flow_first.flow_parts")?, "6");
     Ok(())
 }
+
+#[test]
+fn queries_share_a_connection_that_is_reset() -> Result<()> {
+    let Some(world) = world() else { return Ok(()) };
+    let database = world.database();
+    let path = database.answer("select current_setting('search_path')")?;
+    for n in 0..20 {
+        assert_eq!(database.answer(format!("select {n}"))?, n.to_string());
+    }
+    assert!((1..=3).contains(&database.__opened()), "{} connections", database.__opened());
+    database.answer("select set_config('search_path', 'nowhere', false)")?;
+    assert_eq!(database.answer("select current_setting('search_path')")?, path);
+    assert!(database.answer("select * from flow_no_such_table").is_err());
+    assert_eq!(database.answer("select 1")?, "1");
+    Ok(())
+}

@@ -5,6 +5,7 @@
 
 mod changed;
 mod conflicts;
+mod connections;
 mod queries;
 mod sharing;
 mod tables;

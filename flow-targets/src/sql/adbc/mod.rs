@@ -8,12 +8,13 @@ mod session;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use adbc_core::options::{AdbcVersion, OptionDatabase, OptionValue};
 use adbc_core::{Driver as _, LOAD_FLAG_DEFAULT, error::Error};
-use adbc_driver_manager::{ManagedDatabase, ManagedDriver};
+use adbc_driver_manager::{ManagedConnection, ManagedDatabase, ManagedDriver};
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use flow_core::Secret;
@@ -22,6 +23,7 @@ use self::session::Session;
 use super::Database;
 use super::backend::{Backend, Marked, NewTable, TableRead};
 use super::error::SqlError;
+use super::idle::Idle;
 use super::receipt::Receipt;
 use super::rows::Out;
 use super::value::SqlValue;
@@ -54,6 +56,10 @@ pub struct Adbc {
     dialect: Dialect,
     timeout: Duration,
     opened: Arc<Mutex<Option<ManagedDatabase>>>,
+    /// A connection that reads.
+    idle: Idle<ManagedConnection>,
+    /// The number of connections that were opened.
+    connections: Arc<AtomicU64>,
 }
 
 /// The SQL that a database understands.
@@ -80,6 +86,8 @@ impl Adbc {
             dialect: Dialect::Other,
             timeout: Duration::from_secs(5),
             opened: Arc::default(),
+            idle: Idle::default(),
+            connections: Arc::default(),
         }
     }
 
@@ -98,6 +106,8 @@ impl Adbc {
     #[must_use]
     pub fn option(mut self, key: impl Into<String>, value: impl Into<Secret<String>>) -> Self {
         self.options.push((key.into(), value.into()));
+        // A connection of a clone has other options.
+        self.idle = Idle::default();
         if !self.names_place {
             self.identity = format!("{} {}", self.label, digest_of_place(&self.options));
         }
@@ -131,7 +141,27 @@ impl Adbc {
             }
         };
         drop(opened);
+        self.connections.fetch_add(1, Ordering::Relaxed);
         Session::connect(self, &database)
+    }
+
+    /// Calls `work` with a connection that reads, which may have been used before.
+    ///
+    /// Only PostgreSQL is known to end and to reset what was done on a connection, so that others are opened each time.
+    fn with_reader<T>(&self, work: impl FnOnce(&mut Session<'_>) -> Result<T>) -> Result<T> {
+        if self.dialect != Dialect::PostgreSql {
+            return work(&mut self.session()?);
+        }
+        let kept = self.idle.take().and_then(|connection| Session::again(self, connection));
+        let mut session = match kept {
+            Some(session) => session,
+            None => self.session()?,
+        };
+        let result = work(&mut session)?;
+        if let Some(connection) = session.reset() {
+            self.idle.put(connection);
+        }
+        Ok(result)
     }
 
     /// Loads the driver and opens the database.
@@ -285,8 +315,12 @@ impl Backend for Adbc {
         &self.identity
     }
 
+    fn opened(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     fn query(&self, sql: &str, params: &[SqlValue], out: &Out) -> Result<()> {
-        self.session()?.query(sql, params, out)
+        self.with_reader(|session| session.query(sql, params, out))
     }
 
     fn write(

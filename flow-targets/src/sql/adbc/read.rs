@@ -10,14 +10,17 @@ use arrow::datatypes::SchemaRef;
 
 use super::Adbc;
 use super::postgresql::{Names, ROW, add, cast, structure};
+use super::session::Session;
 use crate::sql::backend::{CHUNK, KEY, MARKERS, Marked, TableRead, literal, quoted, words};
 use crate::sql::cells::RowsDigest;
 use crate::sql::error::SqlError;
 use crate::sql::rows::Out;
 
 pub(super) fn marked(adbc: &Adbc, table: &str, key: &str) -> Result<Marked> {
-    let mut session = adbc.session()?;
-    let session = &mut session;
+    adbc.with_reader(|session| marked_on(session, adbc, table, key))
+}
+
+fn marked_on(session: &mut Session<'_>, adbc: &Adbc, table: &str, key: &str) -> Result<Marked> {
     let missing = || Marked::Different(words::missing(table, key, &adbc.label));
     let action = format!("look at table `{table}`");
     let names = Names::new(session, table)?;

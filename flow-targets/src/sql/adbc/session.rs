@@ -21,18 +21,38 @@ use crate::sql::value::SqlValue;
 pub(super) struct Session<'a> {
     pub(super) adbc: &'a Adbc,
     connection: ManagedConnection,
+    /// Whether a transaction was begun and has not ended.
+    is_in_transaction: bool,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn connect(adbc: &'a Adbc, database: &ManagedDatabase) -> Result<Self, SqlError> {
         let connection = database.new_connection().map_err(|error| adbc.unreachable(&error))?;
-        Ok(Self { adbc, connection })
+        Ok(Self { adbc, connection, is_in_transaction: false })
+    }
+
+    /// Returns a session on a connection that was used before; `None` if it is broken.
+    pub(super) fn again(adbc: &'a Adbc, connection: ManagedConnection) -> Option<Self> {
+        let mut session = Self { adbc, connection, is_in_transaction: false };
+        session.cell("look at the connection", "SELECT 1").ok()?;
+        Some(session)
+    }
+
+    /// Ends the transaction, and returns the connection as if it had just been opened; `None` if that fails.
+    pub(super) fn reset(mut self) -> Option<ManagedConnection> {
+        if self.is_in_transaction {
+            self.end(false).ok()?;
+            let on = OptionValue::from(true);
+            self.connection.set_option(OptionConnection::AutoCommit, on).ok()?;
+        }
+        self.execute("reset the connection", "DISCARD ALL").ok()?;
+        Some(self.connection)
     }
 
     /// Runs a query, and sends the schema and the rows.
     pub(super) fn query(&mut self, sql: &str, params: &[SqlValue], out: &Out) -> Result<()> {
         if self.adbc.dialect == Dialect::PostgreSql {
-            // The server refuses a query that writes. The transaction ends with the connection.
+            // The server refuses a query that writes. The transaction ends when the connection is reset.
             self.begin()?;
             self.execute("run the query", "SET TRANSACTION READ ONLY")?;
         }
@@ -104,7 +124,9 @@ impl<'a> Session<'a> {
     pub(super) fn begin(&mut self) -> Result<(), SqlError> {
         let off =
             self.connection.set_option(OptionConnection::AutoCommit, OptionValue::from(false));
-        off.map_err(|error| self.adbc.error("begin a transaction", &error))
+        off.map_err(|error| self.adbc.error("begin a transaction", &error))?;
+        self.is_in_transaction = true;
+        Ok(())
     }
 
     /// Ends the transaction: commits it, or rolls it back.

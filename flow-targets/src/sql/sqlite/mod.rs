@@ -1,7 +1,8 @@
 //! SQLite: a database in a file, without a server.
 //!
-//! A connection is opened for each operation, which takes a fraction of a millisecond, and closed afterwards. A write is
-//! one transaction: it waits for other writers, a reader sees the table before or after it, and SQLite rolls it back if
+//! A connection is opened for each write and each load, which takes a fraction of a millisecond, and closed afterwards. Queries
+//! and looks at markers, of which a plan has many, share one that stays open for a moment ([`Idle`]). A write is one
+//! transaction: it waits for other writers, a reader sees the table before or after it, and SQLite rolls it back if
 //! the process dies. Tables are `STRICT`, so that no program stores a text in a column of numbers.
 
 mod collected;
@@ -10,6 +11,8 @@ mod read;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -19,6 +22,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::Database;
 use super::backend::{Backend, Marked, NewTable, TableRead};
 use super::error::SqlError;
+use super::idle::Idle;
 use super::receipt::Receipt;
 use super::rows::Out;
 use super::value::SqlValue;
@@ -39,6 +43,27 @@ pub struct Sqlite {
     label: String,
     identity: String,
     timeout: Duration,
+    /// A connection that reads, with the file that it has opened.
+    idle: Idle<(Connection, FileId)>,
+    /// The number of connections that were opened.
+    opened: Arc<AtomicU64>,
+}
+
+/// What tells a file from one that replaces it.
+type FileId = (u64, u64);
+
+/// Returns the identity of a file; `None` if it is not known.
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
 }
 
 impl Sqlite {
@@ -51,14 +76,43 @@ impl Sqlite {
         let path = std::path::absolute(given).unwrap_or_else(|_| given.to_owned());
         let label = format!("sqlite:{}", path.display());
         let identity = format!("sqlite:{}", given.display());
-        Self { path, label, identity, timeout: Duration::from_secs(5) }
+        let (idle, opened) = (Idle::default(), Arc::default());
+        Self { path, label, identity, timeout: Duration::from_secs(5), idle, opened }
     }
 
     /// Sets how long an operation waits for the locks of other programs; the default is 5 seconds.
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        // A connection of a clone waits for another time.
+        self.idle = Idle::default();
         self
+    }
+
+    /// Calls `work` with a connection that reads, which may have been used before.
+    ///
+    /// If `work` fails, or `keeps` is false because it may change the state of the connection, that is closed. It is not used
+    /// for a file that has replaced the one which it has opened.
+    fn with_reader<T>(
+        &self,
+        keeps: bool,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let file = file_id(&self.path);
+        let kept = self.idle.take().filter(|(_, of)| file == Some(*of));
+        let (connection, of) = match kept {
+            Some((connection, of)) => (connection, Some(of)),
+            None => {
+                let connection = self.open_to_read()?;
+                // If the file was replaced meanwhile, it is not known which one was opened.
+                (connection, file.filter(|file| file_id(&self.path) == Some(*file)))
+            }
+        };
+        let result = work(&connection)?;
+        if let Some(of) = of.filter(|_| keeps) {
+            self.idle.put((connection, of));
+        }
+        Ok(result)
     }
 
     /// Opens the database to read it.
@@ -82,6 +136,7 @@ impl Sqlite {
     }
 
     fn open(&self, flags: OpenFlags) -> Result<Connection, SqlError> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
         let connection = Connection::open_with_flags(&self.path, flags);
         let connection = connection.map_err(|error| self.error("open the file", &error))?;
         let timed = connection.busy_timeout(self.timeout);
@@ -124,6 +179,10 @@ impl Backend for Sqlite {
 
     fn identity(&self) -> &str {
         &self.identity
+    }
+
+    fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
     }
 
     fn query(&self, sql: &str, params: &[SqlValue], out: &Out) -> Result<()> {

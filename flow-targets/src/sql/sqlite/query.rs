@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use rusqlite::Statement;
 use rusqlite::types::{Null, ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, Statement};
 
 use super::Sqlite;
 use super::collected::{Collected, take_batch};
@@ -18,8 +18,21 @@ use crate::sql::rows::Out;
 use crate::sql::value::SqlValue;
 
 pub(super) fn query(sqlite: &Sqlite, sql: &str, params: &[SqlValue], out: &Out) -> Result<()> {
+    // A `PRAGMA` may change the connection for later queries.
+    let keeps = sql.split_whitespace().next().is_some_and(|word| {
+        ["select", "values", "with"].iter().any(|plain| word.eq_ignore_ascii_case(plain))
+    });
+    sqlite.with_reader(keeps, |connection| query_on(sqlite, connection, sql, params, out))
+}
+
+fn query_on(
+    sqlite: &Sqlite,
+    connection: &Connection,
+    sql: &str,
+    params: &[SqlValue],
+    out: &Out,
+) -> Result<()> {
     let failed = |error: rusqlite::Error| sqlite.error("run the query", &error);
-    let connection = sqlite.open_to_read()?;
     let mut statement = connection.prepare(sql).map_err(failed)?;
     ensure!(
         statement.readonly(),

@@ -18,9 +18,10 @@ pub(super) fn marked(sqlite: &Sqlite, table: &str, key: &str) -> Result<Marked> 
     if !sqlite.path.try_exists().unwrap_or(true) {
         return Ok(Marked::Different(format!("there is no database {}", sqlite.label)));
     }
-    let connection = sqlite.open_to_read()?;
-    let marked = marked_in(sqlite, &connection, table, key);
-    Ok(marked.map_err(|error| sqlite.error(&format!("look at table `{table}`"), &error))?)
+    sqlite.with_reader(true, |connection| {
+        let marked = marked_in(sqlite, connection, table, key);
+        Ok(marked.map_err(|error| sqlite.error(&format!("look at table `{table}`"), &error))?)
+    })
 }
 
 /// Returns the state of a table within one transaction.

@@ -1,0 +1,86 @@
+//! The questions of a plan to one database share a connection.
+
+use flow::prelude::*;
+use flow_targets::sql::{Database, QueryCx, SqlTable, WriteMode};
+
+use crate::world::{Price, World, assert_says, prices};
+
+/// Appends its own rows.
+#[derive(Task)]
+#[task(target = SqlTable<Vec<Price>>(name = "appended", mode = WriteMode::AppendByKey))]
+struct Rows {
+    n: u32,
+}
+
+#[tracked]
+impl Run for Rows {
+    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Price>> {
+        Ok(prices(self.n))
+    }
+}
+
+/// Tracks a query of its own.
+#[derive(Task)]
+#[task(target = Json<u32>, uses(Database))]
+struct Asked {
+    n: u32,
+}
+
+#[tracked]
+impl Run for Asked {
+    fn run(&self, cx: &Cx<Self>) -> Result<u32> {
+        cx.track_query(cx.provided::<Database>(), &format!("select {} from other", self.n))?;
+        Ok(self.n)
+    }
+}
+
+#[derive(Task)]
+#[task(
+    aggregate,
+    requires(rows = [Rows { n } for n in 1_u32..=20], asked = [Asked { n } for n in 1_u32..=20])
+)]
+struct All;
+
+#[cfg(unix)]
+#[test]
+fn a_plan_opens_one_connection() -> Result<()> {
+    let world = World::new();
+    world.by_hand("create table other (n integer); insert into other values (1)");
+    world.flow().run::<All>()?;
+    // A handle of its own, which has no connection yet.
+    let database = world.database();
+    let flow = world.flow_in("data").provide(database.clone());
+    assert!(flow.is_complete::<All>()?);
+    let opened = database.__opened();
+    // On a busy machine, the connection may be closed between two questions.
+    assert!((1..=3).contains(&opened), "{opened} connections for 40 questions");
+    Ok(())
+}
+
+#[test]
+fn a_file_that_replaces_the_database_is_opened() -> Result<()> {
+    let world = World::new();
+    world.by_hand("create table other (n integer); insert into other values (1)");
+    let database = world.database();
+    assert_eq!(database.answer("select n from other")?, "1");
+    std::fs::rename(world.0.path().join("prices.db"), world.0.path().join("old.db"))?;
+    assert!(database.answer("select n from other").is_err());
+    world.by_hand("create table other (n integer); insert into other values (2)");
+    assert_eq!(database.answer("select n from other")?, "2");
+    world.by_hand("alter table other rename to others");
+    let error = format!("{:#}", database.answer("select n from other").unwrap_err());
+    assert_says(&error, "no such table: other");
+    Ok(())
+}
+
+#[test]
+fn a_pragma_does_not_change_later_queries() -> Result<()> {
+    let world = World::new();
+    world.by_hand("create table other (n integer)");
+    let database = world.database();
+    assert_eq!(database.answer("select 'A' like 'a'")?, "1");
+    // Whether or not it returns rows, it is not for the next query.
+    let _ = database.answer("pragma case_sensitive_like = on");
+    assert_eq!(database.answer("select 'A' like 'a'")?, "1");
+    Ok(())
+}
