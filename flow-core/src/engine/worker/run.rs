@@ -1,0 +1,170 @@
+//! Runs the task of an instance, and stages its output for the committer.
+
+use std::sync::Arc;
+
+use daggy::NodeIndex;
+
+use crate::base::error::StoreError;
+use crate::base::key::Digest;
+use crate::base::panics;
+use crate::base::pause::{running_time, seconds_since};
+use crate::base::process::host;
+use crate::engine::committer::ToCommit;
+use crate::engine::executor::{self, TaskJob};
+use crate::engine::failed::failed_run;
+use crate::engine::failure::is_stop;
+use crate::engine::message::{Message, NewlyMade};
+use crate::engine::watch::Watch;
+use crate::engine::worker::Worker;
+use crate::store::Folder;
+use crate::store::external_reads;
+use crate::store::made::Made;
+use crate::store::memory::Remembered;
+use crate::store::record::{MadeFrom, Record, RecordedInstance, RecordedRun};
+use crate::task::execute::Executed;
+
+impl Worker<'_> {
+    /// Runs the task of an instance, and stages its output.
+    pub(super) fn run(
+        &self,
+        node: NodeIndex,
+        folder: Folder,
+        made_from: MadeFrom,
+        fingerprint: Digest,
+        format: u32,
+    ) -> anyhow::Result<NewlyMade> {
+        let plan = &self.execution.plan;
+        let entry = plan.graph.task(node);
+        if let Some((name, file)) = made_from.files.iter().find(|(_, file)| file.digest.is_none()) {
+            anyhow::bail!(
+                "{}, which is `{}.{name}`: create the file, or give the parameter another value",
+                external_reads::no_file(&file.path),
+                entry.decl.name
+            );
+        }
+        if let Some(error) = plan.graph.refresh_error(node) {
+            anyhow::bail!("evaluating `refresh` of {} failed: {error}", entry.decl.name);
+        }
+        plan.check_node(node)?;
+        let started = jiff::Timestamp::now();
+        let begun = running_time();
+        let watch = Watch::begin(self.execution, node, &made_from, &self.job.control)?;
+        self.has_begun.set(true);
+        self.execution.report_started(node, self.job.attempt);
+        if self.job.attempt > 1 {
+            // If it cannot be renamed, the log of this attempt replaces it.
+            let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, self.job.attempt - 1);
+        }
+        if self.job.policy.timeout.is_some() {
+            self.job.control.set_computes(made_from.clone(), fingerprint);
+            let (at, number) = ((self.execution.id, node), self.job.control.number);
+            let _ = self.messages.send(Message::Started { at, number });
+        }
+        let entered = self.execution.around(node).enter();
+        let executed = panics::catch_error(|| {
+            let (attempt, policy) = (self.job.attempt, &*self.job.policy);
+            let running = watch.running();
+            let (folder, made_from) = (&folder, &made_from);
+            let task = TaskJob { running, folder, fingerprint, made_from, format, attempt, policy };
+            executor::of(&task).execute(&task)
+        });
+        drop(entered);
+        self.used.set(watch.running().used());
+        // The failure of an abandoned job was reported.
+        if executed.as_ref().is_err_and(is_stop) && !self.job.control.is_abandoned() {
+            self.execution.report_stopped(node);
+        }
+        let seconds = seconds_since(begun);
+        let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
+            // The coordinator has taken what an abandoned job left behind.
+            if self.job.control.is_abandoned() {
+                return;
+            }
+            let run = failed_run(watch.running().attempt(), self.job.attempt, started, seconds);
+            let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
+            self.failed.set(Some((run, instance)));
+        });
+        let Executed { mut output, meta, value, footprint } = executed?;
+        // The figures of an abandoned job are those of its failure.
+        if !self.job.control.is_abandoned() {
+            // Only now: as long as the task may fail, they are those of the failure.
+            if let Some(attempt) = watch.running().attempt() {
+                output.figures = attempt.figures().take();
+            }
+            self.execution.report_quality(node, &folder, &meta);
+        }
+        let (reads, required) = (watch.running().reads().all(), watch.running().required());
+        let columns = watch.running().reads().columns();
+        let draft = watch.running().draft();
+        entry.keep_tables(&plan.store);
+        let (crates, host) = (entry.crates, host());
+        let instance = plan.graph.recorded(node, made_from, fingerprint);
+        let record = Record::new(
+            RecordedInstance { format, ..instance },
+            RecordedRun { reads, columns, required, output, meta, crates, started, seconds, host },
+        );
+        if plan.graph.is_forced(node) {
+            self.execution.session.set_forced(record.key);
+        }
+        let in_memory = record.output.is_in_memory().then_some(record.output.digest);
+        let mut made = self.stage(node, folder, record).inspect_err(|_| {
+            draft.iter().for_each(|draft| plan.store.discard_path(draft));
+        })?;
+        if let Some(staged) = &mut made.staged {
+            staged.draft = draft;
+        }
+        let bytes = match (in_memory, &value) {
+            // A late value must not replace that of the next attempt, which has the same digest.
+            (Some(digest), Some(value)) if !self.job.control.is_abandoned() => {
+                let value = Remembered { value: value.clone(), footprint };
+                plan.store.memory().keep(digest, value, &entry.decl.name);
+                // Its memory is counted there.
+                0
+            }
+            _ => footprint.total(),
+        };
+        Ok(NewlyMade { value, bytes, ..made })
+    }
+
+    /// Returns the result of running a task, or an error if a file that it may have read was written meanwhile.
+    fn unless_changed(
+        &self,
+        folder: &Folder,
+        watch: &Watch<'_>,
+        executed: anyhow::Result<Executed>,
+    ) -> anyhow::Result<Executed> {
+        match (executed, watch.check_unchanged()) {
+            (executed, Ok(())) => executed,
+            (Ok(executed), Err(changed)) => {
+                let store = &self.execution.plan.store;
+                store.discard(folder, &executed.output);
+                watch.running().draft().iter().for_each(|draft| store.discard_path(draft));
+                Err(changed)
+            }
+            (Err(error), Err(_)) if is_stop(&error) => Err(error),
+            // The change of the file may be why the task failed.
+            (Err(error), Err(changed)) => Err(error.context(format!("{changed:#}"))),
+        }
+    }
+
+    /// Stages the record of an output whose files are in place.
+    ///
+    /// The coordinator makes the output visible to consumers, unless the job was abandoned.
+    pub(in crate::engine) fn stage(
+        &self,
+        node: NodeIndex,
+        folder: Folder,
+        record: Record,
+    ) -> Result<NewlyMade, StoreError> {
+        let plan = &self.execution.plan;
+        let mut staged = plan.store.stage_record(&folder, &record, true).inspect_err(|_| {
+            plan.store.discard(&folder, &record.output);
+        })?;
+        staged.is_forced = plan.graph.is_forced(node);
+        let task = Arc::clone(&plan.graph.task(node).folder);
+        let execution = self.execution.id;
+        let to_commit = ToCommit { execution, node, task, staged, claim: None, draft: None };
+        let made = Some(Made::new(folder, record));
+        Ok(NewlyMade { made, staged: Some(Box::new(to_commit)), ..NewlyMade::default() })
+    }
+}
