@@ -1,54 +1,18 @@
 //! Early cutoff by column: a task that reads some columns of an input does not run again if others change.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::{DataType, Int64Type};
 use flow::Trust;
 use flow::prelude::*;
 
 use crate::faulty::{Faulty, Op};
 use crate::support::{failed, failure, faulty_flow, flow, one_file, ran, reused, unchanged};
-
-/// The number of columns, `c00` to `c49`.
-const COLUMNS: i64 = 50;
-
-/// Returns a table of numbers, edited by the lines of a file: `c05 7` adds 7 to a column, `c05 dropped` removes it,
-/// `c05 text` makes it text, `c99 added` adds a column, and `rows 0` sets the number of rows.
-fn wide(path: &Path) -> Result<RecordBatch> {
-    let text = fs::read_to_string(path)?;
-    let edits: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(' ')).collect();
-    let edit = |name: &str| edits.iter().find(|(of, _)| *of == name).map(|(_, edit)| *edit);
-    let rows: i64 = edit("rows").map_or(Ok(8), str::parse::<i64>)?;
-    let mut fields = Vec::new();
-    let mut columns: Vec<ArrayRef> = Vec::new();
-    let numbers = |factor: i64, plus: i64| (0..rows).map(move |row| row * factor + plus);
-    for place in 0..COLUMNS {
-        let name = format!("c{place:02}");
-        let (of, column) = match edit(&name) {
-            Some("dropped") => continue,
-            Some("text") => {
-                let texts = numbers(place, 0).map(|number| number.to_string());
-                (DataType::Utf8, Arc::new(StringArray::from_iter_values(texts)) as ArrayRef)
-            }
-            plus => {
-                let plus = plus.map_or(Ok(0), str::parse::<i64>)?;
-                let column = Int64Array::from_iter_values(numbers(place, plus));
-                (DataType::Int64, Arc::new(column) as ArrayRef)
-            }
-        };
-        fields.push(Field::new(name, of, true));
-        columns.push(column);
-    }
-    for (name, _) in edits.iter().filter(|(_, edit)| *edit == "added") {
-        fields.push(Field::new(*name, DataType::Int64, true));
-        columns.push(Arc::new(Int64Array::from_iter_values(numbers(1, 0))));
-    }
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
-}
+use crate::wide_table::{self, Wide, after, exactly_the_readers_run};
 
 /// Returns the sum of all numbers, and of the lengths of all texts.
 fn sum(batch: &RecordBatch) -> i64 {
@@ -58,15 +22,6 @@ fn sum(batch: &RecordBatch) -> i64 {
     };
     batch.columns().iter().map(of).sum()
 }
-
-#[derive(Task)]
-#[task(target = Parquet<RecordBatch>)]
-struct Wide {
-    #[param(file)]
-    edits: PathBuf,
-}
-
-runs!(Wide: RecordBatch = |self, _cx| wide(&self.edits));
 
 /// A task that reads columns.
 macro_rules! reader {
@@ -129,43 +84,14 @@ struct All;
 /// A flow whose table is edited by a file, and that file.
 fn edited() -> (Flow, PathBuf, tempfile::TempDir) {
     let (flow, folder) = flow();
-    let edits = folder.path().join("edits.txt");
-    fs::write(&edits, "").expect("a file");
-    (flow.with(Wide::EDITS, edits.as_path()), edits, folder)
-}
-
-/// Returns the tasks that run after an edit.
-fn after<R: flow::Roots>(flow: &Flow, edits: &Path, text: &str) -> Result<Vec<String>> {
-    fs::write(edits, text)?;
-    Ok(ran(&flow.run::<R>()?))
+    let (flow, edits) = wide_table::edited(&flow, folder.path());
+    (flow, edits, folder)
 }
 
 #[test]
 fn exactly_the_readers_of_a_changed_column_run() -> Result<()> {
     let (flow, edits, _folder) = edited();
-    assert_eq!(ran(&flow.run::<All>()?).len(), 13);
-    let steps: [(&str, &[&str]); 10] = [
-        ("c00 1", &["R00"]),
-        ("c01 1", &["R00", "R01"]),
-        ("c03 1", &[]),
-        ("c12 1", &["R03"]),
-        ("c31 1", &["R07", "R08"]),
-        ("c49 1", &["R06"]),
-        ("c44 1", &[]),
-        ("c42 1", &["R11"]),
-        ("c05 1\nc20 1", &["R02", "R04"]),
-        ("c13 1", &[]),
-    ];
-    // The edits add up, so that a step changes no other columns back.
-    let mut text = String::new();
-    for (step, readers) in steps {
-        text += step;
-        text += "\n";
-        let expected = readers.iter().copied().chain(["Wide"]).collect::<Vec<_>>();
-        assert_eq!(after::<All>(&flow, &edits, &text)?, expected, "{step}");
-        assert!(flow.is_complete::<All>()?, "{step}");
-        assert!(ran(&flow.run::<All>()?).is_empty(), "{step}");
-    }
+    exactly_the_readers_run::<All>(&flow, &edits, "R")?;
     // Every result is what a run in a new store computes.
     let (anew, _anew_folder) = crate::support::flow();
     let anew = anew.with(Wide::EDITS, edits.as_path());

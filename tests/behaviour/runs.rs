@@ -84,3 +84,4 @@ mod tracked_files;
 mod transient_changes;
 mod trust;
 mod unordered_sets;
+mod wide_table;

@@ -1,42 +1,16 @@
 //! Early cutoff by column: what scans and SQL read of a table, and nothing else, makes a task run again.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use arrow::array::{ArrayRef, Int64Array};
 use flow::Code;
 use flow::polars::prelude::{DataFrame, DataType, LazyFrame, col};
 use flow::prelude::*;
 use flow::target::Sink;
 use tempfile::TempDir;
 
+use crate::wide_table::{self, Wide, after, exactly_the_readers_run, table};
 use crate::{flow, message, ran};
-
-/// The number of columns, `c00` to `c49`.
-const COLUMNS: i64 = 50;
-
-/// Returns a table of numbers, edited by the lines of a text: `c05 7` adds 7 to a column, `c05 dropped` removes it,
-/// `c99 added` adds a column, and `rows 0` sets the number of rows.
-fn edited(text: &str) -> Result<RecordBatch> {
-    let edits: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(' ')).collect();
-    let edit = |name: &str| edits.iter().find(|(of, _)| *of == name).map(|(_, edit)| *edit);
-    let rows: i64 = edit("rows").map_or(Ok(8), str::parse::<i64>)?;
-    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
-    for place in 0..COLUMNS {
-        let name = format!("c{place:02}");
-        let plus = match edit(&name) {
-            Some("dropped") => continue,
-            plus => plus.map_or(Ok(0), str::parse::<i64>)?,
-        };
-        let numbers = Int64Array::from_iter_values((0..rows).map(|row| row * place + plus));
-        columns.push((name, Arc::new(numbers)));
-    }
-    for (name, _) in edits.iter().filter(|(_, edit)| *edit == "added") {
-        columns.push(((*name).to_owned(), Arc::new(Int64Array::from_iter_values(0..rows))));
-    }
-    Ok(RecordBatch::try_from_iter(columns)?)
-}
 
 /// Returns the sum of all numbers.
 fn sum(frame: &DataFrame) -> Result<i64> {
@@ -65,20 +39,6 @@ macro_rules! numbers {
             }
         )*
     };
-}
-
-#[derive(Task)]
-#[task(target = Parquet<RecordBatch>)]
-struct Wide {
-    #[param(file)]
-    edits: PathBuf,
-}
-
-#[tracked]
-impl Run for Wide {
-    fn run(&self, _cx: &Cx<Self>) -> Result<RecordBatch> {
-        edited(&fs::read_to_string(&self.edits)?)
-    }
 }
 
 /// Tasks that scan columns.
@@ -140,47 +100,14 @@ struct Queries;
 /// A flow whose table is edited by a file, and that file.
 fn world() -> (Flow, PathBuf, TempDir) {
     let (flow, folder) = flow();
-    let edits = folder.path().join("edits.txt");
-    fs::write(&edits, "").expect("a file");
-    (flow.with(Wide::EDITS, edits.as_path()), edits, folder)
+    let (flow, edits) = wide_table::edited(&flow, folder.path());
+    (flow, edits, folder)
 }
 
-/// Returns the tasks that run after an edit.
-fn after<R: flow::Roots>(flow: &Flow, edits: &Path, text: &str) -> Result<Vec<String>> {
-    fs::write(edits, text)?;
-    Ok(ran(&flow.run::<R>()?))
-}
-
-/// Ten edits of data, and the numbers of the tasks that read the changed columns.
-const STEPS: [(&str, &[&str]); 10] = [
-    ("c00 1", &["00"]),
-    ("c01 1", &["00", "01"]),
-    ("c03 1", &[]),
-    ("c12 1", &["03"]),
-    ("c31 1", &["07", "08"]),
-    ("c49 1", &["06"]),
-    ("c44 1", &[]),
-    ("c42 1", &["11"]),
-    ("c05 1\nc20 1", &["02", "04"]),
-    ("c13 1", &[]),
-];
-
-/// Checks that after each of the ten edits exactly the readers run, whose names start with this letter.
-fn exactly_the_readers_run<R: flow::Roots>(letter: &str) -> Result<(Flow, Flow, TempDir)> {
+/// Checks that after each edit exactly the readers run. Returns the flow, and one of a new store with the same table.
+fn edit_step_by_step<R: flow::Roots>(letter: &str) -> Result<(Flow, Flow, TempDir)> {
     let (flow, edits, folder) = world();
-    assert_eq!(ran(&flow.run::<R>()?).len(), 13);
-    // The edits add up, so that a step changes no other columns back.
-    let mut text = String::new();
-    for (step, readers) in STEPS {
-        text += step;
-        text += "\n";
-        let mut expected: Vec<_> = readers.iter().map(|of| format!("{letter}{of}")).collect();
-        expected.push("Wide".to_owned());
-        assert_eq!(after::<R>(&flow, &edits, &text)?, expected, "{step}");
-        assert!(flow.is_complete::<R>()?, "{step}");
-        assert!(ran(&flow.run::<R>()?).is_empty(), "{step}");
-    }
-    // The results of a run in a new store, to compare.
+    exactly_the_readers_run::<R>(&flow, &edits, letter)?;
     let anew = Flow::open(folder.path().join("anew"))?.quiet().with(Wide::EDITS, edits.as_path());
     anew.run::<R>()?;
     Ok((flow, anew, folder))
@@ -188,7 +115,7 @@ fn exactly_the_readers_run<R: flow::Roots>(letter: &str) -> Result<(Flow, Flow, 
 
 #[test]
 fn exactly_the_scans_of_a_changed_column_run() -> Result<()> {
-    let (flow, anew, _folder) = exactly_the_readers_run::<Scans>("S")?;
+    let (flow, anew, _folder) = edit_step_by_step::<Scans>("S")?;
     assert_eq!(*flow.load::<S00>()?, *anew.load::<S00>()?);
     assert_eq!(*flow.load::<S03>()?, *anew.load::<S03>()?);
     assert_eq!(*flow.load::<S07>()?, *anew.load::<S07>()?);
@@ -197,7 +124,7 @@ fn exactly_the_scans_of_a_changed_column_run() -> Result<()> {
 
 #[test]
 fn exactly_the_queries_of_a_changed_column_run() -> Result<()> {
-    let (flow, anew, _folder) = exactly_the_readers_run::<Queries>("Q")?;
+    let (flow, anew, _folder) = edit_step_by_step::<Queries>("Q")?;
     assert_eq!(*flow.load::<Q01>()?, *anew.load::<Q01>()?);
     assert_eq!(*flow.load::<Q06>()?, *anew.load::<Q06>()?);
     assert_eq!(*flow.load::<Q07>()?, *anew.load::<Q07>()?);
@@ -365,7 +292,7 @@ fn only_the_readers_of_a_changed_column_of_a_file_run() -> Result<()> {
     let path = folder.path().join("wide.parquet");
     let write = |edits: &str| -> Result<()> {
         let target = <Parquet<RecordBatch>>::default();
-        target.save(&edited(edits)?, &mut Sink::new(&mut File::create(&path)?))
+        target.save(&table(edits)?, &mut Sink::new(&mut File::create(&path)?))
     };
     let flow = flow.with(WideFile::PATH, path.as_path());
     write("")?;

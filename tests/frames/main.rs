@@ -10,6 +10,8 @@ mod datasets;
 mod scans;
 mod sinks;
 mod sql;
+#[path = "../behaviour/wide_table.rs"]
+mod wide_table;
 
 use flow::{Error, Flow, Summary};
 use tempfile::TempDir;
