@@ -8,22 +8,21 @@
 #![cfg(feature = "adbc")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "../sql/tasks.rs"]
+mod tasks;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::DataType;
 use flow::prelude::*;
-use flow_targets::sql::{Adbc, Database, QueryCx, SqlTable, WriteMode};
+use flow_targets::sql::{Adbc, Database, QueryCx, SqlTable};
 
-/// The folder of the process that is killed.
-const FOLDER: &str = "FLOW_TEST_SQL_FOLDER";
-
-/// How long that process waits halfway, in seconds.
-const SECONDS: &str = "FLOW_TEST_SQL_SECONDS";
+use self::tasks::{FOLDER, Parts, Slow, in_full, ran, start_slow_writer};
 
 struct World {
     folder: tempfile::TempDir,
@@ -67,39 +66,29 @@ impl World {
     }
 }
 
-fn ran(summary: &flow::Summary) -> Vec<String> {
-    let mut ran: Vec<_> = summary.ran().iter().map(|entry| entry.task().to_owned()).collect();
-    ran.sort();
-    ran
-}
-
-fn in_full(error: impl Into<anyhow::Error>) -> String {
-    format!("{:#}", error.into())
-}
-
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
-struct Price {
+struct Quote {
     day: String,
     price: Option<f64>,
     count: u32,
     ok: bool,
 }
 
-fn prices(n: u32) -> Vec<Price> {
-    let price = |i: u32| Price {
+fn quotes(n: u32) -> Vec<Quote> {
+    let quote = |i: u32| Quote {
         day: format!("Tag {i} 'ü'"),
         price: i.is_multiple_of(2).then(|| f64::from(i) / 3.0),
         count: i,
         ok: i.is_multiple_of(3),
     };
-    (0..n).map(price).collect()
+    (0..n).map(quote).collect()
 }
 
 macro_rules! tables {
     ($($task:ident $name:literal;)+) => {
         $(
             #[derive(Task)]
-            #[task(target = SqlTable<Vec<Price>>(name = $name))]
+            #[task(target = SqlTable<Vec<Quote>>(name = $name))]
             struct $task {
                 #[param(default = 3)]
                 n: u32,
@@ -107,8 +96,8 @@ macro_rules! tables {
 
             #[tracked]
             impl Run for $task {
-                fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Price>> {
-                    Ok(prices(self.n))
+                fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Quote>> {
+                    Ok(quotes(self.n))
                 }
             }
         )+
@@ -129,9 +118,9 @@ fn a_table_is_written_loaded_and_queried() -> Result<()> {
     let Some(world) = world() else { return Ok(()) };
     let flow = world.flow();
     flow.with(Loaded1::N, 20_000).run::<Loaded1>()?;
-    assert_eq!(*flow.with(Loaded1::N, 20_000).load::<Loaded1>()?, prices(20_000));
+    assert_eq!(*flow.with(Loaded1::N, 20_000).load::<Loaded1>()?, quotes(20_000));
     assert_eq!(ran(&flow.run::<Loaded1>()?), ["Loaded1"]);
-    assert_eq!(*flow.load::<Loaded1>()?, prices(3));
+    assert_eq!(*flow.load::<Loaded1>()?, quotes(3));
     assert!(flow.run::<Loaded1>()?.ran().is_empty());
     let query =
         world.database().query("select day, count from flow_loaded where count = $1", [2])?;
@@ -159,37 +148,9 @@ fn each_change_by_hand_is_noticed() -> Result<()> {
         assert!(!flow.is_complete::<Changed1>()?, "{sql}");
         assert!(flow.load::<Changed1>().is_err(), "{sql}");
         assert_eq!(ran(&flow.run::<Changed1>()?), ["Changed1"], "{sql}");
-        assert_eq!(*flow.load::<Changed1>()?, prices(3), "{sql}");
+        assert_eq!(*flow.load::<Changed1>()?, quotes(3), "{sql}");
     }
     Ok(())
-}
-
-/// Appends its own rows.
-#[derive(Task)]
-#[task(target = SqlTable<Vec<Price>>(name = "flow_parts", mode = WriteMode::AppendByKey))]
-struct Part {
-    n: u32,
-}
-
-#[tracked]
-impl Run for Part {
-    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Price>> {
-        Ok(prices(self.n))
-    }
-}
-
-#[derive(Task)]
-#[task(requires = [Part { n } for n in &self.parts], target = Json<Vec<usize>>)]
-struct Parts {
-    #[param(default = [1, 2, 3])]
-    parts: Vec<u32>,
-}
-
-#[tracked]
-impl Run for Parts {
-    fn run(&self, cx: &Cx<Self>) -> Result<Vec<usize>> {
-        cx.input().iter().map(|part| Ok(part.load()?.len())).collect()
-    }
 }
 
 #[test]
@@ -329,29 +290,6 @@ fn of_two_writers_the_last_one_has_the_whole_table() -> Result<()> {
     Ok(())
 }
 
-/// Rows that take long to compute in the process that is killed.
-#[derive(Task)]
-#[task(target = SqlTable<BatchStream>(name = "flow_slow"))]
-struct Slow;
-
-#[tracked]
-impl Run for Slow {
-    fn run(&self, _cx: &Cx<Self>) -> Result<BatchStream> {
-        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
-        let of = Arc::clone(&schema);
-        let batch = move |i: i64| {
-            if let (3, Some(folder)) = (i, std::env::var_os(FOLDER)) {
-                std::fs::write(PathBuf::from(folder).join("half"), "")?;
-                let seconds = std::env::var(SECONDS).ok().and_then(|text| text.parse().ok());
-                thread::sleep(Duration::from_secs(seconds.unwrap_or(60)));
-            }
-            let column = Arc::new(Int64Array::from_iter_values(i * 1000..(i + 1) * 1000));
-            Ok(RecordBatch::try_new(Arc::clone(&of), vec![column])?)
-        };
-        Ok(BatchStream::new(schema, (0..5).map(batch)))
-    }
-}
-
 /// The process that is killed, or whose connection is lost; the next test starts it.
 #[test]
 #[ignore = "another test starts it"]
@@ -365,25 +303,11 @@ fn writes_slowly() -> Result<()> {
 #[test]
 fn a_writer_that_is_killed_or_loses_its_connection_leaves_nothing() -> Result<()> {
     let Some(world) = world() else { return Ok(()) };
-    let half = world.folder.path().join("half");
     let lose = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and state like 'idle in \
                 transaction%'";
     for kills in [true, false] {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(["--exact", "writes_slowly", "--ignored"])
-            .env(FOLDER, world.folder.path())
-            .env(SECONDS, if kills { "60" } else { "3" })
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let begun = Instant::now();
-        while !half.exists() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "the process has not begun to write"
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
+        let seconds = if kills { 60 } else { 3 };
+        let mut child = start_slow_writer("writes_slowly", world.folder.path(), seconds)?;
         if kills {
             child.kill()?;
             child.wait()?;
@@ -391,7 +315,6 @@ fn a_writer_that_is_killed_or_loses_its_connection_leaves_nothing() -> Result<()
             world.by_hand(lose);
             assert!(!child.wait()?.success(), "the writer has lost its connection");
         }
-        std::fs::remove_file(&half)?;
         assert!(!world.flow().is_complete::<Slow>()?);
         assert_eq!(world.database().answer("select to_regclass('flow_slow') is null")?, "true");
     }

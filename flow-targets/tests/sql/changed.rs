@@ -2,7 +2,8 @@
 
 use flow::prelude::*;
 
-use crate::world::{Prices, Total, World, assert_says, in_full, prices, ran};
+use crate::tasks::{in_full, prices, ran};
+use crate::world::{Prices, Total, World, assert_says};
 
 #[test]
 fn each_change_by_hand_is_noticed() -> Result<()> {

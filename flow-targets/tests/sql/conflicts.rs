@@ -9,7 +9,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use flow::prelude::*;
 use flow_targets::sql::{Database, SqlTable, Sqlite, WriteMode};
 
-use crate::world::{Price, Prices, World, assert_says, in_full, prices, ran};
+use crate::tasks::{Part, Parts, Price, in_full, prices, ran};
+use crate::world::{Prices, World, assert_says};
 
 /// Writes the table of `Prices`.
 #[derive(Task)]
@@ -20,35 +21,6 @@ struct Others;
 impl Run for Others {
     fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Price>> {
         Ok(prices(1))
-    }
-}
-
-/// Appends its own rows.
-#[derive(Task)]
-#[task(target = SqlTable<Vec<Price>>(name = "parts", mode = WriteMode::AppendByKey))]
-struct Part {
-    n: u32,
-}
-
-#[tracked]
-impl Run for Part {
-    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Price>> {
-        Ok(prices(self.n))
-    }
-}
-
-/// The number of rows of each part.
-#[derive(Task)]
-#[task(requires = [Part { n } for n in &self.parts], target = Json<Vec<usize>>)]
-struct Parts {
-    #[param(default = [1, 2, 3])]
-    parts: Vec<u32>,
-}
-
-#[tracked]
-impl Run for Parts {
-    fn run(&self, cx: &Cx<Self>) -> Result<Vec<usize>> {
-        cx.input().iter().map(|part| Ok(part.load()?.len())).collect()
     }
 }
 
@@ -83,7 +55,8 @@ fn instances_append_by_key_and_replace_their_own_rows() -> Result<()> {
     let flow = world.flow();
     assert_eq!(ran(&flow.run::<Parts>()?).len(), 4);
     assert_eq!(*flow.load::<Parts>()?, [1, 2, 3]);
-    let count = || world.database().answer("select count(*), count(distinct flow_key) from parts");
+    let count =
+        || world.database().answer("select count(*), count(distinct flow_key) from flow_parts");
     assert_eq!(count()?, "6\t3");
     assert!(flow.run::<Parts>()?.ran().is_empty());
 
@@ -107,10 +80,10 @@ fn a_change_by_hand_concerns_the_instance_of_the_row() -> Result<()> {
     flow.run::<Parts>()?;
     let key = world
         .database()
-        .answer("select flow_key from parts group by flow_key having count(*) = 2")?;
-    world.by_hand(&format!("delete from parts where flow_key = '{key}'"));
+        .answer("select flow_key from flow_parts group by flow_key having count(*) = 2")?;
+    world.by_hand(&format!("delete from flow_parts where flow_key = '{key}'"));
     assert_eq!(ran(&flow.run::<Parts>()?), ["Part"]);
-    assert_eq!(world.database().answer("select count(*) from parts")?, "6");
+    assert_eq!(world.database().answer("select count(*) from flow_parts")?, "6");
     Ok(())
 }
 
@@ -120,7 +93,7 @@ fn a_change_behind_the_back_of_a_trigger_is_noticed_after_others_have_appended()
     let flow = world.flow();
     flow.run::<Parts>()?;
     world.by_hand(
-        "drop trigger \"typed_flow:parts:update\"; update parts set price = 99 where day = 'day 2'",
+        "drop trigger \"typed_flow:flow_parts:update\"; update flow_parts set price = 99 where day = 'day 2'",
     );
     // Another instance appends, and creates the triggers anew.
     flow.with(Part::N, 7).run::<Part>()?;

@@ -3,7 +3,8 @@
 use flow::prelude::*;
 use flow_targets::sql::{Database, QueryCx, SqlTable, WriteMode};
 
-use crate::world::{Price, World, assert_says, prices};
+use crate::tasks::{Price, prices};
+use crate::world::{World, assert_says};
 
 /// Appends its own rows.
 #[derive(Task)]

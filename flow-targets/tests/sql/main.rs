@@ -9,6 +9,7 @@ mod connections;
 mod queries;
 mod sharing;
 mod tables;
+mod tasks;
 mod trouble;
 mod types;
 mod world;

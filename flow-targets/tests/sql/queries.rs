@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use flow::prelude::*;
 use flow_targets::sql::{Database, QueryCx, Sqlite};
 
-use crate::world::{World, assert_says, in_full, ran};
+use crate::tasks::{in_full, ran};
+use crate::world::{World, assert_says};
 
 const TRADES: &str = "create table trades (id integer primary key, day text, price real, ok boolean, updated_at integer);
     insert into trades values (1, 'mon', 1.5, 1, 10), (2, 'mon', 2.5, 0, 11), (3, 'tue', null, null, 12)";

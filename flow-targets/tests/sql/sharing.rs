@@ -3,7 +3,8 @@
 use flow::prelude::*;
 use flow::remote::RemoteFolder;
 
-use crate::world::{Prices, Total, World, prices, ran};
+use crate::tasks::{prices, ran};
+use crate::world::{Prices, Total, World};
 
 #[test]
 fn a_store_with_the_same_database_takes_a_pushed_output() -> Result<()> {

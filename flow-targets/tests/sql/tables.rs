@@ -4,7 +4,8 @@ use arrow::array::AsArray;
 use arrow::datatypes::Float64Type;
 use flow::prelude::*;
 
-use crate::world::{Prices, Total, World, assert_says, in_full, prices, ran};
+use crate::tasks::{in_full, prices, ran};
+use crate::world::{Prices, Total, World, assert_says};
 
 #[test]
 fn a_table_is_written_once_and_loaded() -> Result<()> {

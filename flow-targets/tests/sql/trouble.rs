@@ -1,42 +1,17 @@
 //! Writers that fail, wait or die leave the table as it was.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use flow::prelude::*;
 use flow_targets::sql::{Database, SqlTable, Sqlite};
 
-use crate::world::{Prices, World, assert_says, in_full, prices, ran};
-
-/// The folder of the killed process.
-const FOLDER: &str = "FLOW_TEST_SQL_FOLDER";
-
-/// Rows that take long to compute in the process that is killed.
-#[derive(Task)]
-#[task(target = SqlTable<BatchStream>(name = "slow"))]
-struct Slow;
-
-#[tracked]
-impl Run for Slow {
-    fn run(&self, _cx: &Cx<Self>) -> Result<BatchStream> {
-        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
-        let of = Arc::clone(&schema);
-        let batch = move |i: i64| {
-            if let (3, Some(folder)) = (i, std::env::var_os(FOLDER)) {
-                std::fs::write(PathBuf::from(folder).join("half"), "")?;
-                thread::sleep(Duration::from_secs(60));
-            }
-            let column = Arc::new(Int64Array::from_iter_values(i * 1000..(i + 1) * 1000));
-            Ok(RecordBatch::try_new(Arc::clone(&of), vec![column])?)
-        };
-        Ok(BatchStream::new(schema, (0..5).map(batch)))
-    }
-}
+use crate::tasks::{FOLDER, Slow, in_full, prices, ran, start_slow_writer};
+use crate::world::{Prices, World, assert_says};
 
 /// The process that is killed, which the next test starts.
 #[test]
@@ -52,26 +27,16 @@ fn writes_slowly() -> Result<()> {
 #[test]
 fn a_process_that_is_killed_halfway_leaves_nothing() -> Result<()> {
     let world = World::new();
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["--exact", "trouble::writes_slowly", "--ignored"])
-        .env(FOLDER, world.0.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let begun = Instant::now();
-    while !world.0.path().join("half").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the process has not begun to write");
-        thread::sleep(Duration::from_millis(10));
-    }
+    let mut child = start_slow_writer("trouble::writes_slowly", world.0.path(), 60)?;
     child.kill()?;
     child.wait()?;
 
     let flow = world.flow();
     assert!(!flow.is_complete::<Slow>()?);
-    let tables = "select count(*) from sqlite_schema where name = 'slow'";
+    let tables = "select count(*) from sqlite_schema where name = 'flow_slow'";
     assert_eq!(world.database().answer(tables)?, "0");
     assert_eq!(ran(&flow.run::<Slow>()?), ["Slow"]);
-    assert_eq!(world.database().answer("select count(*), max(n) from slow")?, "5000\t4999");
+    assert_eq!(world.database().answer("select count(*), max(n) from flow_slow")?, "5000\t4999");
     assert!(flow.is_complete::<Slow>()?);
     Ok(())
 }

@@ -8,7 +8,8 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema, TimeUnit};
 use flow::prelude::*;
 use flow_targets::sql::SqlTable;
 
-use crate::world::{World, assert_says, in_full};
+use crate::tasks::in_full;
+use crate::world::{World, assert_says};
 
 /// Returns a table with a column of each type; the second row has a null in each.
 fn columns() -> RecordBatch {

@@ -1,26 +1,10 @@
 //! A folder with a database and stores, and tasks that write a table.
 
-use flow::Summary;
 use flow::prelude::*;
 use flow_targets::sql::{Database, SqlTable};
 use rusqlite::Connection;
 
-#[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
-pub(crate) struct Price {
-    pub(crate) day: String,
-    pub(crate) price: f64,
-    pub(crate) venue: Option<String>,
-}
-
-/// Returns the first `n` prices.
-pub(crate) fn prices(n: u32) -> Vec<Price> {
-    let price = |i: u32| Price {
-        day: format!("day {i}"),
-        price: f64::from(i) + 0.5,
-        venue: i.is_multiple_of(2).then(|| "Zürich".to_owned()),
-    };
-    (0..n).map(price).collect()
-}
+use crate::tasks::{Price, prices};
 
 /// A table of prices.
 #[derive(Task)]
@@ -83,17 +67,6 @@ impl World {
     pub(crate) fn by_hand(&self, sql: &str) {
         self.connection().execute_batch(sql).unwrap();
     }
-}
-
-pub(crate) fn ran(summary: &Summary) -> Vec<String> {
-    let mut ran: Vec<_> = summary.ran().iter().map(|entry| entry.task().to_owned()).collect();
-    ran.sort();
-    ran
-}
-
-/// Returns an error with its causes.
-pub(crate) fn in_full(error: impl Into<anyhow::Error>) -> String {
-    format!("{:#}", error.into())
 }
 
 pub(crate) fn assert_says(text: &str, part: &str) {
