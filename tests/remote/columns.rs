@@ -2,21 +2,18 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use flow::arrow::array::{ArrayRef, AsArray, Float64Array, UInt64Array};
+use flow::arrow::datatypes::Float64Type;
 use flow::prelude::*;
 use flow::remote::{Remote, RemoteFolder};
 
 use crate::texts::Team;
 
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Trade {
-    price: f64,
-    volume: u64,
-}
-
 /// A table whose prices and volumes follow from the two numbers in a file.
 #[derive(Task)]
-#[task(target = Parquet<Vec<Trade>>)]
+#[task(target = Parquet<RecordBatch>)]
 struct Trades {
     #[param(file)]
     numbers: PathBuf,
@@ -24,17 +21,16 @@ struct Trades {
 
 #[tracked]
 impl Run for Trades {
-    fn run(&self, _cx: &Cx<Self>) -> Result<Vec<Trade>> {
+    fn run(&self, _cx: &Cx<Self>) -> Result<RecordBatch> {
         let text = fs::read_to_string(&self.numbers)?;
         let (price, volume) = text.trim().split_once(' ').context("two numbers")?;
         let (price, volume) = (price.parse::<f64>()?, volume.parse::<u64>()?);
-        Ok((0..10).map(|row| Trade { price: price * f64::from(row), volume }).collect())
+        let prices = Float64Array::from_iter_values((0..10).map(|row| price * f64::from(row)));
+        let volumes = UInt64Array::from(vec![volume; 10]);
+        let columns: [(&str, ArrayRef); 2] =
+            [("price", Arc::new(prices)), ("volume", Arc::new(volumes))];
+        Ok(RecordBatch::try_from_iter(columns)?)
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Price {
-    price: f64,
 }
 
 /// Reads one column.
@@ -47,8 +43,9 @@ struct Scaled {
 #[tracked]
 impl Run for Scaled {
     fn run(&self, cx: &Cx<Self>) -> Result<f64> {
-        let rows: Vec<Price> = cx.input().load_rows()?;
-        Ok(rows.iter().map(|row| row.price).sum::<f64>() * self.factor as f64)
+        let prices = cx.input().load_columns(&["price"])?;
+        let prices = prices.column(0).as_primitive::<Float64Type>();
+        Ok(prices.values().iter().sum::<f64>() * self.factor as f64)
     }
 }
 
