@@ -130,7 +130,8 @@ impl World {
         if found.is_empty()
             && let [Token::Word(_), Token::Word(name), ..] = item_tokens[start..]
         {
-            // The compiler may have removed a field with a `cfg` from the tokens.
+            // The compiler may have removed a field with a `cfg` from the tokens. An item of this name that a macro
+            // generates has other tokens.
             let is_function = item_tokens[start] == Token::Word(kw::FN);
             let named = (0..self.source.items.len()).filter(|&id| {
                 let item = &self.source.items[id];
@@ -139,11 +140,20 @@ impl World {
                     Kind::Type(_) => !is_function && !self.source.is_function_task(id),
                     _ => false,
                 };
-                is_one && item.name == Some(name) && !item.is_generated
+                is_one && item.name == Some(name) && !item.is_generated && self.has_all(id, &parts)
             });
             found = named.filter(in_file).collect();
         }
         found
+    }
+
+    /// Returns whether an item of a file has all of these parts, in this order.
+    fn has_all(&self, id: ItemId, parts: &[Part<'_>]) -> bool {
+        let (tokens, body) = (self.source.tokens(id), self.source.items[id].body.clone());
+        let mut all = Vec::new();
+        tokens::append(&tokens[body.clone()], body.start, &self.source.names, &mut all);
+        let mut all = all.into_iter();
+        parts.iter().all(|part| all.any(|other| other == *part))
     }
 
     /// Adds an item that a macro generated.

@@ -78,3 +78,18 @@ fn an_item_behind_a_visibility_that_is_an_argument_keeps_its_attributes() {
         assert!(world.source.is_task(found[0]));
     }
 }
+
+#[test]
+fn a_function_of_a_macro_is_not_another_one_of_its_name() {
+    let package = Package::new(
+        "mod other { use flow::task; #[task(target = Json<u8>)] fn mean() -> u8 { 1 } } fn helper() -> u8 { 2 }",
+    );
+    let function = quote!(
+        #[task(target = Json<u8>)]
+        fn mean() -> u8 {
+            helper()
+        }
+    );
+    let reached = names(&package.table_of_tokens(function));
+    assert!(reached.contains(&"helper".to_owned()), "{reached:?}");
+}
