@@ -24,7 +24,7 @@ pub(crate) enum Place {
 }
 
 /// The places of the navigation, each with its address and name.
-const PLACES: [(Place, &str, &str); 5] = [
+const PLACES: [(Place, &str, &str); 6] = [
     (Place::Graph, "/", "Graph"),
     (Place::Instances, "/instances", "Instances"),
     (Place::Runs, "/runs", "Runs"),

@@ -11,13 +11,16 @@ use crate::base::error::StoreError;
 use crate::base::fs::Stat;
 use crate::base::key::Digest;
 
+/// The files at a path, each with the digest of its content.
+type Files = Vec<(PathBuf, Digest)>;
+
 impl Contents {
     /// Returns the digest of the files at a path, which may be a pattern, as [`meant`](Self::meant) does, and the digest of
     /// each file, sorted by their paths. Each file is looked at once.
     pub(crate) fn content_and_files(
         &self,
         path: &Path,
-    ) -> Result<(Option<Digest>, Vec<(PathBuf, Digest)>), StoreError> {
+    ) -> Result<(Option<Digest>, Files), StoreError> {
         let (found, is_complete) = (RefCell::new(Vec::new()), Cell::new(true));
         let file = |path: &Path, stat: Stat| -> io::Result<Digest> {
             let digest = self.file(path, stat)?;
@@ -41,8 +44,8 @@ impl Contents {
     fn with_links(
         &self,
         path: &Path,
-        known: Vec<(PathBuf, Digest)>,
-    ) -> Result<Vec<(PathBuf, Digest)>, StoreError> {
+        known: Files,
+    ) -> Result<Files, StoreError> {
         let known: HashMap<PathBuf, Digest> = known.into_iter().collect();
         let mut files = Vec::new();
         for file in self.files(path)? {
@@ -63,7 +66,7 @@ impl Contents {
     pub(crate) fn below_folder(
         &self,
         path: &Path,
-        files: Vec<(PathBuf, Digest)>,
+        files: Files,
     ) -> Result<(PathBuf, Vec<(String, Digest)>), StoreError> {
         let folder = match files.as_slice() {
             [(file, _)] if file == path => above_partitions(path.parent().unwrap_or(path)),
