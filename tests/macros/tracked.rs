@@ -151,7 +151,7 @@ macro_rules! limited {
 limited!(Unused, Described);
 // The values of `$visibility`, `$file` and `$model` come in groups without brackets.
 described!(of_three, "data/3.json", Ols);
-described!(pub(super) of_seven, "data/7.json", WithWhere<Ols>);
+described!(pub of_seven, "data/7.json", WithWhere<Ols>);
 
 #[task(target = Json<u8>)]
 fn inside() -> u8 {
