@@ -157,6 +157,39 @@ fn types_are_inferred_from_all_cells_of_a_file() -> Result<()> {
     Ok(())
 }
 
+/// A row of a file of another program, whose codes look like numbers.
+#[derive(Serialize, Deserialize)]
+struct Item {
+    code: String,
+    n: i64,
+}
+
+#[derive(Task)]
+#[task(external, path = &self.file, target = Csv<Vec<Item>>)]
+struct Items {
+    file: PathBuf,
+}
+
+#[task(requires = Items, target = Json<String>)]
+fn first_code(items: &Input<Items>) -> Result<String> {
+    let codes = items.scan_columns(&["code"])?.collect()?;
+    texts(&codes, "code")?.remove(0).context("no null")
+}
+
+#[test]
+fn another_text_of_the_same_number_runs_the_readers_of_the_text() -> Result<()> {
+    let (flow, folder) = flow();
+    let file = folder.path().join("items.csv");
+    let flow = flow.with(Items::FILE, file.as_path());
+    fs::write(&file, "code,n\n1.0,1\n")?;
+    assert_eq!(*flow.get::<first_code>()?, "1.0");
+    fs::write(&file, "code,n\n1.0,2\n")?;
+    assert!(ran(&flow.run::<first_code>()?).is_empty());
+    fs::write(&file, "code,n\n1.00,2\n")?;
+    assert_eq!(*flow.get::<first_code>()?, "1.00");
+    Ok(())
+}
+
 fn priced() -> Arc<Schema> {
     let sides = Arrow::Dictionary(Box::new(Arrow::Int32), Box::new(Arrow::Utf8));
     let fields = vec![

@@ -5,13 +5,15 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
 use flow_core::Pieces;
-use flow_core::target::Description;
+use flow_core::target::{ColumnDigests, Description};
 
 use super::columns::Reader;
 use super::content::Content;
 use super::describe::describe;
 use super::options::Options;
 use super::sheet::{Sheet, Way};
+use super::typed::of_load;
+use crate::digests;
 
 /// The options of a target, and the functions that convert values of its type to cells.
 pub(super) struct Format<T> {
@@ -56,6 +58,24 @@ impl<T> Format<T> {
         Reader::of_columns(&self.options, content, names)
             .and_then(Reader::whole)
             .with_context(|| content.unreadable())
+    }
+
+    /// Returns the digests of some columns. Names without a column are left out.
+    ///
+    /// A scan reads the cells as the fields of a row, and [`read_columns`](Self::read_columns) by what their text shows:
+    /// `1.0` and `1.00` are two texts, and one number. So the digest of a column of rows covers both.
+    pub(super) fn column_digests(
+        &self,
+        content: &Content,
+        names: &[&str],
+    ) -> Result<Option<ColumnDigests>> {
+        let shown = digests::of_file(names, |names| self.read_columns(content, names))?;
+        let Some(known) = (self.way.columns)() else { return Ok(shown) };
+        let options = of_load(&self.options, &known, content)?;
+        let typed = digests::of_file(names, |names| {
+            Reader::of_columns(&options, content, names).and_then(Reader::whole)
+        })?;
+        Ok(shown.zip(typed).map(|(shown, typed)| digests::of_both(&shown, &typed)))
     }
 
     /// Scans a file or, if there are names, these columns of it.

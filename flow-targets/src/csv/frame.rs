@@ -4,7 +4,7 @@
 //! types from the first lines, and reads what it does not know as null. So the file is read here, a batch at a time, into
 //! a copy that polars scans.
 //!
-//! The columns have the types that a load gives: those of the schema, else of the fields of a row, else of the text.
+//! The columns have [the types that a load gives](super::typed).
 
 use std::collections::HashMap;
 use std::iter;
@@ -19,9 +19,10 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use flow_core::Source;
 use polars::prelude::{Expr, LazyFrame};
 
-use super::columns::{Reader, check_types, schema};
+use super::columns::Reader;
 use super::content::Content;
 use super::options::Options;
+use super::typed::{is_text, of_load};
 use crate::frames::{scan_copy, to_polars};
 
 /// Scans a file or, if there are names, these columns of it.
@@ -34,8 +35,7 @@ pub(super) fn scan(
     names: &[&str],
 ) -> Result<LazyFrame> {
     let known = known().unwrap_or_default();
-    let schema = schema_of_load(options, &known, content)?;
-    let typed = Options { schema: Some(schema), ..options.clone() };
+    let typed = of_load(options, &known, content)?;
     let mut reader = match names {
         [] => Reader::open(&typed, content)?,
         names => Reader::of_columns(&typed, content, names)?,
@@ -69,42 +69,6 @@ pub(super) fn scan(
         true => frame,
         false => frame.with_columns(dictionaries),
     })
-}
-
-/// Returns the columns of a file with the types that a load gives them.
-fn schema_of_load(options: &Options, known: &[FieldRef], content: &Content) -> Result<SchemaRef> {
-    if known.is_empty() {
-        return schema(options, content);
-    }
-    // Rows ignore the schema. Without names, their fields are matched by position.
-    let untyped = Options { schema: None, ..options.clone() };
-    let fields: Vec<FieldRef> = match options.header {
-        false => known.iter().map(read_as).collect(),
-        true => {
-            let found = schema(&untyped, content)?;
-            let typed = found.fields().iter().map(|field| {
-                let of_row = known.iter().find(|known| known.name() == field.name());
-                let of_row = of_row.map(read_as);
-                let has_text =
-                    |field: &FieldRef| check_types(&Schema::new(vec![Arc::clone(field)])).is_ok();
-                of_row.filter(has_text).unwrap_or_else(|| Arc::clone(field))
-            });
-            typed.collect()
-        }
-    };
-    Ok(Arc::new(Schema::new(fields)))
-}
-
-/// Returns the column as which a field of a row is read. A text is read even if its cell is null: see [`Column::null`].
-fn read_as(field: &FieldRef) -> FieldRef {
-    match is_text(field) {
-        true => Arc::new(Field::clone(field).with_nullable(true)),
-        false => Arc::clone(field),
-    }
-}
-
-fn is_text(field: &FieldRef) -> bool {
-    matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8)
 }
 
 /// A column of the copy.

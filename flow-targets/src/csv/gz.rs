@@ -13,7 +13,6 @@ use flow_core::{Code, Columnar, Pieces, Sink, Source, Streaming, Target};
 use super::Sheet;
 use super::content::Content;
 use super::format::{Format, setters};
-use crate::digests;
 use crate::limit::{Limit, check};
 use crate::measured::table_size;
 
@@ -165,7 +164,7 @@ impl<T: Send + Sync + 'static> Target for CsvGz<T> {
     }
 
     fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
-        digests::of_file(names, |names| self.load_columns(source, names))
+        self.format.column_digests(&unpacked(source).within(self.limit), names)
     }
 
     #[cfg(feature = "polars")]

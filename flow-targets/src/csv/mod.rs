@@ -156,6 +156,7 @@ mod rows;
 mod scan;
 mod serialize;
 mod sheet;
+mod typed;
 mod write;
 
 use std::fmt;
@@ -171,7 +172,6 @@ use format::{Format, setters};
 pub use gz::CsvGz;
 pub use sheet::Sheet;
 
-use crate::digests;
 use crate::measured::table_size;
 
 /// A CSV file of a table.
@@ -228,7 +228,7 @@ impl<T: Send + Sync + 'static> Target for Csv<T> {
     }
 
     fn column_digests(&self, source: &Source, names: &[&str]) -> Result<Option<ColumnDigests>> {
-        digests::of_file(names, |names| self.load_columns(source, names))
+        self.format.column_digests(&plain(source), names)
     }
 
     #[cfg(feature = "polars")]

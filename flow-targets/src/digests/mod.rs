@@ -137,6 +137,19 @@ pub(crate) fn of_file(
     Ok(Some(digests.into_iter().collect()))
 }
 
+/// Returns the digests of columns that were read in two ways. Each covers both; a column that was read in one way is left
+/// out.
+#[cfg(feature = "csv")]
+pub(crate) fn of_both(one: &ColumnDigests, other: &ColumnDigests) -> ColumnDigests {
+    let of_both = one.iter().filter_map(|(name, digest)| {
+        let mut hasher = ColumnHasher::new();
+        add_digest(&mut hasher, digest);
+        add_digest(&mut hasher, other.get(name)?);
+        Some((name.to_owned(), hasher.digest()))
+    });
+    of_both.collect()
+}
+
 /// The values of a column so far.
 struct Column {
     rows: u64,

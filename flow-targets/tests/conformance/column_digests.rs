@@ -101,6 +101,33 @@ fn columns_of_a_csv_file_have_digests_of_their_own() {
     assert!(saved(&target, &table()).is_empty());
 }
 
+/// A row whose first field is a text, whatever its cells look like.
+#[derive(Serialize, Deserialize)]
+struct Item {
+    code: String,
+    n: f64,
+}
+
+#[test]
+fn a_column_of_csv_counts_as_the_text_that_a_row_has() {
+    let target = <Csv<Vec<Item>>>::default();
+    let digests = |text: &str| {
+        let (_file, source) = file(text.as_bytes()).unwrap();
+        target.column_digests(&source, &["code", "n"]).unwrap().unwrap()
+    };
+    let one = digests("code,n\n1.0,1.0\n");
+    let other = digests("code,n\n1.00,1.00\n");
+    assert!(one.get("code").is_some());
+    assert_ne!(one.get("code"), other.get("code"), "another text");
+    assert_eq!(one.get("n"), other.get("n"), "the same number");
+    // `load_columns` reads the type that the text shows.
+    let quoted = digests("code,n\n\"1.0\",1.0\n");
+    assert_ne!(one.get("code"), quoted.get("code"));
+    // A cell that is no value of the field makes the whole file count.
+    let damaged = digests("code,n\n1.0,x\n");
+    assert_eq!((damaged.get("code"), damaged.get("n")), (one.get("code"), None));
+}
+
 #[test]
 fn the_description_by_pandas_is_no_part_of_a_column() {
     let with = |description: &str| {
