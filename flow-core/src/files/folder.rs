@@ -1,7 +1,6 @@
 //! External folders as lists of files, for targets that read several.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -11,16 +10,18 @@ use crate::base::error::StoreError;
 use crate::base::fs::Stat;
 use crate::base::key::Digest;
 
-/// The files at a path, each with the digest of its content.
-type Files = Vec<(PathBuf, Digest)>;
+/// Files with their digests.
+pub(crate) type DigestedFiles = Vec<(PathBuf, Digest)>;
 
 impl Contents {
     /// Returns the digest of the files at a path, which may be a pattern, as [`meant`](Self::meant) does, and the digest of
     /// each file, sorted by their paths. Each file is looked at once.
+    ///
+    /// There are no files if some of them have several names by links: see [`files_with_links`](Self::files_with_links).
     pub(crate) fn content_and_files(
         &self,
         path: &Path,
-    ) -> Result<(Option<Digest>, Files), StoreError> {
+    ) -> Result<(Option<Digest>, Option<DigestedFiles>), StoreError> {
         let (found, is_complete) = (RefCell::new(Vec::new()), Cell::new(true));
         let file = |path: &Path, stat: Stat| -> io::Result<Digest> {
             let digest = self.file(path, stat)?;
@@ -33,27 +34,19 @@ impl Contents {
         };
         let content = self.walk(path, Named::AsPattern, Look { file: &file, note: &note })?;
         let mut files = found.into_inner();
-        if !is_complete.get() {
-            files = self.with_links(path, files)?;
-        }
         files.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        Ok((content, files))
+        Ok((content, is_complete.get().then_some(files)))
     }
 
-    /// Returns all files at a path, of which some are known. The others have further names, by links.
-    fn with_links(
-        &self,
-        path: &Path,
-        known: Files,
-    ) -> Result<Files, StoreError> {
-        let known: HashMap<PathBuf, Digest> = known.into_iter().collect();
+    /// Returns each name of each file at a path with its digest, sorted, however many links lead to it.
+    ///
+    /// The files are listed first and looked at later. So the caller checks afterwards that the content at the path still is
+    /// the one that it knows.
+    pub(crate) fn files_with_links(&self, path: &Path) -> Result<DigestedFiles, StoreError> {
         let mut files = Vec::new();
         for file in self.files(path)? {
-            let digest = match known.get(&file) {
-                Some(digest) => Some(*digest),
-                // A file that was removed meanwhile does not count. The next check of the folder detects it.
-                None => self.content(&file, Named::Exactly)?,
-            };
+            // A file that was removed meanwhile does not count: the check detects it.
+            let digest = self.content(&file, Named::Exactly)?;
             files.extend(digest.map(|digest| (file, digest)));
         }
         Ok(files)
@@ -66,7 +59,7 @@ impl Contents {
     pub(crate) fn below_folder(
         &self,
         path: &Path,
-        files: Files,
+        files: DigestedFiles,
     ) -> Result<(PathBuf, Vec<(String, Digest)>), StoreError> {
         let folder = match files.as_slice() {
             [(file, _)] if file == path => above_partitions(path.parent().unwrap_or(path)),
@@ -128,6 +121,9 @@ mod tests {
         let listed = |path: &Path| {
             let (content, files) = contents.content_and_files(path).expect("files");
             assert_eq!(content, contents.meant(path).expect("a digest"));
+            let all = contents.files_with_links(path).expect("files");
+            let files = files.unwrap_or_else(|| all.clone());
+            assert_eq!(files, all);
             for (file, digest) in &files {
                 assert_eq!(contents.digest(file).expect("a digest"), Some(*digest));
             }
@@ -148,5 +144,24 @@ mod tests {
         let all = ["n=1/x", "n=2/x", "n=3/x", "n=4/x"].map(str::to_owned).to_vec();
         assert_eq!(names(&data).1, all);
         assert_eq!(listed(&data).1[0].1, listed(&data).1[3].1);
+        assert!(contents.content_and_files(&data).expect("a digest").1.is_none());
+    }
+
+    #[test]
+    fn a_folder_whose_files_have_too_many_names_has_a_digest() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let level = |n: usize| temp.path().join(format!("level{n}"));
+        for n in 0..20 {
+            fs::create_dir(level(n)).expect("a folder");
+            if n > 0 {
+                symlink(level(n), level(n - 1).join("a")).expect("a link");
+                symlink(level(n), level(n - 1).join("b")).expect("a link");
+            }
+        }
+        fs::write(level(19).join("x"), "1").expect("a file");
+        let contents = Contents::unknown(Arc::new(Disk), &temp.path().join("store"));
+        let (content, files) = contents.content_and_files(&level(0)).expect("a digest");
+        assert!(content.is_some() && files.is_none());
+        assert!(contents.files_with_links(&level(0)).is_err());
     }
 }

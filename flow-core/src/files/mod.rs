@@ -36,6 +36,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use self::folder::DigestedFiles;
 pub(crate) use self::pattern::Pattern;
 use self::remembered::Remembered;
 pub(crate) use self::stamp::Stamp;

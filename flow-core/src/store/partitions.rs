@@ -4,12 +4,12 @@
 //! So the index of its files is kept, under the digest of its content: it is the same for all plans and runs.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Hasher};
-use crate::files::{Contents, is_absent};
+use crate::files::{Contents, DigestedFiles, is_absent};
 use crate::store::draft::folder::folder_digest;
 use crate::store::output::{Look, Output, OutputFile, is_unchanged};
 use crate::store::trust::Trust;
@@ -103,14 +103,15 @@ impl Store {
     }
 
     /// Returns the digest of all content at an external path, and keeps the index of its files for the readers of single
-    /// partitions. `None` if there are no files. Each file is looked at once.
+    /// partitions. `None` if there are no files. Each file is looked at once, and the files of a folder with several links to
+    /// one folder are left to the first reader.
     pub(crate) fn list_external(
         &self,
         contents: &Contents,
         path: &Path,
     ) -> Result<Option<Digest>, StoreError> {
         let (content, files) = contents.content_and_files(path)?;
-        if let Some(digest) = content
+        if let Some((digest, files)) = content.zip(files)
             && self.known_partitions(external_key(path, digest)).is_none()
         {
             // A reader that needs the index reports the error.
@@ -129,7 +130,13 @@ impl Store {
         if let Some(known) = self.known_partitions(external_key(path, digest)) {
             return Ok(known);
         }
-        let (content, files) = contents.content_and_files(path)?;
+        let (content, files) = match contents.content_and_files(path)? {
+            (content, Some(files)) => (content, files),
+            (_, None) => {
+                let files = contents.files_with_links(path)?;
+                (contents.meant(path)?, files)
+            }
+        };
         if content != Some(digest) {
             let changed = std::io::Error::other("it changed meanwhile");
             return Err(changed).during("read", path);
@@ -142,7 +149,7 @@ impl Store {
         contents: &Contents,
         path: &Path,
         digest: Digest,
-        files: Vec<(PathBuf, Digest)>,
+        files: DigestedFiles,
     ) -> Result<Arc<PartitionIndex>, StoreError> {
         let (folder, files) = contents.below_folder(path, files)?;
         let index = PartitionIndex::new(files).at(folder);
