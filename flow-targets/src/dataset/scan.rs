@@ -121,15 +121,50 @@ fn set_partition_columns(
     let schema = Arc::new(Schema::new(fields));
     let values = to_polars(&schema, Some(&batch_of(&schema, values, files)?))?;
     file_info.update_schema_with_hive_schema(Arc::clone(values.schema()));
+    // The plan is made already, so polars does not evaluate this schema. But it takes scans with equal options for one, whatever
+    // their partition columns are, and another target may read the same files with other types.
+    unified_scan_args.hive_options.schema = Some(Arc::clone(values.schema()));
     *hive_parts = Some(values.into());
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Int32Array, StringArray};
+    use std::fs::{self, File};
+
+    use arrow::array::{Int32Array, RecordBatch, StringArray};
+    use arrow::datatypes::{DataType, Field};
+    use flow_core::{Sink, Target};
+    use polars::prelude::UnifiedScanArgs;
+    use polars_plan::prelude::ArenaLpIter;
 
     use super::*;
+    use crate::parquet::Parquet;
+
+    #[test]
+    fn scans_of_the_same_files_are_one_only_if_their_partition_columns_are_equal() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let of_year = folder.path().join("year=2024");
+        fs::create_dir(&of_year)?;
+        let numbers: ArrayRef = Arc::new(Int32Array::from(vec![1]));
+        let batch = RecordBatch::try_from_iter([("n", numbers)])?;
+        let mut file = File::create(of_year.join("a.parquet"))?;
+        <Parquet<RecordBatch>>::default().save(&batch, &mut Sink::new(&mut file))?;
+        let options = |data_type| -> Result<UnifiedScanArgs> {
+            let year = Arc::new(Field::new("year", data_type, true));
+            let source = Source::file(folder.path());
+            let plan = scan(&Opened::new(&source, None, &[year])?, &source)?.to_alp()?;
+            let mut nodes = ArenaLpIter::iter(&plan.lp_arena, plan.lp_top);
+            let options = nodes.find_map(|(_, node)| match node {
+                IR::Scan { unified_scan_args, .. } => Some((**unified_scan_args).clone()),
+                _ => None,
+            });
+            options.context("a scan")
+        };
+        assert_eq!(options(DataType::Int16)?, options(DataType::Int16)?);
+        assert_ne!(options(DataType::Int16)?, options(DataType::Int64)?);
+        Ok(())
+    }
 
     #[test]
     fn files_with_the_same_columns_null_are_one_scan() {
