@@ -50,7 +50,9 @@
 //! of a load, and their values are decoded and null as in a load. The rows are in the order of the names of the files. A
 //! dataset without rows has all columns. [`Input::select`] limits the frame, and what the task depends on, to some
 //! partitions. If a partition column is null in some files, these files and the others are several scans, one after the
-//! other, that are planned as a union.
+//! other, that are planned as a union. Polars 0.55 keeps a file for which a filter on partition columns alone is null though no
+//! partition column is: after a cast of a text that is no number, or a division by zero. End such a filter with
+//! `.fill_null(lit(false))`, or with `coalesce(..., false)` in SQL.
 //!
 //! **CSV.** The reader of polars would give other values and types than a load: for quoted cells, null words, and types that
 //! it infers from the first lines. So the reader of the target reads the file once, with all its options, and writes a copy
@@ -154,6 +156,9 @@ pub trait ScanInput {
     /// The columns and filters of the query reach the file: polars reads the columns that the query needs, and skips the
     /// row groups whose statistics show that no row matches. A running task depends on the whole output, because the
     /// frame shows all columns: [`scan_columns`](Self::scan_columns) limits it to some.
+    ///
+    /// The file is read when the frame is collected. A task collects or stores the frame itself: an external file is watched only
+    /// as long as the task runs, so that a frame in a `Memory` output may read what was written later.
     ///
     /// # Errors
     ///
