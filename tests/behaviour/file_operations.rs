@@ -294,3 +294,43 @@ fn a_dataset_of_another_program_is_listed_once_per_plan_and_four_times_per_reade
     assert!(listed.values().all(|times| *times <= 1 + 4), "{listed:?}");
     Ok(())
 }
+
+/// The second link to a folder is not followed to find the digest of a dataset, so its files are looked at later.
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_written_between_two_looks_at_its_links_is_no_part_of_the_earlier_content()
+-> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path().join("given");
+    let target = <Dataset<Vec<Part>>>::default().partition_by(["part"]);
+    let content = |n| -> Result<Vec<u8>> {
+        let saved = folder.path().join(format!("with {n}"));
+        target.save_folder(&vec![Part { part: 1, n }], &mut SinkFolder::new(&saved)?)?;
+        Ok(std::fs::read(saved.join("part=1/part-0.parquet"))?)
+    };
+    let (old, new) = (content(10)?, content(20)?);
+    std::fs::create_dir_all(at.join("part=1"))?;
+    let file = at.join("part=1/part-0.parquet");
+    std::fs::write(&file, &old)?;
+    for link in ["part=3", "part=4"] {
+        std::os::unix::fs::symlink(at.join("part=1"), at.join(link))?;
+    }
+    let faulty = Faulty::new();
+    let flow = faulty_flow(folder.path(), &faulty)?;
+    let flow = flow.with(GivenParts::PATH, at.as_path()).with(SumOfPart::PART, 4_u64);
+    let last = at.join("part=4/part-0.parquet");
+    let (written, content) = (file.clone(), new.clone());
+    faulty.fail(move |_, op: Op, path| {
+        if op == Op::Open && path == last {
+            std::fs::write(&written, &content).expect("a file");
+        }
+        None
+    });
+    assert!(flow.run::<SumOfPart>().is_err(), "the file changed meanwhile");
+    faulty.heal();
+    std::fs::write(&file, &old)?;
+    assert_eq!(*flow.get::<SumOfPart>()?, 10);
+    std::fs::write(&file, &new)?;
+    assert_eq!(*flow.get::<SumOfPart>()?, 20);
+    Ok(())
+}
