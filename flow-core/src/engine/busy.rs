@@ -36,7 +36,7 @@ pub(super) const FIRST: Duration = Duration::from_millis(50);
 pub(super) const LONGEST: Duration = Duration::from_millis(500);
 
 /// The number of looks after which the run searches for a circle of waits.
-const PATIENCE: u32 = 2;
+pub(super) const PATIENCE: u32 = 2;
 
 /// What a run knows of other processes that may be running an instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,11 +71,6 @@ impl Busy {
     /// Returns what is known of other processes that may be running this instance.
     pub(super) fn others(&self, at: At) -> Others {
         self.instances.get(&at).map_or(Others::Unknown, |waiting| waiting.others)
-    }
-
-    /// Forgets all instances, because the run was stopped.
-    pub(super) fn clear(&mut self) {
-        self.instances.clear();
     }
 }
 
@@ -132,6 +127,15 @@ impl Coordinator {
     /// Forgets that a settled instance has waited.
     pub(super) fn forget_busy(&mut self, at: At) {
         if self.busy.instances.remove(&at).is_some() && self.is_waited_for(at.0) {
+            self.publish_waits();
+        }
+    }
+
+    /// Forgets all instances that wait, because the run was stopped, and withdraws their waits: it may take long until the
+    /// running tasks have ended.
+    pub(super) fn forget_all_busy(&mut self) {
+        self.busy.instances.clear();
+        if !self.busy.published.is_empty() {
             self.publish_waits();
         }
     }

@@ -11,20 +11,21 @@
 //! A run without a coordinator, which debugs one instance, waits for the claim on its own thread
 //! ([`Execution::claim_alone`]).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
-use crate::base::key::Digest;
+use crate::base::key::{Digest, Key};
 use crate::engine::Execution;
-use crate::engine::busy::{FIRST, LONGEST, Others};
+use crate::engine::busy::{FIRST, LONGEST, Others, PATIENCE};
 use crate::engine::worker::Worker;
 use crate::plan::Plan;
 use crate::plan::reason::Reason;
 use crate::store::claims::{Claim, Claimed};
 use crate::store::record::Record;
+use crate::store::waits::Wait;
 use crate::store::{Folder, Found};
 
 impl Worker<'_> {
@@ -91,8 +92,9 @@ impl Execution {
 
     /// Claims an instance that runs without a coordinator. Waits as long as another process runs it.
     ///
-    /// Returns `None` if the instance cannot be claimed: then another process may run it, too. A value in memory is not
-    /// claimed, because no other process can take it.
+    /// Returns `None` if the instance cannot be claimed: then another process may run it, too. So it does if runs would wait
+    /// for each other in a circle, as in [`busy`](crate::engine::busy). A value in memory is not claimed, because no other
+    /// process can take it.
     ///
     /// # Errors
     ///
@@ -112,30 +114,41 @@ impl Execution {
         if graph.task(node).task.in_memory {
             return Ok(None);
         }
-        let mut has_waited = false;
-        let mut pause = FIRST;
-        loop {
+        let enclosing: HashSet<Key> = session.enclosing.keys_in(store).collect();
+        // The tasks that this one runs inside of keep their claims. A run that waits for them must not wait forever.
+        let publish = |waits: &BTreeSet<Wait>| {
+            if let Some(run_lock) = session.run_lock().filter(|_| !enclosing.is_empty()) {
+                run_lock.publish(waits);
+            }
+        };
+        let (mut looks, mut circle, mut pause) = (0, None, FIRST);
+        let claimed = loop {
             match claims.try_claim(key) {
-                Claim::Taken(taken) => {
-                    let is_computed = has_waited
-                        && self.has_record(node, folder, fingerprint).map_err(Unclaimed::Store)?;
-                    return if is_computed { Err(Unclaimed::Computed) } else { Ok(Some(taken)) };
-                }
-                Claim::Unsupported => return Ok(None),
-                Claim::Held if self.is_stopped() => return Err(Unclaimed::Stopped),
+                Claim::Taken(taken) => break Ok(Some(taken)),
+                Claim::Unsupported => break Ok(None),
+                Claim::Held if self.is_stopped() => break Err(Unclaimed::Stopped),
                 Claim::Held => {}
             }
-            if !has_waited && let Some(run_lock) = session.run_lock() {
-                // The tasks that this one runs inside of keep their claims. A run that waits for them must not wait forever.
-                let waits: BTreeSet<_> =
-                    session.enclosing.keys_in(store).map(|by| (by, key)).collect();
-                if !waits.is_empty() {
-                    run_lock.publish(&waits);
+            if looks == 0 {
+                publish(&enclosing.iter().map(|by| (*by, key)).collect());
+            } else if looks >= PATIENCE && !enclosing.is_empty() {
+                // Equal circles that are found one after the other are one that lasts.
+                let found = store.waits().ok().and_then(|waits| waits.circle(key, &enclosing));
+                if found.is_some() && found == circle {
+                    break Ok(None);
                 }
+                circle = found;
             }
-            has_waited = true;
+            looks += 1;
             std::thread::sleep(pause);
             pause = pause.saturating_mul(2).min(LONGEST);
+        };
+        if looks > 0 {
+            publish(&BTreeSet::new());
         }
+        let is_computed = looks > 0
+            && matches!(claimed, Ok(Some(_)))
+            && self.has_record(node, folder, fingerprint).map_err(Unclaimed::Store)?;
+        if is_computed { Err(Unclaimed::Computed) } else { claimed }
     }
 }

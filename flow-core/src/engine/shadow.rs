@@ -123,10 +123,13 @@ impl Execution {
     ) -> Result<ShadowRun, WatchError> {
         let (started, begun) = (jiff::Timestamp::now(), running_time());
         let watch = Watch::begin(self, node, made_from, &Control::detached(&self.stopper))?;
+        // A run inside the task that requires this instance would wait for its claim forever.
+        let entered = self.around(node).enter();
         let executed = panics::catch_error(|| {
             self.plan.check_node(node)?;
             watch.running().execute(folder, fingerprint)
         });
+        drop(entered);
         let seconds = seconds_since(begun);
         let changed = watch.check_unchanged().err();
         if let (Ok(executed), Some(_)) = (&executed, &changed) {

@@ -276,7 +276,7 @@ impl Coordinator {
         self.parked.clear();
         self.retrying.clear();
         self.ledger.clear();
-        self.busy.clear();
+        self.forget_all_busy();
     }
 
     fn receive(&mut self, message: Message) -> std::io::Result<()> {
