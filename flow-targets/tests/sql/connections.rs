@@ -75,6 +75,40 @@ fn a_file_that_replaces_the_database_is_opened() -> Result<()> {
 }
 
 #[test]
+fn a_database_that_is_copied_over_the_file_is_read() -> Result<()> {
+    let world = World::new();
+    let database = world.database();
+    // Both were written in the same way, so that they differ in nothing but the value.
+    let make = |n: u32| {
+        world.by_hand(&format!("create table other (n integer); insert into other values ({n})"));
+        let path = world.0.path().join("prices.db");
+        let bytes = std::fs::read(&path)?;
+        std::fs::remove_file(path)?;
+        anyhow::Ok(bytes)
+    };
+    let copies = [make(1)?, make(2)?];
+    let path = world.0.path().join("prices.db");
+    for (copy, answer) in copies.iter().zip(["1", "2"]) {
+        std::fs::write(&path, copy)?;
+        assert_eq!(database.answer("select n from other")?, answer);
+        // Times of files are as exact as the ticks of the system.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+#[test]
+fn no_log_of_changes_stays_beside_the_file() -> Result<()> {
+    let world = World::new();
+    world.by_hand("pragma journal_mode = wal; create table other (n integer)");
+    world.by_hand("insert into other values (1)");
+    let database = world.database();
+    assert_eq!(database.answer("select n from other")?, "1");
+    assert!(!world.0.path().join("prices.db-wal").exists());
+    Ok(())
+}
+
+#[test]
 fn a_pragma_does_not_change_later_queries() -> Result<()> {
     let world = World::new();
     world.by_hand("create table other (n integer)");

@@ -49,21 +49,35 @@ pub struct Sqlite {
     opened: Arc<AtomicU64>,
 }
 
-/// What tells a file from one that replaces it.
-type FileId = (u64, u64);
+/// What tells a file from one that replaces it: the device, the inode, the size, and the times of the last changes of its
+/// content and its metadata.
+///
+/// A program that copies another database over the file keeps the inode. SQLite would not notice that if both databases were
+/// written in the same way, because it compares their counters of changes, and would return pages of the former one.
+type FileId = (u64, u64, u64, [(i64, i64); 2]);
 
 /// Returns the identity of a file; `None` if it is not known.
 #[cfg(unix)]
 fn file_id(path: &Path) -> Option<FileId> {
     use std::os::unix::fs::MetadataExt;
 
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
+    let found = std::fs::metadata(path).ok()?;
+    let times = [(found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec())];
+    Some((found.dev(), found.ino(), found.size(), times))
 }
 
 #[cfg(not(unix))]
 fn file_id(_: &Path) -> Option<FileId> {
     None
+}
+
+/// Returns whether the database is in the mode WAL, or its mode is not known.
+fn has_log(connection: &Connection) -> bool {
+    let mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+    match mode {
+        Ok(mode) => mode.eq_ignore_ascii_case("wal"),
+        Err(_) => true,
+    }
 }
 
 impl Sqlite {
@@ -92,7 +106,10 @@ impl Sqlite {
     /// Calls `work` with a connection that reads, which may have been used before.
     ///
     /// If `work` fails, or `keeps` is false because it may change the state of the connection, that is closed. It is not used
-    /// for a file that has replaced the one which it has opened.
+    /// for a file that has changed since.
+    ///
+    /// In the mode [WAL](https://www.sqlite.org/wal.html) it is closed, too: the last connection that is closed moves
+    /// what was written from the log into the file. If the process ended before, the file alone would be an old state.
     fn with_reader<T>(
         &self,
         keeps: bool,
@@ -109,7 +126,7 @@ impl Sqlite {
             }
         };
         let result = work(&connection)?;
-        if let Some(of) = of.filter(|_| keeps) {
+        if let Some(of) = of.filter(|_| keeps && !has_log(&connection)) {
             self.idle.put((connection, of));
         }
         Ok(result)
