@@ -1,12 +1,13 @@
 //! Requests to an object store: each waits for its answer, and is repeated if it failed for a passing reason.
 //!
-//! Requests are repeated here and nowhere else: the clients of the cloud stores do not repeat them on their own. The parts of
-//! an upload are the exception, because only such a client can send a part again under its number. They go to a client
-//! that repeats ([`Client::with_uploads`]), and are not repeated here.
+//! Requests are repeated here and nowhere else: the clients of the cloud stores do not repeat them on their own. Operations of
+//! several requests are the exception: the parts of an upload, because only such a client can send a part again under its
+//! number, and lists and removals, which would begin anew with their first page. They go to a client that repeats
+//! ([`Client::with_repeating`]), and are not repeated here.
 //!
-//! After a failure that may pass, a request is sent again for half a minute, and at most for a minute ([`pause`]). As long as the
-//! store has never answered, a connection that cannot be made is an error after three attempts: then the address is
-//! probably wrong.
+//! After a failure that may pass, a request is sent again for half a minute, and at most for a minute ([`pause`]). A request
+//! that took longer before it broke off is sent again once. As long as the store has never answered, a connection that cannot
+//! be made is an error after three attempts: then the address is probably wrong.
 
 use std::future::Future;
 use std::ops::Range;
@@ -20,7 +21,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload};
 
-use crate::error::{RemoteError, is_transient, is_unreachable};
+use crate::error::{RemoteError, is_conflict, is_timeout, is_transient, is_unreachable};
 use crate::progress::Meter;
 use crate::runtime::{Pending, run, start};
 
@@ -70,8 +71,8 @@ pub(crate) enum Created {
 #[derive(Clone)]
 pub(crate) struct Client {
     store: Arc<dyn ObjectStore>,
-    /// A client of the same store for uploads in parts, which repeats requests on its own, if there is one.
-    uploads: Option<Arc<dyn ObjectStore>>,
+    /// A client of the same store for operations of several requests, which repeats each on its own, if there is one.
+    repeating: Option<Arc<dyn ObjectStore>>,
     /// Whether the store has answered a request.
     has_answered: Arc<AtomicBool>,
     /// Without a `/` at its ends; it may be empty.
@@ -84,12 +85,13 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: &str, url: &str, meter: Meter) -> Self {
         let (prefix, has_answered) = (prefix.trim_matches('/').into(), Arc::default());
-        Self { store, uploads: None, has_answered, prefix, url: url.into(), meter: Arc::new(meter) }
+        let (url, meter) = (url.into(), Arc::new(meter));
+        Self { store, repeating: None, has_answered, prefix, url, meter }
     }
 
-    /// Sends uploads in parts through another client of the same store, which repeats requests on its own.
-    pub(crate) fn with_uploads(self, uploads: Arc<dyn ObjectStore>) -> Self {
-        Self { uploads: Some(uploads), ..self }
+    /// Sends operations of several requests through another client of the same store, which repeats each on its own.
+    pub(crate) fn with_repeating(self, repeating: Arc<dyn ObjectStore>) -> Self {
+        Self { repeating: Some(repeating), ..self }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -123,8 +125,11 @@ impl Client {
                 self.has_answered.store(true, Ordering::Relaxed);
             }
             let is_first = has_no_connection && !self.has_answered.load(Ordering::Relaxed);
+            // The transfer of much content may break off late.
+            let broke_off = attempt == 1 && !result.as_ref().is_err_and(is_timeout);
+            let elapsed = if broke_off { Duration::ZERO } else { begun.elapsed() };
             let pause = match result.as_ref().is_err_and(is_transient) {
-                true => pause(attempt, begun.elapsed(), is_first),
+                true => pause(attempt, elapsed, is_first),
                 false => None,
             };
             let Some(pause) = pause else { return Ok((result, attempt)) };
@@ -144,6 +149,43 @@ impl Client {
         F: Future<Output = object_store::Result<T>> + Send + 'static,
     {
         self.repeat(request)?.0.map_err(|error| self.error(action, name, error))
+    }
+
+    /// Performs an operation of several requests, such as a list of many pages.
+    ///
+    /// Until the store has answered, it goes to the client that does not repeat, so that a wrong address is an error soon.
+    fn perform<T, F>(
+        &self,
+        action: &'static str,
+        name: &str,
+        operation: impl Fn(&Arc<dyn ObjectStore>) -> F,
+    ) -> Result<T, RemoteError>
+    where
+        T: Send + 'static,
+        F: Future<Output = object_store::Result<T>> + Send + 'static,
+    {
+        let Some(repeating) = &self.repeating else {
+            return self.request(action, name, || operation(&self.store));
+        };
+        let mut attempt = 1;
+        while !self.has_answered.load(Ordering::Relaxed) {
+            let result = run(operation(&self.store))?;
+            let has_no_connection = result.as_ref().is_err_and(is_unreachable);
+            self.has_answered.fetch_or(!has_no_connection, Ordering::Relaxed);
+            let pause = match &result {
+                Err(error) if has_no_connection && is_transient(error) => {
+                    pause(attempt, Duration::ZERO, true)
+                }
+                Err(error) if is_transient(error) => break,
+                _ => None,
+            };
+            let Some(pause) = pause else {
+                return result.map_err(|error| self.error(action, name, error));
+            };
+            thread::sleep(pause);
+            attempt += 1;
+        }
+        run(operation(repeating))?.map_err(|error| self.error(action, name, error))
     }
 
     pub(crate) fn error(
@@ -175,8 +217,8 @@ impl Client {
             _ => Some(self.path(folder)?),
         };
         let metas =
-            self.request("list", if folder.is_empty() { "objects" } else { folder }, || {
-                let stream = self.store.list(whole.as_ref());
+            self.perform("list", if folder.is_empty() { "objects" } else { folder }, |store| {
+                let stream = store.list(whole.as_ref());
                 async move { stream.try_collect::<Vec<_>>().await }
             })?;
         let object = |meta: object_store::ObjectMeta| {
@@ -288,6 +330,7 @@ impl Client {
             self.repeat(|| self.put_once(&path, &content, PutMode::Create))?;
         let created = match created {
             Ok(()) => Created::Yes,
+            Err(error) if is_conflict(&error) => return Err(self.error("put", name, error)),
             Err(object_store::Error::AlreadyExists { .. }) => {
                 // The answer to an earlier attempt, which had succeeded, may have been lost.
                 match attempts > 1 && self.get(name)? == content {
@@ -325,7 +368,7 @@ impl Client {
             let (store, path) = (Arc::clone(store), path.clone());
             async move { store.put_multipart_opts(&path, PutMultipartOptions::default()).await }
         };
-        match &self.uploads {
+        match &self.repeating {
             Some(store) => run(begin(store))?.map_err(|error| self.error("put", name, error)),
             None => self.request("put", name, || begin(&self.store)),
         }
@@ -339,8 +382,8 @@ impl Client {
     pub(crate) fn delete(&self, names: &[String]) -> Result<(), RemoteError> {
         let Some(first) = names.first() else { return Ok(()) };
         let paths = names.iter().map(|name| self.path(name)).collect::<Result<Vec<_>, _>>()?;
-        self.request("remove", first, || {
-            let (store, paths) = (Arc::clone(&self.store), paths.clone());
+        self.perform("remove", first, |store| {
+            let (store, paths) = (Arc::clone(store), paths.clone());
             async move {
                 let paths = stream::iter(paths.into_iter().map(Ok)).boxed();
                 let mut deleted = store.delete_stream(paths);

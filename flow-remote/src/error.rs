@@ -216,8 +216,8 @@ impl RemoteError {
         if is(&["RequestTimeTooSkewed"]) {
             return Self::Clock { url, source: error.into() };
         }
-        // The addresses at which machines in a cloud get credentials. Elsewhere nothing answers there.
-        if text.contains("169.254.169.254") || text.contains("metadata.google.internal") {
+        // Elsewhere than in a cloud, nothing answers there.
+        if asks_machine(&text) {
             return Self::NoCredentials { url, source: error.into() };
         }
         let is_refused = is(&[
@@ -285,12 +285,42 @@ impl From<RemoteError> for io::Error {
 
 /// Returns whether a request may succeed if it is sent again.
 pub(crate) fn is_transient(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::Generic { .. }) && {
-        let text = chain(error);
-        let code = code(&text);
-        let is_final = ["NoSuchBucket", "RequestTimeTooSkewed", "InvalidAccessKeyId"];
-        !text.contains("169.254.169.254") && !code.is_some_and(|code| is_final.contains(&&*code))
+    if !matches!(error, object_store::Error::Generic { .. }) {
+        return is_conflict(error);
     }
+    let text = chain(error);
+    let (code, status) = (code(&text), status(&text));
+    let is = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
+    if asks_machine(&text) {
+        // Where there are credentials, too many processes may have asked for them. Elsewhere nothing answers, or a proxy.
+        return matches!(status, Some(429 | 500 | 503));
+    }
+    // S3 gives a connection that was too slow the status 400.
+    let is_final = match status {
+        Some(408 | 425 | 429) => false,
+        Some(300..=499) => !is(&["RequestTimeout"]),
+        _ => text.contains("redirect without LOCATION"),
+    };
+    !is_final && !is(&["NoSuchBucket", "RequestTimeTooSkewed", "InvalidAccessKeyId"])
+}
+
+/// Returns whether a conditional put met another request for the object in progress: whether the object exists is not known.
+pub(crate) fn is_conflict(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::AlreadyExists { .. }) && {
+        let code = code(&chain(error));
+        matches!(code.as_deref(), Some("ConditionalRequestConflict" | "OperationAborted"))
+    }
+}
+
+/// Returns whether a request had no answer in time.
+pub(crate) fn is_timeout(error: &object_store::Error) -> bool {
+    // The words of the HTTP client.
+    chain(error).contains("operation timed out")
+}
+
+/// Returns whether an error is about the addresses at which machines in a cloud get credentials.
+fn asks_machine(text: &str) -> bool {
+    text.contains("169.254.169.254") || text.contains("metadata.google.internal")
 }
 
 /// Returns whether no connection to the store could be made, so that it has not received the request.
@@ -321,6 +351,12 @@ fn code(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("<Code>")?;
     let (code, _) = rest.split_once("</Code>")?;
     Some(code.trim().to_owned())
+}
+
+/// Returns the status of an answer, in the words of `object_store`.
+fn status(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once("status code: ")?;
+    rest.get(..3)?.parse().ok()
 }
 
 /// Returns a text of a bearable length.
@@ -377,6 +413,46 @@ mod tests {
             "`s3://team/x` cannot be reached: Generic S3 error: client error (Connect): tcp connect error; check \
              the endpoint, the network and the proxy, then try again: a push or a pull continues"
         );
+    }
+
+    #[test]
+    fn only_what_may_pass_is_sent_again() {
+        let generic =
+            |text: &str| object_store::Error::Generic { store: "S3", source: text.into() };
+        let answered = |status: &str| {
+            format!(
+                "Error performing GET http://x in 1ms - Server returned non-2xx status code: {status}: "
+            )
+        };
+        for passing in ["408 Request Timeout", "429 Too Many Requests", "503 Service Unavailable"] {
+            assert!(is_transient(&generic(&answered(passing))), "{passing}");
+        }
+        let slow = answered("400 Bad Request") + "<Error><Code>RequestTimeout</Code></Error>";
+        assert!(is_transient(&generic(&slow)));
+        assert!(is_transient(&generic("connection reset by peer")));
+        for lasting in ["301 Moved Permanently", "400 Bad Request", "416 Range Not Satisfiable"] {
+            assert!(!is_transient(&generic(&answered(lasting))), "{lasting}");
+        }
+        assert!(!is_transient(&generic("Received redirect without LOCATION, this normally")));
+        // A machine in a cloud asks for its credentials, or another one does in vain.
+        let of_machine = |text: &str| generic(&format!("http://169.254.169.254/latest: {text}"));
+        assert!(is_transient(&of_machine(&answered("503 Service Unavailable"))));
+        let missing = answered("404 Not Found");
+        for lasting in ["client error (Connect)", missing.as_str(), "timed out"] {
+            assert!(!is_transient(&of_machine(lasting)), "{lasting}");
+        }
+    }
+
+    #[test]
+    fn a_conflict_of_conditional_puts_does_not_say_that_the_object_exists() {
+        let refused = |code: &str| object_store::Error::AlreadyExists {
+            path: "team/x".to_owned(),
+            source: format!("409 Conflict: <Error><Code>{code}</Code></Error>").into(),
+        };
+        assert!(is_conflict(&refused("ConditionalRequestConflict")));
+        assert!(is_transient(&refused("ConditionalRequestConflict")));
+        assert!(!is_conflict(&refused("PreconditionFailed")));
+        assert!(!is_transient(&refused("PreconditionFailed")));
     }
 
     #[test]

@@ -19,16 +19,16 @@ use crate::remote::ObjectRemote;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 const TIMEOUT: &str = "180 seconds";
 
-/// How often the client of a cloud store repeats the requests of an upload in parts, for answers such as 503.
+/// How often the client of a cloud store repeats a request of an operation of several ones, for answers such as 503.
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-const RETRIES: usize = 6;
+const RETRIES: usize = 9;
 
 /// Who repeats the requests of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repeats {
     /// Only [`Client`]. The store sends each request once.
     Client,
-    /// The store, for uploads in parts.
+    /// The store, for uploads in parts, lists and removals.
     Store,
 }
 
@@ -45,7 +45,7 @@ enum Repeats {
 /// On machines in a cloud, the credentials of the machine are used if there are no others.
 ///
 /// A request that fails for a passing reason, such as an answer 503, is sent again for half a minute, and for a minute at
-/// most. If no connection can be made at all, the first operation fails after three attempts, within a second if the
+/// most; one that took longer before it broke off is sent again once. If no connection can be made at all, the first operation fails after three attempts, within a second if the
 /// machine refuses the connection. A request without an answer ends after three minutes (the setting `timeout`).
 ///
 /// ```no_run
@@ -145,9 +145,9 @@ impl OpenOptions {
         let (scheme, prefix) = ObjectStoreScheme::parse(&parsed)
             .map_err(|error| wrong(error.to_string().replace(parsed.as_str(), &shown)))?;
         let open = |repeats| store(&scheme, &parsed, &shown, &self.settings, repeats);
-        let (once, uploads) = (open(Repeats::Client)?, open(Repeats::Store)?);
+        let (once, repeating) = (open(Repeats::Client)?, open(Repeats::Store)?);
         let client = Client::new(once, prefix.as_ref(), &shown, Meter::new(self.listener));
-        let client = client.with_uploads(uploads);
+        let client = client.with_repeating(repeating);
         Ok(ObjectRemote::new(client, self.cache.unwrap_or_else(Cache::of_user)))
     }
 }

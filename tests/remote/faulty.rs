@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -10,7 +10,8 @@ use futures_util::stream::{self, BoxStream};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart,
 };
 
 /// What is counted, and which requests fail.
@@ -21,6 +22,8 @@ pub(crate) struct Faults {
     every: AtomicU64,
     /// All requests from this number on fail for good. 0 stands for none.
     down_from: AtomicU64,
+    /// Whether the answers to conditional puts and to completed uploads are lost.
+    loses_answers: AtomicBool,
 }
 
 impl Faults {
@@ -33,6 +36,13 @@ impl Faults {
         self.requests.store(0, Ordering::SeqCst);
         self.every.store(0, Ordering::SeqCst);
         self.down_from.store(0, Ordering::SeqCst);
+        self.loses_answers.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on, the store does what a conditional put or a completed upload asks for, and no answer arrives.
+    pub(crate) fn lose_answers(&self) {
+        self.reset();
+        self.loses_answers.store(true, Ordering::SeqCst);
     }
 
     /// From now on, one of `every` requests fails, and succeeds if it is sent again.
@@ -92,7 +102,12 @@ impl ObjectStore for Faulty {
         opts: PutOptions,
     ) -> Result<PutResult> {
         self.faults.request(location.as_ref())?;
-        self.store.put_opts(location, payload, opts).await
+        let is_conditional = matches!(opts.mode, PutMode::Create);
+        let put = self.store.put_opts(location, payload, opts).await?;
+        match is_conditional && self.faults.loses_answers.load(Ordering::SeqCst) {
+            true => Err(Error::Generic { store: "Faulty", source: "connection reset".into() }),
+            false => Ok(put),
+        }
     }
 
     async fn put_multipart_opts(
@@ -102,7 +117,8 @@ impl ObjectStore for Faulty {
     ) -> Result<Box<dyn MultipartUpload>> {
         self.faults.request(location.as_ref())?;
         let upload = self.store.put_multipart_opts(location, opts).await?;
-        Ok(Box::new(FaultyUpload { upload, faults: Arc::clone(&self.faults) }))
+        let (path, faults) = (location.to_string(), Arc::clone(&self.faults));
+        Ok(Box::new(FaultyUpload { upload, path, faults }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -141,6 +157,7 @@ impl ObjectStore for Faulty {
 #[derive(Debug)]
 struct FaultyUpload {
     upload: Box<dyn MultipartUpload>,
+    path: String,
     faults: Arc<Faults>,
 }
 
@@ -155,7 +172,12 @@ impl MultipartUpload for FaultyUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         self.faults.request("")?;
-        self.upload.complete().await
+        let completed = self.upload.complete().await?;
+        match self.faults.loses_answers.load(Ordering::SeqCst) {
+            // The request was repeated, and found no upload any more.
+            true => Err(Error::NotFound { path: self.path.clone(), source: "NoSuchUpload".into() }),
+            false => Ok(completed),
+        }
     }
 
     async fn abort(&mut self) -> Result<()> {

@@ -46,3 +46,17 @@ fn a_large_output_is_transferred_in_parts() -> Result<()> {
     assert_eq!(*there.load::<Noise>()?, *made.load::<Noise>()?);
     Ok(())
 }
+
+#[test]
+fn an_upload_whose_last_answer_is_lost_is_complete() -> Result<()> {
+    let team = Team::new()?;
+    let made = team.flow("made")?;
+    made.run::<Noise>()?;
+    team.faults().lose_answers();
+    made.push::<Noise>(&team.remote())?;
+    team.faults().reset();
+    let there = team.flow("there")?;
+    assert_eq!(there.pull::<Noise>(&team.remote())?.bytes(), SIZE as u64);
+    assert_eq!(*there.load::<Noise>()?, *made.load::<Noise>()?);
+    Ok(())
+}

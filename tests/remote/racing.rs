@@ -56,6 +56,17 @@ fn of_many_that_put_a_name_at_once_one_has_it() -> Result<()> {
 }
 
 #[test]
+fn a_name_is_put_although_the_answer_is_lost() -> Result<()> {
+    let team = Team::new()?;
+    let put = |byte: u8| team.remote().put_new("leases/b", &mut Cursor::new([byte]), 1);
+    team.faults().lose_answers();
+    assert!(put(1)?, "nobody else was first");
+    assert!(!put(2)?, "another one was first");
+    assert_eq!(team.remote().get_range("leases/b", 0..10)?, [1]);
+    Ok(())
+}
+
+#[test]
 fn a_push_waits_for_no_garbage_collection_but_refuses() -> Result<()> {
     let team = Team::new()?;
     let made = team.complete(3)?;
