@@ -147,13 +147,16 @@ impl World {
         found
     }
 
-    /// Returns whether an item of a file has all of these parts, in this order.
+    /// Returns whether an item of a file has all words and literals of these parts, in this order. Brackets do not count: the
+    /// compiler writes a `cfg_attr` with two attributes as two attributes.
     fn has_all(&self, id: ItemId, parts: &[Part<'_>]) -> bool {
         let (tokens, body) = (self.source.tokens(id), self.source.items[id].body.clone());
         let mut all = Vec::new();
         tokens::append(&tokens[body.clone()], body.start, &self.source.names, &mut all);
         let mut all = all.into_iter();
-        parts.iter().all(|part| all.any(|other| other == *part))
+        let mut texts =
+            parts.iter().filter(|part| matches!(part, Part::Word(_) | Part::Literal(_)));
+        texts.all(|part| all.any(|other| other == *part))
     }
 
     /// Adds an item that a macro generated.

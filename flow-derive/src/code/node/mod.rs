@@ -223,9 +223,14 @@ impl Builder<'_> {
     fn add(&self, scope: &Scope<'_>, references: &References, tokens: &[Token], node: &mut Node) {
         let source = self.resolver.source;
         let mut is_open = false;
+        if !scope.is_generated && !scope.is_macro {
+            for (_, import) in &references.imports {
+                self.add_import(scope, import, node);
+            }
+        }
         for reference in &references.paths {
             let is_unknown = self.add_path(scope, references, reference, node);
-            if is_unknown && reference.is_plain && !scope.is_generated && !scope.is_macro {
+            if is_unknown && !scope.is_generated && !scope.is_macro {
                 self.add_unknown(scope, references, reference, tokens, node);
             }
             is_open |= is_unknown;

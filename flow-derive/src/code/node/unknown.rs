@@ -20,7 +20,7 @@ use crate::code::tokens::{Delimiter, Token};
 
 impl Builder<'_> {
     /// Adds the macro calls and attributes that may define an unresolved name. If there are none, adds a
-    /// warning.
+    /// warning, unless a macro that the item calls may know the name.
     pub(super) fn add_unknown(
         &self,
         scope: &Scope<'_>,
@@ -29,6 +29,11 @@ impl Builder<'_> {
         tokens: &[Token],
         node: &mut Node,
     ) {
+        let is_in_call =
+            || references.calls.iter().any(|call| call.arguments.contains(&reference.at));
+        if !reference.is_plain && !(reference.is_item && is_in_call()) {
+            return;
+        }
         let Some((module, name)) = self.unknown(scope, references, &reference.path) else {
             return;
         };
@@ -37,17 +42,31 @@ impl Builder<'_> {
         let is_path = reference.path.segments.len() > 1;
         if is_first
             && (is_known(source.names.text(name))
-                || is_declared(scope, tokens, name, is_path, self)
-                || self.is_declared_by_macro(scope, references, tokens, name))
-            || self.is_argument(scope, references, reference)
+                || is_declared(scope, tokens, name, is_path, self))
         {
             return;
         }
+        // A macro that the item calls may use the name, or declare it: what may generate it counts, without a warning.
         if self.add_generators(module, name, node) {
+            return;
+        }
+        let is_of_macro = !reference.is_plain
+            || is_first
+                && (is_first_argument(scope, tokens, name, self)
+                    || self.is_declared_by_macro(scope, references, tokens, name))
+            || self.is_argument(scope, references, reference);
+        if is_of_macro {
             return;
         }
         let (path, shown) = (self.text(&reference.path), &source.files[scope.file].shown);
         node.untracked.insert(format!("`{path}` in {shown} cannot be resolved"));
+    }
+
+    /// Adds the macro calls and attributes that may define what a function imports, if it cannot be resolved.
+    pub(super) fn add_import(&self, scope: &Scope<'_>, import: &Path, node: &mut Node) {
+        if let Some((module, name)) = self.unknown(scope, &References::default(), import) {
+            self.add_generators(module, name, node);
+        }
     }
 
     /// Returns the first segment of a path that cannot be resolved, with the module in which it was searched.
@@ -298,15 +317,30 @@ fn is_declared(
                 // `Iterator<Item = f64>`
                 let is_binding = scan::is(tokens, at + 1, b'=')
                     && before.is_some_and(|token| token.is(b'<') || token.is(b','));
-                // `make!(Row)` in a function may declare `Row` there.
-                let is_argument = matches!(before, Some(Token::Open(..)))
-                    && at > 2
-                    && scan::is(tokens, at - 2, b'!')
-                    && scan::word(tokens, at - 3)
-                        .is_some_and(|called| !is_standard_macro(source.names.text(called)));
-                declares || is_binding || is_argument || may_be_variable && !is_call
+                declares || is_binding || may_be_variable && !is_call
             }
             _ => false,
         }
+    })
+}
+
+/// Returns whether a name is the first argument of a macro that the item calls: `make!(Row)` in a function may declare `Row`
+/// there.
+fn is_first_argument(
+    scope: &Scope<'_>,
+    tokens: &[Token],
+    name: Name,
+    builder: &Builder<'_>,
+) -> bool {
+    let source = builder.resolver.source;
+    let Some(id) = scope.item else { return false };
+    let item = &source.items[id];
+    (item.body.start.min(item.head.start)..item.body.end).any(|at| {
+        tokens[at] == Token::Word(name)
+            && at > 2
+            && matches!(tokens[at - 1], Token::Open(..))
+            && scan::is(tokens, at - 2, b'!')
+            && scan::word(tokens, at - 3)
+                .is_some_and(|called| !is_standard_macro(source.names.text(called)))
     })
 }

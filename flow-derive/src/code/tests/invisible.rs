@@ -93,3 +93,23 @@ fn a_function_of_a_macro_is_not_another_one_of_its_name() {
     let reached = names(&package.table_of_tokens(function));
     assert!(reached.contains(&"helper".to_owned()), "{reached:?}");
 }
+
+#[test]
+fn a_type_whose_attributes_the_compiler_has_unfolded_is_found_in_its_file() {
+    let package = Package::new(
+        "#[derive(Task)] struct Fit { #[cfg_attr(all(), param(local), serde(default))] n: u8, m: u8 }",
+    );
+    let unfolded = quote!(
+        #[derive(Task)]
+        struct Fit {
+            #[param(local)]
+            #[serde(default)]
+            n: u8,
+            m: u8,
+        }
+    );
+    let mut world = package.world();
+    let found = world.find(unfolded, Some(&package.path("src/main.rs")));
+    assert_eq!(found.len(), 1);
+    assert!(!world.source.items[found[0]].is_generated);
+}

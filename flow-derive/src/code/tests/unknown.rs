@@ -97,6 +97,31 @@ fn attributes_and_macros_that_may_generate_a_name_are_reached() {
 }
 
 #[test]
+fn a_macro_that_may_generate_a_name_is_reached_from_the_arguments_of_another_one() {
+    for go in [
+        // A macro of the source with the name of a standard one, and one with another name.
+        "fn go() { column!(Rule::all()) } macro_rules! column { ($e:expr) => { $e } }",
+        "fn go() { twice!(1, Rule::all()) } macro_rules! twice { ($n:expr, $e:expr) => { $e } }",
+        "fn go() { kit::twice!(1, Rule::all()) }",
+        // It may declare the name, and does not.
+        "fn go() { twice!(Rule); Rule::all() } macro_rules! twice { ($t:ty) => { let $t = 1; } }",
+    ] {
+        let package = Package::new(&format!("pest::grammar! {{ \"x\" }} {go}"));
+        let reached = package.reached();
+        assert!(reached.contains(&"grammar!(\"x\")".to_owned()), "{go}: {reached:?}");
+        assert!(package.table().untracked.is_empty(), "{go}");
+    }
+}
+
+#[test]
+fn a_macro_that_generates_what_a_function_imports_is_reached() {
+    let macros = "macro_rules! outer { () => { inner!(); } } macro_rules! inner { () => { pub fn made() {} } }";
+    let text = format!("mod m {{ outer!(); }} fn go() {{ use m::made; made() }} {macros}");
+    let reached = Package::new(&text).reached();
+    assert!(reached.contains(&"inner!".to_owned()), "{reached:?}");
+}
+
+#[test]
 fn an_example_of_this_library_has_its_prelude() {
     let package = Package::new("use flow::prelude::*; fn flow() {} fn go() -> Csv<u8> { Gone }");
     package
