@@ -17,7 +17,7 @@ use crate::flow::error::Error;
 use crate::flow::plan::{RefreshMode, roots_of};
 use crate::flow::{Flow, Roots};
 use crate::plan::Plan;
-use crate::plan::dynamic::Replay;
+use crate::plan::dynamic::{Finder, Replay};
 use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream as _, Verdict};
 use crate::plan::label::Show;
@@ -141,7 +141,15 @@ impl<'a> RemoteGc<'a> {
                 let task = plan.graph.task(node).decl.identity();
                 // The output here may be of earlier inputs with the same columns. A store without it searches for today's.
                 if let Some(today) = judge.made_from(node)? {
-                    wanted.insert(manifest::folder(task, today.fingerprint(task)));
+                    let fingerprint = today.fingerprint(task);
+                    wanted.insert(manifest::folder(task, fingerprint));
+                    // If the remote has only the one of earlier inputs, a pull copies that.
+                    if has_columns(&judged.verdict)
+                        && !matches!(finder.kept(task, fingerprint, &mut |_| true), Ok(Some(_)))
+                        && let Some(kept) = judge.kept_remotely(node, &today)?
+                    {
+                        wanted.insert(manifest::folder(task, kept.record.fingerprint));
+                    }
                 }
                 plans.extend(judged.in_run.into_iter().map(|answered| answered.plan));
                 check_known(&plan, node, &judged.verdict)?;
@@ -232,6 +240,15 @@ impl<'a> RemoteGc<'a> {
             rest = others;
         }
         Ok(all)
+    }
+}
+
+/// Returns whether the task of an output that was found here has read single columns.
+fn has_columns(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Complete(record) | Verdict::Evicted(record, _) => !record.columns.is_empty(),
+        Verdict::Adopt(kept, _) => !kept.record.columns.is_empty(),
+        _ => false,
     }
 }
 

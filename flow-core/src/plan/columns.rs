@@ -210,6 +210,20 @@ impl Judge<'_> {
                 return Ok(Some(kept.of(other)));
             }
         }
+        self.kept_in_remotes(node, now, is_valid)
+    }
+
+    /// Returns what [`kept_by_columns`](Self::kept_by_columns) does, of the remotes alone.
+    pub(super) fn kept_in_remotes(
+        &self,
+        node: NodeIndex,
+        now: &MadeFrom,
+        is_valid: &mut dyn FnMut(&Record) -> bool,
+    ) -> Result<Option<Kept>, StoreError> {
+        let (entry, key) = (self.graph.task(node), self.graph.node(node).key);
+        if entry.outside.is_some() {
+            return Ok(None);
+        }
         let mut failed = None;
         let mut stands = |record: &Record| {
             self.stands_by_columns(node, now, record, is_valid).unwrap_or_else(|error| {

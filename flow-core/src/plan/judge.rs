@@ -338,6 +338,18 @@ impl<'a> Judge<'a> {
         self.kept_by_columns(node, made_from, &mut is_valid)
     }
 
+    /// Returns an output of a remote that is up to date by the columns that were read, under any fingerprint.
+    pub(crate) fn kept_remotely(
+        &self,
+        node: NodeIndex,
+        made_from: &MadeFrom,
+    ) -> Result<Option<Kept>, StoreError> {
+        let (mut in_run, mut open) = (Vec::new(), Vec::new());
+        let mut is_valid =
+            |record: &Record| self.validity(node, record, &mut in_run, &mut open).unwrap_or(false);
+        self.kept_in_remotes(node, made_from, &mut is_valid)
+    }
+
     /// Returns whether everything that a record lists besides its fingerprint is as it was.
     ///
     /// Sets `in_run` to the dynamic dependencies of the output, and `open` to the tasks that have to run before they can

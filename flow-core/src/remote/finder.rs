@@ -62,6 +62,7 @@ impl Finder for RemoteFinder<'_> {
         let found = manifests.iter().find(|(_, record)| holds(record));
         Ok(found.map(|(carried, record)| Kept::carried(record.clone(), *carried)))
     }
+
     fn of_instance(
         &self,
         task: &str,
