@@ -364,6 +364,76 @@ mod tests {
         assert_eq!(requests.load(Ordering::SeqCst), 1);
     }
 
+    /// Starts a server whose list has two pages. Of the requests for the second page, each first one is answered with 503.
+    /// Returns its port, and the number of requests for the first page.
+    #[cfg(feature = "s3")]
+    fn with_two_pages() -> (u16, Arc<std::sync::atomic::AtomicUsize>) {
+        use std::io::{Read, Write};
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let first_pages = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&first_pages);
+        std::thread::spawn(move || {
+            let mut second_pages = 0;
+            for connection in listener.incoming() {
+                let Ok(mut connection) = connection else { return };
+                let mut request = [0; 8192];
+                let bytes: usize = connection.read(&mut request).unwrap_or_default();
+                let request = String::from_utf8_lossy(&request[..bytes]);
+                let is_second = request.lines().next().is_some_and(|line| line.contains("token="));
+                let (name, next) = match is_second {
+                    true => ("b", ""),
+                    false => ("a", "<NextContinuationToken>t</NextContinuationToken>"),
+                };
+                if is_second {
+                    second_pages += 1;
+                } else {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
+                let status = match is_second && second_pages % 2 == 1 {
+                    true => "503 Slow Down",
+                    false => "200 OK",
+                };
+                let body = format!(
+                    "<ListBucketResult>{next}<Contents><Key>x/{name}</Key><Size>1</Size>\
+                     <LastModified>2024-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>"
+                );
+                let length = body.len();
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
+                let _ = connection.write_all(answer.as_bytes());
+            }
+        });
+        (port, first_pages)
+    }
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn a_list_does_not_begin_anew_with_each_page_that_fails() {
+        use std::sync::atomic::Ordering;
+
+        let (port, first_pages) = with_two_pages();
+        let url = Url::parse("s3://bucket/x").expect("a URL");
+        let (scheme, _) = ObjectStoreScheme::parse(&url).expect("a scheme");
+        let open = |repeats| store(&scheme, &url, "s3://bucket/x", &local(port), repeats);
+        let once = open(Repeats::Client).expect("the settings are right");
+        let repeating = open(Repeats::Store).expect("the settings are right");
+        let client = Client::new(once, "x", "s3://bucket/x", Meter::new(None));
+        let client = client.with_repeating(repeating);
+        let names = || {
+            let listed = client.list("").expect("it is repeated");
+            listed.into_iter().map(|object| object.name).collect::<Vec<_>>()
+        };
+        // The first operation shows whether the address is right, and may begin anew.
+        assert_eq!(names(), ["a", "b"]);
+        let before = first_pages.load(Ordering::SeqCst);
+        assert_eq!(names(), ["a", "b"]);
+        assert_eq!(first_pages.load(Ordering::SeqCst), before + 1);
+    }
+
     #[test]
     fn messages_have_no_secrets() {
         assert_eq!(without_secrets("s3://me:secret@bucket/x?token=1"), "s3://bucket/x");
