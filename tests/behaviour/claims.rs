@@ -449,3 +449,47 @@ fn a_stop_ends_the_wait_of_an_instance_that_is_debugged() -> Result<()> {
         anyhow::Ok(())
     })
 }
+
+/// Returns a text that it reads from a file.
+#[derive(Task)]
+#[task(uses(Mutex<Steps>), target = Json<String>)]
+struct SlowText {
+    #[param(file)]
+    text: PathBuf,
+}
+
+runs!(SlowText: String = |self, cx| {
+    pass(cx.provided())?;
+    Ok(std::fs::read_to_string(&self.text)?)
+});
+
+#[test]
+fn a_file_that_changes_while_a_debugged_instance_waits_is_noticed() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let text = folder.path().join("text");
+    std::fs::write(&text, "before")?;
+    let (owner, debugger) = flows(folder.path())?;
+    let with_text = |flow: &Flow| flow.with(SlowText::TEXT, text.as_path());
+    let (owner, debugger) = (with_text(&owner), with_text(&debugger));
+    let (failing, gate) = gated(&owner);
+    gate.go_on.send(false)?;
+    assert_eq!(failed(&failure(failing.run::<SlowText>())), ["SlowText"]);
+    let ((owner, gate), (debugger, own)) = (gated(&owner), gated(&debugger));
+    std::thread::scope(|scope| {
+        let (gate, own) = (gate, own);
+        let owner = scope.spawn(move || owner.run::<SlowText>());
+        gate.wait()?;
+        let debugging = scope.spawn(|| {
+            let run = debugger.debug::<SlowText>().and_then(|debug| debug.run_and_commit());
+            run.map(drop).map_err(|error| error.to_string())
+        });
+        assert!(own.begun.recv_timeout(Duration::from_millis(300)).is_err(), "both run it");
+        std::fs::write(&text, "afterwards")?;
+        gate.go_on.send(false)?;
+        assert_eq!(failed(&failure(owner.join().expect("no panic"))), ["SlowText"]);
+        let error = debugging.join().expect("no panic").expect_err("the file has changed");
+        assert!(error.contains("changed"), "{error}");
+        assert!(own.begun.try_recv().is_err(), "it has run");
+        anyhow::Ok(())
+    })
+}

@@ -187,6 +187,9 @@ impl Selected {
         let fingerprint = self.fingerprint(&made_from);
         // Until the output is committed, or the failure recorded.
         let _claimed = self.claim(&execution, &folder, fingerprint)?;
+        // The wait for the claim may have taken hours.
+        let made_from = self.unchanged(fingerprint, self.present(&judge)?)?;
+        let fingerprint = self.fingerprint(&made_from);
         let Rerun { executed, reads, columns, required, run } =
             self.run(&execution, &made_from, &folder)?;
         let log = self.log_in(&folder, run.log.is_some());
@@ -244,6 +247,20 @@ impl Selected {
             };
             self.not_committed(reason).into()
         })
+    }
+
+    /// Returns the parts of the fingerprint as they are now, or an error if they have changed and this was not accepted.
+    fn unchanged(&self, before: Digest, now: MadeFrom) -> Result<MadeFrom, DebugError> {
+        match self.accepts_changes || self.fingerprint(&now) == before {
+            true => Ok(now),
+            false => {
+                let change = "a file has changed while another process was running the instance";
+                Err(DebugError::Changed {
+                    instance: self.label(),
+                    changes: vec![change.to_owned()],
+                })
+            }
+        }
     }
 
     /// Returns an error if inputs are missing, or if there are changes that were not accepted.
