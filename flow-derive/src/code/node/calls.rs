@@ -138,7 +138,9 @@ impl Builder<'_> {
                 self.add_anywhere(scope, word, node);
             }
             for reference in &inside.paths {
-                self.add_path(&scope.of_macro(), &inside, reference, node);
+                if self.add_path(&scope.of_macro(), &inside, reference, node) {
+                    self.add_generators_of(scope, &reference.path, node);
+                }
             }
             for &condition in &inside.features {
                 node.add_condition(source, scope.module, condition);

@@ -225,7 +225,7 @@ impl Builder<'_> {
         let mut is_open = false;
         if !scope.is_generated && !scope.is_macro {
             for (_, import) in &references.imports {
-                self.add_import(scope, import, node);
+                self.add_generators_of(scope, import, node);
             }
         }
         for reference in &references.paths {

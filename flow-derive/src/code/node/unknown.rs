@@ -62,9 +62,10 @@ impl Builder<'_> {
         node.untracked.insert(format!("`{path}` in {shown} cannot be resolved"));
     }
 
-    /// Adds the macro calls and attributes that may define what a function imports, if it cannot be resolved.
-    pub(super) fn add_import(&self, scope: &Scope<'_>, import: &Path, node: &mut Node) {
-        if let Some((module, name)) = self.unknown(scope, &References::default(), import) {
+    /// Adds the macro calls and attributes that may define a path which cannot be resolved, without a warning: an import of a
+    /// function, or a name in the body of a macro.
+    pub(super) fn add_generators_of(&self, scope: &Scope<'_>, path: &Path, node: &mut Node) {
+        if let Some((module, name)) = self.unknown(scope, &References::default(), path) {
             self.add_generators(module, name, node);
         }
     }

@@ -103,6 +103,8 @@ fn a_macro_that_may_generate_a_name_is_reached_from_the_arguments_of_another_one
         "fn go() { column!(Rule::all()) } macro_rules! column { ($e:expr) => { $e } }",
         "fn go() { twice!(1, Rule::all()) } macro_rules! twice { ($n:expr, $e:expr) => { $e } }",
         "fn go() { kit::twice!(1, Rule::all()) }",
+        // The name is in the body of the macro.
+        "fn go() { parse!(1) } macro_rules! parse { ($e:expr) => { Rule::all($e) } }",
         // It may declare the name, and does not.
         "fn go() { twice!(Rule); Rule::all() } macro_rules! twice { ($t:ty) => { let $t = 1; } }",
     ] {
