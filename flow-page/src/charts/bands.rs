@@ -40,7 +40,7 @@ fn of_numbers(numbers: &[Option<f64>], most: usize) -> Bands {
     distinct.sort_by(f64::total_cmp);
     distinct.dedup();
     if distinct.len() <= most {
-        let labels = distinct.iter().copied().map(ticks::text).collect();
+        let labels = distinct.iter().copied().map(ticks::value_text).collect();
         // 0 and -0 are one value.
         let band = |number: &Option<f64>| distinct.iter().position(|one| Some(*one) == *number);
         return Bands { labels, of: numbers.iter().map(band).collect() };

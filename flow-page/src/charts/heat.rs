@@ -95,7 +95,7 @@ fn hint(
         "{} = {column}, {} = {row}: {name} {}{of}",
         across.name,
         upright.name,
-        ticks::text(mean.mean)
+        ticks::value_text(mean.mean)
     );
     text::clipped(&text, 500)
 }

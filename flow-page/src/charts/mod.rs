@@ -22,7 +22,7 @@ pub(crate) use self::heat::heat_map;
 pub(crate) use self::line::{Series, lines};
 pub(crate) use self::parallel::parallel_coordinates;
 pub(crate) use self::scatter::scatter;
-pub(crate) use self::ticks::text as number_text;
+pub(crate) use self::ticks::value_text as number_text;
 
 use maud::{Markup, html};
 

@@ -4,12 +4,12 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// A value of a variant in a column. The kinds are those of the table of a sweep of the library.
+/// A value of a variant in a column. The kinds are those of the table of a sweep of the library. A whole number of any size is one.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Cell {
     Nothing,
     Bool(bool),
-    Int(i64),
+    Int(i128),
     Float(f64),
     Text(String),
 }
@@ -20,10 +20,10 @@ impl From<&Value> for Cell {
         match value {
             Value::Null => Self::Nothing,
             Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            Value::Number(number) => match (number.as_i128(), number.as_f64()) {
                 (Some(int), _) => Self::Int(int),
-                (None, Some(float)) if !number.is_u64() => Self::Float(float),
-                _ => Self::Text(number.to_string()),
+                (None, Some(float)) => Self::Float(float),
+                (None, None) => Self::Text(number.to_string()),
             },
             Value::String(text) => match text.as_str() {
                 // Numbers that are not finite are recorded as text.
@@ -77,10 +77,11 @@ impl Cell {
             (Self::Int(a), Self::Int(b)) => a.cmp(b),
             (Self::Bool(a), Self::Bool(b)) => a.cmp(b),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (a, b) => match (a.number(), b.number()) {
-                (Some(a), Some(b)) => a.total_cmp(&b),
-                _ => a.kind().cmp(&b.kind()),
-            },
+            // The rank has separated NaN from numbers.
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+            (Self::Int(a), Self::Float(b)) => by_value(*a, *b),
+            (Self::Float(a), Self::Int(b)) => by_value(*b, *a).reverse(),
+            (a, b) => a.kind().cmp(&b.kind()),
         };
         self.rank().cmp(&other.rank()).then_with(|| match is_descending {
             true => values().reverse(),
@@ -104,6 +105,14 @@ impl Cell {
             Self::Nothing => 3,
         }
     }
+}
+
+/// Compares a whole number with a float that is not NaN, without rounding either: neighboring whole numbers beyond 2^53 are equal
+/// as floats, and an order in which they are is no order.
+fn by_value(int: i128, float: f64) -> Ordering {
+    // A cast of an infinity gives an end of the type.
+    let of_fraction = || 0.0.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal);
+    int.cmp(&(float.trunc() as i128)).then_with(of_fraction)
 }
 
 #[cfg(test)]
@@ -138,8 +147,37 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_of_any_size_are_ordered_exactly() {
+        assert_eq!(Cell::from(&json!(u64::MAX)), Cell::Int(u64::MAX.into()));
+        let values = [
+            json!(u64::MAX),
+            json!(9_007_199_254_740_993_u64),
+            json!(9_007_199_254_740_992.0),
+            json!(i64::MIN),
+            json!(9_007_199_254_740_991_u64),
+            json!(-2),
+            json!(-2.5),
+            json!("inf"),
+        ];
+        let ascending = [
+            "-9223372036854775808",
+            "-2.5",
+            "-2",
+            "9007199254740991",
+            "9007199254740992.0",
+            "9007199254740993",
+            "18446744073709551615",
+            "inf",
+        ];
+        assert_eq!(sorted(&values, false), ascending);
+        let compare = |a: Value, b: Value| Cell::from(&a).compare(&Cell::from(&b), false);
+        assert_eq!(compare(json!(0), json!(-0.0)), Ordering::Equal);
+        assert_eq!(compare(json!(0.0), json!(-0.0)), Ordering::Equal);
+        assert_eq!(compare(json!("-inf"), json!(i64::MIN)), Ordering::Less);
+    }
+
+    #[test]
     fn what_is_no_number_is_text() {
-        assert_eq!(Cell::from(&json!(u64::MAX)), Cell::Text(u64::MAX.to_string()));
         assert_eq!(Cell::from(&json!([1, 2])).text(), "[1,2]");
         let ranked = [json!("0.5"), json!(2), json!("x"), json!(true), json!(null)];
         let ranked = ranked.iter().map(|value| Cell::from(value).ranked());

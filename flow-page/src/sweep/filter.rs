@@ -40,7 +40,8 @@ pub(crate) struct Comparison {
     column: usize,
     operator: Operator,
     value: String,
-    number: Option<f64>,
+    /// The value as a number that is not NaN, if it is one.
+    number: Option<Cell>,
 }
 
 impl Filter {
@@ -51,9 +52,7 @@ impl Filter {
             let Some(rest) = text.strip_prefix(name).map(str::trim_start) else { continue };
             for (sign, operator) in OPERATORS {
                 if let Some(value) = rest.strip_prefix(sign) {
-                    let value = value.trim().to_owned();
-                    let number = value.parse::<f64>().ok().filter(|number| !number.is_nan());
-                    return Self::Compared(Comparison { column, operator, value, number });
+                    return Self::Compared(Comparison::new(column, operator, value.trim()));
                 }
             }
         }
@@ -83,14 +82,26 @@ impl Filter {
 }
 
 impl Comparison {
+    fn new(column: usize, operator: Operator, value: &str) -> Self {
+        let float = || value.parse::<f64>().ok().filter(|number| !number.is_nan());
+        let number = match value.parse::<i128>() {
+            Ok(int) => Some(Cell::Int(int)),
+            Err(_) => float().map(Cell::Float),
+        };
+        Self { column, operator, value: value.to_owned(), number }
+    }
+
     /// A missing value only differs from all others, and NaN is neither above nor below a number.
     fn fits(&self, cell: &Cell) -> bool {
-        let order = match (cell.number(), self.number) {
-            (Some(number), Some(value)) => number.partial_cmp(&value),
+        let order = match (cell, &self.number) {
+            (Cell::Nothing, _) => None,
+            (Cell::Float(number), Some(_)) if number.is_nan() => None,
+            (Cell::Int(_) | Cell::Float(_), Some(value)) => Some(cell.compare(value, false)),
             // Another spelling of the same value, such as `NaN`, is compared as text.
-            _ if cell.is_nothing() => None,
-            (Some(_), None) => (cell.text() == self.value).then_some(Ordering::Equal),
-            (None, _) => Some(cell.text().as_str().cmp(&self.value)),
+            (Cell::Int(_) | Cell::Float(_), None) => {
+                (cell.text() == self.value).then_some(Ordering::Equal)
+            }
+            (Cell::Bool(_) | Cell::Text(_), _) => Some(cell.text().as_str().cmp(&self.value)),
         };
         match self.operator {
             Operator::Equals => order == Some(Ordering::Equal),
@@ -110,9 +121,7 @@ mod tests {
     use super::*;
 
     fn fits(operator: Operator, value: &str, cell: &Value) -> bool {
-        let number = value.parse::<f64>().ok().filter(|number| !number.is_nan());
-        let comparison = Comparison { column: 0, operator, value: value.to_owned(), number };
-        comparison.fits(&Cell::from(cell))
+        Comparison::new(0, operator, value).fits(&Cell::from(cell))
     }
 
     #[test]
@@ -136,6 +145,16 @@ mod tests {
                 && fits(Operator::Equals, "true", &json!(true))
         );
         assert!(fits(Operator::Below, "2026-02-01", &json!("2026-01-31")));
+    }
+
+    #[test]
+    fn large_whole_numbers_are_compared_exactly() {
+        let large = json!(9_007_199_254_740_993_u64);
+        assert!(fits(Operator::Equals, "9007199254740993", &large));
+        assert!(!fits(Operator::Equals, "9007199254740992", &large));
+        assert!(fits(Operator::Above, "9007199254740992", &large));
+        assert!(fits(Operator::Above, "9", &json!(u64::MAX)));
+        assert!(fits(Operator::Equals, "18446744073709551615", &json!(u64::MAX)));
     }
 
     #[test]
