@@ -2,7 +2,7 @@
 //!
 //! A parameter is `c` or, if one of another task that varies has the same name, `Fit.c`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use flow_core::Key;
 use serde_json::Value;
@@ -24,13 +24,17 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Returns the row of an instance without a record.
-    pub(super) fn of(planned: Planned) -> Self {
-        let value = |text: &str| match text {
-            "none" => Value::Null,
-            text => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),
+    /// Returns the row of an instance without a record. `texts` are the names of the parameters that are texts in records: the
+    /// text `4` is no number then.
+    pub(super) fn of(planned: Planned, texts: &HashSet<String>) -> Self {
+        let value = |name: &str, text: &str| match (text, serde_json::from_str(text)) {
+            ("none", _) => Value::Null,
+            (_, Ok(value @ Value::String(_))) => value,
+            (_, Ok(value)) if !texts.contains(name) => value,
+            _ => Value::from(text),
         };
-        let parameters = planned.parameters.iter().map(|(name, text)| (name.clone(), value(text)));
+        let parameters = planned.parameters.iter();
+        let parameters = parameters.map(|(name, text)| (name.clone(), value(name, text)));
         Self {
             key: planned.key,
             parameters: parameters.collect(),
@@ -39,6 +43,18 @@ impl Row {
             seconds: None,
         }
     }
+}
+
+/// Returns the names of the parameters that are texts in all of these rows, as far as they have a value.
+pub(super) fn texts(rows: &[Row]) -> HashSet<String> {
+    let mut names: BTreeMap<&str, bool> = BTreeMap::new();
+    for (name, value) in rows.iter().flat_map(|row| &row.parameters) {
+        if !value.is_null() {
+            *names.entry(name).or_insert(true) &= value.is_string();
+        }
+    }
+    let texts = names.into_iter().filter(|(_, is_text)| *is_text);
+    texts.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Returns the columns of the parameters that vary, and the other parameters. The first `recorded` rows have all
@@ -131,6 +147,28 @@ mod tests {
         assert_eq!(equal, [("degree".to_owned(), Cell::Int(1))]);
         assert_eq!(name(&columns[..1], 0, "Fit"), "Fit.c=0.1");
         assert_eq!(name(&[], 0, "Fit {}"), "Fit {}");
+    }
+
+    #[test]
+    fn a_text_of_digits_is_the_same_with_and_without_a_record() {
+        let mut rows = vec![row(json!({"id": "4", "n": 4, "of": null}))];
+        let parameters_of = [("id", "4"), ("n", "4"), ("of", "none")];
+        let planned = Planned {
+            key: "1".repeat(32).parse().expect("a key"),
+            state: State::Pending,
+            label: "Fit".to_owned(),
+            parameters: parameters_of.map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
+        };
+        let texts = texts(&rows);
+        rows.push(Row::of(planned, &texts));
+        let (columns, equal) = parameters("Fit", &rows, 1);
+        assert!(columns.is_empty(), "{:?}", names(&columns));
+        let expected = [
+            ("id".to_owned(), Cell::Text("4".to_owned())),
+            ("n".to_owned(), Cell::Int(4)),
+            ("of".to_owned(), Cell::Nothing),
+        ];
+        assert_eq!(equal, expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use flow_core::Key;
 
 use super::cell::Cell;
 use super::metadata::{Metadata, add_metadata};
-use super::parameters::{Row, name, parameters};
+use super::parameters::{Row, name, parameters, texts};
 use super::records::Records;
 use crate::charts::Values;
 use crate::snapshot::State;
@@ -121,7 +121,8 @@ impl Table {
                 seconds: Some(record.seconds),
             })
             .collect();
-        rows.extend(pending.into_iter().map(Row::of));
+        let texts = texts(&rows);
+        rows.extend(pending.into_iter().map(|planned| Row::of(planned, &texts)));
         let (mut parameters, equal) = parameters(task, &rows, records.variants);
         let mut notes = Vec::new();
         if parameters.len() > PARAMETERS {
