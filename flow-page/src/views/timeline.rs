@@ -187,15 +187,13 @@ fn follow(bars: &mut [Bar<'_>], snapshot: &Snapshot) {
     let mut before: Vec<Option<usize>> = vec![None; bars.len()];
     let mut is_known = vec![false; bars.len()];
     for (place, instance) in snapshot.instances.iter().enumerate() {
-        let inputs = snapshot.inputs[place].iter().filter_map(|&input| latest[input]);
-        let input = inputs.max_by(by_end);
+        let inputs: Vec<usize> =
+            snapshot.inputs[place].iter().filter_map(|&input| latest[input]).collect();
         let own = places.get(&instance.key()).copied();
         if let Some(own) = own {
-            // An output that was computed again after it was read is no cause.
-            before[own] = input.filter(|&input| bars[input].end <= bars[own].start + SAME);
-            is_known[own] = true;
+            (before[own], is_known[own]) = cause(bars, &inputs, own);
         }
-        latest.push(own.or(input));
+        latest.push(own.or_else(|| inputs.into_iter().max_by(by_end)));
     }
     let mut next = (0..bars.len()).max_by(by_end);
     let first = bars.iter().map(|bar| bar.start).fold(f64::INFINITY, f64::min);
@@ -206,5 +204,46 @@ fn follow(bars: &mut [Bar<'_>], snapshot: &Snapshot) {
     while let Some(place) = next {
         bars[place].is_critical = true;
         next = before[place];
+    }
+}
+
+/// Returns the one of some inputs that ended last before a bar began, and whether all of them ended before.
+///
+/// An output that was computed again after it was read is no cause. When it was there for the first time is not known.
+fn cause(bars: &[Bar<'_>], inputs: &[usize], own: usize) -> (Option<usize>, bool) {
+    let is_before = |input: &usize| bars[*input].end <= bars[own].start + SAME;
+    let earlier = inputs.iter().copied().filter(is_before);
+    let last = earlier.max_by(|a, b| bars[*a].end.total_cmp(&bars[*b].end));
+    (last, inputs.iter().all(is_before))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(key: u32, seconds: f64) -> InstanceRun {
+        let run = json!({
+            "task": "Sleep", "instance": "Sleep", "key": format!("{key:032x}"), "outcome": "ran", "seconds": seconds,
+        });
+        serde_json::from_value(run).expect("the run of an instance")
+    }
+
+    fn bar(run: &InstanceRun, start: f64) -> Bar<'_> {
+        let end = start + run.seconds;
+        Bar { run, start, end, lane: None, is_critical: false, waited: None }
+    }
+
+    #[test]
+    fn an_input_that_was_computed_again_hides_no_other_cause() {
+        let runs = [run(1, 1.0), run(2, 2.0), run(3, 5.0), run(4, 1.0)];
+        // The last one begins at 2.5, and the third ends at 6.
+        let starts = [0.0, 0.0, 1.0, 2.5];
+        let bars: Vec<_> = runs.iter().zip(starts).map(|(run, start)| bar(run, start)).collect();
+        assert_eq!(cause(&bars, &[0, 1], 3), (Some(1), true));
+        assert_eq!(cause(&bars, &[0, 1, 2], 3), (Some(1), false));
+        assert_eq!(cause(&bars, &[2], 3), (None, false));
+        assert_eq!(cause(&bars, &[], 3), (None, true));
     }
 }
