@@ -2,7 +2,7 @@
 //!
 //! The page does one thing at a time that changes the store: a run, or a reset. `is_busy` is set while it does.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{io, thread};
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     run: Mutex<Option<RunHandle>>,
     /// Whether a run or a reset is in progress, or the end of a run is not noted yet.
     is_busy: AtomicBool,
+    /// The number of runs and resets that have begun. It changes only while `is_busy` is set.
+    begun: AtomicU64,
     /// Whether the server ends, so that nothing else may begin.
     is_closed: AtomicBool,
     /// What the last reset has removed, and when.
@@ -74,6 +76,7 @@ impl Shared {
             other: Mutex::new(None),
             run: Mutex::new(None),
             is_busy: AtomicBool::new(false),
+            begun: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
             reset: Mutex::new(None),
         })
@@ -114,10 +117,11 @@ impl Shared {
     ///
     /// The operating system refuses to start a thread.
     pub(crate) fn start_run(self: &Arc<Self>) -> io::Result<bool> {
-        self.start(self.own.graph(), String::new(), None)
+        self.start(self.own.graph(), String::new(), None, None)
     }
 
-    /// Starts a run of a graph, unless something is in progress. Returns whether it did.
+    /// Starts a run of a graph, unless something is in progress, or has begun `since` the plan was made that a person has
+    /// confirmed. Returns whether it did.
     ///
     /// `title` says what it is, for the view of the run. `other` is the graph if it has other parameters than the page.
     ///
@@ -129,10 +133,11 @@ impl Shared {
         graph: &Subgraph<TaskInfo>,
         title: String,
         other: Option<Arc<Planned>>,
+        since: Option<Since>,
     ) -> io::Result<bool> {
         // Whoever stops the run waits here until its handle is there.
         let mut run = lock(&self.run);
-        if !self.begin() {
+        if !self.begin(since) {
             return Ok(false);
         }
         self.live.begin(title);
@@ -152,16 +157,25 @@ impl Shared {
         }
     }
 
-    /// Takes the right to change the store. Returns `false` if something is in progress, or the server ends.
-    fn begin(&self) -> bool {
+    /// Returns what has begun so far. A plan that is made afterwards is outdated once something else begins.
+    pub(crate) fn since(&self) -> Since {
+        Since(self.begun.load(Ordering::SeqCst))
+    }
+
+    /// Takes the right to change the store. Returns `false` if something is in progress or has begun since then, or the
+    /// server ends.
+    fn begin(&self, since: Option<Since>) -> bool {
         if self.is_busy.swap(true, Ordering::SeqCst) {
             return false;
         }
-        let is_closed = self.is_closed.load(Ordering::SeqCst);
-        if is_closed {
+        let is_outdated = since.is_some_and(|since| since != self.since());
+        let may_begin = !is_outdated && !self.is_closed.load(Ordering::SeqCst);
+        if may_begin {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+        } else {
             self.is_busy.store(false, Ordering::SeqCst);
         }
-        !is_closed
+        may_begin
     }
 
     /// Waits for the end of the run, and notes how it ended.
@@ -185,16 +199,18 @@ impl Shared {
     }
 
     /// Calls a function that removes outputs, while no run of the page is in progress, and keeps what it returns for the
-    /// view of the actions. Returns `false` without calling it if something is in progress.
+    /// view of the actions. Returns `false` without calling it if something is in progress, or has begun `since` the plan was
+    /// made that a person has confirmed.
     ///
     /// # Errors
     ///
     /// The function fails.
     pub(crate) fn reset(
         &self,
+        since: Since,
         reset: impl FnOnce() -> Result<String, Error>,
     ) -> Result<bool, Error> {
-        if !self.begin() {
+        if !self.begin(Some(since)) {
             return Ok(false);
         }
         let idle = Idle(self);
@@ -238,6 +254,10 @@ impl Shared {
     }
 }
 
+/// The number of runs and resets of the page that had begun before a plan was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Since(u64);
+
 /// Ends a reset when it is dropped, also if the code of the reset panics.
 struct Idle<'a>(&'a Shared);
 
@@ -255,4 +275,26 @@ impl Drop for Idle<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is locked is replaced as a whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_from_before_another_action_begins_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let flow = Flow::open(folder.path()).expect("a store").quiet();
+        let shared = Shared::new(&flow, Vec::new(), PageOptions::new(), 0);
+        let shared = Arc::new(shared.expect("random numbers exist"));
+        let planned = shared.since();
+        assert!(shared.reset(planned, || Ok("first".to_owned())).expect("it is reset"));
+        // Another browser has confirmed a plan that was made at the same time.
+        assert!(!shared.reset(planned, || Ok("second".to_owned())).expect("it is refused"));
+        let graph = shared.graph_of(&shared.flow);
+        assert!(!shared.start(&graph, String::new(), None, Some(planned)).expect("threads start"));
+        assert_eq!(shared.last_reset().map(|(_, removed)| removed), Some("first".to_owned()));
+        assert!(!shared.has_run());
+        assert!(shared.reset(shared.since(), || Ok("third".to_owned())).expect("it is reset"));
+    }
 }

@@ -21,8 +21,9 @@
 //!   └── the fields have this digest ──► the run starts, or the outputs are removed
 //! ```
 //!
-//! So an action is done only if its plan was shown, and is the same when it is confirmed. The guard has refused requests of other
-//! sites, requests without the token, and all of them if the page is read-only.
+//! So an action is done only if its plan was shown, and is the same when it is confirmed. If another action of the page begins between
+//! the second plan and the action, the action is not done ([`Since`]). The guard has refused requests of other sites, requests without
+//! the token, and all of them if the page is read-only.
 
 pub(crate) mod fields;
 pub(crate) mod force;
@@ -48,7 +49,7 @@ use crate::error::{ViewError, chain};
 use crate::frame::{Answer, Place, View, answer, respond};
 use crate::query::Query;
 use crate::snapshot::Snapshot;
-use crate::state::Shared;
+use crate::state::{Shared, Since};
 use crate::text;
 
 /// The name of the field that names a task. Without it, the action is about the roots.
@@ -74,11 +75,15 @@ pub(crate) async fn leave() -> Response {
 async fn when_idle(
     shared: Arc<Shared>,
     sent: Fields,
-    verb: fn(&Arc<Shared>, &Fields) -> Result<Answer, ViewError>,
+    verb: fn(&Arc<Shared>, &Fields, Since) -> Result<Answer, ViewError>,
 ) -> Response {
-    answer(shared, move |shared| match shared.has_run() {
-        true => Ok(busy()),
-        false => verb(shared, &sent),
+    answer(shared, move |shared| {
+        // The plan is made later than this, so that nothing that begins meanwhile is overlooked.
+        let since = shared.since();
+        match shared.has_run() {
+            true => Ok(busy()),
+            false => verb(shared, &sent, since),
+        }
     })
     .await
 }
@@ -87,7 +92,7 @@ async fn when_idle(
 fn busy() -> Answer {
     let body = html! {
         p.warning {
-            "A run or a reset of this page is in progress, and the page does one thing at a time. Nothing was done. "
+            "A run or a reset of this page is in progress or has just begun, and the page does one thing at a time. Nothing was done. "
             a href="/live" { "Watch or stop the run" } ", or try again when it has ended."
         }
     };

@@ -16,7 +16,7 @@ use super::{root_names, when_idle};
 use crate::error::{ViewError, chain};
 use crate::frame::{Answer, Place, View, respond};
 use crate::snapshot::Snapshot;
-use crate::state::Shared;
+use crate::state::{Shared, Since};
 use crate::text;
 
 const ADDRESS: &str = "/actions/parameters";
@@ -39,7 +39,7 @@ pub(crate) async fn post(Extract(shared): Extract<Arc<Shared>>, sent: Fields) ->
     when_idle(shared, sent, run).await
 }
 
-fn run(shared: &Arc<Shared>, sent: &Fields) -> Result<Answer, ViewError> {
+fn run(shared: &Arc<Shared>, sent: &Fields, since: Since) -> Result<Answer, ViewError> {
     let mut form = Form::of(&shared.roots);
     form.read(sent);
     if form.has_errors() {
@@ -65,7 +65,7 @@ fn run(shared: &Arc<Shared>, sent: &Fields) -> Result<Answer, ViewError> {
     };
     let title = text::clipped(&title, 500);
     let fields = form.sent();
-    let wanted = Wanted { title, address: ADDRESS, fields, graph, other: Some(values) };
+    let wanted = Wanted { title, address: ADDRESS, fields, graph, other: Some(values), since };
     plan::run(shared, wanted, &preview, sent)
 }
 

@@ -15,7 +15,7 @@ use super::fields::Fields;
 use crate::error::ViewError;
 use crate::frame::{Answer, Place, View, table};
 use crate::planned::Planned;
-use crate::state::Shared;
+use crate::state::{Shared, Since};
 use crate::text;
 
 /// The name of the field with the digest of the plan that was shown.
@@ -38,6 +38,8 @@ pub(super) struct Wanted {
     pub(super) graph: Subgraph<TaskInfo>,
     /// The names and texts of the parameters that differ from those of the page, if it is a run with other parameters.
     pub(super) other: Option<Vec<(String, String)>>,
+    /// What had begun before the plan was made.
+    pub(super) since: Since,
 }
 
 /// Starts a run if its plan is confirmed. Otherwise shows the plan.
@@ -60,10 +62,11 @@ pub(super) fn run(
         let body = page(&wanted, preview, &pending, &digest, shown.is_some());
         return Ok(Answer::Page(status, View::new(wanted.title, Place::Actions, body)));
     }
-    let Wanted { title, graph, other, .. } = wanted;
+    let Wanted { title, graph, other, since, .. } = wanted;
     let graph = Arc::new(Planned::new(graph));
     let other = other.map(|_| Arc::clone(&graph));
-    let is_started = shared.start(graph.graph(), title, other).map_err(Error::Thread)?;
+    let is_started = shared.start(graph.graph(), title, other, Some(since));
+    let is_started = is_started.map_err(Error::Thread)?;
     Ok(if is_started { Answer::Done("/live") } else { busy() })
 }
 

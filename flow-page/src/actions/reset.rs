@@ -13,7 +13,7 @@ use super::plan::{PLAN, confirmation, digest};
 use super::{busy, root_names, task_field, task_of, when_idle};
 use crate::error::ViewError;
 use crate::frame::{Answer, Place, View};
-use crate::state::Shared;
+use crate::state::{Shared, Since};
 use crate::text;
 
 const ADDRESS: &str = "/actions/reset";
@@ -31,7 +31,7 @@ pub(crate) async fn post(Extract(shared): Extract<Arc<Shared>>, sent: Fields) ->
     when_idle(shared, sent, reset).await
 }
 
-fn reset(shared: &Arc<Shared>, sent: &Fields) -> Result<Answer, ViewError> {
+fn reset(shared: &Arc<Shared>, sent: &Fields, since: Since) -> Result<Answer, ViewError> {
     let task = task_of(shared, sent)?;
     let is_upstream = sent.get(UPSTREAM).is_some();
     let graph = shared.graph_of(&shared.flow);
@@ -49,7 +49,7 @@ fn reset(shared: &Arc<Shared>, sent: &Fields) -> Result<Answer, ViewError> {
     let shown = sent.get(PLAN);
     let is_same = shown == Some(digest.as_str());
     if is_same && sent.get(SURE).is_some() && !removed.instances.is_empty() {
-        let is_done = shared.reset(|| {
+        let is_done = shared.reset(since, || {
             let removed = if is_upstream { graph.reset_all()? } else { graph.reset_roots()? };
             Ok(removed.to_string())
         })?;

@@ -17,13 +17,13 @@ use super::{info_of, names, when_idle};
 use crate::error::ViewError;
 use crate::frame::{Answer, Place, View};
 use crate::snapshot::{Snapshot, State};
-use crate::state::Shared;
+use crate::state::{Shared, Since};
 
 pub(crate) async fn post(Extract(shared): Extract<Arc<Shared>>, sent: Fields) -> Response {
     when_idle(shared, sent, retry).await
 }
 
-fn retry(shared: &Arc<Shared>, sent: &Fields) -> Result<Answer, ViewError> {
+fn retry(shared: &Arc<Shared>, sent: &Fields, since: Since) -> Result<Answer, ViewError> {
     let snapshot = shared.snapshot()?;
     let failed = failed(&snapshot);
     if failed.is_empty() {
@@ -33,8 +33,8 @@ fn retry(shared: &Arc<Shared>, sent: &Fields) -> Result<Answer, ViewError> {
     }
     let title = format!("Retry {}", names(&failed));
     let graph = failed.into_iter().fold(shared.graph_of(&shared.flow), Subgraph::until_task);
-    let wanted =
-        Wanted { title, address: "/actions/retry", fields: Vec::new(), graph, other: None };
+    let (address, fields) = ("/actions/retry", Vec::new());
+    let wanted = Wanted { title, address, fields, graph, other: None, since };
     let preview = wanted.graph.preview()?;
     plan::run(shared, wanted, &preview, sent)
 }
