@@ -236,6 +236,43 @@ fn a_file_outside_of_the_store_is_not_read() -> Result<()> {
     Ok(())
 }
 
+#[cfg(unix)]
+#[test]
+fn a_figure_that_is_a_link_out_of_the_store_is_not_read() -> Result<()> {
+    let (folder, flow) = flow();
+    flow.run::<Drawn>()?;
+    let before = flow.report::<Drawn>(ReportOptions::new())?;
+    assert!(before.html().contains("src=\"data:image/svg+xml;base64,"));
+    let figures = flow.output::<Drawn>()?.figures()?;
+    let outside = folder.path().join("outside.svg");
+    std::fs::rename(figures[0].path(), &outside)?;
+    std::os::unix::fs::symlink(&outside, figures[0].path())?;
+    let report = flow.report::<Drawn>(ReportOptions::new())?;
+    assert_closed(report.html());
+    assert!(!report.html().contains("data:image/svg+xml"), "{}", report.html());
+    Ok(())
+}
+
+#[test]
+fn an_error_in_a_report_has_no_path_of_this_machine() -> Result<()> {
+    let (folder, flow) = flow();
+    flow.run::<Points>()?;
+    let path = flow.output::<Points>()?.path()?;
+    std::fs::remove_file(&path)?;
+    std::fs::write(&path, "x,y\n1,2,3\n4,5,6\n")?;
+    let report = flow.report::<Points>(ReportOptions::new())?;
+    let html = report.html();
+    assert_closed(html);
+    let errors = html.split("<pre class=\"error\">").skip(1);
+    let errors: Vec<_> =
+        errors.map(|rest| rest.split("</pre>").next().unwrap_or_default()).collect();
+    let is_of_file = |error: &&str| error.contains("cannot read ") && error.contains("Points");
+    assert!(errors.iter().any(is_of_file), "{html}");
+    let folder = folder.path().display().to_string();
+    assert!(errors.iter().all(|error| !error.contains(&folder)), "{errors:?}");
+    Ok(())
+}
+
 #[test]
 fn a_plan_that_fails_is_an_error() {
     let (_folder, flow) = flow();

@@ -5,6 +5,7 @@
 //! these were computed from.
 
 use std::collections::{HashSet, VecDeque};
+use std::path::{MAIN_SEPARATOR, Path};
 use std::sync::Arc;
 
 use flow_core::{Key, StoredOutput};
@@ -127,18 +128,18 @@ impl Listed {
         for found in &self.found {
             let mut content = no_room();
             if budget.has(overviews, LEAST) {
+                let root = source.flow.folder();
                 let (overview, recorded) = match found.recorded() {
                     Ok(recorded) => {
                         let states = &source.snapshot.states;
                         let overview = instance::overview(links, found, states, recorded.as_ref());
-                        (overview.unwrap_or_else(|error| failed(&error)), recorded)
+                        (overview.unwrap_or_else(|error| failed(root, &error)), recorded)
                     }
                     // A record that cannot be read hides no other.
-                    Err(error) => (failed(&error), None),
+                    Err(error) => (failed(root, &error), None),
                 };
                 if budget.take(&mut overviews, overview.0.len()) {
                     shown += 1;
-                    let root = source.flow.folder();
                     let mut of = Previews::new(root, found, budget, &mut previews);
                     let preview = of.all(recorded.as_ref());
                     content = html! { (overview) (preview) };
@@ -155,9 +156,11 @@ impl Listed {
     }
 }
 
-/// Shows an error in the place of what it is about.
-pub(super) fn failed(error: &ViewError) -> Markup {
-    html! { pre.error { (text::block(&chain(error))) } }
+/// Shows an error in the place of what it is about. `root` is the folder of the store: a report leaves the machine, so the paths
+/// in it begin there.
+pub(super) fn failed(root: &Path, error: &ViewError) -> Markup {
+    let root = format!("{}{MAIN_SEPARATOR}", root.display());
+    html! { pre.error { (text::block(&chain(error).replace(&root, ""))) } }
 }
 
 fn no_room() -> Markup {

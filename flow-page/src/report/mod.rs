@@ -79,7 +79,8 @@ impl Report {
         if let Some(body) = variants::tables(&source, links, &mut budget) {
             parts.push(Part { id: "variants", title: "Variants", body });
         }
-        let runs = runs::last(&source, links, &mut budget).unwrap_or_else(|error| failed(&error));
+        let runs = runs::last(&source, links, &mut budget);
+        let runs = runs.unwrap_or_else(|error| failed(flow.folder(), &error));
         parts.push(Part { id: "instances", title: "Instances", body: listed.list() });
         parts.push(Part { id: "runs", title: "Last runs", body: runs });
         let (body, shown) = listed.sections(&source, &mut budget);

@@ -18,7 +18,7 @@ use crate::inside;
 use crate::query::Query;
 use crate::text;
 use crate::views::file::{Kind, kind_of};
-use crate::views::{Found, data};
+use crate::views::{Found, data, figures as figure_views};
 
 /// The number of last lines of a log that are shown.
 const LINES: usize = 50;
@@ -73,7 +73,7 @@ impl<'a> Previews<'a> {
         show: impl FnOnce() -> Result<Markup, ViewError>,
     ) -> Markup {
         if self.budget.has(*self.share, least) {
-            let content = show().unwrap_or_else(|error| failed(&error));
+            let content = show().unwrap_or_else(|error| failed(self.root, &error));
             let piece = html! { section { h3 { (text::clipped(what, 100)) } (content) } };
             if self.budget.take(self.share, piece.0.len()) {
                 return piece;
@@ -119,8 +119,9 @@ impl<'a> Previews<'a> {
     ) {
         for figure in figures {
             let what = format!("Figure {} {of}", figure.name());
-            let media_type = figure.format().media_type();
-            pieces.push(self.image(&what, media_type, figure.bytes(), || Ok(figure.read()?)));
+            let (media_type, root) = (figure.format().media_type(), self.root);
+            let read = || figure_views::read(root, figure).map(|(_, content)| content);
+            pieces.push(self.image(&what, media_type, figure.bytes(), read));
         }
         match notes {
             Ok(notes) => {

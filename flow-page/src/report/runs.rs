@@ -37,7 +37,7 @@ pub(super) fn last(
         let body = match runs.load(&info.id) {
             Ok(history) => run(&history, &source.snapshot, links),
             // A file of the history that is damaged hides no other.
-            Err(error) => failed(&error.into()),
+            Err(error) => failed(source.flow.folder(), &error.into()),
         };
         let body = html! { (heading(info)) (body) };
         shown.push(match budget.take(&mut share, body.0.len()) {

@@ -3,6 +3,7 @@
 //! A figure is an image with an address of its own, by its number in the record. An image runs no scripts, and the response forbids
 //! them, too.
 
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use axum::extract::{Path, State as Extract};
@@ -95,13 +96,18 @@ pub(crate) async fn get_of_failure(
 fn image(shared: &Shared, figures: &[Figure], number: &str) -> Result<Response, ViewError> {
     let figure = number.parse::<usize>().ok().and_then(|number| figures.get(number));
     let figure = figure.ok_or_else(|| ViewError::not_found("the output has no such figure"))?;
-    path_inside(shared.flow.folder(), figure.path())?;
-    let content = figure.read()?;
-    let kind = match FigureFormat::of(&content) {
-        Some(FigureFormat::Svg) => file::Kind::Svg,
-        Some(FigureFormat::Png) => file::Kind::Image(FigureFormat::Png.media_type()),
-        // A format of a later release, or a file that a record names and no task has kept.
-        _ => return Err(ViewError::Refused("the file is no figure".to_owned())),
-    };
+    let (kind, content) = read(shared.flow.folder(), figure)?;
     Ok(file::sent(kind, figure.path(), content))
+}
+
+/// Reads a figure, if it is in the store whose folder is `root`, and returns what its content is.
+pub(crate) fn read(root: &FilePath, figure: &Figure) -> Result<(file::Kind, Vec<u8>), ViewError> {
+    path_inside(root, figure.path())?;
+    let content = figure.read()?;
+    match FigureFormat::of(&content) {
+        Some(FigureFormat::Svg) => Ok((file::Kind::Svg, content)),
+        Some(FigureFormat::Png) => Ok((file::Kind::Image(FigureFormat::Png.media_type()), content)),
+        // A format of a later release, or a file that a record names and no task has kept.
+        _ => Err(ViewError::Refused("the file is no figure".to_owned())),
+    }
 }
