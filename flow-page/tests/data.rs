@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use flow::page::PageOptions;
 use flow::prelude::*;
+use flow_targets::inspect::{OutputFile, ReadLimits, RowSample};
 
 use crate::Page;
 use crate::tasks::Points;
@@ -64,6 +65,42 @@ impl Run for Long {
         let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
         Ok(RecordBatch::try_from_iter([("text", texts)])?)
     }
+}
+
+/// A table whose rows are short, but for the hundred and first.
+#[derive(Task)]
+#[task(target = Csv<RecordBatch>)]
+struct Growing;
+
+#[tracked]
+impl Run for Growing {
+    fn run(&self, _cx: &Cx<Self>) -> Result<RecordBatch> {
+        let text = |n: usize| "x".repeat(if n == 100 { 1_000_000 } else { 3 });
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..111).map(text)));
+        Ok(RecordBatch::try_from_iter([("text", texts)])?)
+    }
+}
+
+/// A table in Parquet with one long text in every row, which a dictionary has once.
+#[derive(Task)]
+#[task(target = Parquet<RecordBatch>)]
+struct Repeated;
+
+#[tracked]
+impl Run for Repeated {
+    fn run(&self, _cx: &Cx<Self>) -> Result<RecordBatch> {
+        let text = "x".repeat(100_000);
+        let texts = std::iter::repeat_n(text.as_str(), 1_000);
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
+        Ok(RecordBatch::try_from_iter([("text", texts)])?)
+    }
+}
+
+/// Returns the file of the output of a root.
+fn file_of<R: Task>(page: &Page) -> OutputFile {
+    let instances = page.flow.graph::<R>().instances().expect("a plan");
+    let files = OutputFile::of(&instances[0]).expect("a store").expect("an output");
+    files.into_iter().next().expect("a file")
 }
 
 fn page_of<R: Task>(set: impl FnOnce(Flow) -> Flow) -> Page {
@@ -205,4 +242,35 @@ fn the_beginning_of_a_long_cell_is_shown() {
     assert!(html.len() < 20_000, "{} bytes", html.len());
     assert!(html.contains(&format!("{}…", "x".repeat(200))), "{html}");
     assert!(html.contains("First 2 of 2 rows"), "{html}");
+}
+
+#[test]
+fn a_csv_file_is_read_up_to_the_last_row_that_has_room() {
+    let page = page_of::<Growing>(|flow| flow);
+    let file = file_of::<Growing>(&page);
+    let sample = |bytes| file.sample(&RowSample::first(1_000, ReadLimits::new(1_000, bytes)));
+    let cut = sample(10_000).expect("rows");
+    assert_eq!((cut.rows.len(), cut.among, cut.total, cut.is_whole), (100, 100, None, false));
+    let whole = sample(2_000_000).expect("rows");
+    assert_eq!(
+        (whole.rows.len(), whole.among, whole.total, whole.is_whole),
+        (111, 111, Some(111), true)
+    );
+    let statistics = file.statistics_within(&ReadLimits::new(1_000, 10_000)).expect("statistics");
+    assert_eq!((statistics.rows, statistics.total, statistics.is_whole), (100, None, false));
+    let random = RowSample::random(5, 1, ReadLimits::new(1_000, 10_000));
+    assert_eq!(file.sample(&random).expect("rows").among, 100);
+    let error = sample(2).expect_err("the header has no room");
+    assert!(format!("{error:?}").contains("its first row has more than 2 bytes"), "{error:?}");
+}
+
+#[test]
+fn a_text_that_a_dictionary_has_once_counts_in_every_row() {
+    let page = page_of::<Repeated>(|flow| flow);
+    let file = file_of::<Repeated>(&page);
+    // The file itself is much smaller than a megabyte.
+    let limits = ReadLimits::new(1_000, 1_000_000);
+    let statistics = file.statistics_within(&limits).expect("statistics");
+    assert!((1..=10).contains(&statistics.rows), "{} rows", statistics.rows);
+    assert_eq!((statistics.total, statistics.is_whole), (Some(1_000), false));
 }

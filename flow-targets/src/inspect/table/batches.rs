@@ -14,6 +14,7 @@ use flate2::read::MultiGzDecoder;
 use regex::Regex;
 
 use super::contained;
+use super::csv_rows::{CountedRows, count_rows};
 use crate::inspect::{Format, InspectError, OutputFile};
 
 /// The rows of a batch of a CSV or Parquet file.
@@ -21,12 +22,6 @@ const BATCH: usize = 8192;
 
 /// The bytes of a batch, if the bytes that may be read are limited.
 const BATCH_BYTES: u64 = 8 << 20;
-
-/// The bytes at the beginning of a CSV file from which the length of a row is estimated.
-const HEAD: u64 = 1 << 20;
-
-/// The length of a row of a CSV file whose head has no end of a line, in bytes.
-const LONG_ROW: u64 = 16 << 20;
 
 /// How a table is opened.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +76,8 @@ pub struct Batches {
     all_columns: usize,
     /// The number of rows that may be read. There may be one more.
     limit: Option<u64>,
+    /// Whether the table has more rows than the reader gets, because these have as many bytes as may be read.
+    is_cut: bool,
     /// Without them, there are no more.
     batches: Option<Reader>,
 }
@@ -104,6 +101,10 @@ impl Batches {
 
     pub(super) fn limit(&self) -> Option<u64> {
         self.limit
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }
 
@@ -178,14 +179,11 @@ fn projected(schema: &SchemaRef, columns: Option<&[usize]>) -> Result<SchemaRef,
 
 fn csv(file: &OutputFile, format: Format, how: &Opening) -> Result<Batches, InspectError> {
     let damaged = |error: ArrowError| InspectError::damaged(file.path(), error);
-    let row = match how.bytes {
-        Some(_) => average_row(file, format)?,
-        None => 1,
-    };
-    let limit = how.limit(row);
+    let rows = csv_rows(file, format, how)?;
+    let (row, limit) = (rows.bytes / rows.rows.max(1), how.rows);
     let schema = match how.is_text {
-        true => text_schema(file, format)?,
-        false => inferred_schema(file, format, limit.map(asked))?,
+        true => text_schema(file, format, rows.bytes)?,
+        false => inferred_schema(file, format, rows.bytes, limit.map(asked))?,
     };
     let columns = how.projection(&schema);
     let mut builder = arrow::csv::ReaderBuilder::new(Arc::clone(&schema))
@@ -202,13 +200,15 @@ fn csv(file: &OutputFile, format: Format, how: &Opening) -> Result<Batches, Insp
     if let Some(columns) = columns {
         builder = builder.with_projection(columns);
     }
-    let reader = builder.build(content(file, format)?).map_err(damaged)?;
+    let text = content(file, format)?.take(rows.bytes);
+    let reader = builder.build(text).map_err(damaged)?;
     Ok(Batches {
         path: file.path().to_owned(),
         all_columns: schema.fields().len(),
         schema: read,
         total: None,
         limit,
+        is_cut: rows.is_cut,
         batches: Some(Box::new(reader)),
     })
 }
@@ -247,6 +247,7 @@ fn arrow(file: &OutputFile, how: &Opening) -> Result<Batches, InspectError> {
         schema: projected(&schema, columns.as_deref()).map_err(damaged)?,
         total: None,
         limit: how.limit(1),
+        is_cut: false,
         batches: Some(batches),
     })
 }
@@ -296,6 +297,7 @@ pub(super) fn parquet_batches(
         schema: read,
         total,
         limit,
+        is_cut: false,
         batches: Some(Box::new(reader)),
     })
 }
@@ -303,10 +305,17 @@ pub(super) fn parquet_batches(
 /// Returns about how many bytes a row of a Parquet file has, without compression.
 #[cfg(feature = "parquet")]
 pub(super) fn parquet_row(metadata: &parquet::file::metadata::ParquetMetaData) -> u64 {
+    use parquet::file::metadata::RowGroupMetaData;
+
     let bytes: u64 = metadata
         .row_groups()
         .iter()
-        .map(|group| u64::try_from(group.total_byte_size()).unwrap_or_default())
+        .flat_map(RowGroupMetaData::columns)
+        .map(|column| {
+            // A dictionary has a long text once, and the rows that are read have it as often as it occurs.
+            let texts = column.unencoded_byte_array_data_bytes().unwrap_or_default();
+            u64::try_from(column.uncompressed_size().max(texts)).unwrap_or_default()
+        })
         .fold(0, u64::saturating_add);
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
     bytes / rows.max(1)
@@ -326,20 +335,28 @@ fn content(file: &OutputFile, format: Format) -> Result<Box<dyn Read + Send>, In
     })
 }
 
-/// Returns about how many bytes a row of a CSV file has, from the lines at its beginning.
-fn average_row(file: &OutputFile, format: Format) -> Result<u64, InspectError> {
-    let mut head = Vec::new();
-    let read = content(file, format)?.take(HEAD).read_to_end(&mut head);
-    read.map_err(|error| InspectError::io(file.path(), error))?;
-    let lines = head.iter().filter(|byte| **byte == b'\n').count() as u64;
-    let bytes = head.len() as u64;
-    Ok(if lines == 0 && bytes == HEAD { LONG_ROW } else { bytes / lines.max(1) })
+/// Returns the rows at the beginning of a CSV file that may be read, and one more than the limit.
+fn csv_rows(file: &OutputFile, format: Format, how: &Opening) -> Result<CountedRows, InspectError> {
+    let Some(bytes) = how.bytes else {
+        return Ok(CountedRows { rows: u64::MAX, bytes: u64::MAX, is_cut: false });
+    };
+    let header = u64::from(file.source.csv.header);
+    let most = how.rows.unwrap_or(u64::MAX).saturating_add(1).saturating_add(header);
+    let rows = count_rows(content(file, format)?, file.source.csv.delimiter, most, bytes);
+    let rows = rows.map_err(|error| InspectError::io(file.path(), error))?;
+    match (rows.rows, rows.is_cut) {
+        (0, true) => {
+            let error = format!("its first row has more than {bytes} bytes");
+            Err(InspectError::damaged(file.path(), error))
+        }
+        _ => Ok(rows),
+    }
 }
 
-/// Returns the columns of a CSV file, as text.
-fn text_schema(file: &OutputFile, format: Format) -> Result<SchemaRef, InspectError> {
+/// Returns the columns of a CSV file of whose text `bytes` are read, as text.
+fn text_schema(file: &OutputFile, format: Format, bytes: u64) -> Result<SchemaRef, InspectError> {
     // The header alone is read.
-    let header = schema(file, format, Some(0))?;
+    let header = schema(file, format, bytes, Some(0))?;
     let fields = header.fields().iter();
     let fields: Vec<_> =
         fields.map(|field| Field::new(field.name(), DataType::Utf8, true)).collect();
@@ -351,9 +368,10 @@ fn text_schema(file: &OutputFile, format: Format) -> Result<SchemaRef, InspectEr
 fn inferred_schema(
     file: &OutputFile,
     format: Format,
+    bytes: u64,
     rows: Option<usize>,
 ) -> Result<SchemaRef, InspectError> {
-    let schema = schema(file, format, rows)?;
+    let schema = schema(file, format, bytes, rows)?;
     let texts = file.source.text_columns(file.part())?;
     let fields = schema.fields().iter().enumerate().map(|(place, field)| match texts.get(place) {
         Some(true) => Arc::new(Field::new(field.name(), DataType::Utf8, true)),
@@ -362,15 +380,20 @@ fn inferred_schema(
     Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
 }
 
-/// Infers the types of the columns of a CSV file from its first `rows`, or from all.
-fn schema(file: &OutputFile, format: Format, rows: Option<usize>) -> Result<Schema, InspectError> {
+/// Infers the types of the columns of a CSV file from its first `rows`, or from all, within so many bytes of its text.
+fn schema(
+    file: &OutputFile,
+    format: Format,
+    bytes: u64,
+    rows: Option<usize>,
+) -> Result<Schema, InspectError> {
     let options = &file.source.csv;
     let csv_format = CsvFormat::default();
     let mut csv_format = csv_format.with_header(options.header).with_delimiter(options.delimiter);
     if let Some(null) = null(file)? {
         csv_format = csv_format.with_null_regex(null);
     }
-    let inferred = csv_format.infer_schema(content(file, format)?, rows);
+    let inferred = csv_format.infer_schema(content(file, format)?.take(bytes), rows);
     let (schema, _) = inferred.map_err(|error| InspectError::damaged(file.path(), error))?;
     Ok(schema)
 }

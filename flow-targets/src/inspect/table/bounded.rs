@@ -32,7 +32,7 @@ impl Bounded {
 
     /// Returns whether all rows of the table were read. It is known after the last batch.
     pub(super) fn is_whole(&self) -> bool {
-        !self.is_cut
+        !self.is_cut && !self.batches.is_cut()
     }
 
     /// Reads the next batch; `None` after the last row, and after a limit.

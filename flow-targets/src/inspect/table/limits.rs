@@ -8,7 +8,7 @@ use super::batches::Opening;
 /// [`statistics_within`](crate::inspect::OutputFile::statistics_within) read.
 ///
 /// A table of any size is read in bounded time and memory, as far as its format allows it: a batch of Arrow IPC is read as a whole, and
-/// so is a row.
+/// so is a row of Parquet. Of a CSV file, the rows are read that have room as a whole.
 ///
 /// ```
 /// use flow_targets::inspect::ReadLimits;

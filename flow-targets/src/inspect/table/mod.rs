@@ -1,11 +1,13 @@
 //! Tables of any format, as batches of Arrow.
 //!
-//! [`batches`] opens a file, or a part of it, and [`bounded`] reads within [`limits`]. [`rows`] and [`sample`] return rows as
+//! [`batches`] opens a file, or a part of it, and [`bounded`] reads within [`limits`]; of a CSV file, [`csv_rows`] counts the rows
+//! first. [`rows`] and [`sample`] return rows as
 //! text, and [`statistics`] describes columns: their [`distribution`], and what the [`metadata`] of a Parquet file says of the
 //! rows that are not read.
 
 mod batches;
 mod bounded;
+mod csv_rows;
 mod distribution;
 mod limits;
 #[cfg(feature = "parquet")]
