@@ -7,6 +7,7 @@ use flow::prelude::*;
 use tempfile::TempDir;
 
 use crate::ELEMENTS;
+use crate::sweep_tasks::Fit;
 use crate::tasks::{Drawn, Failing, Leaf, Outside, Points, SCRIPT, Tree};
 
 fn flow() -> (TempDir, Flow) {
@@ -164,6 +165,20 @@ fn a_report_of_a_sweep_compares_its_variants() -> Result<()> {
     // All have the same value of this one.
     assert!(!table.contains(">comment<"), "{table}");
     assert_eq!(html.matches("src=\"data:image/svg+xml;base64,").count(), 24);
+    Ok(())
+}
+
+#[test]
+fn a_variant_without_a_record_is_compared_by_the_parameters_that_vary() -> Result<()> {
+    let (_folder, flow) = flow();
+    assert!(flow.sweep::<Fit>().over(Fit::C, [0.1, 1.0]).run()?.is_success());
+    let report = flow.with(Fit::C, 5.0).report::<Fit>(ReportOptions::new())?;
+    assert_closed(report.html());
+    let (_, table) = report.html().split_once("Fit: 3 variants").expect("a table of the variants");
+    let table = table.split("</table>").next().expect("its end");
+    // The pending one does not name the task upstream, whose parameter has its default.
+    assert!(table.contains(">c<") && table.contains(">pending<"), "{table}");
+    assert!(!table.contains("scale") && !table.contains(">model<"), "{table}");
     Ok(())
 }
 

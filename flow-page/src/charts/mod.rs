@@ -86,7 +86,7 @@ fn picture(title: &str, about: &str, size: (f64, f64), fits: bool, content: &Mar
 /// Says what a chart does not show.
 fn left_out(missing: usize, beyond: usize) -> Markup {
     html! {
-        @if missing > 0 { p.note { "Not drawn: " (text::count(missing, "point")) " without a finite value." } }
+        @if missing > 0 { p.note { "Not drawn: " (text::count(missing, "point")) " without a finite value, or without a place on an axis." } }
         @if beyond > 0 { p.note { "Not drawn: " (beyond) " of the other points, because there are too many." } }
     }
 }

@@ -33,6 +33,7 @@ struct Variant {
     state: Option<State>,
     parameters: BTreeMap<String, Value>,
     metadata: BTreeMap<String, Value>,
+    /// How long its task ran; `None` if it has no record.
     seconds: Option<f64>,
 }
 
@@ -101,14 +102,16 @@ fn variant_table(
     }
 }
 
-/// Returns the parameters that do not have the same value in all variants.
+/// Returns the parameters that do not have the same value in all variants. A variant without a record may lack those upstream that
+/// have their defaults.
 fn distinguishing(variants: &[Variant]) -> Vec<&str> {
     let names: BTreeSet<_> = variants.iter().flat_map(|one| one.parameters.keys()).collect();
-    let first = variants.first();
     let differs = |name: &&String| {
-        let value = |of: &Variant| of.parameters.get(*name).map(text::value);
-        let of_first = first.and_then(value);
-        variants.iter().any(|one| value(one) != of_first)
+        let values = variants.iter().map(|one| (one.seconds.is_some(), one.parameters.get(*name)));
+        let known = values.filter(|(is_recorded, value)| *is_recorded || value.is_some());
+        let mut known = known.map(|(_, value)| value.map(text::value));
+        let first = known.next();
+        known.any(|value| Some(&value) != first.as_ref())
     };
     names.into_iter().filter(differs).take(COLUMNS).map(String::as_str).collect()
 }
@@ -121,7 +124,11 @@ impl Variant {
             (Some(recorded), _) => (recorded.parameters, recorded.metadata, Some(recorded.seconds)),
             (None, Found::Planned(snapshot, place)) => {
                 let parameters = snapshot.instances[*place].parameters().into_iter();
-                let parameters = parameters.map(|(name, value)| (name, Value::String(value)));
+                let value = |text: String| match text.as_str() {
+                    "none" => Value::Null,
+                    _ => Value::String(text),
+                };
+                let parameters = parameters.map(|(name, text)| (name, value(text)));
                 (parameters.collect(), BTreeMap::new(), None)
             }
             (None, Found::Stored(_)) => (BTreeMap::new(), BTreeMap::new(), None),
