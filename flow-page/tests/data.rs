@@ -274,3 +274,15 @@ fn a_text_that_a_dictionary_has_once_counts_in_every_row() {
     assert!((1..=10).contains(&statistics.rows), "{} rows", statistics.rows);
     assert_eq!((statistics.total, statistics.is_whole), (Some(1_000), false));
 }
+
+#[test]
+fn the_columns_of_a_table_are_known_without_its_rows() {
+    let page = page_of::<Numbers>(|flow| flow);
+    let columns = file_of::<Numbers>(&page).columns().expect("a table");
+    let columns: Vec<_> =
+        columns.iter().map(|one| (one.name.as_str(), one.kind.as_str())).collect();
+    assert_eq!(columns, [("n", "Int64"), ("word", "Utf8"), ("half", "Float64")]);
+    let page = page_of::<Growing>(|flow| flow);
+    let columns = file_of::<Growing>(&page).columns().expect("a table");
+    assert_eq!((columns.len(), columns[0].name.as_str()), (1, "text"));
+}

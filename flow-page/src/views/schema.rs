@@ -25,8 +25,8 @@ pub(super) fn of(shared: &Shared, output: &RecordedOutput) -> BTreeMap<String, S
         if inside::check(shared.flow.folder(), &file).is_err() || !file.format().is_table() {
             continue;
         }
-        let Ok(first) = file.first_rows(0) else { continue };
-        for column in first.columns {
+        let Ok(found) = file.columns() else { continue };
+        for column in found {
             let name = match file.part() {
                 "" => column.name,
                 part => format!("{part}: {}", column.name),

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! Instance ───────► OutputFile::of ─────────┐            ┌─► first_rows    rows of a table as text
-//!                                           ├► OutputFile├─► statistics    of each column of a table
+//!                                           ├► OutputFile├─► columns       of a table, and statistics of each
 //! find_stored ──► OutputFile::of_recorded ──┘            ├─► sample        first or random rows, within limits
 //!                                                        ├─► batches       all rows of a table, with their Arrow types
 //!                                                        ├─► first_lines   lines of text, JSON with an entry on each line

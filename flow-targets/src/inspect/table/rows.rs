@@ -7,6 +7,7 @@ use arrow::datatypes::Field;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions, ValueFormatter};
 
+use super::batches::Opening;
 use super::contained;
 use crate::display::displayable;
 use crate::inspect::{InspectError, OutputFile};
@@ -47,7 +48,21 @@ impl InspectedColumn {
     }
 }
 
+/// The longest header of a CSV file from which [`OutputFile::columns`] returns the columns, in bytes.
+const HEADER: u64 = 16 << 20;
+
 impl OutputFile {
+    /// Returns the columns of a table, without reading its rows. All columns of a CSV file are text.
+    ///
+    /// # Errors
+    ///
+    /// The file is not a table, or cannot be read.
+    pub fn columns(&self) -> Result<Vec<InspectedColumn>, InspectError> {
+        let opening = Opening { rows: Some(0), bytes: Some(HEADER), columns: None, is_text: true };
+        let table = self.open_table(&opening)?;
+        Ok(table.schema().fields().iter().map(|field| InspectedColumn::of(field)).collect())
+    }
+
     /// Reads the first rows of a table, at most `count` of them. All columns of a CSV file are text.
     ///
     /// # Errors
