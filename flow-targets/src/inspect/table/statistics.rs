@@ -217,7 +217,14 @@ impl Accumulator {
             let is_valid = |at: &usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at));
             for at in (0..values.len()).filter(is_valid) {
                 let text = || beginning(&formatter.value(at), LONGEST);
-                distribution.add_value(rows.row(at).as_ref(), text)?;
+                let row = rows.row(at);
+                let bytes = match numbers.map(|numbers| numbers.value(at)) {
+                    // Zero is one value, and so is NaN, whatever its sign.
+                    Some(0.0) => b"0".as_slice(),
+                    Some(number) if number.is_nan() => b"NaN".as_slice(),
+                    _ => row.as_ref(),
+                };
+                distribution.add_value(bytes, text)?;
             }
         }
         let is_nan = |at: usize| numbers.is_some_and(|numbers| numbers.value(at).is_nan());
@@ -325,6 +332,16 @@ mod tests {
         }
         let none = (None, None, "NaN".to_owned(), "NaN".to_owned());
         assert_eq!(of(&[floats(&[f64::NAN])]), none);
+    }
+
+    #[test]
+    fn zeros_and_nans_of_both_signs_are_one_distinct_value_each() {
+        let mut column = Accumulator::new(&DataType::Float64, true).expect("an order");
+        column.add(&floats(&[0.0, -0.0, f64::NAN, -f64::NAN, 1.0])).expect("statistics");
+        let one = column.finish("x".to_owned(), String::new());
+        assert_eq!(one.distinct, Some(Distinct::Exactly(3)));
+        // NaN has no place in the histogram.
+        assert_eq!(one.histogram.iter().map(|bin| bin.count).sum::<u64>(), 3);
     }
 
     #[test]
