@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::response::Response;
 use flow_core::jiff::Timestamp;
-use flow_core::{Key, RecordedOutput};
+use flow_core::{Key, RecordedOutput, Runs};
 use maud::{Markup, html};
 
 use super::{Found, instance_link, sweeps};
@@ -19,9 +19,9 @@ use crate::state::Shared;
 use crate::sweep::Cell;
 use crate::text;
 
-/// The number of last runs that are read, and of their instances.
+/// The number of last runs that are read, as far as they have so many instances together. The last one is always read.
 const RUNS: usize = 100;
-const INSTANCES: usize = 100_000;
+const INSTANCES: u64 = 500_000;
 
 /// The number of lines of the chart, and of values on a page.
 const LINES: usize = 8;
@@ -70,7 +70,9 @@ pub(crate) async fn get(
 fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
     let found = query.get("instance").map(|key| Found::of(shared, key)).transpose()?;
     let only = found.as_ref().map(Found::key);
-    let mut points = points_of_runs(shared, task, only)?;
+    let runs = shared.flow.store().runs()?;
+    let read = read_at_most(runs.iter().map(|run| run.counts.values().sum()));
+    let mut points = points_of_runs(&runs, read, task, only);
     if let Some(found) = &found {
         add_versions(found, &mut points)?;
     }
@@ -114,8 +116,11 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
             }
         }
         (form(&metrics, metric, &path, query))
+        @if read < runs.len().min(RUNS) {
+            p.note { "Earlier runs than the last " (text::count(read, "run")) " are not read: they have too many instances." }
+        }
         @if values.is_empty() {
-            p { "None of the last " (RUNS) " runs recorded a number of this name for the task." }
+            p { "None of the last " (text::count(read, "run")) " recorded a number of this name for the task." }
         } @else {
             (chart(metric, &values))
             (table(&text::count(values.len(), "value"), &["Run", "Instance", "Outcome", "Value", "Only"], rows))
@@ -130,18 +135,28 @@ fn own_name<'a>(task: &str, name: &'a str) -> &'a str {
     name.strip_prefix(task).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
 }
 
-/// Returns what the last runs did with the instances of a task, or with one of them.
-fn points_of_runs(shared: &Shared, task: &str, only: Option<Key>) -> Result<Vec<Point>, ViewError> {
-    let runs = shared.flow.store().runs()?;
+/// Returns how many of the last runs are read, which have these numbers of instances.
+fn read_at_most(instances: impl Iterator<Item = u64>) -> usize {
+    let mut all = 0_u64;
+    let room = |one: &u64| {
+        let is_first = all == 0;
+        all = all.saturating_add((*one).max(1));
+        is_first || all <= INSTANCES
+    };
+    instances.take(RUNS).take_while(room).count()
+}
+
+/// Returns what the last `read` runs did with the instances of a task, or with one of them.
+fn points_of_runs(runs: &Runs, read: usize, task: &str, only: Option<Key>) -> Vec<Point> {
     let mut points = Vec::new();
-    for info in runs.iter().take(RUNS) {
+    for info in runs.iter().take(read) {
         // A file of the history that is damaged, or was removed meanwhile, hides no other.
         let Ok(run) = runs.load(&info.id) else { continue };
         let of_task = run
             .instances
             .into_iter()
             .filter(|one| one.task == task && only.is_none_or(|key| key == one.key));
-        for one in of_task.take(INSTANCES.saturating_sub(points.len())) {
+        for one in of_task {
             points.push(Point {
                 key: one.key,
                 instance: one.instance,
@@ -154,7 +169,7 @@ fn points_of_runs(shared: &Shared, task: &str, only: Option<Key>) -> Result<Vec<
             });
         }
     }
-    Ok(points)
+    points
 }
 
 /// Adds the kept versions of an instance that are in none of the runs.
@@ -245,4 +260,20 @@ fn chart(metric: &str, values: &[(&Point, f64)]) -> Markup {
 fn short_time(second: i64) -> String {
     let time = Timestamp::from_second(second);
     time.map(|time| time.strftime("%m-%d %H:%M").to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_runs_are_read_if_they_have_many_instances() {
+        let read = |instances: &[u64]| read_at_most(instances.iter().copied());
+        assert_eq!(read(&[]), 0);
+        assert_eq!(read(&[3; 150]), 100);
+        assert_eq!(read(&[100_000; 150]), 5);
+        // The last one is always read.
+        assert_eq!(read(&[u64::MAX, 1]), 1);
+        assert_eq!(read(&[0, 0, 400_000, 99_998, 1]), 4);
+    }
 }
