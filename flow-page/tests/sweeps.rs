@@ -168,6 +168,17 @@ fn a_metric_is_drawn_against_one_parameter_two_and_all() {
 }
 
 #[test]
+fn a_heat_map_has_no_number_of_an_output_that_is_outdated() {
+    // The variant in the graph of the page is always pending.
+    let page = Page::new::<Fit>(PageOptions::new(), |flow| flow.force::<Fit>());
+    let sweep = page.flow.sweep::<Fit>().over(Fit::C, [0.01, 1.0, 100.0]);
+    sweep.over(Fit::MODEL, ["gbm", "ols"]).run().expect("they run");
+    let html = page.view("/sweep/Fit?chart=two&x=c&by=model");
+    assert_eq!(html.matches("<rect class=\"field step-").count(), 5, "{html}");
+    assert!(html.contains("A heat map leaves out variants that are not complete"), "{html}");
+}
+
+#[test]
 fn a_metric_is_drawn_over_runs() {
     let page = fits();
     for _ in 0..2 {

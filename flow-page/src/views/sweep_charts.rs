@@ -58,6 +58,11 @@ pub(super) fn show(
     };
     let chart = match (query.get("chart"), upright) {
         (Some(TWO), Some(upright)) => {
+            // A mean of numbers of which some are outdated is that of no code.
+            let of = |(number, row): (&Option<f64>, &usize)| {
+                number.filter(|_| !table.variants[*row].is_outdated())
+            };
+            let numbers: Vec<_> = numbers.iter().zip(rows).map(of).collect();
             heat_map(&variable(across, rows), &variable(upright, rows), &metric.name, &numbers)
         }
         (Some(ALL), _) => {
@@ -74,6 +79,9 @@ pub(super) fn show(
         }
         @if query.get("chart") == Some(TWO) && upright.is_none() {
             p.note { "A heat map needs two parameters that vary." }
+        }
+        @if query.get("chart") == Some(TWO) && rows.iter().any(|row| table.variants[*row].is_outdated()) {
+            p.note { "A heat map leaves out variants that are not complete: the mean is of one code." }
         }
         @if query.get("chart") == Some(ALL) && parameters.len() > AXES {
             p.note { "Not drawn: " (parameters.len() - AXES) " more parameters." }
