@@ -20,6 +20,9 @@ use crate::text;
 /// The number of inputs, and of consumers, that are listed.
 const LISTED: usize = 100;
 
+/// The bytes of a record that are shown.
+const RECORD: usize = 256 << 10;
+
 pub(crate) async fn get(
     Extract(shared): Extract<Arc<Shared>>,
     Path(key): Path<String>,
@@ -238,6 +241,16 @@ fn neighbors(
     }
 }
 
+/// Shows the beginning of a record as JSON. That of an instance with many inputs is long.
+fn record(recorded: &RecordedOutput) -> Markup {
+    let json = serde_json::to_string_pretty(recorded.json()).unwrap_or_default();
+    let end = json.floor_char_boundary(RECORD);
+    html! {
+        pre { (text::block(&json[..end])) }
+        @if end < json.len() { p { "… and " (text::bytes((json.len() - end) as u64)) " more" } }
+    }
+}
+
 /// Shows what the record of the output says.
 fn output(links: Links<'_>, found: &Found, recorded: &RecordedOutput) -> Markup {
     let quality = Quality::of(&recorded.metadata).map(|quality| format!("{quality:#}"));
@@ -300,7 +313,7 @@ fn output(links: Links<'_>, found: &Found, recorded: &RecordedOutput) -> Markup 
         @if links.is_server() {
             details {
                 summary { "The record, as it is stored" }
-                pre { (text::block(&serde_json::to_string_pretty(recorded.json()).unwrap_or_default())) }
+                (record(recorded))
             }
         }
     }

@@ -156,13 +156,39 @@ fn instance_link(key: Key, label: &str) -> Markup {
     Links::Server.to_instance(key, label)
 }
 
-/// Shows entries of metadata as a table.
+/// The number of entries of metadata that are shown.
+const ENTRIES: usize = 1_000;
+
+/// Shows entries of metadata as rows of a table.
 pub(crate) fn metadata<'a>(
     entries: impl IntoIterator<Item = (&'a String, &'a serde_json::Value)>,
 ) -> Markup {
+    let mut entries = entries.into_iter();
+    let shown: Vec<_> = entries.by_ref().take(ENTRIES).collect();
+    let more = entries.count();
     html! {
-        @for (name, value) in entries {
+        @for (name, value) in shown {
             tr { th scope="row" { (text::clipped(name, 200)) } td { (text::value(value)) } }
         }
+        @if more > 0 { tr { th scope="row" { "…" } td { "and " (more) " more" } } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_first_entries_of_metadata_are_shown() {
+        let entries: BTreeMap<_, _> =
+            (0..1_005).map(|entry| (format!("e{entry:04}"), json!(entry))).collect();
+        let html = metadata(&entries).into_string();
+        assert_eq!(html.matches("<tr>").count(), ENTRIES + 1);
+        assert!(html.contains(">e0999<") && !html.contains(">e1000<"), "{html}");
+        assert!(html.ends_with("<td>and 5 more</td></tr>"), "{html}");
     }
 }
