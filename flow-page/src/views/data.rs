@@ -121,11 +121,12 @@ fn table(file: &OutputFile, _: Option<&str>, _: &Query) -> Result<Markup, ViewEr
     lines(file)
 }
 
-/// Reads a JSON document; `None` if it is damaged.
+/// Reads a JSON document; `None` if it is damaged, or has numbers of which a tree would not show all digits.
 fn document(file: &OutputFile, bytes: u64) -> Result<Option<serde_json::Value>, ViewError> {
     let mut content = Vec::new();
     let read = file.open()?.take(bytes).read_to_end(&mut content);
-    Ok(read.ok().and_then(|_| serde_json::from_slice(&content).ok()))
+    let is_exact = read.is_ok() && json::has_all_digits(&content);
+    Ok(if is_exact { serde_json::from_slice(&content).ok() } else { None })
 }
 
 fn lines(file: &OutputFile) -> Result<Markup, ViewError> {

@@ -62,11 +62,69 @@ fn node(value: &Value, depth: usize, left: &mut usize) -> Markup {
     }
 }
 
+/// Returns whether a document in memory has all digits of the numbers in its text. Whole numbers of more than 64 bits, and
+/// decimal numbers of more digits than a double, have others there.
+pub(super) fn has_all_digits(json: &[u8]) -> bool {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let mut number = String::new();
+    for &byte in json {
+        if is_quoted {
+            is_quoted = is_escaped || byte != b'"';
+            is_escaped = byte == b'\\' && !is_escaped;
+            continue;
+        }
+        let is_first = byte.is_ascii_digit() || byte == b'-';
+        if is_first || (!number.is_empty() && matches!(byte, b'.' | b'e' | b'E' | b'+')) {
+            number.push(char::from(byte));
+            continue;
+        }
+        if !is_exact(&std::mem::take(&mut number)) {
+            return false;
+        }
+        is_quoted = byte == b'"';
+    }
+    is_exact(&number)
+}
+
+/// Returns whether a number in a text has the same digits in memory. An empty text is no number.
+fn is_exact(number: &str) -> bool {
+    let is_whole = number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok();
+    let has_digits = |double: f64| digits(number) == digits(&format!("{double:e}"));
+    number.is_empty() || is_whole || number.parse().is_ok_and(has_digits)
+}
+
+/// Returns the digits of a number without the zeros around them.
+fn digits(number: &str) -> String {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn numbers_with_more_digits_than_memory_keeps_are_found() {
+        for exact in [
+            "",
+            "[18446744073709551615, -9223372036854775808, -0, 0.0]",
+            r#"{"a": 0.10, "b": 1.50e3, "c": 0.30000000000000004, "d": 1E2, "e": 100000000000000000000}"#,
+            r#"["12345678901234567890123", "\"", "\\", 1]"#,
+        ] {
+            assert!(has_all_digits(exact.as_bytes()), "{exact}");
+        }
+        for inexact in [
+            "18446744073709551617",
+            r#"["\"1", 0.12345678901234567890123]"#,
+            "{\"a\":340282366920938463463374607431768211455}",
+            "[1e400]",
+        ] {
+            assert!(!has_all_digits(inexact.as_bytes()), "{inexact}");
+        }
+    }
 
     #[test]
     fn a_tree_is_bounded_and_escaped() {
