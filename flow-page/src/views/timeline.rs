@@ -179,21 +179,28 @@ fn arrange(bars: &mut [Bar<'_>]) -> usize {
 
 /// Marks the critical path, and how long each bar waited for a worker.
 fn follow(bars: &mut [Bar<'_>], snapshot: &Snapshot) {
-    let places: HashMap<Key, usize> =
-        bars.iter().enumerate().map(|(place, bar)| (bar.run.key, place)).collect();
+    // An instance has several bars if the run settled it several times.
+    let mut places: HashMap<Key, Vec<usize>> = HashMap::new();
+    for (place, bar) in bars.iter().enumerate() {
+        places.entry(bar.run.key).or_default().push(place);
+    }
     let by_end = |a: &usize, b: &usize| bars[*a].end.total_cmp(&bars[*b].end);
-    // For each instance, its own bar or, if it has none, the bar that it has last waited for.
-    let mut latest: Vec<Option<usize>> = Vec::with_capacity(snapshot.instances.len());
+    // For each instance, its own bars or, if it has none, the bar that it has last waited for.
+    let mut latest: Vec<Vec<usize>> = Vec::with_capacity(snapshot.instances.len());
     let mut before: Vec<Option<usize>> = vec![None; bars.len()];
     let mut is_known = vec![false; bars.len()];
     for (place, instance) in snapshot.instances.iter().enumerate() {
-        let inputs: Vec<usize> =
-            snapshot.inputs[place].iter().filter_map(|&input| latest[input]).collect();
-        let own = places.get(&instance.key()).copied();
-        if let Some(own) = own {
-            (before[own], is_known[own]) = cause(bars, &inputs, own);
+        let inputs = snapshot.inputs[place].iter().map(|&input| latest[input].as_slice());
+        let inputs: Vec<&[usize]> = inputs.filter(|input| !input.is_empty()).collect();
+        let own = places.remove(&instance.key()).unwrap_or_default();
+        for (number, &bar) in own.iter().enumerate() {
+            let (last, has_all) = cause(bars, &inputs, bar);
+            // When an instance was ready for the second time is not known.
+            (before[bar], is_known[bar]) = (last, has_all && number == 0);
         }
-        latest.push(own.or_else(|| inputs.into_iter().max_by(by_end)));
+        let last = || inputs.iter().flat_map(|input| input.iter().copied()).max_by(by_end);
+        let own = if own.is_empty() { last().into_iter().collect() } else { own };
+        latest.push(own);
     }
     let mut next = (0..bars.len()).max_by(by_end);
     let first = bars.iter().map(|bar| bar.start).fold(f64::INFINITY, f64::min);
@@ -207,14 +214,15 @@ fn follow(bars: &mut [Bar<'_>], snapshot: &Snapshot) {
     }
 }
 
-/// Returns the one of some inputs that ended last before a bar began, and whether all of them ended before.
+/// Returns the bar that ended last before a bar began, among those of its inputs, and whether each input has a bar before it.
 ///
-/// An output that was computed again after it was read is no cause. When it was there for the first time is not known.
-fn cause(bars: &[Bar<'_>], inputs: &[usize], own: usize) -> (Option<usize>, bool) {
+/// An output that was computed again after it was read is no cause. If that is its only bar, it is not known when it was there for
+/// the first time.
+fn cause(bars: &[Bar<'_>], inputs: &[&[usize]], own: usize) -> (Option<usize>, bool) {
     let is_before = |input: &usize| bars[*input].end <= bars[own].start + SAME;
-    let earlier = inputs.iter().copied().filter(is_before);
+    let earlier = inputs.iter().flat_map(|input| input.iter().copied()).filter(is_before);
     let last = earlier.max_by(|a, b| bars[*a].end.total_cmp(&bars[*b].end));
-    (last, inputs.iter().all(is_before))
+    (last, inputs.iter().all(|input| input.iter().any(is_before)))
 }
 
 #[cfg(test)]
@@ -241,9 +249,11 @@ mod tests {
         // The last one begins at 2.5, and the third ends at 6.
         let starts = [0.0, 0.0, 1.0, 2.5];
         let bars: Vec<_> = runs.iter().zip(starts).map(|(run, start)| bar(run, start)).collect();
-        assert_eq!(cause(&bars, &[0, 1], 3), (Some(1), true));
-        assert_eq!(cause(&bars, &[0, 1, 2], 3), (Some(1), false));
-        assert_eq!(cause(&bars, &[2], 3), (None, false));
+        assert_eq!(cause(&bars, &[&[0], &[1]], 3), (Some(1), true));
+        assert_eq!(cause(&bars, &[&[0], &[1], &[2]], 3), (Some(1), false));
+        // The second and the third are bars of one input.
+        assert_eq!(cause(&bars, &[&[0], &[1, 2]], 3), (Some(1), true));
+        assert_eq!(cause(&bars, &[&[2]], 3), (None, false));
         assert_eq!(cause(&bars, &[], 3), (None, true));
     }
 }
