@@ -122,6 +122,14 @@ fn filters_select_rows() {
 }
 
 #[test]
+fn variants_of_a_large_graph_that_are_too_many_are_counted() {
+    let page = Page::new::<Tree>(PageOptions::new(), |flow| flow.with(Tree::WIDTH, 20_001_u64));
+    let html = page.view("/sweep/Leaf");
+    assert!(html.contains("20000 variants"), "{}", html.len());
+    assert!(html.contains("Not shown of the graph: 1 more variant without an output."));
+}
+
+#[test]
 fn the_best_variants_are_named_and_linked() {
     let page = fits();
     let html = page.view("/sweep/Fit?metric=loss");

@@ -43,7 +43,7 @@ pub(crate) async fn get(
 }
 
 fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
-    let Loaded { table, omitted, failed } = load(shared, task)?;
+    let Loaded { table, omitted, pending_omitted, failed } = load(shared, task)?;
     let filters: Vec<_> =
         query.all("f").take(FILTERS).map(|text| (text, Filter::parse(text, &table))).collect();
     let fits = |row: &usize| filters.iter().all(|(_, filter)| filter.fits(&table, *row));
@@ -67,6 +67,7 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
         (equal(&table))
         @for note in &table.notes { p.note { "Note: " (text::clipped(note, 500)) "." } }
         @if omitted > 0 { p.note { "The " (omitted) " variants that ran first are not shown." } }
+        @if pending_omitted > 0 { p.note { "Not shown of the graph: " (text::count(pending_omitted, "more variant")) " without an output." } }
         @if let Some((run, count)) = &failed {
             p.note {
                 (text::count(*count, "more variant")) " failed in the last runs without an output: "
@@ -92,8 +93,10 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
 /// The variants of a task as the store and the graph have them.
 struct Loaded {
     table: Table,
-    /// The number of variants that are too many for the table.
+    /// The number of stored variants that are too many for the table.
     omitted: usize,
+    /// The number of those in the graph without an output that are too many.
+    pending_omitted: usize,
     /// The latest run in which others failed, and how many.
     failed: Option<(String, usize)>,
 }
@@ -103,6 +106,7 @@ fn load(shared: &Shared, task: &str) -> Result<Loaded, ViewError> {
     let mut variants: Vec<_> = stored.iter().filter(|output| output.task == task).collect();
     let mut known: HashSet<Key> = variants.iter().map(|output| output.key).collect();
     let (mut states, mut failures, mut pending) = (HashMap::new(), HashMap::new(), Vec::new());
+    let mut pending_omitted = 0;
     // A graph that cannot be planned now hides no stored output.
     if let Ok(snapshot) = shared.snapshot() {
         let now = super::states(shared, &snapshot);
@@ -114,9 +118,14 @@ fn load(shared: &Shared, task: &str) -> Result<Loaded, ViewError> {
             states.insert(key, state);
             failures.extend(instance.reasons().iter().find_map(failure).map(|error| (key, error)));
             let has_output = !instance.info().is_external() && !instance.info().is_aggregate();
-            if has_output && known.insert(key) && pending.len() < VARIANTS {
+            if !has_output || !known.insert(key) {
+                continue;
+            }
+            if pending.len() < VARIANTS {
                 let (label, parameters) = (instance.to_string(), instance.parameters());
                 pending.push(Planned { key, state, label, parameters });
+            } else {
+                pending_omitted += 1;
             }
         }
     }
@@ -132,7 +141,7 @@ fn load(shared: &Shared, task: &str) -> Result<Loaded, ViewError> {
     }
     let records = Records::read(&variants, &stored)?;
     let table = Table::new(task, &records, &states, &failures, pending);
-    Ok(Loaded { table, omitted, failed })
+    Ok(Loaded { table, omitted, pending_omitted, failed })
 }
 
 /// Returns the error of the last run, if it is a reason why an instance is not complete.
