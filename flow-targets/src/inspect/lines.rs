@@ -34,7 +34,7 @@ impl OutputFile {
         let Some(text) = text_of(&bytes, is_cut) else {
             return Ok(FirstLines { lines: Vec::new(), is_whole: false, is_text: false });
         };
-        let indented = (self.format() == Format::Json).then(|| indented(text));
+        let indented = (self.format() == Format::Json).then(|| indented(text, count));
         let mut all = indented.as_deref().unwrap_or(text).lines();
         let lines = all.by_ref().take(count).map(str::to_owned).collect();
         let is_whole = !is_cut && all.next().is_none();
@@ -54,20 +54,24 @@ fn text_of(bytes: &[u8], is_cut: bool) -> Option<&str> {
     (!text.contains('\0')).then_some(text)
 }
 
-/// Returns JSON with an entry on each line.
+/// Returns JSON with an entry on each line: all of it, or at least one line more than `lines`. A document that is nested deeply has
+/// much more space than text.
 ///
 /// It changes only the space between tokens, so that names keep their order and numbers their digits. The text may be the
 /// beginning of a document.
-fn indented(json: &str) -> String {
-    let mut text = String::with_capacity(json.len() * 2);
+fn indented(json: &str, lines: usize) -> String {
+    let mut text = String::new();
+    let mut left = lines.saturating_add(1);
     let (mut depth, mut is_quoted, mut is_escaped) = (0_usize, false, false);
     let mut chars = json.chars().peekable();
-    let new_line = |text: &mut String, depth: usize| {
+    let new_line = |text: &mut String, depth: usize, left: &mut usize| {
+        *left = left.saturating_sub(1);
         text.push('\n');
         // A document that is nested more deeply stays readable, and short.
         text.extend(std::iter::repeat_n("  ", depth.min(50)));
     };
-    while let Some(c) = chars.next() {
+    while left > 0 {
+        let Some(c) = chars.next() else { break };
         if is_quoted {
             text.push(c);
             is_quoted = is_escaped || c != '"';
@@ -86,18 +90,18 @@ fn indented(json: &str) -> String {
                     Some(end) => text.push(end),
                     None => {
                         depth += 1;
-                        new_line(&mut text, depth);
+                        new_line(&mut text, depth, &mut left);
                     }
                 }
             }
             ']' | '}' => {
                 depth = depth.saturating_sub(1);
-                new_line(&mut text, depth);
+                new_line(&mut text, depth, &mut left);
                 text.push(c);
             }
             ',' => {
                 text.push(c);
-                new_line(&mut text, depth);
+                new_line(&mut text, depth, &mut left);
             }
             ':' => text.push_str(": "),
             c if c.is_whitespace() => {}
@@ -116,10 +120,19 @@ mod tests {
         let json = r#"{"b":[1.50,{"a":"x, {\" \\"}],"a":[],"c":{ }}"#;
         let expected = "{\n  \"b\": [\n    1.50,\n    {\n      \"a\": \"x, {\\\" \\\\\"\n    }\n  ],\n  \
                         \"a\": [],\n  \"c\": {}\n}";
-        assert_eq!(indented(json), expected);
-        assert_eq!(indented(expected), expected);
-        assert_eq!(indented("[1,"), "[\n  1,\n  ");
-        assert_eq!(indented("]"), "\n]");
+        assert_eq!(indented(json, 100), expected);
+        assert_eq!(indented(expected, 100), expected);
+        assert_eq!(indented("[1,", 100), "[\n  1,\n  ");
+        assert_eq!(indented("]", 100), "\n]");
+    }
+
+    #[test]
+    fn no_more_lines_are_indented_than_are_shown() {
+        let deep = "[".repeat(1 << 20);
+        let text = indented(&deep, 200);
+        assert_eq!(text.lines().count(), 202);
+        assert!(text.len() < 202 * 102, "{} bytes", text.len());
+        assert_eq!(indented("[1, 2]", 3).lines().count(), 4);
     }
 
     #[test]
