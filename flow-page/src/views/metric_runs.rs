@@ -71,7 +71,7 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
     let found = query.get("instance").map(|key| Found::of(shared, key)).transpose()?;
     let only = found.as_ref().map(Found::key);
     let runs = shared.flow.store().runs()?;
-    let read = read_at_most(runs.iter().map(|run| run.counts.values().sum()));
+    let read = read_at_most(runs.iter().map(|run| run.counts.values().sum::<u64>()));
     let mut points = points_of_runs(&runs, read, task, only);
     if let Some(found) = &found {
         add_versions(found, &mut points)?;
