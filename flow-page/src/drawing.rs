@@ -271,15 +271,16 @@ impl DrawnBox {
     fn markup(&self, area: &Area) -> Markup {
         let (left, right) = (area.left() + PADDING, area.right() - PADDING);
         let first = area.top() + LINE;
-        let height = |row: usize| px(first + (row + 1) as f64 * LINE);
+        let height = |row: usize| text::px(first + (row + 1) as f64 * LINE);
         html! {
             a.node.(self.state.word()).dim[self.is_dim] href=[&self.href] {
                 title { (text::block(&self.hint)) }
-                rect x=(px(area.left())) y=(px(area.top())) width=(px(area.width)) height=(px(area.height)) rx="6" {}
-                text.name x=(px(left)) y=(px(first)) { (self.title) }
-                text.word x=(px(right)) y=(px(first)) text-anchor="end" { (self.state.word()) }
+                rect x=(text::px(area.left())) y=(text::px(area.top()))
+                    width=(text::px(area.width)) height=(text::px(area.height)) rx="6" {}
+                text.name x=(text::px(left)) y=(text::px(first)) { (self.title) }
+                text.word x=(text::px(right)) y=(text::px(first)) text-anchor="end" { (self.state.word()) }
                 @for (row, line) in self.lines.iter().enumerate() {
-                    text x=(px(left)) y=(height(row)) { (line) }
+                    text x=(text::px(left)) y=(height(row)) { (line) }
                 }
             }
         }
@@ -290,11 +291,6 @@ impl DrawnBox {
 pub(crate) fn around(group: &'static str) -> impl Iterator<Item = &'static str> {
     let ends = group.match_indices('/').map(|(end, _)| end);
     ends.chain([group.len()]).map(move |end| &group[..end])
-}
-
-/// Returns a length in pixels as text.
-fn px(length: f64) -> String {
-    format!("{length:.1}")
 }
 
 /// Returns a smooth curve through the midpoints of the segments, as in the SVG of `plot`.

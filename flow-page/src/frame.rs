@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::error::{ViewError, chain};
-use crate::snapshot::State;
 use crate::state::Shared;
 use crate::text;
 
@@ -178,69 +177,4 @@ fn document(title: &str, head: Markup, body: Markup) -> String {
         }
     };
     page.into_string()
-}
-
-/// Shows a state as a word in its color.
-pub(crate) fn badge(state: State) -> Markup {
-    html! { span.badge.(state.word()) { (state.word()) } }
-}
-
-/// Shows a table that scrolls in itself if it is wider than the page. `caption` is read by screen readers, too.
-pub(crate) fn table(caption: &str, headers: &[&str], rows: Markup) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
-            table {
-                caption { (caption) }
-                thead { tr { @for header in headers { th scope="col" { (header) } } } }
-                tbody { (rows) }
-            }
-        }
-    }
-}
-
-/// Shows links to the pages of a list. `href` returns the address of a page, counted from 0.
-pub(crate) fn pages(page: usize, count: usize, href: impl Fn(usize) -> String) -> Markup {
-    let link = |to: usize, text: &str| html! { a href=(href(to)) { (text) } };
-    html! {
-        @if count > 1 {
-            nav.pages aria-label="Pages" {
-                @if page > 0 { (link(0, "First")) " " (link(page - 1, "Previous")) }
-                span { "Page " (page + 1) " of " (count) }
-                @if page + 1 < count { (link(page + 1, "Next")) " " (link(count - 1, "Last")) }
-            }
-        }
-    }
-}
-
-/// The part of a list that a page shows.
-pub(crate) struct Paged {
-    pub(crate) page: usize,
-    pub(crate) count: usize,
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-}
-
-impl Paged {
-    /// Returns the part of `all` things that a page shows, `each` on a page. A page after the last one is the last one.
-    pub(crate) fn new(page: usize, all: usize, each: usize) -> Self {
-        let count = all.div_ceil(each).max(1);
-        let page = page.min(count - 1);
-        Self { page, count, from: page * each, to: all.min((page + 1) * each) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_after_the_last_is_the_last() {
-        let of = |page, all| {
-            let paged = Paged::new(page, all, 100);
-            (paged.page, paged.count, paged.from..paged.to)
-        };
-        assert_eq!(of(0, 0), (0, 1, 0..0));
-        assert_eq!(of(0, 100), (0, 1, 0..100));
-        assert_eq!(of(usize::MAX, 101), (1, 2, 100..101));
-    }
 }

@@ -3,7 +3,7 @@
 //! | a request | is |
 //! | --- | --- |
 //! | whose address is longer than 4 KiB | refused: 414 |
-//! | to a host that the options do not name, without a host, or with two | refused: 403. A site can let its own name lead to this machine (DNS rebinding) |
+//! | to a host that the options do not name, without a host, or with two | refused: 403, because of DNS rebinding |
 //! | of another origin | refused: 403. A browser names the origin of each request that a site's script or form makes |
 //! | without the token | refused: 401 |
 //! | with the token in its address | sent to the same address without it, with a cookie |
@@ -30,7 +30,8 @@ use crate::state::Shared;
 /// The longest address, in bytes.
 const LONGEST: usize = 4096;
 
-/// What pages may load: our own files, and nothing written into the page. Nothing of another site, and no other site may show them.
+/// What pages may load: our own files, nothing written into the page, and nothing of another site. No other site may show
+/// them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

@@ -1,21 +1,22 @@
 //! The page of a flow: its graph, instances, data and runs in a browser, and the same as a file.
 //!
-//! [`report()`] builds a [`Report`]: the views as one HTML file, which needs no server. [`serve`] starts a small web server in the program itself. There is nothing to install or to build: the pages are rendered
-//! here, the style sheet and the scripts are part of the program, and nothing is loaded from elsewhere. Reading works
-//! without JavaScript.
+//! [`serve`] starts a small web server in the program itself. There is nothing to install or to build: the pages are
+//! rendered here, the style sheet and the scripts are part of the program, and nothing is loaded from elsewhere. Reading
+//! works without JavaScript. [`report()`] builds a [`Report`]: the views as one HTML file, which needs no server.
 //!
 //! | address | shows |
 //! | --- | --- |
 //! | `/` | the graph, by instance, task or group |
 //! | `/instances` | the instances as a list with filters, in pages |
-//! | `/instance/{key}` | one instance: parameters, reasons, code, inputs and consumers, figures and notes, metadata, files, the last failure |
+//! | `/instance/{key}` | one instance: parameters, reasons, code, neighbors, figures, notes, metadata, files, the last failure |
 //! | `/instance/{key}/data`, `log`, `versions` | its data, its log while it grows, its versions and their differences |
-//! | `/instance/{key}/file/{part}`, `figure/{number}` | the bytes of a file or figure, which nothing can run |
+//! | `/instance/{key}/file/{part}`, `file/{part}/{entry}` | the bytes of a file, or of one in a folder, which nothing can run |
+//! | `/instance/{key}/figure/{number}`, `failure/figure/{number}` | a figure of the output, or of the last failure |
 //! | `/runs`, `/run/{id}`, `/compare` | the history, one run as a timeline, two runs compared |
 //! | `/sweeps` | the tasks of which the store has several settings of parameters |
 //! | `/sweep/{task}`, `/sweep/{task}/runs` | the variants of a task as a table and as charts, a metric over runs |
-//! | `/live` | the run that this program does now |
-//! | `/actions` | runs, also with other parameters, and resets: each is shown as a plan first, and done when that is confirmed |
+//! | `/live` | the run that this program does now; `/live/stop` stops it |
+//! | `/actions` | runs, also with other parameters, and resets: each shows its plan, and is done when that is confirmed |
 //!
 //! # From a request to a page
 //!
@@ -32,9 +33,9 @@
 //!                       confirmed plan to a run or a reset
 //! ```
 //!
-//! [`flow_core`] lays out the graph, [`flow_targets::inspect`] reads data without its types, `sweep` gathers the variants of a
-//! task from their records, and `charts` draws. A view that is added
-//! needs a module in `views` and a line in `router`.
+//! [`flow_core`] lays out the graph, which `drawing` draws; [`flow_targets::inspect`] reads data without its types; `sweep`
+//! gathers the variants of a task from their records; `charts` draws numbers; `elements` has the tables and fields of all
+//! views. A view that is added needs a module in `views` and a line in `router`.
 //!
 //! A report (`report`) calls the same views. They take where their links lead, to addresses or to anchors, from `links`.
 //!
@@ -45,13 +46,13 @@
 //! - Requests to unknown host names and from other origins are refused.
 //! - All text is escaped, and the pages forbid scripts that are written into them: `Content-Security-Policy`.
 //! - No address names a file. What is read belongs to a record of the store, and is inside of its folder, links resolved.
-//! - The store changes through actions alone: runs and resets, by the methods of [`Flow`] that every program uses. A form shows
-//!   the plan, and a second request confirms that plan. If the plan is another one by then, it is shown again, and nothing is done. A
-//!   reset needs a check mark, too. The page does one thing at a time. [`PageOptions::read_only`] refuses all of it, as it
-//!   refuses to stop a run.
-//! - Who has the token may run the tasks with parameters of their choice, and so whatever these tasks do with them, such as read the file
-//!   that a parameter names. Give the token to people who may run the program. A parameter that holds a
-//!   [`Secret`](flow_core::Secret) has no field, because the page does not encrypt.
+//! - The store changes through actions alone: runs and resets, by the methods of [`Flow`] that every program uses. A form
+//!   shows the plan, and a second request confirms that plan. If the plan is another one by then, it is shown again, and
+//!   nothing is done. A reset needs a check mark, too. The page does one thing at a time. [`PageOptions::read_only`]
+//!   refuses all of it, and also to stop a run.
+//! - Whoever has the token may run the tasks with parameters of their choice, and so let these tasks do what they do with
+//!   such parameters, for example read the file that a parameter names. Give the token to people who may run the program.
+//!   A parameter that holds a [`Secret`](flow_core::Secret) has no field, because the page does not encrypt.
 //! - A report allows no script at all, and refers to nothing outside of itself.
 //!
 //! # Features
@@ -63,6 +64,7 @@ mod actions;
 mod assets;
 mod charts;
 mod drawing;
+mod elements;
 mod error;
 mod frame;
 mod guard;

@@ -28,7 +28,12 @@ impl Query {
 
     /// Returns the number of the page, counted from 0.
     pub(crate) fn page(&self) -> usize {
-        let number = self.get("page").and_then(|page| page.parse::<usize>().ok());
+        self.page_of("page")
+    }
+
+    /// Returns the number of the page under a name, counted from 0.
+    pub(crate) fn page_of(&self, name: &str) -> usize {
+        let number = self.get(name).and_then(|page| page.parse::<usize>().ok());
         number.unwrap_or(1).saturating_sub(1)
     }
 

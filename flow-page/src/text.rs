@@ -73,8 +73,34 @@ pub(crate) fn second(second: i64) -> Markup {
 /// Shows a time.
 pub(crate) fn timestamp(time: Timestamp) -> Markup {
     html! {
-        time datetime=(maud::display(time)) { (time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()) }
+        time datetime=(maud::display(time)) { (self::time(time)) }
     }
+}
+
+/// Returns a time as text.
+pub(crate) fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Returns a number as a short text, rounded to six digits.
+pub(crate) fn number(value: f64) -> String {
+    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+    let is_plain = rounded == 0.0 || (1e-4..1e6).contains(&rounded.abs()) || !rounded.is_finite();
+    // Adding 0 makes -0 a 0.
+    if is_plain { format!("{}", rounded + 0.0) } else { format!("{rounded:e}") }
+}
+
+/// Returns a number as text: a whole number with all its digits, another one rounded to six.
+pub(crate) fn exact_number(value: f64) -> String {
+    // Beyond, a double stands for several whole numbers.
+    let is_exact = value.fract() == 0.0 && value.abs() < 1e15;
+    // Adding 0 makes -0 a 0.
+    if is_exact { format!("{:.0}", value + 0.0) } else { number(value) }
+}
+
+/// Returns a length in pixels as text, for SVG.
+pub(crate) fn px(length: f64) -> String {
+    format!("{length:.1}")
 }
 
 /// Returns a duration with a fitting unit.
@@ -106,5 +132,24 @@ mod tests {
             (count(1, "file"), count(0, "file")),
             ("1 file".to_owned(), "0 files".to_owned())
         );
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let texts = [0.1 + 0.2, -0.0, 1e7, 0.000_012, 123_456.0, 2.0, f64::INFINITY].map(number);
+        assert_eq!(texts, ["0.3", "0", "1e7", "1.2e-5", "123456", "2", "inf"]);
+        // A digit that was rounded away is not shown as a zero.
+        assert_eq!(number(1_234_567.0), "1.23457e6");
+    }
+
+    #[test]
+    fn whole_numbers_have_all_their_digits() {
+        let numbers = [1_234_567.0, -20_261_129.0, -0.0, 0.1 + 0.2, 1e15, f64::NAN];
+        assert_eq!(numbers.map(exact_number), ["1234567", "-20261129", "0", "0.3", "1e15", "NaN"]);
+    }
+
+    #[test]
+    fn a_time_has_seconds() {
+        assert_eq!(time(Timestamp::UNIX_EPOCH), "1970-01-01 00:00:00 UTC");
     }
 }

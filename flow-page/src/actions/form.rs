@@ -1,8 +1,8 @@
 //! The form of the parameters: a field for each parameter of the roots and of the tasks upstream.
 //!
-//! It is made from the declarations of the tasks, as the options of the command line are, and the texts are read by the same
-//! functions: [`ParameterInfo::check`] says whether a text fits, and [`Flow::with_named`] gives it. The name of a field is that of
-//! the value, `Fit.c` or, for all tasks that have it, `c`.
+//! It is made from the declarations of the tasks, as the options of the command line are, and the texts are read by the
+//! same functions: [`ParameterInfo::check`] says whether a text fits, and [`Flow::with_named`] gives it. The name of a
+//! field is that of the value, `Fit.c` or, for all tasks that have it, `c`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

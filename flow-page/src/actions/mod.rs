@@ -17,7 +17,7 @@
 //!   ▼
 //! plan    plans the graph, and makes a digest of what would be done
 //!   │
-//!   ├── the fields have no digest, or another one ──► a page with the plan, whose form sends the fields again, with the digest
+//!   ├── the fields have no digest, or another one ──► a page with the plan; its form sends the fields with the digest
 //!   └── the fields have this digest ──► the run starts, or the outputs are removed
 //! ```
 //!
@@ -35,6 +35,7 @@ pub(crate) mod reset;
 pub(crate) mod retry;
 pub(crate) mod run;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
@@ -45,6 +46,7 @@ use flow_core::TaskInfo;
 use maud::{Markup, html};
 
 use self::fields::Fields;
+use crate::elements::choice;
 use crate::error::{ViewError, chain};
 use crate::frame::{Answer, Place, View, answer, respond};
 use crate::query::Query;
@@ -54,9 +56,6 @@ use crate::text;
 
 /// The name of the field that names a task. Without it, the action is about the roots.
 const TASK: &str = "task";
-
-/// The number of tasks that a list of choices has.
-const CHOICES: usize = 1_000;
 
 /// Shows all actions.
 pub(crate) async fn get(
@@ -166,7 +165,7 @@ fn forms(shared: &Shared, query: &Query) -> Markup {
         }
     };
     let failed = retry::failed(&snapshot);
-    let roots = html! { "the roots: " (root_names(shared)) };
+    let roots = format!("the roots: {}", root_names(shared));
     let task = |label: &str| task_choice(&snapshot, query.get(TASK), label, &roots);
     let button = html! { button type="submit" { "Show the plan" } };
     html! {
@@ -204,18 +203,9 @@ fn forms(shared: &Shared, query: &Query) -> Markup {
 }
 
 /// Shows the choice of the roots or of a task.
-fn task_choice(snapshot: &Snapshot, chosen: Option<&str>, label: &str, roots: &Markup) -> Markup {
-    html! {
-        label {
-            (label) " "
-            select name=(TASK) {
-                option value="" { (roots) }
-                @for task in snapshot.tasks.iter().take(CHOICES) {
-                    option value=(task.name) selected[chosen == Some(task.name.as_str())] { (text::clipped(&task.name, 60)) }
-                }
-            }
-        }
-    }
+fn task_choice(snapshot: &Snapshot, chosen: Option<&str>, label: &str, roots: &str) -> Markup {
+    let tasks = snapshot.tasks.iter().map(|task| (task.name.as_str(), Cow::from(&task.name)));
+    choice(label, TASK, chosen, std::iter::once(("", Cow::from(roots))).chain(tasks))
 }
 
 /// Returns the names of tasks.

@@ -12,8 +12,9 @@ use maud::{Markup, html};
 
 use super::busy;
 use super::fields::Fields;
+use crate::elements::{more, table};
 use crate::error::ViewError;
-use crate::frame::{Answer, Place, View, table};
+use crate::frame::{Answer, Place, View};
 use crate::planned::Planned;
 use crate::state::{Shared, Since};
 use crate::text;
@@ -130,7 +131,7 @@ fn page(
         } @else {
             p { "To run: " (text::line(&preview.cost().to_string())) "." }
             (table("What would run, and why", &["Instance", "Why"], rows(pending)))
-            @if pending.len() > LISTED { p { "… and " (pending.len() - LISTED) " more" } }
+            (more(pending.len(), LISTED))
             p.note { "An instance does not run if the tasks that it waits for give the same outputs as before." }
             (confirmation(wanted.address, &wanted.fields, digest, &buttons))
         }

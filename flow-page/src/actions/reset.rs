@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use super::fields::Fields;
 use super::plan::{PLAN, confirmation, digest};
 use super::{busy, root_names, task_field, task_of, when_idle};
+use crate::elements::more;
 use crate::error::ViewError;
 use crate::frame::{Answer, Place, View};
 use crate::state::{Shared, Since};
@@ -95,13 +96,16 @@ fn listed(shared: &Shared, removed: &Removed) -> Markup {
         @if instances.is_empty() {
             p { "There is nothing to remove." }
         } @else {
-            p { "This removes the outputs of " (text::count(instances.len(), "instance")) ", with their logs and earlier versions:" }
+            p {
+                "This removes the outputs of " (text::count(instances.len(), "instance"))
+                ", with their logs and earlier versions:"
+            }
             ul { @for instance in instances.iter().take(LISTED) { li { (text::clipped(instance, 500)) } } }
-            @if instances.len() > LISTED { p { "… and " (instances.len() - LISTED) " more" } }
+            (more(instances.len(), LISTED))
             details {
                 summary { (text::count(files.len(), "file")) " of their outputs; a file that another output has, too, stays" }
                 ul { @for file in files.iter().take(LISTED) { li { code { (short(file)) } } } }
-                @if files.len() > LISTED { p { "… and " (files.len() - LISTED) " more" } }
+                (more(files.len(), LISTED))
             }
         }
     }

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::Values;
 use super::bands::Bands;
 use super::scale::Scale;
-use super::{Values, px, ticks};
 use crate::text;
 
 /// The size of a chart in pixels. Without scrolling, it is as wide as the narrowest page.
@@ -55,7 +55,7 @@ impl Axis {
 
     /// Returns the axis of a scale.
     pub(super) fn scaled(name: &str, scale: &Scale) -> Self {
-        let tick = |value: f64| Some((scale.fraction(value)?, ticks::text(value)));
+        let tick = |value: f64| Some((scale.fraction(value)?, text::number(value)));
         let ticks = scale.ticks(TICKS).into_iter().filter_map(tick).collect();
         let kind = if scale.is_log() { " (logarithmic)" } else { "" };
         Self { name: format!("{}{kind}", text::clipped(name, NAME)), ticks, bands: None }
@@ -112,16 +112,16 @@ pub(super) fn around(lower: &Axis, left: &Axis) -> Markup {
     html! {
         g.axes {
             @for (at, text) in left.ticks.iter().step_by(rows) {
-                line.grid x1=(px(x(0.0))) x2=(px(x(1.0))) y1=(px(y(*at))) y2=(px(y(*at))) {}
-                text x=(px(LEFT - 5.0)) y=(px(y(*at) + 4.0)) text-anchor="end" { (text) }
+                line.grid x1=(text::px(x(0.0))) x2=(text::px(x(1.0))) y1=(text::px(y(*at))) y2=(text::px(y(*at))) {}
+                text x=(text::px(LEFT - 5.0)) y=(text::px(y(*at) + 4.0)) text-anchor="end" { (text) }
             }
             @for (at, text) in lower.ticks.iter().step_by(each) {
-                line.tick x1=(px(x(*at))) x2=(px(x(*at))) y1=(px(bottom)) y2=(px(bottom + 4.0)) {}
-                text x=(px(x(*at))) y=(px(bottom + 16.0)) text-anchor="middle" { (text) }
+                line.tick x1=(text::px(x(*at))) x2=(text::px(x(*at))) y1=(text::px(bottom)) y2=(text::px(bottom + 4.0)) {}
+                text x=(text::px(x(*at))) y=(text::px(bottom + 16.0)) text-anchor="middle" { (text) }
             }
-            line.tick x1=(px(x(0.0))) x2=(px(x(1.0))) y1=(px(bottom)) y2=(px(bottom)) {}
+            line.tick x1=(text::px(x(0.0))) x2=(text::px(x(1.0))) y1=(text::px(bottom)) y2=(text::px(bottom)) {}
             text.name x="4" y="14" { (left.name()) }
-            text.name x=(px(x(1.0))) y=(px(HEIGHT - 8.0)) text-anchor="end" { (lower.name()) }
+            text.name x=(text::px(x(1.0))) y=(text::px(HEIGHT - 8.0)) text-anchor="end" { (lower.name()) }
         }
     }
 }

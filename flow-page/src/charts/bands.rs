@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Values;
 use super::scale::Scale;
-use super::{Values, ticks};
+use crate::text;
 
 /// The number of groups of numbers that have too many different values.
 const GROUPS: usize = 12;
@@ -40,7 +41,7 @@ fn of_numbers(numbers: &[Option<f64>], most: usize) -> Bands {
     distinct.sort_by(f64::total_cmp);
     distinct.dedup();
     if distinct.len() <= most {
-        let labels = distinct.iter().copied().map(ticks::value_text).collect();
+        let labels = distinct.iter().copied().map(text::exact_number).collect();
         // 0 and -0 are one value.
         let band = |number: &Option<f64>| distinct.iter().position(|one| Some(*one) == *number);
         return Bands { labels, of: numbers.iter().map(band).collect() };
@@ -49,7 +50,7 @@ fn of_numbers(numbers: &[Option<f64>], most: usize) -> Bands {
     let Some(scale) = Scale::of(distinct.iter().copied()) else {
         return Bands { labels: Vec::new(), of: vec![None; numbers.len()] };
     };
-    let edge = |group: usize| ticks::text(scale.value(group as f64 / groups as f64));
+    let edge = |group: usize| text::number(scale.value(group as f64 / groups as f64));
     let labels = (0..groups).map(|group| format!("{}–{}", edge(group), edge(group + 1))).collect();
     let band = |number: &Option<f64>| {
         let fraction = scale.fraction((*number)?)?;

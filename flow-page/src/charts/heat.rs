@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::axes::{self, Axis, BANDS, HEIGHT, WIDTH};
 use super::bands::Bands;
 use super::scale::Scale;
-use super::{STEPS, Variable, left_out, picture, px, step_class, ticks};
+use super::{STEPS, Variable, left_out, picture, step_class};
 use crate::text;
 
 /// The height of the legend below the chart in pixels.
@@ -67,8 +67,11 @@ pub(crate) fn heat_map(
             @for (place, mean) in &fields {
                 @let (column, row) = (place % width, place / width);
                 @let fraction = scale.fraction(mean.mean).unwrap_or_default();
-                rect.field.(step_class(fraction)) x=(px(axes::x(column as f64 * wide))) y=(px(axes::y((row + 1) as f64 * high))) width=(px(size.0)) height=(px(size.1)) {
-                    title { (hint(name, (across, columns.labels[column].as_str()), (upright, rows.labels[row].as_str()), **mean)) }
+                @let (x, y) = (axes::x(column as f64 * wide), axes::y((row + 1) as f64 * high));
+                rect.field.(step_class(fraction)) x=(text::px(x)) y=(text::px(y))
+                    width=(text::px(size.0)) height=(text::px(size.1)) {
+                    @let (column, row) = (columns.labels[column].as_str(), rows.labels[row].as_str());
+                    title { (hint(name, (across, column), (upright, row), **mean)) }
                 }
             }
         }
@@ -95,7 +98,7 @@ fn hint(
         "{} = {column}, {} = {row}: {name} {}{of}",
         across.name,
         upright.name,
-        ticks::value_text(mean.mean)
+        text::exact_number(mean.mean)
     );
     text::clipped(&text, 500)
 }
@@ -110,11 +113,12 @@ fn legend(name: &str, scale: &Scale) -> Markup {
         g.legend {
             @for step in 0..STEPS {
                 @let fraction = step as f64 / (STEPS - 1) as f64;
-                rect.(step_class(fraction)) x=(px(first + step as f64 * each)) y=(px(top)) width=(px(each)) height="10" {}
+                @let left = first + step as f64 * each;
+                rect.(step_class(fraction)) x=(text::px(left)) y=(text::px(top)) width=(text::px(each)) height="10" {}
             }
-            text x=(px(first - 5.0)) y=(px(top + 10.0)) text-anchor="end" { (ticks::text(low)) }
-            text x=(px(first + STEPS as f64 * each + 5.0)) y=(px(top + 10.0)) {
-                (ticks::text(high)) " " (text::clipped(name, 16))
+            text x=(text::px(first - 5.0)) y=(text::px(top + 10.0)) text-anchor="end" { (text::number(low)) }
+            text x=(text::px(first + STEPS as f64 * each + 5.0)) y=(text::px(top + 10.0)) {
+                (text::number(high)) " " (text::clipped(name, 16))
                 @if scale.is_log() { " (log)" }
             }
         }

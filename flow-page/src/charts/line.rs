@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::axes::{self, Axis, HEIGHT, WIDTH};
 use super::scale::Scale;
-use super::{left_out, picture, px, stride};
+use super::{left_out, picture, stride};
 use crate::text;
 
 /// The number of points of a line that are drawn.
@@ -57,7 +57,7 @@ pub(crate) fn lines(name: &str, runs: &[String], series: &[Series]) -> Option<Ma
             g.series.{ "series-" (place) } {
                 path.trend d=(path(points)) {}
                 @for (x, y, hint) in points {
-                    circle.mark cx=(px(*x)) cy=(px(*y)) r="3.5" { title { (text::block(hint)) } }
+                    circle.mark cx=(text::px(*x)) cy=(text::px(*y)) r="3.5" { title { (text::block(hint)) } }
                 }
             }
         }

@@ -1,13 +1,13 @@
 //! Charts as SVG: a file for each kind of chart, and what they share.
 //!
-//! A chart gets [`Values`], the numbers or words of a variable, one for each point. An [`axes`] maps them to positions: numbers
-//! by a linear or logarithmic [`scale`] with [`ticks`], words by [`bands`] of equal width. What cannot be drawn, such as a missing
-//! number, NaN or infinity, is left out and counted below the chart. So are points beyond a limit, because the size of a page
-//! is bounded: points at equal distances in the list are drawn.
+//! A chart gets [`Values`], the numbers or words of a variable, one for each point. An axis ([`axes`]) maps them to
+//! positions: numbers by a linear or logarithmic [`scale`] with [`ticks`], words by [`bands`] of equal width. What cannot
+//! be drawn, such as a missing number, NaN or infinity, is left out and counted below the chart. So are points beyond a
+//! limit, because the size of a page is bounded: points at equal distances in the list are drawn.
 //!
-//! The colors are classes of the style sheet, which has them for dark and light pages. A chart has a title and a description. Its
-//! points are links for the mouse alone, because the table beside each chart has the same content for the keyboard and for
-//! screen readers.
+//! The colors are classes of the style sheet, which has them for dark and light pages. A chart has a title and a
+//! description. Its points are links for the mouse alone, because the table beside each chart has the same content for
+//! the keyboard and for screen readers.
 
 mod axes;
 mod bands;
@@ -22,10 +22,10 @@ pub(crate) use self::heat::heat_map;
 pub(crate) use self::line::{Series, lines};
 pub(crate) use self::parallel::parallel_coordinates;
 pub(crate) use self::scatter::scatter;
-pub(crate) use self::ticks::value_text as number_text;
 
 use maud::{Markup, html};
 
+use crate::elements::scroll;
 use crate::text;
 
 /// The number of classes for colors that stand for a number, from the smallest to the largest.
@@ -64,23 +64,18 @@ fn stride(all: usize, most: usize) -> usize {
     all.div_ceil(most.max(1)).max(1)
 }
 
-/// Returns a length in pixels as text.
-fn px(length: f64) -> String {
-    format!("{length:.1}")
-}
-
 /// Shows a chart. `fits` is set if it becomes as small as the page; others scroll.
 fn picture(title: &str, about: &str, size: (f64, f64), fits: bool, content: &Markup) -> Markup {
-    let (width, height) = size;
-    html! {
-        div.scroll tabindex="0" role="region" aria-label={ (text::clipped(title, 200)) ", scrollable" } {
-            svg.chart.fits[fits] viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height) role="group" aria-label=(text::clipped(title, 200)) {
-                title { (text::clipped(title, 200)) }
-                desc { (text::clipped(about, 1_000)) }
-                (content)
-            }
+    let ((width, height), title) = (size, text::clipped(title, 200));
+    let chart = html! {
+        svg.chart.fits[fits] viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height)
+            role="group" aria-label=(title) {
+            title { (title) }
+            desc { (text::clipped(about, 1_000)) }
+            (content)
         }
-    }
+    };
+    scroll(&format!("{title}, scrollable"), &chart)
 }
 
 /// Says what a chart does not show.

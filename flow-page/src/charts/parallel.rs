@@ -6,7 +6,7 @@
 use maud::{Markup, html};
 
 use super::axes::{Axis, WIDTH};
-use super::{Mark, Variable, left_out, picture, px, step_class, stride};
+use super::{Mark, Variable, left_out, picture, step_class, stride};
 use crate::text;
 
 /// The number of lines that are drawn.
@@ -62,13 +62,13 @@ pub(crate) fn parallel_coordinates(
         }
         g.axes {
             @for (place, axis) in axes.iter().enumerate() {
-                line.tick x1=(px(x(place))) x2=(px(x(place))) y1=(px(TOP)) y2=(px(BOTTOM)) {}
-                text.name x=(px(x(place))) y=(px(if place % 2 == 0 { 12.0 } else { 26.0 })) text-anchor="middle" {
+                line.tick x1=(text::px(x(place))) x2=(text::px(x(place))) y1=(text::px(TOP)) y2=(text::px(BOTTOM)) {}
+                text.name x=(text::px(x(place))) y=(text::px(if place % 2 == 0 { 12.0 } else { 26.0 })) text-anchor="middle" {
                     (text::clipped(axis.name(), NAME))
                     title { (axis.name()) }
                 }
                 @for (at, tick) in axis.ticks().iter().step_by(stride(axis.ticks().len(), TICKS)) {
-                    text.value x=(px(x(place) + 4.0)) y=(px(y(*at) + 4.0)) { (tick) }
+                    text.value x=(text::px(x(place) + 4.0)) y=(text::px(y(*at) + 4.0)) { (tick) }
                 }
             }
         }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axes::{self, Axis, HEIGHT, WIDTH};
-use super::{Mark, Values, Variable, left_out, picture, px, stride};
+use super::{Mark, Values, Variable, left_out, picture, stride};
 use crate::text;
 
 /// The number of points that are drawn.
@@ -40,7 +40,7 @@ pub(crate) fn scatter(
                 @let mark = mark(*place);
                 a href=(mark.href) tabindex="-1" {
                     title { (text::block(&mark.hint)) }
-                    circle.mark.outdated[mark.is_outdated] cx=(px(axes::x(*x))) cy=(px(axes::y(*y))) r="4" {}
+                    circle.mark.outdated[mark.is_outdated] cx=(text::px(axes::x(*x))) cy=(text::px(axes::y(*y))) r="4" {}
                 }
             }
         }

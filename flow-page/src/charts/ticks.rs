@@ -60,21 +60,6 @@ fn power(exponent: i32) -> f64 {
     format!("1e{exponent}").parse().unwrap_or(f64::NAN)
 }
 
-/// Returns a value as text: a whole number with all its digits, another one rounded to six.
-pub(crate) fn value_text(value: f64) -> String {
-    // Beyond, a double stands for several whole numbers.
-    let is_exact = value.fract() == 0.0 && value.abs() < 1e15;
-    // Adding 0 makes -0 a 0.
-    if is_exact { format!("{:.0}", value + 0.0) } else { text(value) }
-}
-
-/// Returns a number as a short text, rounded to six digits.
-pub(super) fn text(value: f64) -> String {
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
-    let is_plain = rounded == 0.0 || (1e-4..1e6).contains(&rounded.abs()) || !rounded.is_finite();
-    if is_plain { format!("{}", rounded + 0.0) } else { format!("{rounded:e}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,19 +103,5 @@ mod tests {
             (2..=8).contains(&ticks.len()) && ticks.iter().all(|tick| *tick > 0.0),
             "{ticks:?}"
         );
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let texts = [0.1 + 0.2, -0.0, 1e7, 0.000_012, 123_456.0, 2.0, f64::INFINITY].map(text);
-        assert_eq!(texts, ["0.3", "0", "1e7", "1.2e-5", "123456", "2", "inf"]);
-        // A digit that was rounded away is not shown as a zero.
-        assert_eq!(text(1_234_567.0), "1.23457e6");
-    }
-
-    #[test]
-    fn whole_values_have_all_their_digits() {
-        let texts = [1_234_567.0, -20_261_129.0, -0.0, 0.1 + 0.2, 1e15, f64::NAN].map(value_text);
-        assert_eq!(texts, ["1234567", "-20261129", "0", "0.3", "1e15", "NaN"]);
     }
 }

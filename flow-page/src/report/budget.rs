@@ -7,7 +7,7 @@
 use flow_core::Key;
 use maud::{Markup, html};
 
-use crate::frame::table;
+use crate::elements::{more, table};
 use crate::links::Links;
 use crate::text;
 
@@ -93,7 +93,7 @@ impl Budget {
                  them, or there is no room: the report has at most " (text::bytes(self.limit)) "."
             }
             (table("Previews that were left out", &["Instance", "What", "Size"], rows))
-            @if self.previews > self.listed.len() { p { "… and " (self.previews - self.listed.len()) " more" } }
+            (more(self.previews, self.listed.len()))
         }
     }
 }

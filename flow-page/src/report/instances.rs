@@ -14,8 +14,8 @@ use maud::{Markup, html};
 use super::budget::Budget;
 use super::preview::Previews;
 use super::source::Source;
+use crate::elements::{badge, table};
 use crate::error::{ViewError, chain};
-use crate::frame::table;
 use crate::links::{Anchors, Links};
 use crate::text;
 use crate::views::instances::{HEADERS, row};
@@ -189,7 +189,7 @@ fn stored_row(links: Links<'_>, stored: &StoredOutput) -> Markup {
     html! {
         tr {
             th scope="row" { (links.to_instance(stored.key, &stored.instance)) }
-            td { span.badge { "stored" } }
+            td { (badge("stored")) }
             td {}
             td { "an output with other parameters than the present ones" }
         }

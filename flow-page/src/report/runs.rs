@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::budget::Budget;
 use super::instances::failed;
 use super::source::Source;
+use crate::elements::{more, table};
 use crate::error::ViewError;
-use crate::frame::table;
 use crate::links::Links;
 use crate::snapshot::Snapshot;
 use crate::text;
@@ -64,6 +64,6 @@ fn run(history: &RunHistory, snapshot: &Snapshot, links: Links<'_>) -> Markup {
         (summary(&history.info))
         (timing(links, &timeline))
         (table(&text::count(count, "instance"), &HEADERS, rows))
-        @if count > LISTED { p { "… and " (count - LISTED) " more" } }
+        (more(count, LISTED))
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::budget::Budget;
 use super::source::Source;
-use crate::frame::{badge, table};
+use crate::elements::{badge, table};
 use crate::links::Links;
 use crate::snapshot::State;
 use crate::text;
@@ -151,12 +151,7 @@ impl Variant {
         html! {
             tr {
                 th scope="row" { (links.to_instance(self.key, &self.label)) }
-                td {
-                    @match self.state {
-                        Some(state) => (badge(state)),
-                        None => span.badge { "stored" },
-                    }
-                }
+                td { (badge(self.state.map_or("stored", State::word))) }
                 @for name in parameters { (cell(self.parameters.get(*name))) }
                 td.number { @if let Some(seconds) = self.seconds { (text::seconds(seconds)) } }
                 @for name in metadata { (cell(self.metadata.get(*name))) }

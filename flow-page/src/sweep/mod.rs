@@ -1,8 +1,8 @@
 //! Sweeps: the instances of a task with several settings of parameters, as a table.
 //!
-//! The library has a table for each sweep that a program declares. That of the page is of all instances of a task whose outputs the
-//! store has, whichever program and sweep produced them, and of those in the present graph. Columns have the same names, values
-//! are compared by the same rules, and the best variant is found in the same way.
+//! `flow-core` has a table for each sweep that a program declares. The table of the page has all instances of a task whose
+//! outputs the store has, whichever program and sweep produced them, and those in the present graph. Columns have the
+//! same names, values are compared by the same rules, and the best variant is found in the same way.
 //!
 //! ```text
 //! records   the records of the variants, and of what they were computed from

@@ -3,7 +3,7 @@
 use flow_targets::inspect::{ColumnStatistics, HistogramBin, TableStatistics, ValueCount};
 use maud::{Markup, html};
 
-use crate::frame::table;
+use crate::elements::table;
 use crate::text;
 
 /// The height of a histogram, and the width of a bin, in pixels.
@@ -100,7 +100,7 @@ fn histogram(bins: &[HistogramBin]) -> Markup {
             @for (place, bin) in bins.iter().enumerate().filter(|(_, bin)| bin.count > 0) {
                 // A bin that has a value is seen.
                 @let height = (bin.count as f64 / most as f64 * HEIGHT).max(1.0);
-                rect x=(place as f64 * BIN) y=(format!("{:.1}", HEIGHT - height)) width=(BIN - 1.0) height=(format!("{height:.1}")) {
+                rect x=(place as f64 * BIN) y=(text::px(HEIGHT - height)) width=(BIN - 1.0) height=(text::px(height)) {
                     title { (text::clipped(&bin.from, VALUE)) " to " (text::clipped(&bin.to, VALUE)) ": " (bin.count) }
                 }
             }

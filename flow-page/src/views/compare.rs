@@ -8,8 +8,9 @@ use flow_core::{InstanceChange, InstanceRun};
 use maud::{Markup, html};
 
 use super::{instance_link, run, runs, schema};
+use crate::elements::{badge, more, table};
 use crate::error::ViewError;
-use crate::frame::{Place, View, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::query::Query;
 use crate::state::Shared;
 use crate::text;
@@ -57,7 +58,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
             p { "None." }
         } @else {
             (table(&text::count(compared.both.len(), "instance"), &headers, rows))
-            @if compared.both.len() > LISTED { p { "… and " (compared.both.len() - LISTED) " more" } }
+            (more(compared.both.len(), LISTED))
         }
         (schema::compared(shared, &compared.both))
         (only("Only in the first run", &compared.only_before))
@@ -68,7 +69,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
 
 fn outcome(run: &InstanceRun) -> Markup {
     html! {
-        span.badge.(run.outcome.to_string()) { (run.outcome.to_string()) }
+        (badge(&run.outcome.to_string()))
         @if run.seconds > 0.0 { " " (text::seconds(run.seconds)) }
     }
 }
@@ -105,7 +106,7 @@ fn only(title: &str, runs: &[InstanceRun]) -> Markup {
                     li { (instance_link(run.key, &run.instance)) " " (outcome(run)) }
                 }
             }
-            @if runs.len() > LISTED { p { "… and " (runs.len() - LISTED) " more" } }
+            (more(runs.len(), LISTED))
         }
     }
 }

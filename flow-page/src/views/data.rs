@@ -10,6 +10,7 @@ use maud::{Markup, html};
 
 use super::file::{Kind, kind_of};
 use super::{Found, json};
+use crate::elements::more;
 use crate::error::{ViewError, chain};
 use crate::frame::{Place, View, respond};
 use crate::inside;
@@ -156,6 +157,6 @@ pub(crate) fn folder(file: &OutputFile, raw: Option<&str>) -> Result<Markup, Vie
                 }
             }
         }
-        @if names.len() > FILES { p { "… and " (names.len() - FILES) " more" } }
+        (more(names.len(), FILES))
     })
 }

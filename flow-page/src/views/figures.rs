@@ -1,7 +1,7 @@
 //! The figures and notes that a task kept with its output, or before it failed.
 //!
-//! A figure is an image with an address of its own, by its number in the record. An image runs no scripts, and the response forbids
-//! them, too.
+//! A figure is an image with an address of its own, by its number in the record. An image runs no scripts, and the
+//! response forbids them, too.
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use flow_core::{Figure, FigureFormat, LastFailure, RecordedOutput, StoreError};
 use maud::{Markup, html};
 
 use super::{Found, file};
+use crate::elements::more;
 use crate::error::{ViewError, chain};
 use crate::inside::path_inside;
 use crate::markdown;
@@ -42,7 +43,7 @@ fn shown(
             Ok(notes) => section.notes {
                 h2 { "Notes" }
                 @for note in notes.iter().take(SHOWN) { (markdown::shown(note)) }
-                @if notes.len() > SHOWN { p { "… and " (notes.len() - SHOWN) " more" } }
+                (more(notes.len(), SHOWN))
             },
             Err(error) => pre.error { (text::block(&chain(error))) },
         }
@@ -58,7 +59,7 @@ fn shown(
                         img.output src=(address) alt={ "Figure " (name) } loading="lazy";
                     }
                 }
-                @if figures.len() > SHOWN { p { "… and " (figures.len() - SHOWN) " more" } }
+                (more(figures.len(), SHOWN))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The graph.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
@@ -8,6 +9,7 @@ use maud::{Markup, html};
 
 use super::selection;
 use crate::drawing::{By, Drawing, OPENED, Selected};
+use crate::elements::choice;
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
 use crate::links::Links;
@@ -57,7 +59,9 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         links: Links::Server,
     };
     let drawing = Drawing::new(&selected);
-    let choices = [By::Instance, By::Task, By::Group];
+    let boxes = [("", "automatic")].into_iter();
+    let boxes = boxes.chain([By::Instance, By::Task, By::Group].map(|by| (by.word(), by.word())));
+    let boxes = boxes.map(|(word, name)| (word, Cow::from(name)));
     let list = query.with("open", None).with("by", None).with("from", None).with("to", None);
     let body = html! {
         (selection::counts(Links::Server, &states))
@@ -65,15 +69,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
             (selection::search_field(query))
             (selection::status_field(query))
             (selection::group_field(&snapshot, query))
-            label {
-                "Boxes "
-                select name="by" {
-                    option value="" { "automatic" }
-                    @for choice in choices {
-                        option value=(choice.word()) selected[query.get("by") == Some(choice.word())] { (choice.word()) }
-                    }
-                }
-            }
+            (choice("Boxes", "by", query.get("by"), boxes))
             (selection::task_field(&snapshot, query, "from", "From"))
             (selection::task_field(&snapshot, query, "to", "To"))
             @for open in query.all("open") { input type="hidden" name="open" value=(open); }

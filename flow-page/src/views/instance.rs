@@ -9,8 +9,9 @@ use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutp
 use maud::{Markup, html};
 
 use super::{Found, figures, metadata};
+use crate::elements::{badge, more, table};
 use crate::error::ViewError;
-use crate::frame::{Place, View, badge, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
@@ -87,7 +88,7 @@ fn planned(
     let target = info.target();
     Ok(html! {
         p {
-            (badge(states[place])) " "
+            (badge(states[place].word())) " "
             @if let Some(group) = info.group() { "Group " (text::clipped(group, 60)) ". " }
             @if info.is_external() { "External: another program produces its file. " }
             @if info.is_aggregate() { "Aggregate: it groups other tasks. " }
@@ -95,7 +96,10 @@ fn planned(
         }
         @if !info.doc().is_empty() { p.doc { (text::block(info.doc())) } }
         @if let Some(path) = instance.external_path() {
-            p { "File: " code { (text::line(&path.display().to_string())) } ". It is not in the store, so the page does not show it." }
+            p {
+                "File: " code { (text::line(&path.display().to_string())) }
+                ". It is not in the store, so the page does not show it."
+            }
         }
         @if !target.is_empty() { p { "Target: " code { (text::line(target)) } } }
         (reasons(instance))
@@ -233,10 +237,10 @@ fn neighbors(
             ul.neighbors {
                 @for &place in places.iter().take(LISTED) {
                     @let instance = &snapshot.instances[place];
-                    li { (badge(states[place])) " " (links.to_instance(instance.key(), &instance.to_string())) }
+                    li { (badge(states[place].word())) " " (links.to_instance(instance.key(), &instance.to_string())) }
                 }
             }
-            @if places.len() > LISTED { p { "… and " (places.len() - LISTED) " more" } }
+            (more(places.len(), LISTED))
         }
     }
 }

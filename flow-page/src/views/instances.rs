@@ -7,8 +7,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::{selection, states};
+use crate::elements::{Paged, badge, table};
 use crate::error::ViewError;
-use crate::frame::{Paged, Place, View, badge, pages, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
@@ -54,9 +55,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
             p { "No instance fits." }
         } @else {
             (table(&text::count(found.len(), "instance"), &HEADERS, rows))
-            (pages(paged.page, paged.count, |page| {
-                query.with("page", Some(&(page + 1).to_string())).href("/instances")
-            }))
+            (paged.links(query, "page", "/instances"))
         }
     };
     Ok(View::new("Instances", Place::Instances, body))
@@ -69,7 +68,7 @@ pub(crate) fn row(links: Links<'_>, snapshot: &Snapshot, states: &[State], place
     html! {
         tr {
             th scope="row" { (links.to_instance(instance.key(), &instance.to_string())) }
-            td { (badge(states[place])) }
+            td { (badge(states[place].word())) }
             td { (text::clipped(group, 60)) }
             td {
                 @for reason in instance.reasons().iter().take(REASONS) {

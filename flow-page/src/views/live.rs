@@ -104,7 +104,10 @@ fn progress_of(one: &RunningInstance) -> Markup {
         @if one.attempt > 1 { ", attempt " (one.attempt) }
         @match one.progress {
             Some((done, 0)) => { ", " (done) " done" },
-            Some((done, total)) => { " " progress max=(total) value=(done.min(total)) aria-label="Progress of the task" {} " " (done) " of " (total) },
+            Some((done, total)) => {
+                " " progress max=(total) value=(done.min(total)) aria-label="Progress of the task" {}
+                " " (done) " of " (total)
+            },
             None => {},
         }
         @if let Some(status) = &one.status { ": " (text::clipped(status, 200)) }

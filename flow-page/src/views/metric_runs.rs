@@ -1,5 +1,6 @@
 //! A metric over runs: its values in the runs of the history and in the kept versions of an output.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use flow_core::{Key, RecordedOutput, Runs};
 use maud::{Markup, html};
 
 use super::{Found, instance_link, sweeps};
-use crate::charts::{Series, lines, number_text};
+use crate::charts::{Series, lines};
+use crate::elements::{Paged, choice, table};
 use crate::error::ViewError;
-use crate::frame::{Paged, Place, View, pages, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::query::Query;
 use crate::state::Shared;
 use crate::sweep::Cell;
@@ -26,9 +28,6 @@ const INSTANCES: u64 = 500_000;
 /// The number of lines of the chart, and of values on a page.
 const LINES: usize = 8;
 const EACH: usize = 100;
-
-/// The number of metrics that can be chosen.
-const METRICS: usize = 200;
 
 /// The name of the duration, unless the task records metadata of this name.
 const SECONDS: &str = "seconds";
@@ -99,8 +98,9 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
                 }
                 td { (instance_link(point.key, &point.instance)) }
                 td { (text::clipped(&point.what, 60)) }
-                td.number { (number_text(*value)) }
-                td { a href=(query.with("instance", Some(&point.key.to_string())).with("page", None).href(&path)) { "this instance" } }
+                td.number { (text::number(*value)) }
+                @let only = query.with("instance", Some(&point.key.to_string())).with("page", None);
+                td { a href=(only.href(&path)) { "this instance" } }
             }
         }
     };
@@ -124,7 +124,7 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
         } @else {
             (chart(metric, &values))
             (table(&text::count(values.len(), "value"), &["Run", "Instance", "Outcome", "Value", "Only"], rows))
-            (pages(paged.page, paged.count, |page| query.with("page", Some(&(page + 1).to_string())).href(&path)))
+            (paged.links(query, "page", &path))
         }
     };
     Ok(View::new(format!("{} of {task} over runs", text::clipped(metric, 60)), Place::Sweeps, body))
@@ -207,14 +207,7 @@ fn form(metrics: &BTreeSet<&str>, metric: &str, path: &str, query: &Query) -> Ma
     html! {
         form.filters method="get" action=(path) {
             @if let Some(key) = query.get("instance") { input type="hidden" name="instance" value=(key); }
-            label {
-                "Metric "
-                select name="metric" {
-                    @for name in metrics.iter().take(METRICS) {
-                        option value=(name) selected[*name == metric] { (text::clipped(name, 60)) }
-                    }
-                }
-            }
+            (choice("Metric", "metric", Some(metric), metrics.iter().map(|name| (*name, Cow::from(*name)))))
             button type="submit" { "Show" }
         }
     }
@@ -242,7 +235,7 @@ fn chart(metric: &str, values: &[(&Point, f64)]) -> Markup {
     for (point, value) in values {
         let Some(&place) = places.get(&point.key) else { continue };
         let instance = text::clipped(&point.instance, 200);
-        let hint = format!("{instance}\n{}\n{}", short_time(point.at), number_text(*value));
+        let hint = format!("{instance}\n{}\n{}", short_time(point.at), text::number(*value));
         let run = at[&(point.at, point.run.as_deref())];
         series[place].points.push((run, *value, hint));
         series[place].name = instance;

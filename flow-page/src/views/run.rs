@@ -9,8 +9,9 @@ use maud::{Markup, html};
 
 use super::timeline::Timeline;
 use super::{runs, waits};
+use crate::elements::{Paged, badge, more, table};
 use crate::error::ViewError;
-use crate::frame::{Paged, Place, View, pages, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::links::Links;
 use crate::query::Query;
 use crate::state::Shared;
@@ -71,10 +72,10 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
             }
         }
         (table(&text::count(chosen.len(), "instance"), &HEADERS, rows))
-        (pages(paged.page, paged.count, |page| query.with("page", Some(&(page + 1).to_string())).href(&path)))
+        (paged.links(query, "page", &path))
         @if run.info.omitted > 0 { p { (run.info.omitted) " instances were too many for the history." } }
     };
-    let title = format!("Run of {}", run.info.started.strftime("%Y-%m-%d %H:%M:%S UTC"));
+    let title = format!("Run of {}", text::time(run.info.started));
     let mut view = View::new(title, Place::Runs, body);
     view.is_refreshed = run.info.outcome == RunOutcome::Running;
     Ok(view)
@@ -95,7 +96,7 @@ pub(crate) fn timing(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
                     }
                 }
             }
-            @if critical.len() > CRITICAL { p { "… and " (critical.len() - CRITICAL) " more" } }
+            (more(critical.len(), CRITICAL))
         }
         (waits::shown(links, timeline))
     }
@@ -123,7 +124,7 @@ pub(crate) fn row(links: Links<'_>, one: &InstanceRun) -> Markup {
     html! {
         tr {
             th scope="row" { (links.to_instance(one.key, &one.instance)) }
-            td { span.badge.(one.outcome.to_string()) { (one.outcome.to_string()) } }
+            td { (badge(&one.outcome.to_string())) }
             td.number { @if one.seconds > 0.0 { (text::seconds(one.seconds)) } }
             td.number { @if one.attempts > 0 { (one.attempts) } }
             td {

@@ -7,8 +7,9 @@ use axum::response::Response;
 use flow_core::RunInfo;
 use maud::{Markup, html};
 
+use crate::elements::{Paged, badge, table};
 use crate::error::ViewError;
-use crate::frame::{Paged, Place, View, pages, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::query::Query;
 use crate::state::Shared;
 use crate::text;
@@ -32,7 +33,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         |run: &RunInfo, other: Option<&&RunInfo>| other.is_some_and(|other| other.id == run.id);
     let rows = html! {
         @for &run in &listed {
-            @let name = run.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+            @let name = text::time(run.started);
             tr {
                 th scope="row" { a href={ "/run/" (run.id) } { (text::timestamp(run.started)) } }
                 td { (outcome(run)) }
@@ -53,9 +54,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
                 (table(&text::count(runs.len(), "run"), &headers, rows))
                 @if listed.len() > 1 { button type="submit" { "Compare the two" } }
             }
-            (pages(paged.page, paged.count, |page| {
-                query.with("page", Some(&(page + 1).to_string())).href("/runs")
-            }))
+            (paged.links(query, "page", "/runs"))
         }
         @if !runs.unreadable().is_empty() {
             details {
@@ -71,8 +70,7 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
 
 /// Shows how a run ended.
 pub(super) fn outcome(run: &RunInfo) -> Markup {
-    let word = run.outcome.to_string();
-    html! { span.badge.(word) { (word) } }
+    badge(&run.outcome.to_string())
 }
 
 /// Returns how many instances had each outcome.

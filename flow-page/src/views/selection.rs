@@ -1,17 +1,16 @@
 //! The instances that the filters of an address select.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
 use crate::drawing::around;
+use crate::elements::choice;
 use crate::links::Links;
 use crate::query::Query;
 use crate::snapshot::{Snapshot, State};
 use crate::text;
-
-/// The number of tasks that a list of choices has.
-const CHOICES: usize = 1_000;
 
 /// Returns, for each instance, whether it fits the search, the state, the task and the group of a query.
 pub(super) fn fits(snapshot: &Snapshot, states: &[State], query: &Query) -> Vec<bool> {
@@ -50,56 +49,29 @@ pub(super) fn search_field(query: &Query) -> Markup {
 
 /// Shows the choice of a state.
 pub(super) fn status_field(query: &Query) -> Markup {
-    let chosen = query.get("status");
-    html! {
-        label {
-            "Status "
-            select name="status" {
-                option value="" { "any" }
-                @for state in State::ALL {
-                    option value=(state.word()) selected[chosen == Some(state.word())] { (state.word()) }
-                }
-            }
-        }
-    }
+    any("Status", "status", query, State::ALL.into_iter().map(State::word))
 }
 
 /// Shows the choice of a task, under a name of the query.
 pub(super) fn task_field(snapshot: &Snapshot, query: &Query, name: &str, label: &str) -> Markup {
-    let chosen = query.get(name);
-    html! {
-        label {
-            (label) " "
-            select name=(name) {
-                option value="" { "any" }
-                @for task in snapshot.tasks.iter().take(CHOICES) {
-                    option value=(task.name) selected[chosen == Some(task.name.as_str())] {
-                        (text::clipped(&task.name, 60))
-                    }
-                }
-            }
-        }
-    }
+    any(label, name, query, snapshot.tasks.iter().map(|task| task.name.as_str()))
 }
 
 /// Shows the choice of a group, if there are any. Its instances are those of the groups in it, too.
 pub(super) fn group_field(snapshot: &Snapshot, query: &Query) -> Markup {
-    let chosen = query.get("group");
     let groups: BTreeSet<&str> =
         snapshot.tasks.iter().filter_map(|task| task.group).flat_map(around).collect();
     html! {
         @if !groups.is_empty() {
-            label {
-                "Group "
-                select name="group" {
-                    option value="" { "any" }
-                    @for group in groups.iter().take(CHOICES) {
-                        option value=(group) selected[chosen == Some(*group)] { (text::clipped(group, 60)) }
-                    }
-                }
-            }
+            (any("Group", "group", query, groups.iter().copied()))
         }
     }
+}
+
+/// Shows a choice of one of these words, or of any.
+fn any<'a>(label: &str, name: &str, query: &Query, words: impl Iterator<Item = &'a str>) -> Markup {
+    let any = std::iter::once(("", Cow::from("any")));
+    choice(label, name, query.get(name), any.chain(words.map(|word| (word, Cow::from(word)))))
 }
 
 /// Shows how many instances are in each state; on the server, as links to their lists.

@@ -1,5 +1,6 @@
 //! The variants of a task: a table with sorting and filters, the best ones, and charts.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use maud::{Markup, html};
 
 use super::sweep_table::{best_variants, rows_table};
 use super::{sweep_charts, sweeps};
+use crate::elements::{Paged, choice, more};
 use crate::error::ViewError;
-use crate::frame::{Paged, Place, View, pages, respond};
+use crate::frame::{Place, View, respond};
 use crate::query::Query;
 use crate::state::Shared;
 use crate::sweep::{Column, Filter, Origin, Planned, Records, Table};
@@ -80,12 +82,13 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
         @if let Some(best) = best { (best) }
         (charts)
         @if let Some(metric) = metric {
-            p { a href=(Query::default().with("metric", Some(&metric.name)).href(&format!("{path}/runs"))) { "The metric over runs" } }
+            @let over_runs = Query::default().with("metric", Some(&metric.name)).href(&format!("{path}/runs"));
+            p { a href=(over_runs) { "The metric over runs" } }
         }
         (rows_table(&table, &rows[paged.from..paged.to], &caption, sorting, |name| {
             query.with("sort", Some(name)).with("page", None).href(&path)
         }))
-        (pages(paged.page, paged.count, |page| query.with("page", Some(&(page + 1).to_string())).href(&path)))
+        (paged.links(query, "page", &path))
     };
     Ok(View::new(format!("Variants of {task}"), Place::Sweeps, body))
 }
@@ -203,7 +206,7 @@ fn equal(table: &Table) -> Markup {
                         dt { (text::clipped(name, 100)) } dd { code { (text::clipped(&cell.text(), VALUE)) } }
                     }
                 }
-                @if table.equal.len() > EQUAL { p { "… and " (table.equal.len() - EQUAL) " more" } }
+                (more(table.equal.len(), EQUAL))
             }
         }
     }
@@ -213,25 +216,19 @@ fn equal(table: &Table) -> Markup {
 fn form(table: &Table, path: &str, query: &Query, metric: Option<&Column>) -> Markup {
     let parameters: Vec<_> = table.of(Origin::Parameter).collect();
     let metrics: Vec<_> = table.metrics().collect();
+    let charts = sweep_charts::CHARTS.map(|(word, name)| (word, Cow::from(name)));
     html! {
         form.filters method="get" action=(path) {
             @for filter in query.all("f").take(FILTERS) { input type="hidden" name="f" value=(filter); }
             @if let Some(sort) = query.get("sort") { input type="hidden" name="sort" value=(sort); }
             label { "Filter " input type="search" name="f" maxlength="200" placeholder="c>0.5, model=gbm or a text"; }
             @if !metrics.is_empty() {
-                (choice("Metric", "metric", &metrics, metric.map(|column| column.name.as_str())))
+                (choice("Metric", "metric", metric.map(|column| column.name.as_str()), names(&metrics)))
             }
             @if !metrics.is_empty() && !parameters.is_empty() {
-                label {
-                    "Chart "
-                    select name="chart" {
-                        @for (word, name) in sweep_charts::CHARTS {
-                            option value=(word) selected[query.get("chart") == Some(word)] { (name) }
-                        }
-                    }
-                }
-                (choice("Against", "x", &parameters, query.get("x")))
-                @if parameters.len() > 1 { (choice("And", "by", &parameters, query.get("by"))) }
+                (choice("Chart", "chart", query.get("chart"), charts))
+                (choice("Against", "x", query.get("x"), names(&parameters)))
+                @if parameters.len() > 1 { (choice("And", "by", query.get("by"), names(&parameters))) }
             }
             button type="submit" { "Show" }
             a href=(path) { "Reset" }
@@ -239,17 +236,9 @@ fn form(table: &Table, path: &str, query: &Query, metric: Option<&Column>) -> Ma
     }
 }
 
-fn choice(label: &str, name: &str, columns: &[&Column], chosen: Option<&str>) -> Markup {
-    html! {
-        label {
-            (label) " "
-            select name=(name) {
-                @for column in columns {
-                    option value=(column.name) selected[chosen == Some(column.name.as_str())] { (text::clipped(&column.name, 60)) }
-                }
-            }
-        }
-    }
+/// Returns columns as choices.
+fn names<'a>(columns: &[&'a Column]) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
+    columns.iter().map(|column| (column.name.as_str(), Cow::from(&column.name)))
 }
 
 /// Shows the present filters, each as a link that removes it.
@@ -259,7 +248,9 @@ fn chips(filters: &[(&str, Filter)], path: &str, query: &Query) -> Markup {
             p.opened {
                 "Filters: "
                 @for (text, _) in filters {
-                    a href=(query.toggled("f", text).with("page", None).href(path)) title="Remove" { (text::clipped(text, 60)) " ×" }
+                    a href=(query.toggled("f", text).with("page", None).href(path)) title="Remove" {
+                        (text::clipped(text, 60)) " ×"
+                    }
                     " "
                 }
             }
@@ -267,8 +258,8 @@ fn chips(filters: &[(&str, Filter)], path: &str, query: &Query) -> Markup {
         @for (text, filter) in filters {
             @if let Some(name) = filter.unknown_column(text) {
                 p.warning {
-                    "No column is called " code { (text::clipped(name, 100)) } ": the filter is searched for as a text. The columns are those \
-                     of the table."
+                    "No column is called " code { (text::clipped(name, 100)) }
+                    ": the filter is searched for as a text. The columns are those of the table."
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::charts::{Mark, Values, Variable, heat_map, number_text, parallel_coordinates, scatter};
+use crate::charts::{Mark, Values, Variable, heat_map, parallel_coordinates, scatter};
 use crate::query::Query;
 use crate::sweep::{Column, Origin, Table};
 use crate::text;
@@ -44,7 +44,7 @@ pub(super) fn show(
     let value = Variable { name: metric.name.clone(), values: Values::Numbers(numbers.clone()) };
     let mark = |place: usize| {
         let variant = &table.variants[rows[place]];
-        let number = numbers[place].map_or("no number".to_owned(), number_text);
+        let number = numbers[place].map_or("no number".to_owned(), text::number);
         Mark {
             href: format!("/instance/{}", variant.key),
             hint: format!(

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::instance_link;
-use crate::charts::number_text;
+use crate::elements::{badge, table_with};
 use crate::sweep::{Cell, Column, Origin, Table, best};
 use crate::text;
 
@@ -22,7 +22,7 @@ pub(super) fn best_variants(table: &Table, rows: &[usize], metric: &Column) -> M
             @if let Some(best) = best {
                 dt { (title) }
                 dd {
-                    strong { (number_text(best.value)) } ": "
+                    strong { (text::number(best.value)) } ": "
                     (instance_link(table.variants[best.row].key, &table.variants[best.row].name))
                     ", the best of " (best.compared)
                     @if best.left_out > 0 { " (" (best.left_out) " left out: without a number, NaN or not complete)" }
@@ -60,15 +60,10 @@ pub(super) fn rows_table(
             th scope="col" aria-sort=[word] { a href=(href(&next)) { (text::clipped(&column.name, 60)) } (arrow) }
         }
     };
-    html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
-            table {
-                caption { (caption) }
-                thead { tr { @for (place, column) in table.columns.iter().enumerate() { (header(place, column)) } } }
-                tbody { @for row in rows { (table_row(table, *row)) } }
-            }
-        }
-    }
+    let columns = table.columns.iter().enumerate();
+    let headers = html! { @for (place, column) in columns { (header(place, column)) } };
+    let rows = html! { @for row in rows { (table_row(table, *row)) } };
+    table_with(caption, &headers, &rows)
 }
 
 fn table_row(table: &Table, row: usize) -> Markup {
@@ -80,10 +75,10 @@ fn table_row(table: &Table, row: usize) -> Markup {
             (_, Some(seconds)) if is_own(column, SECONDS) => {
                 html! { td.number { (text::seconds(seconds)) } }
             }
-            (Cell::Float(number), _) => html! { td.number { (number_text(*number)) } },
+            (Cell::Float(number), _) => html! { td.number { (text::number(*number)) } },
             (_, Some(_)) => html! { td.number { (cell.text()) } },
             _ if is_own(column, STATUS) => {
-                html! { td { span.badge.(variant.word()) { (variant.word()) } } }
+                html! { td { (badge(variant.word())) } }
             }
             _ => html! { td { (text::clipped(&cell.text(), CELL)) } },
         }

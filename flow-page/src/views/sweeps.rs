@@ -7,8 +7,9 @@ use axum::extract::{RawQuery, State as Extract};
 use axum::response::Response;
 use maud::html;
 
+use crate::elements::{Paged, table};
 use crate::error::ViewError;
-use crate::frame::{Paged, Place, View, pages, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::query::{Query, segment};
 use crate::state::Shared;
 use crate::text;
@@ -55,12 +56,13 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
     };
     let body = html! {
         @if several.is_empty() {
-            p { "The store has no task with several settings of parameters. Those of sweeps, and of runs with other parameters, are shown here." }
+            p {
+                "The store has no task with several settings of parameters. Those of sweeps, and of runs with other \
+                 parameters, are shown here."
+            }
         } @else {
             (table(&text::count(several.len(), "task"), &["Task", "Variants", "Last ran", "Took together"], rows))
-            (pages(paged.page, paged.count, |page| {
-                query.with("page", Some(&(page + 1).to_string())).href("/sweeps")
-            }))
+            (paged.links(query, "page", "/sweeps"))
         }
     };
     Ok(View::new("Sweeps", Place::Sweeps, body))

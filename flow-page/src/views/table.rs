@@ -9,8 +9,8 @@ use flow_targets::inspect::{OutputFile, ReadLimits, RowSample, SampledRows};
 use maud::{Markup, html};
 
 use super::columns;
+use crate::elements::{Paged, table};
 use crate::error::{ViewError, chain};
-use crate::frame::{Paged, pages, table};
 use crate::query::Query;
 use crate::text;
 
@@ -66,8 +66,7 @@ pub(super) fn show(
     query: &Query,
 ) -> Result<Markup, ViewError> {
     let asked = Asked::of(query);
-    let number = query.get("columns").and_then(|page| page.parse::<usize>().ok()).unwrap_or(1);
-    let page = number.saturating_sub(1);
+    let page = query.page_of("columns");
     let range =
         |page: usize| page.saturating_mul(COLUMNS)..page.saturating_add(1).saturating_mul(COLUMNS);
     let first = |page: usize| {
@@ -84,7 +83,7 @@ pub(super) fn show(
         @if rows.all_columns > COLUMNS {
             p { "Columns " (paged.from + 1) " to " (paged.to) " of " (rows.all_columns) }
             @if let Some(path) = path {
-                (pages(paged.page, paged.count, |page| query.with("columns", Some(&(page + 1).to_string())).href(path)))
+                (paged.links(query, "columns", path))
             }
         }
         (statistics(file, &rows, &asked, &limits, path, query))

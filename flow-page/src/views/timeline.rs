@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use flow_core::{InstanceOutcome, InstanceRun, Key, RunHistory};
 use maud::{Markup, html};
 
+use crate::elements::scroll;
 use crate::links::Links;
 use crate::snapshot::Snapshot;
 use crate::text;
@@ -87,40 +88,45 @@ impl<'a> Timeline<'a> {
     pub(super) fn svg(&self, links: Links<'_>) -> Markup {
         let scale = if self.seconds > 0.0 { (WIDTH - LEFT) / self.seconds } else { 0.0 };
         let height = self.lanes as f64 * LANE + AXIS;
-        let at = |seconds: f64| format!("{:.1}", LEFT + seconds * scale);
-        let width = |bar: &Bar<'_>| format!("{:.1}", ((bar.end - bar.start) * scale).max(1.5));
+        let at = |seconds: f64| text::px(LEFT + seconds * scale);
+        let width = |bar: &Bar<'_>| text::px(((bar.end - bar.start) * scale).max(1.5));
         let marks = (0..=MARKS).map(|mark| self.seconds * f64::from(mark) / f64::from(MARKS));
         let marks: Vec<_> = marks.collect();
-        html! {
-            div.scroll tabindex="0" role="region" aria-label="Timeline, scrollable" {
-                svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height) role="group" aria-label="Timeline of the run" {
-                    @for lane in 0..self.lanes {
-                        @let y = lane as f64 * LANE;
-                        text.lane x="0" y=(y + 15.0) { "worker " (lane + 1) }
-                        line.lane x1=(LEFT) x2=(WIDTH) y1=(y + LANE) y2=(y + LANE) {}
+        let picture = html! {
+            svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height)
+                role="group" aria-label="Timeline of the run" {
+                @for lane in 0..self.lanes {
+                    @let y = lane as f64 * LANE;
+                    text.lane x="0" y=(y + 15.0) { "worker " (lane + 1) }
+                    line.lane x1=(LEFT) x2=(WIDTH) y1=(y + LANE) y2=(y + LANE) {}
+                }
+                @for (bar, lane) in self.bars.iter().filter_map(|bar| Some((bar, bar.lane?))) {
+                    @if let Some(waited) = bar.waited.filter(|waited| waited * scale >= 1.0) {
+                        @let y = (lane + 1) as f64 * LANE - 1.5;
+                        line.wait x1=(at(bar.start - waited)) x2=(at(bar.start)) y1=(y) y2=(y) {}
                     }
-                    @for (bar, lane) in self.bars.iter().filter_map(|bar| Some((bar, bar.lane?))) {
-                        @if let Some(waited) = bar.waited.filter(|waited| waited * scale >= 1.0) {
-                            @let y = (lane + 1) as f64 * LANE - 1.5;
-                            line.wait x1=(at(bar.start - waited)) x2=(at(bar.start)) y1=(y) y2=(y) {}
-                        }
-                        a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical].retried[bar.run.attempts > 1] href=[links.instance(bar.run.key)] {
-                            title { (text::block(&hint(bar))) }
-                            rect x=(at(bar.start)) y=(lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
-                            @if bar.run.attempts > 1 {
-                                text.attempts x=(at(bar.start)) dx="3" y=(lane as f64 * LANE + 15.0) { "×" (bar.run.attempts) }
-                            }
-                        }
-                    }
-                    @for &mark in &marks {
-                        text.axis x=(at(mark)) y=(height - 6.0) text-anchor=(if mark < self.seconds { "middle" } else { "end" }) {
-                            (text::seconds(mark))
+                    @let is_retried = bar.run.attempts > 1;
+                    a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical].retried[is_retried]
+                        href=[links.instance(bar.run.key)] {
+                        title { (text::block(&hint(bar))) }
+                        rect x=(at(bar.start)) y=(lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
+                        @if is_retried {
+                            text.attempts x=(at(bar.start)) dx="3" y=(lane as f64 * LANE + 15.0) { "×" (bar.run.attempts) }
                         }
                     }
                 }
+                @for &mark in &marks {
+                    text.axis x=(at(mark)) y=(height - 6.0) text-anchor=(if mark < self.seconds { "middle" } else { "end" }) {
+                        (text::seconds(mark))
+                    }
+                }
             }
+        };
+        html! {
+            (scroll("Timeline, scrollable", &picture))
             p.note {
-                "Thick edges: the critical path. A line below a bar: the instance was ready, and waited for a worker. ×2: it had two attempts."
+                "Thick edges: the critical path. A line below a bar: the instance was ready, and waited for a worker. \
+                 ×2: it had two attempts."
             }
             @if self.omitted > 0 { p { "The " (self.omitted) " shortest instances are not drawn." } }
         }
@@ -149,7 +155,9 @@ fn hint(bar: &Bar<'_>) -> String {
     hint
 }
 
-/// Gives each bar that is drawn the first lane that is free, and returns the number of lanes. The bars are sorted by their starts.
+/// Gives each bar that is drawn the first lane that is free, and returns the number of lanes.
+///
+/// The bars are sorted by their starts.
 ///
 /// Of too many bars, those of the critical path and the longest ones are drawn.
 fn arrange(bars: &mut [Bar<'_>]) -> usize {

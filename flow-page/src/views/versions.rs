@@ -9,8 +9,9 @@ use flow_core::{InstanceOutcome, InstanceRun, Key, RecordedOutput, RecordedVersi
 use maud::{Markup, html};
 
 use super::{Found, schema};
+use crate::elements::{more, table};
 use crate::error::ViewError;
-use crate::frame::{Place, View, respond, table};
+use crate::frame::{Place, View, respond};
 use crate::state::Shared;
 use crate::text;
 
@@ -114,7 +115,7 @@ pub(super) fn change_table(caption: &str, name: &str, changes: &[Change]) -> Mar
     };
     html! {
         (table(caption, &[name, "Before", "After"], rows))
-        @if changes.len() > LISTED { p { "… and " (changes.len() - LISTED) " more" } }
+        (more(changes.len(), LISTED))
     }
 }
 
@@ -128,9 +129,8 @@ fn durations(shared: &Shared, key: Key) -> Result<Markup, ViewError> {
         found.extend(run.instances.into_iter().filter(|one| one.key == key).map(|one| (info, one)));
     }
     let longest = found.iter().map(|(_, one)| one.seconds).fold(0.0, f64::max);
-    let width = |seconds: f64| {
-        format!("{:.1}", if longest > 0.0 { 100.0 * seconds / longest } else { 0.0 })
-    };
+    let width =
+        |seconds: f64| text::px(if longest > 0.0 { 100.0 * seconds / longest } else { 0.0 });
     let rows = html! {
         @for (info, one) in &found {
             tr {
@@ -153,7 +153,10 @@ fn durations(shared: &Shared, key: Key) -> Result<Markup, ViewError> {
         } @else {
             @let seconds: Vec<_> = found.iter().filter_map(|(_, one)| ran(one)).collect();
             @if let Some(times) = against_earlier(&seconds) {
-                p { "The last time, it took " (format!("{times:.2}")) " times as long as in the median of the earlier runs that are listed." }
+                p {
+                    "The last time, it took " (format!("{times:.2}"))
+                    " times as long as in the median of the earlier runs that are listed."
+                }
             }
             (table("Durations in the last runs", &["Run", "Outcome", "Took", "Compared", "Attempts"], rows))
         }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::timeline::{Bar, Timeline};
-use crate::frame::table;
+use crate::elements::{more, table};
 use crate::links::Links;
 use crate::text;
 
@@ -39,7 +39,7 @@ pub(super) fn shown(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
             h3 { "Waits and retries" }
             p { "All instances together waited " (text::seconds(all)) " for a worker." }
             (table("Instances that waited longest, or had several attempts", &["Instance", "Waited", "Took", "Attempts"], rows))
-            @if bars.len() > LISTED { p { "… and " (bars.len() - LISTED) " more" } }
+            (more(bars.len(), LISTED))
         }
     }
 }
