@@ -64,8 +64,8 @@ const CARGO_FLOW: Layers = &[
 
 const PAGE: Layers = &[
     &["text", "token", "query", "options", "live"],
-    &["error", "links", "elements"],
-    &["markdown", "snapshot", "inside"],
+    &["error", "links", "elements", "markdown"],
+    &["snapshot", "inside"],
     &["planned"],
     &["state"],
     &["frame", "assets", "drawing", "charts", "sweep"],

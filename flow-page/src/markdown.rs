@@ -35,6 +35,8 @@ struct Written {
     /// The ends of the open elements; empty for those that are not written.
     ends: Vec<String>,
     is_head: bool,
+    /// The levels of the last heading, and of those that it is below.
+    levels: Vec<u8>,
 }
 
 impl Written {
@@ -64,23 +66,30 @@ impl Written {
         self.html.push_str(&escaped(text));
     }
 
+    /// Returns the element of a heading. The title of the page, and that of the notes, are above. No level is left out,
+    /// because screen readers read the headings as a tree.
+    fn heading(&mut self, level: u8) -> (String, String) {
+        self.levels.retain(|above| *above < level);
+        let depth = self.levels.len();
+        self.levels.push(level);
+        element(["h3", "h4", "h5", "h6"][depth.min(3)])
+    }
+
     fn open(&mut self, tag: &Tag<'_>) {
         let (start, end) = match tag {
             _ if self.ends.len() >= DEEPEST => (String::new(), String::new()),
             Tag::Paragraph | Tag::HtmlBlock => element("p"),
-            // The title of the page, and that of the notes, are above.
-            Tag::Heading { level, .. } => element(match *level as usize {
-                1 => "h3",
-                2 => "h4",
-                3 => "h5",
-                _ => "h6",
-            }),
+            Tag::Heading { level, .. } => self.heading(*level as u8),
             Tag::BlockQuote(_) => element("blockquote"),
             Tag::CodeBlock(_) => ("<pre><code>".to_owned(), "</code></pre>".to_owned()),
             Tag::List(Some(first)) => (format!("<ol start=\"{first}\">"), "</ol>".to_owned()),
             Tag::List(None) => element("ul"),
             Tag::Item => element("li"),
-            Tag::Table(_) => element("table"),
+            // The same area as that of other tables: `elements::scroll`.
+            Tag::Table(_) => (
+                "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table of the note\"><table>".to_owned(),
+                "</table></div>".to_owned(),
+            ),
             Tag::TableHead => {
                 self.is_head = true;
                 ("<thead><tr>".to_owned(), "</tr></thead>".to_owned())
@@ -133,11 +142,16 @@ mod tests {
     fn markdown_becomes_elements() {
         assert_eq!(html("*a* **b** `c`"), "<p><em>a</em> <strong>b</strong> <code>c</code></p>");
         assert_eq!(html("# a"), "<h3>a</h3>");
+        assert_eq!(html("## a\n#### b\n# c"), "<h3>a</h3><h4>b</h4><h3>c</h3>");
         assert_eq!(html("- a\n- b"), "<ul><li>a</li><li>b</li></ul>");
         assert_eq!(html("3. a"), "<ol start=\"3\"><li>a</li></ol>");
-        assert_eq!(
-            html("|a|\n|-|\n|1|"),
-            "<table><thead><tr><th>a</th></tr></thead><tr><td>1</td></tr></table>"
+        let table = html("|a|\n|-|\n|1|");
+        assert!(table.starts_with("<div class=\"scroll\" tabindex=\"0\""), "{table}");
+        assert!(
+            table.ends_with(
+                "<table><thead><tr><th>a</th></tr></thead><tr><td>1</td></tr></table></div>"
+            ),
+            "{table}"
         );
         assert_eq!(
             html("[a](https://example.org/?b=1&c=\"2\")"),

@@ -8,6 +8,7 @@ mod hostile;
 mod report;
 mod runs;
 mod served;
+mod style;
 mod sweep_tasks;
 mod sweeps;
 mod tasks;

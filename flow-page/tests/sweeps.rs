@@ -244,6 +244,23 @@ fn variants_that_failed_outside_of_the_graph_are_counted() {
 }
 
 #[test]
+fn an_instance_leads_to_the_variants_of_its_task() {
+    let link =
+        |task: &str| format!("<a href=\"/sweep/{task}\">Compare the variants of this task</a>");
+    let page = fits();
+    assert!(page.view(&page.instance("Fit")).contains(&link("Fit")), "the store has others");
+    let stored = page.flow.store().list().expect("a list");
+    let prepared = stored.iter().filter(|stored| stored.task == "Prepare");
+    for stored in prepared {
+        assert!(page.view(&format!("/instance/{}", stored.key)).contains(&link("Prepare")));
+    }
+    let tree = Page::new::<Tree>(PageOptions::new(), |flow| flow.with(Tree::WIDTH, 2_u64));
+    assert!(tree.view(&tree.instance("Leaf")).contains(&link("Leaf")), "the graph has others");
+    tree.run();
+    assert!(!tree.view(&tree.instance("Tree")).contains("/sweep/"), "there is one instance");
+}
+
+#[test]
 fn many_variants_are_shown_in_pages() {
     let page = Page::new::<Tree>(PageOptions::new(), |flow| flow.with(Tree::WIDTH, 120_u64));
     page.run();
@@ -311,7 +328,10 @@ fn every_view_of_sweeps_has_a_title_and_named_fields() {
         // A chart has a name, a title and a description.
         let charts = html.matches("<svg class=\"chart").count();
         for chart in html.split("<svg class=\"chart").skip(1) {
-            assert!(before(chart, ">").contains(" role=\"group\" aria-label=\""), "{view}: {chart}");
+            assert!(
+                before(chart, ">").contains(" role=\"group\" aria-label=\""),
+                "{view}: {chart}"
+            );
         }
         assert_eq!(charts, html.matches("</title><desc>").count(), "{view}");
         assert_eq!(charts, usize::from(view != "/sweeps"), "{view}");

@@ -1,8 +1,8 @@
 //! The bytes of a file of an output: images and HTML that a task wrote, and any other file to save.
 //!
 //! A file may have any content, for example if the store comes from another machine. So each response has a policy of its
-//! own under which
-//! nothing runs, the type is decided here and not by the browser, and every other type is saved and not shown.
+//! own under which nothing runs, the type is decided here and not by the browser, and every other type is saved and not
+//! shown.
 
 use std::io::Read;
 use std::path::Path as FilePath;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State as Extract};
 use axum::response::Response;
-use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutput};
+use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutput, StoredOutput};
 use maud::{Markup, html};
 
-use super::{Found, figures, metadata};
+use super::{Found, figures, metadata, sweeps};
 use crate::elements::{badge, more, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
@@ -34,21 +34,38 @@ pub(crate) async fn get(
 fn view(shared: &Shared, key: &str) -> Result<View, ViewError> {
     let found = Found::of(shared, key)?;
     let recorded = found.recorded()?;
-    let (states, task) = match &found {
-        Found::Planned(snapshot, place) => {
-            (super::states(shared, snapshot), Some(snapshot.instances[*place].task()))
-        }
-        Found::Stored(_) => (Vec::new(), None),
+    let (states, is_planned) = match &found {
+        Found::Planned(snapshot, _) => (super::states(shared, snapshot), true),
+        Found::Stored(_) => (Vec::new(), false),
     };
-    let task = task.filter(|_| !shared.options.is_read_only());
+    let actions = Query::default().with("task", Some(found.task())).href("/actions");
     let body = html! {
         (found.tabs(""))
-        @if let Some(task) = task {
-            p { a href=(Query::default().with("task", Some(task)).href("/actions")) { "Run, force or reset this task" } }
+        @if is_planned && !shared.options.is_read_only() {
+            p { a href=(actions) { "Run, force or reset this task" } }
+        }
+        @if has_variants(shared, &found) {
+            p { a href=(sweeps::address(found.task())) { "Compare the variants of this task" } }
         }
         (overview(Links::Server, &found, &states, recorded.as_ref())?)
     };
     Ok(View::new(found.label(), Place::Instances, body))
+}
+
+/// Returns whether the graph or the store has another instance of the task, which has an output.
+fn has_variants(shared: &Shared, found: &Found) -> bool {
+    if let Found::Planned(snapshot, place) = found {
+        let info = snapshot.instances[*place].info();
+        if info.is_external() || info.is_aggregate() {
+            return false;
+        }
+        if snapshot.tasks[snapshot.task_of[*place]].count > 1 {
+            return true;
+        }
+    }
+    let is_other = |stored: &StoredOutput| stored.task == found.task() && stored.key != found.key();
+    // A store that cannot be listed hides no instance.
+    shared.flow.store().list().is_ok_and(|stored| stored.iter().any(is_other))
 }
 
 /// Shows an instance without its data. `states` are those of all instances of its plan.

@@ -91,6 +91,14 @@ impl Found {
         }
     }
 
+    /// Returns the name of its task.
+    pub(crate) fn task(&self) -> &str {
+        match self {
+            Self::Planned(snapshot, place) => snapshot.instances[*place].task(),
+            Self::Stored(stored) => &stored.task,
+        }
+    }
+
     /// Returns the instance in one line.
     pub(crate) fn label(&self) -> String {
         match self {
