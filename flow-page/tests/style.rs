@@ -18,11 +18,11 @@ fn style() -> String {
 
 /// Returns the luminance of each color of a theme, by its name.
 fn theme(block: &str) -> HashMap<&str, f64> {
-    let color = |line| {
-        let (name, hex) = str::strip_prefix(str::trim(line), "--")?.split_once(": #")?;
+    let colors = block.lines().filter_map(|line| {
+        let (name, hex) = line.trim().strip_prefix("--")?.split_once(": #")?;
         Some((name, luminance(hex.strip_suffix(';')?)))
-    };
-    block.lines().filter_map(color).collect()
+    });
+    colors.collect()
 }
 
 /// Returns the relative luminance of a color, as WCAG defines it.

@@ -201,6 +201,11 @@ fn a_metric_is_drawn_over_runs() {
     assert_eq!((one.matches("<circle").count(), one.matches("<path").count()), (3, 1), "{one}");
     assert!(one.contains("<title>loss over runs</title>") && one.contains("href=\"/run/"), "{one}");
     assert_eq!(one.matches("<td class=\"number\">0.75</td>").count(), 3, "{one}");
+    for (view, current) in [("/sweep/Fit", "Variants"), ("/sweep/Fit/runs", "Over runs")] {
+        let html = page.view(view);
+        let link = format!("<a href=\"{view}\" aria-current=\"page\">{current}</a>");
+        assert!(html.contains(&link) && html.contains("Views of the variants"), "{html}");
+    }
     assert!(page.view("/sweep/Fit/runs?metric=nothing").contains("recorded a number of this name"));
     assert!(page.view("/sweep/Fit/runs?metric=seconds").contains("seconds over runs"));
     assert_eq!(page.ask("/sweep/Fit/runs?instance=x").status, StatusCode::NOT_FOUND);

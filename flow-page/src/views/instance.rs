@@ -8,7 +8,7 @@ use axum::response::Response;
 use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutput, StoredOutput};
 use maud::{Markup, html};
 
-use super::{Found, figures, metadata, sweeps};
+use super::{Found, figures, metadata, sweep};
 use crate::elements::{badge, more, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
@@ -45,7 +45,7 @@ fn view(shared: &Shared, key: &str) -> Result<View, ViewError> {
             p { a href=(actions) { "Run, force or reset this task" } }
         }
         @if has_variants(shared, &found) {
-            p { a href=(sweeps::address(found.task())) { "Compare the variants of this task" } }
+            p { a href=(sweep::address(found.task())) { "Compare the variants of this task" } }
         }
         (overview(Links::Server, &found, &states, recorded.as_ref())?)
     };

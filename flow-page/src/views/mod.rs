@@ -12,15 +12,11 @@ pub(crate) mod instances;
 mod json;
 pub(crate) mod live;
 pub(crate) mod log;
-pub(crate) mod metric_runs;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod schema;
 pub(crate) mod selection;
 pub(crate) mod sweep;
-mod sweep_charts;
-mod sweep_table;
-pub(crate) mod sweeps;
 #[cfg(feature = "tables")]
 mod table;
 pub(crate) mod timeline;

@@ -11,7 +11,7 @@ use flow_core::jiff::Timestamp;
 use flow_core::{Key, RecordedOutput, Runs};
 use maud::{Markup, html};
 
-use super::{Found, instance_link, sweeps};
+use super::{address, tabs};
 use crate::charts::{Series, lines};
 use crate::elements::{Paged, choice, table};
 use crate::error::ViewError;
@@ -20,6 +20,7 @@ use crate::query::Query;
 use crate::state::Shared;
 use crate::sweep::Cell;
 use crate::text;
+use crate::views::{Found, instance_link};
 
 /// The number of last runs that are read, as far as they have so many instances together. The last one is always read.
 const RUNS: usize = 100;
@@ -85,7 +86,7 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
     metrics.insert(SECONDS);
     let values: Vec<_> =
         points.iter().filter_map(|point| Some((point, point.number(metric)?))).collect();
-    let path = format!("{}/runs", sweeps::address(task));
+    let path = format!("{}/runs", address(task));
     let paged = Paged::new(query.page(), values.len(), EACH);
     let rows = html! {
         @for (point, value) in values.iter().rev().skip(paged.from).take(paged.to - paged.from) {
@@ -105,10 +106,7 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
         }
     };
     let body = html! {
-        nav.tabs aria-label="Views of the variants" {
-            a href=(sweeps::address(task)) { "Variants" }
-            a href=(path) aria-current="page" { "Over runs" }
-        }
+        (tabs(task, "/runs"))
         @if let Some(found) = &found {
             p.opened {
                 "Instance: " (instance_link(found.key(), &found.label())) " "

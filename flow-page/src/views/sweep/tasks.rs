@@ -7,10 +7,11 @@ use axum::extract::{RawQuery, State as Extract};
 use axum::response::Response;
 use maud::html;
 
+use super::address;
 use crate::elements::{Paged, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
-use crate::query::{Query, segment};
+use crate::query::Query;
 use crate::state::Shared;
 use crate::text;
 
@@ -66,9 +67,4 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         }
     };
     Ok(View::new("Sweeps", Place::Sweeps, body))
-}
-
-/// Returns the address of the variants of a task.
-pub(super) fn address(task: &str) -> String {
-    format!("/sweep/{}", segment(task))
 }

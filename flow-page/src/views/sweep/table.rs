@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::instance_link;
 use crate::elements::{badge, table_with};
 use crate::sweep::{Cell, Column, Origin, Table, best};
 use crate::text;
+use crate::views::instance_link;
 
 /// The longest cell, in characters.
 const CELL: usize = 200;

@@ -10,8 +10,8 @@ use axum::response::Response;
 use flow_core::{InstanceOutcome, Key, Reason};
 use maud::{Markup, html};
 
-use super::sweep_table::{best_variants, rows_table};
-use super::{sweep_charts, sweeps};
+use super::table::{best_variants, rows_table};
+use super::{address, charts, tabs};
 use crate::elements::{Paged, choice, more};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
@@ -52,7 +52,7 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
     let mut rows: Vec<usize> = (0..table.variants.len()).filter(fits).collect();
     let metric = metric(&table, query);
     // The best variants and the charts do not depend on the order of the table.
-    let charts = sweep_charts::show(&table, &rows, metric, query);
+    let charts = charts::show(&table, &rows, metric, query);
     let best = metric.map(|metric| best_variants(&table, &rows, metric));
     let sorting = sorting(&table, query);
     if let Some((column, is_descending)) = sorting {
@@ -60,12 +60,13 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
         rows.sort_by(|a, b| cells[*a].compare(&cells[*b], is_descending));
     }
     let paged = Paged::new(query.page(), rows.len(), EACH);
-    let path = sweeps::address(task);
+    let path = address(task);
     let caption = match rows.len() == table.variants.len() {
         true => text::count(rows.len(), "variant"),
         false => format!("{} of {}", rows.len(), text::count(table.variants.len(), "variant")),
     };
     let body = html! {
+        (tabs(task, ""))
         (equal(&table))
         @for note in &table.notes { p.note { "Note: " (text::clipped(note, 500)) "." } }
         @if omitted > 0 { p.note { "The " (omitted) " variants that ran first are not shown." } }
@@ -112,7 +113,7 @@ fn load(shared: &Shared, task: &str) -> Result<Loaded, ViewError> {
     let mut pending_omitted = 0;
     // A graph that cannot be planned now hides no stored output.
     if let Ok(snapshot) = shared.snapshot() {
-        let now = super::states(shared, &snapshot);
+        let now = crate::views::states(shared, &snapshot);
         let index = snapshot.task(task);
         let places = snapshot.task_of.iter().enumerate().filter(|(_, of)| Some(**of) == index);
         for (place, _) in places {
@@ -216,7 +217,7 @@ fn equal(table: &Table) -> Markup {
 fn form(table: &Table, path: &str, query: &Query, metric: Option<&Column>) -> Markup {
     let parameters: Vec<_> = table.of(Origin::Parameter).collect();
     let metrics: Vec<_> = table.metrics().collect();
-    let charts = sweep_charts::CHARTS.map(|(word, name)| (word, Cow::from(name)));
+    let charts = charts::CHARTS.map(|(word, name)| (word, Cow::from(name)));
     html! {
         form.filters method="get" action=(path) {
             @for filter in query.all("f").take(FILTERS) { input type="hidden" name="f" value=(filter); }
