@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
-use flow_core::layout::{Area, CHARACTER, LINE, Layout, MARGIN, PADDING, Point};
+use flow_core::layout::{Area, LINE, Layout, PADDING, curve};
 use maud::{Markup, html};
 
 use crate::links::Links;
@@ -137,15 +137,10 @@ impl Drawing {
 
     /// Returns the picture. A box is a link, if there is something that it leads to.
     pub(crate) fn svg(&self) -> Markup {
-        let layout = Layout::of(self.boxes.iter().map(DrawnBox::size).collect(), &self.arrows);
-        let (mut width, mut height) = (0.0_f64, 0.0_f64);
-        for area in &layout.boxes {
-            (width, height) = (width.max(area.right()), height.max(area.bottom()));
-        }
-        for point in layout.arrows.iter().flatten() {
-            (width, height) = (width.max(point.x), height.max(point.y));
-        }
-        let (width, height) = ((width + MARGIN).ceil() as u64, (height + MARGIN).ceil() as u64);
+        let size = |one: &DrawnBox| Area::around(&one.title, one.state.word(), &one.lines);
+        let layout = Layout::of(self.boxes.iter().map(size).collect(), &self.arrows);
+        let (width, height) = layout.size();
+        let (width, height) = (width.ceil() as u64, height.ceil() as u64);
         let paths: Vec<_> = layout.arrows.iter().map(|points| curve(points)).collect();
         let label = format!(
             "Graph of {} and {}",
@@ -260,14 +255,6 @@ impl Selected<'_> {
 }
 
 impl DrawnBox {
-    /// Returns the size, which the longest line decides. The state stands beside the title.
-    fn size(&self) -> Area {
-        let longest = self.lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
-        let title = self.title.chars().count() + 2 + self.state.word().len();
-        let width = longest.max(title) as f64 * CHARACTER + 2.0 * PADDING;
-        Area::sized(width, (self.lines.len() + 1) as f64 * LINE + PADDING)
-    }
-
     fn markup(&self, area: &Area) -> Markup {
         let (left, right) = (area.left() + PADDING, area.right() - PADDING);
         let first = area.top() + LINE;
@@ -291,21 +278,4 @@ impl DrawnBox {
 pub(crate) fn around(group: &'static str) -> impl Iterator<Item = &'static str> {
     let ends = group.match_indices('/').map(|(end, _)| end);
     ends.chain([group.len()]).map(move |end| &group[..end])
-}
-
-/// Returns a smooth curve through the midpoints of the segments, as in the SVG of `plot`.
-fn curve(points: &[Point]) -> String {
-    let [first, between @ .., last] = points else { return String::new() };
-    let mut way = format!("M{:.1} {:.1}", first.x, first.y);
-    for (place, point) in between.iter().enumerate() {
-        let (x, y) = match between.get(place + 1) {
-            Some(next) => ((point.x + next.x) / 2.0, (point.y + next.y) / 2.0),
-            None => (last.x, last.y),
-        };
-        let _ = write!(way, "Q{:.1} {:.1} {x:.1} {y:.1}", point.x, point.y);
-    }
-    if between.is_empty() {
-        let _ = write!(way, "L{:.1} {:.1}", last.x, last.y);
-    }
-    way
 }

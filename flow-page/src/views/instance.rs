@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State as Extract};
 use axum::response::Response;
-use flow_core::{CodeChange, Instance, LastFailure, Quality, Reason, RecordedOutput, StoredOutput};
+use flow_core::{CodeChange, Instance, LastFailure, Reason, RecordedOutput, StoredOutput};
 use maud::{Markup, html};
 
-use super::{Found, figures, metadata, sweep};
+use super::{Found, figures, metadata, output, sweep};
 use crate::elements::{badge, more, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
@@ -20,9 +20,6 @@ use crate::text;
 
 /// The number of inputs, and of consumers, that are listed.
 const LISTED: usize = 100;
-
-/// The bytes of a record that are shown.
-const RECORD: usize = 256 << 10;
 
 pub(crate) async fn get(
     Extract(shared): Extract<Arc<Shared>>,
@@ -87,7 +84,7 @@ pub(crate) fn overview(
             @if links.is_server() {
                 (figures::of_output(recorded, |place| format!("/instance/{}/figure/{place}", found.key())))
             }
-            (output(links, found, recorded))
+            (output::shown(links, found.key(), recorded))
         }
         dl { dt { "Key" } dd { code { (found.key().to_string()) } } }
     })
@@ -258,84 +255,6 @@ fn neighbors(
                 }
             }
             (more(places.len(), LISTED))
-        }
-    }
-}
-
-/// Shows the beginning of a record as JSON. That of an instance with many inputs is long.
-fn record(recorded: &RecordedOutput) -> Markup {
-    let json = serde_json::to_string_pretty(recorded.json()).unwrap_or_default();
-    let end = json.floor_char_boundary(RECORD);
-    html! {
-        pre { (text::block(&json[..end])) }
-        @if end < json.len() { p { "… and " (text::bytes((json.len() - end) as u64)) " more" } }
-    }
-}
-
-/// Shows what the record of the output says.
-fn output(links: Links<'_>, found: &Found, recorded: &RecordedOutput) -> Markup {
-    let quality = Quality::of(&recorded.metadata).map(|quality| format!("{quality:#}"));
-    let files = html! {
-        @for (place, file) in recorded.files.iter().enumerate() {
-            @let name = file.path.file_name().unwrap_or_default().to_string_lossy();
-            tr {
-                th scope="row" { @if file.part.is_empty() { "output" } @else { (text::line(&file.part)) } }
-                td {
-                    @if file.is_folder { (text::line(&name)) "/" } @else {
-                        a href=[links.file(found.key(), place)] { (text::line(&name)) }
-                    }
-                }
-                td { (text::bytes(file.bytes)) }
-                td { code { (file.digest.to_string()) } }
-            }
-        }
-    };
-    html! {
-        h2 { "Output" }
-        dl {
-            dt { "Ran" } dd { (text::second(recorded.started)) }
-            dt { "Took" } dd { (text::seconds(recorded.seconds)) }
-            dt { "Host" } dd { (text::line(&recorded.host)) }
-            dt { "Target" } dd { code { (text::clipped(&recorded.target, 200)) } }
-            dt { "Size" } dd { (text::bytes(recorded.bytes())) }
-            dt { "Fingerprint" } dd { code { (recorded.fingerprint.to_string()) } }
-        }
-        @if recorded.files.is_empty() {
-            p { "The value was only in memory: it has no file." }
-        } @else {
-            (table("Files", &["Part", "File", "Size", "Digest"], files))
-        }
-        @if let Some(quality) = quality { h3 { "Expectations" } pre { (text::block(&quality)) } }
-        @if !recorded.metadata.is_empty() {
-            (table("Metadata", &["Name", "Value"], metadata(&recorded.metadata)))
-        }
-        @if !recorded.parameters.is_empty() {
-            details {
-                summary { "Recorded parameters" }
-                (table("Recorded parameters", &["Name", "Value"], metadata(&recorded.parameters)))
-            }
-        }
-        @if !recorded.inputs.is_empty() {
-            details {
-                summary { "Computed from " (text::count(recorded.inputs.len(), "input")) }
-                ul {
-                    @for input in recorded.inputs.iter().take(LISTED) {
-                        li {
-                            @if !input.role.is_empty() { (text::clipped(&input.role, 100)) ": " }
-                            @match input.key {
-                                Some(key) => (links.to_instance(key, &input.instance)),
-                                None => (text::clipped(&input.instance, 200)),
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        @if links.is_server() {
-            details {
-                summary { "The record, as it is stored" }
-                (record(recorded))
-            }
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod instances;
 mod json;
 pub(crate) mod live;
 pub(crate) mod log;
+mod output;
 pub(crate) mod run;
 pub(crate) mod runs;
 mod schema;

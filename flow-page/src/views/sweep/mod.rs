@@ -1,6 +1,7 @@
 //! Sweeps: the tasks of which there are several variants, the variants of one task, and a metric over runs.
 //!
-//! The rows come from [`crate::sweep`], and [`crate::charts`] draws them. `charts` selects what is drawn, and `table` shows the rows.
+//! The rows come from [`crate::sweep`], and [`crate::charts`] draws them. `charts` selects what is drawn, and `table`
+//! shows the rows.
 
 mod charts;
 pub(crate) mod over_runs;

@@ -14,19 +14,11 @@
 //! Each step takes time linear in boxes, arrows and bends, but for the sorting of columns.
 //!
 //! The layout knows the sizes of boxes and not what is in them, so that other drawings of graphs can use it, such as
-//! those of the page (`flow-page`).
+//! those of the page (`flow-page`). The boxes and curves of all of them are in `shapes`.
 
-/// The width of a character, in pixels, of the fixed-width font that the picture asks for.
-pub const CHARACTER: f64 = 7.3;
+mod shapes;
 
-/// The height of a line, in pixels.
-pub const LINE: f64 = 16.0;
-
-/// The space in a box on each side, in pixels.
-pub const PADDING: f64 = 10.0;
-
-/// The space around the picture, in pixels.
-pub const MARGIN: f64 = 16.0;
+pub use self::shapes::{Area, CHARACTER, LINE, MARGIN, PADDING, Point, curve};
 
 /// The space between two boxes of a column, and between two columns, in pixels.
 const BESIDE: f64 = 24.0;
@@ -46,57 +38,20 @@ pub struct Layout {
     pub arrows: Vec<Vec<Point>>,
 }
 
-/// A box: its middle, and its size.
-#[derive(Clone, Copy, Default)]
-pub struct Area {
-    /// The middle.
-    pub middle: Point,
-    /// The width.
-    pub width: f64,
-    /// The height.
-    pub height: f64,
-}
-
-/// A point of the picture.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Point {
-    /// The distance from the left edge.
-    pub x: f64,
-    /// The distance from the upper edge.
-    pub y: f64,
-}
-
 /// An arrow, from the box at one position to that at another one.
 type Link = (usize, usize);
 
-impl Area {
-    /// Returns a box of this size, in pixels, that has no place yet.
-    pub fn sized(width: f64, height: f64) -> Self {
-        Self { middle: Point::default(), width, height }
-    }
-
-    /// Returns the left edge.
-    pub fn left(&self) -> f64 {
-        self.middle.x - self.width / 2.0
-    }
-
-    /// Returns the right edge.
-    pub fn right(&self) -> f64 {
-        self.middle.x + self.width / 2.0
-    }
-
-    /// Returns the upper edge.
-    pub fn top(&self) -> f64 {
-        self.middle.y - self.height / 2.0
-    }
-
-    /// Returns the lower edge.
-    pub fn bottom(&self) -> f64 {
-        self.middle.y + self.height / 2.0
-    }
-}
-
 impl Layout {
+    /// Returns the width and the height of the picture in pixels, with the space around it.
+    pub fn size(&self) -> (f64, f64) {
+        let boxes = self.boxes.iter().map(|area| (area.right(), area.bottom()));
+        let points = self.arrows.iter().flatten().map(|point| (point.x, point.y));
+        let ends = boxes.chain(points);
+        let (width, height) =
+            ends.fold((0.0_f64, 0.0_f64), |all, one| (all.0.max(one.0), all.1.max(one.1)));
+        (width + MARGIN, height + MARGIN)
+    }
+
     /// Lays out boxes of these sizes, each after those that arrows lead from to it, and arrows that are sorted by their
     /// begin. An arrow that leads to an earlier box is drawn, and moves nothing.
     pub fn of(sizes: Vec<Area>, arrows: &[(usize, usize)]) -> Self {
