@@ -199,6 +199,19 @@ fn an_output_of_other_parameters_comes_with_what_it_was_computed_from() -> Resul
 }
 
 #[test]
+fn the_variants_have_the_columns_of_the_page() -> Result<()> {
+    let page = fits();
+    let report = page.flow.report::<Fit>(ReportOptions::new())?;
+    let (_, table) = report.html().split_once("Fit: 12 variants").expect("a table of the variants");
+    let table = table.split("</table>").next().expect("its end");
+    for column in ["c", "model", "scale", "loss", "Prepare.rows"] {
+        assert!(table.contains(&format!("<th scope=\"col\">{column}</th>")), "{column}: {table}");
+    }
+    assert!(table.contains(">c=0.01,model=ols,scale=false</a>"), "{table}");
+    Ok(())
+}
+
+#[test]
 fn a_preview_without_room_is_listed_with_its_size() -> Result<()> {
     let (_folder, flow) = flow();
     let flow = flow.with(Drawn::COMMENT, 1_000_000_usize);

@@ -56,7 +56,7 @@ impl Listed {
         let mut waiting: VecDeque<Key> = source.variants.iter().copied().collect();
         let mut tried = HashSet::new();
         while let Some(key) = waiting.pop_front() {
-            let Some(stored) = source.stored.get(&key) else { continue };
+            let Some(stored) = source.other(key) else { continue };
             if !tried.insert(key) {
                 continue;
             }

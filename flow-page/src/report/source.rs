@@ -13,8 +13,10 @@ pub(super) struct Source<'a> {
     /// The names of the root tasks, each once.
     pub(super) roots: Vec<String>,
     pub(super) snapshot: Arc<Snapshot>,
-    /// The stored outputs of instances that are not in the plan, such as those of a sweep.
-    pub(super) stored: HashMap<Key, StoredOutput>,
+    /// All outputs of the store.
+    pub(super) stored: Vec<StoredOutput>,
+    /// The places among them of instances that are not in the plan, such as those of a sweep.
+    others: HashMap<Key, usize>,
     /// Those of the root tasks, in the order of the store.
     pub(super) variants: Vec<Key>,
 }
@@ -33,16 +35,22 @@ impl<'a> Source<'a> {
             }
         }
         let snapshot = Snapshot::take(&flow.graph_of(tasks), 0)?;
-        let (mut stored, mut variants) = (HashMap::new(), Vec::new());
-        for output in flow.store().list()? {
+        let stored = flow.store().list()?;
+        let (mut others, mut variants) = (HashMap::new(), Vec::new());
+        for (place, output) in stored.iter().enumerate() {
             if snapshot.find(output.key).is_some() {
                 continue;
             }
             if roots.contains(&output.task) {
                 variants.push(output.key);
             }
-            stored.insert(output.key, output);
+            others.insert(output.key, place);
         }
-        Ok(Self { flow, roots, snapshot: Arc::new(snapshot), stored, variants })
+        Ok(Self { flow, roots, snapshot: Arc::new(snapshot), stored, others, variants })
+    }
+
+    /// Returns the stored output of an instance that is not in the plan.
+    pub(super) fn other(&self, key: Key) -> Option<&StoredOutput> {
+        self.others.get(&key).map(|&place| &self.stored[place])
     }
 }

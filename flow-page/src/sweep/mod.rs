@@ -5,6 +5,8 @@
 //! same names, values are compared by the same rules, and the best variant is found in the same way.
 //!
 //! ```text
+//! variants  the outputs of a task in the store, and its instances in the graph
+//!    ▼
 //! records   the records of the variants, and of what they were computed from
 //!    ▼
 //! metadata  the values that the tasks upstream recorded, if a variant has one instance of the task
@@ -23,9 +25,10 @@ mod metadata;
 mod parameters;
 mod records;
 mod table;
+mod variants;
 
 pub(crate) use self::best::best;
 pub(crate) use self::cell::Cell;
 pub(crate) use self::filter::Filter;
-pub(crate) use self::records::Records;
-pub(crate) use self::table::{Column, Origin, Planned, Table};
+pub(crate) use self::table::{Column, Origin, Table};
+pub(crate) use self::variants::Variants;

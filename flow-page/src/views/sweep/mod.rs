@@ -5,7 +5,7 @@
 
 mod charts;
 pub(crate) mod over_runs;
-mod table;
+pub(crate) mod table;
 pub(crate) mod tasks;
 pub(crate) mod variants;
 

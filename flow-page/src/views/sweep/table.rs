@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::elements::{badge, table_with};
+use crate::links::Links;
 use crate::sweep::{Cell, Column, Origin, Table, best};
 use crate::text;
 use crate::views::instance_link;
@@ -62,11 +63,12 @@ pub(super) fn rows_table(
     };
     let columns = table.columns.iter().enumerate();
     let headers = html! { @for (place, column) in columns { (header(place, column)) } };
-    let rows = html! { @for row in rows { (table_row(table, *row)) } };
+    let rows = html! { @for place in rows { (row(Links::Server, table, *place)) } };
     table_with(caption, &headers, &rows)
 }
 
-fn table_row(table: &Table, row: usize) -> Markup {
+/// Shows a variant as a row.
+pub(crate) fn row(links: Links<'_>, table: &Table, row: usize) -> Markup {
     let variant = &table.variants[row];
     let cell = |column: &Column| {
         let cell = &column.cells[row];
@@ -85,7 +87,7 @@ fn table_row(table: &Table, row: usize) -> Markup {
     };
     html! {
         tr {
-            th scope="row" { (instance_link(variant.key, &variant.name)) }
+            th scope="row" { (links.to_instance(variant.key, &variant.name)) }
             // The first column has the names.
             @for column in table.columns.iter().skip(1) { (cell(column)) }
         }

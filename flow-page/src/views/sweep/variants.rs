@@ -1,13 +1,12 @@
 //! The variants of a task: a table with sorting and filters, the best ones, and charts.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::response::Response;
-use flow_core::{InstanceOutcome, Key, Reason};
+use flow_core::{InstanceOutcome, Key};
 use maud::{Markup, html};
 
 use super::table::{best_variants, rows_table};
@@ -17,8 +16,9 @@ use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
 use crate::query::Query;
 use crate::state::Shared;
-use crate::sweep::{Column, Filter, Origin, Planned, Records, Table};
+use crate::sweep::{Column, Filter, Origin, Table, Variants};
 use crate::text;
+use crate::views::states;
 
 /// The number of variants on a page, and of those that are read at all.
 const EACH: usize = 100;
@@ -45,7 +45,7 @@ pub(crate) async fn get(
 }
 
 fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
-    let Loaded { table, omitted, pending_omitted, failed } = load(shared, task)?;
+    let (Variants { table, omitted, pending_omitted, .. }, failed) = load(shared, task)?;
     let filters: Vec<_> =
         query.all("f").take(FILTERS).map(|text| (text, Filter::parse(text, &table))).collect();
     let fits = |row: &usize| filters.iter().all(|(_, filter)| filter.fits(&table, *row));
@@ -94,70 +94,25 @@ fn view(shared: &Shared, task: &str, query: &Query) -> Result<View, ViewError> {
     Ok(View::new(format!("Variants of {task}"), Place::Sweeps, body))
 }
 
-/// The variants of a task as the store and the graph have them.
-struct Loaded {
-    table: Table,
-    /// The number of stored variants that are too many for the table.
-    omitted: usize,
-    /// The number of those in the graph without an output that are too many.
-    pending_omitted: usize,
-    /// The latest run in which others failed, and how many.
-    failed: Option<(String, usize)>,
-}
-
-fn load(shared: &Shared, task: &str) -> Result<Loaded, ViewError> {
+/// Reads the variants of a task, and what the last runs say of others that failed.
+fn load(shared: &Shared, task: &str) -> Result<(Variants, Option<(String, usize)>), ViewError> {
     let stored = shared.flow.store().list()?;
-    let mut variants: Vec<_> = stored.iter().filter(|output| output.task == task).collect();
-    let mut known: HashSet<Key> = variants.iter().map(|output| output.key).collect();
-    let (mut states, mut failures, mut pending) = (HashMap::new(), HashMap::new(), Vec::new());
-    let mut pending_omitted = 0;
     // A graph that cannot be planned now hides no stored output.
-    if let Ok(snapshot) = shared.snapshot() {
-        let now = crate::views::states(shared, &snapshot);
-        let index = snapshot.task(task);
-        let places = snapshot.task_of.iter().enumerate().filter(|(_, of)| Some(**of) == index);
-        for (place, _) in places {
-            let instance = &snapshot.instances[place];
-            let (key, state) = (instance.key(), now[place]);
-            states.insert(key, state);
-            failures.extend(instance.reasons().iter().find_map(failure).map(|error| (key, error)));
-            let has_output = !instance.info().is_external() && !instance.info().is_aggregate();
-            if !has_output || !known.insert(key) {
-                continue;
-            }
-            if pending.len() < VARIANTS {
-                let (label, parameters) = (instance.to_string(), instance.parameters());
-                pending.push(Planned { key, state, label, parameters });
-            } else {
-                pending_omitted += 1;
-            }
-        }
-    }
-    let failed = failed(shared, task, &known)?;
-    if variants.is_empty() && pending.is_empty() && failed.is_none() {
+    let snapshot = shared.snapshot().ok();
+    let states = snapshot.as_deref().map(|snapshot| states(shared, snapshot)).unwrap_or_default();
+    let planned = snapshot.as_deref().map(|snapshot| (snapshot, states.as_slice()));
+    let variants = Variants::read(task, &stored, planned, VARIANTS)?;
+    let failed = failed(shared, task, &variants.known)?;
+    if variants.table.variants.is_empty() && failed.is_none() {
         let unknown = format!("neither the store nor the graph has variants of a task {task:?}");
         return Err(ViewError::not_found(unknown));
     }
-    let omitted = variants.len().saturating_sub(VARIANTS);
-    if omitted > 0 {
-        variants.sort_by_key(|output| Reverse(output.started));
-        variants.truncate(VARIANTS);
-    }
-    let records = Records::read(&variants, &stored)?;
-    let table = Table::new(task, &records, &states, &failures, pending);
-    Ok(Loaded { table, omitted, pending_omitted, failed })
+    Ok((variants, failed))
 }
 
-/// Returns the error of the last run, if it is a reason why an instance is not complete.
-fn failure(reason: &Reason) -> Option<String> {
-    match reason {
-        Reason::FailedLastTime { error, .. } => Some(error.clone()),
-        _ => None,
-    }
-}
-
-/// Returns the latest run in which variants failed that are not `known`, and how many of them there are in the last runs. Neither
-/// the graph nor the outputs of the store have them: they are of another program, or of other parameters.
+/// Returns the latest run in which variants failed that are not `known`, and how many of them the last runs have.
+///
+/// Neither the graph nor the outputs of the store have them: they are of another program, or of other parameters.
 fn failed(
     shared: &Shared,
     task: &str,
