@@ -7,7 +7,7 @@ use flow::prelude::*;
 use tempfile::TempDir;
 
 use crate::ELEMENTS;
-use crate::sweep_tasks::Fit;
+use crate::sweep_tasks::{Fit, fits};
 use crate::tasks::{Drawn, Failing, Leaf, Outside, Points, SCRIPT, Tree};
 
 fn flow() -> (TempDir, Flow) {
