@@ -1,7 +1,5 @@
 //! Elements of HTML that several views have: badges, tables, areas that scroll, choices, links to the pages of a list.
 
-use std::borrow::Cow;
-
 use maud::{Markup, html};
 
 use crate::query::Query;
@@ -53,14 +51,14 @@ pub(crate) fn choice<'a>(
     label: &str,
     name: &str,
     chosen: Option<&str>,
-    choices: impl IntoIterator<Item = (&'a str, Cow<'a, str>)>,
+    choices: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Markup {
     html! {
         label {
             (label) " "
             select name=(name) {
                 @for (word, name) in choices.into_iter().take(CHOICES) {
-                    option value=(word) selected[chosen == Some(word)] { (text::clipped(&name, 60)) }
+                    option value=(word) selected[chosen == Some(word)] { (text::clipped(name, 60)) }
                 }
             }
         }
@@ -138,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_choice_has_a_label_and_selects_the_present_one() {
-        let choices = [("", Cow::from("any")), ("<a>", Cow::from("A"))];
+        let choices = [("", "any"), ("<a>", "A")];
         let html = choice("Task", "task", Some("<a>"), choices).into_string();
         let expected = "<label>Task <select name=\"task\"><option value=\"\">any</option>\
                         <option value=\"&lt;a&gt;\" selected>A</option></select></label>";

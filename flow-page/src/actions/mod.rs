@@ -35,7 +35,6 @@ pub(crate) mod reset;
 pub(crate) mod retry;
 pub(crate) mod run;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
@@ -204,8 +203,8 @@ fn forms(shared: &Shared, query: &Query) -> Markup {
 
 /// Shows the choice of the roots or of a task.
 fn task_choice(snapshot: &Snapshot, chosen: Option<&str>, label: &str, roots: &str) -> Markup {
-    let tasks = snapshot.tasks.iter().map(|task| (task.name.as_str(), Cow::from(&task.name)));
-    choice(label, TASK, chosen, std::iter::once(("", Cow::from(roots))).chain(tasks))
+    let tasks = snapshot.tasks.iter().map(|task| (task.name.as_str(), task.name.as_str()));
+    choice(label, TASK, chosen, std::iter::once(("", roots)).chain(tasks))
 }
 
 /// Returns the names of tasks.

@@ -1,6 +1,5 @@
 //! The graph.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
@@ -61,7 +60,6 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
     let drawing = Drawing::new(&selected);
     let boxes = [("", "automatic")].into_iter();
     let boxes = boxes.chain([By::Instance, By::Task, By::Group].map(|by| (by.word(), by.word())));
-    let boxes = boxes.map(|(word, name)| (word, Cow::from(name)));
     let list = query.with("open", None).with("by", None).with("from", None).with("to", None);
     let body = html! {
         (selection::counts(Links::Server, &states))

@@ -1,6 +1,5 @@
 //! The instances that the filters of an address select.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
@@ -70,8 +69,8 @@ pub(super) fn group_field(snapshot: &Snapshot, query: &Query) -> Markup {
 
 /// Shows a choice of one of these words, or of any.
 fn any<'a>(label: &str, name: &str, query: &Query, words: impl Iterator<Item = &'a str>) -> Markup {
-    let any = std::iter::once(("", Cow::from("any")));
-    choice(label, name, query.get(name), any.chain(words.map(|word| (word, Cow::from(word)))))
+    let any = std::iter::once(("", "any"));
+    choice(label, name, query.get(name), any.chain(words.map(|word| (word, word))))
 }
 
 /// Shows how many instances are in each state; on the server, as links to their lists.

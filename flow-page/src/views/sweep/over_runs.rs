@@ -1,6 +1,5 @@
 //! A metric over runs: its values in the runs of the history and in the kept versions of an output.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -205,7 +204,7 @@ fn form(metrics: &BTreeSet<&str>, metric: &str, path: &str, query: &Query) -> Ma
     html! {
         form.filters method="get" action=(path) {
             @if let Some(key) = query.get("instance") { input type="hidden" name="instance" value=(key); }
-            (choice("Metric", "metric", Some(metric), metrics.iter().map(|name| (*name, Cow::from(*name)))))
+            (choice("Metric", "metric", Some(metric), metrics.iter().map(|name| (*name, *name))))
             button type="submit" { "Show" }
         }
     }

@@ -1,6 +1,5 @@
 //! The variants of a task: a table with sorting and filters, the best ones, and charts.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -172,7 +171,6 @@ fn equal(table: &Table) -> Markup {
 fn form(table: &Table, path: &str, query: &Query, metric: Option<&Column>) -> Markup {
     let parameters: Vec<_> = table.of(Origin::Parameter).collect();
     let metrics: Vec<_> = table.metrics().collect();
-    let charts = charts::CHARTS.map(|(word, name)| (word, Cow::from(name)));
     html! {
         form.filters method="get" action=(path) {
             @for filter in query.all("f").take(FILTERS) { input type="hidden" name="f" value=(filter); }
@@ -182,7 +180,7 @@ fn form(table: &Table, path: &str, query: &Query, metric: Option<&Column>) -> Ma
                 (choice("Metric", "metric", metric.map(|column| column.name.as_str()), names(&metrics)))
             }
             @if !metrics.is_empty() && !parameters.is_empty() {
-                (choice("Chart", "chart", query.get("chart"), charts))
+                (choice("Chart", "chart", query.get("chart"), charts::CHARTS))
                 (choice("Against", "x", query.get("x"), names(&parameters)))
                 @if parameters.len() > 1 { (choice("And", "by", query.get("by"), names(&parameters))) }
             }
@@ -193,8 +191,8 @@ fn form(table: &Table, path: &str, query: &Query, metric: Option<&Column>) -> Ma
 }
 
 /// Returns columns as choices.
-fn names<'a>(columns: &[&'a Column]) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
-    columns.iter().map(|column| (column.name.as_str(), Cow::from(&column.name)))
+fn names<'a>(columns: &[&'a Column]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    columns.iter().map(|column| (column.name.as_str(), column.name.as_str()))
 }
 
 /// Shows the present filters, each as a link that removes it.
