@@ -39,6 +39,8 @@
 
     const buttons = document.createElement("div");
     buttons.className = "zoom";
+    buttons.setAttribute("role", "group");
+    buttons.setAttribute("aria-label", "Zoom");
     buttons.append(
       button("+", "Zoom in", () => zoom(scale * 1.25)),
       button("−", "Zoom out", () => zoom(scale / 1.25)),

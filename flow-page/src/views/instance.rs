@@ -144,7 +144,7 @@ fn reasons(instance: &Instance) -> Markup {
 /// Shows the error of the last run, with its causes and location.
 fn failure_markup(failure: &LastFailure) -> Markup {
     html! {
-        section.failure aria-label="Last failure" {
+        section.failure {
             h2 { "Last failure" }
             pre.error {
                 @for (place, cause) in failure.chain.iter().enumerate() {

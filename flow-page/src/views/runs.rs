@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State as Extract};
 use axum::response::Response;
-use flow_core::RunInfo;
+use flow_core::{RunHistory, RunInfo, Runs};
 use maud::{Markup, html};
 
 use crate::elements::{Paged, badge, table};
@@ -66,6 +66,18 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
         }
     };
     Ok(View::new("Runs", Place::Runs, body))
+}
+
+/// Reads those of the last `most` runs that are selected.
+///
+/// A file of the history that is damaged, or was removed meanwhile, hides no other.
+pub(super) fn last<'a>(
+    runs: &'a Runs,
+    most: usize,
+    is_selected: impl Fn(&RunInfo) -> bool,
+) -> impl Iterator<Item = (&'a RunInfo, RunHistory)> {
+    let selected = runs.iter().take(most).filter(move |info| is_selected(info));
+    selected.filter_map(move |info| Some((info, runs.load(&info.id).ok()?)))
 }
 
 /// Shows how a run ended.

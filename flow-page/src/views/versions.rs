@@ -8,6 +8,7 @@ use axum::response::Response;
 use flow_core::{InstanceOutcome, InstanceRun, Key, RecordedOutput, RecordedVersion};
 use maud::{Markup, html};
 
+use super::runs::last;
 use super::{Found, schema};
 use crate::elements::{more, table};
 use crate::error::ViewError;
@@ -123,9 +124,7 @@ pub(super) fn change_table(caption: &str, name: &str, changes: &[Change]) -> Mar
 fn durations(shared: &Shared, key: Key) -> Result<Markup, ViewError> {
     let runs = shared.flow.store().runs()?;
     let mut found = Vec::new();
-    for info in runs.iter().take(RUNS) {
-        // A file of the history that is damaged, or was removed meanwhile, hides no other.
-        let Ok(run) = runs.load(&info.id) else { continue };
+    for (info, run) in last(&runs, RUNS, |_| true) {
         found.extend(run.instances.into_iter().filter(|one| one.key == key).map(|one| (info, one)));
     }
     let longest = found.iter().map(|(_, one)| one.seconds).fold(0.0, f64::max);

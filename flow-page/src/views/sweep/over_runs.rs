@@ -19,6 +19,7 @@ use crate::query::Query;
 use crate::state::Shared;
 use crate::sweep::Cell;
 use crate::text;
+use crate::views::runs::last;
 use crate::views::{Found, instance_link};
 
 /// The number of last runs that are read, as far as they have so many instances together. The last one is always read.
@@ -146,9 +147,7 @@ fn read_at_most(instances: impl Iterator<Item = u64>) -> usize {
 /// Returns what the last `read` runs did with the instances of a task, or with one of them.
 fn points_of_runs(runs: &Runs, read: usize, task: &str, only: Option<Key>) -> Vec<Point> {
     let mut points = Vec::new();
-    for info in runs.iter().take(read) {
-        // A file of the history that is damaged, or was removed meanwhile, hides no other.
-        let Ok(run) = runs.load(&info.id) else { continue };
+    for (info, run) in last(runs, read, |_| true) {
         let of_task = run
             .instances
             .into_iter()

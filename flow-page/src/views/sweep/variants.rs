@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::response::Response;
-use flow_core::{InstanceOutcome, Key};
+use flow_core::{InstanceOutcome, Key, RunInfo};
 use maud::{Markup, html};
 
 use super::table::{best_variants, rows_table};
@@ -17,6 +17,7 @@ use crate::query::Query;
 use crate::state::Shared;
 use crate::sweep::{Column, Filter, Origin, Table, Variants};
 use crate::text;
+use crate::views::runs::last;
 use crate::views::states;
 
 /// The number of variants on a page, and of those that are read at all.
@@ -119,12 +120,9 @@ fn failed(
 ) -> Result<Option<(String, usize)>, ViewError> {
     let runs = shared.flow.store().runs()?;
     let (mut latest, mut keys) = (None, HashSet::new());
-    for info in runs.iter().take(RUNS) {
-        if info.counts.get(&InstanceOutcome::Failed).is_none_or(|count| *count == 0) {
-            continue;
-        }
-        // A file of the history that is damaged, or was removed meanwhile, hides no other.
-        let Ok(run) = runs.load(&info.id) else { continue };
+    let has_failures =
+        |info: &RunInfo| info.counts.get(&InstanceOutcome::Failed).is_some_and(|count| *count > 0);
+    for (info, run) in last(&runs, RUNS, has_failures) {
         let failed = run.instances.iter().filter(|one| {
             one.task == task && one.outcome == InstanceOutcome::Failed && !known.contains(&one.key)
         });
