@@ -1,4 +1,4 @@
-// The picture of the graph: zooms by buttons, keys and wheel, and moves by dragging. Without it, the picture scrolls.
+// The picture of the graph: zooms by buttons, keys and wheel, and moves by dragging. Without JavaScript, the picture scrolls.
 "use strict";
 
 (() => {

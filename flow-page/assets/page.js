@@ -1,5 +1,5 @@
-// What moves in a page: the log that grows, the run that goes on, and views that load themselves again.
-// Without it, every view shows the same when it is loaded again.
+// Updates a page while it is open: the log of a task, the run in progress, and views that load themselves again.
+// Without JavaScript, every view shows the same when it is loaded again.
 "use strict";
 
 (() => {

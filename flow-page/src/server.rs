@@ -75,7 +75,7 @@ impl PageServer {
         self.address
     }
 
-    /// Returns the address for a browser, with the token. Who knows it can read the page.
+    /// Returns the address for a browser, with the token. Anyone who has it can open the page and use its actions.
     pub fn url(&self) -> String {
         let host = match self.address.ip() {
             // No browser can open the address of all interfaces.
