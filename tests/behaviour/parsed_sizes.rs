@@ -9,7 +9,7 @@ use flow::prelude::*;
 use crate::support::{alone, failure, files_below, flow, peak, ran};
 
 /// The number of values in a hostile file, of two bytes each.
-const VALUES: usize = 15_000_000;
+const VALUES: usize = 20_000_000;
 
 /// The memory limit in bytes, far below what such values take when they are parsed.
 const MOST: u64 = 300 << 20;
@@ -83,7 +83,7 @@ runs!(Chatty: u32 = |self, cx| {
 #[test]
 fn metadata_too_large_to_be_read_back_fails_the_task() -> Result<()> {
     let (flow, _folder) = flow();
-    let summary = failure(flow.with(Chatty::NUMBERS, 9_000_000).run::<Chatty>());
+    let summary = failure(flow.with(Chatty::NUMBERS, 20_000_000).run::<Chatty>());
     let error = summary.failed()[0].error.clone().expect("an error");
     assert!(error.contains("would take up to") && error.contains("metadata"), "{error}");
     let fewer = flow.with(Chatty::NUMBERS, 500_000);

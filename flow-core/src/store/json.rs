@@ -10,7 +10,7 @@ use serde::de::{DeserializeOwned, Error as _};
 
 /// The memory that any text may take, in bytes. A record of a million inputs has about 190 MB and is
 /// estimated at 1,440 MB; that of a folder with a million files has 220 MB and is estimated at 900 MB.
-const BASE: u64 = 1 << 30;
+const BASE: u64 = 1_280 << 20;
 
 /// The memory that a text may take beyond `BASE`, as a multiple of its size.
 const TIMES: u64 = 2;
@@ -123,7 +123,7 @@ mod tests {
             let error = parse::<Value>(&list(item, 24_000_000)).expect_err("it is too large");
             assert!(error.to_string().contains("would take up to"), "{item}: {error}");
         }
-        let fields: Vec<_> = (0..8_000_000).map(|field| format!("\"{field}\":0")).collect();
+        let fields: Vec<_> = (0..12_000_000).map(|field| format!("\"{field}\":0")).collect();
         let text = format!("{{{}}}", fields.join(","));
         assert!(parse::<BTreeMap<String, Value>>(text.as_bytes()).is_err());
         let names: Vec<_> = (0..24_000_000).map(|name| format!("\"{name}\"")).collect();

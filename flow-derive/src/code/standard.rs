@@ -150,6 +150,7 @@ pub(crate) const PRELUDE: &[&str] = &[
     "JsonLines",
     "Loaded",
     "Lz4",
+    "MakeReport",
     "Memory",
     "MessyCsv",
     "MessyExcel",

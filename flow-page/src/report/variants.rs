@@ -27,7 +27,7 @@ pub(super) fn tables(source: &Source<'_>, links: Links<'_>, budget: &mut Budget)
             Ok(_) => {}
             // Outputs that cannot be read hide nothing else.
             Err(error) => {
-                let error = failed(&error.into());
+                let error = failed(source.flow.folder(), &error.into());
                 if budget.take(&mut share, error.0.len()) {
                     tables.push(error);
                 }

@@ -71,11 +71,11 @@ fn view(shared: &Shared, query: &Query) -> Result<View, ViewError> {
 /// Reads those of the last `most` runs that are selected.
 ///
 /// A file of the history that is damaged, or was removed meanwhile, hides no other.
-pub(super) fn last<'a>(
-    runs: &'a Runs,
+pub(super) fn last(
+    runs: &Runs,
     most: usize,
     is_selected: impl Fn(&RunInfo) -> bool,
-) -> impl Iterator<Item = (&'a RunInfo, RunHistory)> {
+) -> impl Iterator<Item = (&RunInfo, RunHistory)> {
     let selected = runs.iter().take(most).filter(move |info| is_selected(info));
     selected.filter_map(move |info| Some((info, runs.load(&info.id).ok()?)))
 }

@@ -31,7 +31,7 @@ impl Builder<'_> {
     ) {
         let is_in_call =
             || references.calls.iter().any(|call| call.arguments.contains(&reference.at));
-        if !reference.is_plain && !(reference.is_item && is_in_call()) {
+        if !(reference.is_plain || reference.is_item && is_in_call()) {
             return;
         }
         let Some((module, name)) = self.unknown(scope, references, &reference.path) else {
