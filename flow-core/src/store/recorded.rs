@@ -28,6 +28,8 @@ pub struct RecordedOutput {
     pub target: String,
     /// The digest of everything that the output was computed from.
     pub fingerprint: Digest,
+    /// The digest of the content of the output.
+    pub digest: Digest,
     /// The files of the output. Empty if the value was only in memory.
     pub files: Vec<RecordedFile>,
     /// The instances that were inputs.
@@ -100,6 +102,7 @@ impl RecordedOutput {
             parameters: record.parameters.clone(),
             target: record.made_from.target.clone(),
             fingerprint: record.fingerprint,
+            digest: record.output.digest,
             files: files.collect(),
             inputs: inputs.collect(),
             metadata: record.meta.clone(),

@@ -152,6 +152,14 @@ pub(crate) struct Item {
     pub(crate) task: Option<ItemId>,
 }
 
+impl Item {
+    /// Returns the tokens from the head, if there is one, to the end of the body.
+    pub(crate) fn range(&self) -> Range<usize> {
+        let start = if self.head.is_empty() { self.body.start } else { self.head.start };
+        start.min(self.body.start)..self.body.end
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Kind {
     Function,

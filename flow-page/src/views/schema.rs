@@ -97,16 +97,16 @@ impl<'a> Versions<'a> {
     }
 
     fn of(&mut self, run: &InstanceRun) -> Option<RecordedOutput> {
-        let fingerprint = run.fingerprint?;
+        let (fingerprint, digest) = (run.fingerprint?, run.output?);
+        let is_of_run =
+            |output: &RecordedOutput| (output.fingerprint, output.digest) == (fingerprint, digest);
         if let Some(snapshot) = &self.snapshot
             && let Some(place) = snapshot.find(run.key)
         {
             let versions = snapshot.instances[place].versions().ok()?.into_iter();
-            let outputs = versions.map(|version| version.output);
-            let of_run = outputs.filter(|output| output.fingerprint == fingerprint);
-            // A task that is not deterministic may have several versions of one fingerprint.
-            let began = run.started.map(|started| started.as_second());
-            return of_run.min_by_key(|output| began.map(|began| output.started.abs_diff(began)));
+            let mut outputs = versions.map(|version| version.output);
+            // A task that is not deterministic, or that reads files while it runs, may have several versions of one fingerprint.
+            return outputs.find(is_of_run);
         }
         let shared = self.shared;
         let stored = self.stored.get_or_insert_with(|| {
@@ -114,6 +114,6 @@ impl<'a> Versions<'a> {
             listed.into_iter().map(|output| (output.key, output)).collect()
         });
         let output = stored.get(&run.key)?.recorded().ok()??;
-        (output.fingerprint == fingerprint).then_some(output)
+        is_of_run(&output).then_some(output)
     }
 }

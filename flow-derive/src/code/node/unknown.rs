@@ -286,7 +286,7 @@ fn is_declared(
     }
     let may_be_variable = !is_path
         && source.names.text(name).starts_with(|first: char| first.is_lowercase() || first == '_');
-    let range = item.body.start.min(item.head.start)..item.body.end;
+    let range = item.range();
     range.clone().any(|at| {
         let before = at.checked_sub(1).and_then(|before| tokens.get(before)).copied();
         match tokens[at] {
@@ -336,7 +336,7 @@ fn is_first_argument(
     let source = builder.resolver.source;
     let Some(id) = scope.item else { return false };
     let item = &source.items[id];
-    (item.body.start.min(item.head.start)..item.body.end).any(|at| {
+    item.range().any(|at| {
         tokens[at] == Token::Word(name)
             && at > 2
             && matches!(tokens[at - 1], Token::Open(..))

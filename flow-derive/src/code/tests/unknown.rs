@@ -85,7 +85,7 @@ fn attributes_and_macros_that_may_generate_a_name_are_reached() {
     assert_eq!(reached, ["go", "struct S"]);
     let macros = "macro_rules! outer { () => { inner!(); } } macro_rules! inner { () => { pub fn made() {} } }";
     for import in ["use m::made;", "use m::*;"] {
-        let text = format!("mod m {{ outer!(); }} {import} fn go() {{ made() }} {macros}");
+        let text = format!("{macros} mod m {{ outer!(); }} {import} fn go() {{ made() }}");
         assert_eq!(
             Package::new(&text).reached(),
             ["go", "inner!", "outer!", "outer!()"],
@@ -112,6 +112,17 @@ fn a_macro_that_may_generate_a_name_is_reached_from_the_arguments_of_another_one
         let reached = package.reached();
         assert!(reached.contains(&"grammar!(\"x\")".to_owned()), "{go}: {reached:?}");
         assert!(package.table().untracked.is_empty(), "{go}");
+    }
+}
+
+#[test]
+fn a_name_that_another_item_declares_is_not_declared_by_this_one() {
+    // The earlier function has a type and a function of these names.
+    let earlier = "fn other() { struct Row; fn inner() {} }";
+    for (text, path) in [("inner()", "inner"), ("Row::new()", "Row::new")] {
+        let untracked = untracked(&format!("{earlier} fn go() {{ {text} }}"));
+        let [warning] = &untracked[..] else { panic!("{text}: {untracked:?}") };
+        assert!(warning.starts_with(&format!("`{path}` in ")), "{warning}");
     }
 }
 
