@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::fs::checked::Checked;
-use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat, create_durably};
+use crate::base::fs::{FileKind, Fs, Lock, Refused, Stat, create_durably, inspect};
 
 /// A file system that reaches only one folder, and follows no link in it.
 pub(crate) struct Confined {
@@ -102,9 +102,13 @@ impl Confined {
 
     fn refuse(&self, link: Option<PathBuf>) -> io::Result<()> {
         match link {
-            Some(link) => Err(Refused::Link { link, root: self.named.clone() }.into()),
+            Some(link) => Err(self.refused(link)),
             None => Ok(()),
         }
+    }
+
+    fn refused(&self, link: PathBuf) -> io::Error {
+        Refused::Link { link, root: self.named.clone() }.into()
     }
 }
 
@@ -154,9 +158,18 @@ impl Fs for Confined {
         self.fs.append(path, bytes)
     }
 
+    /// One operation inspects the path itself and refuses a link.
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.check(path)?;
-        self.fs.stat(path)
+        let Some(folder) = path.parent().filter(|_| path != self.named) else {
+            self.check(path)?;
+            return self.fs.stat(path);
+        };
+        self.check_inside(path)?;
+        self.check_links(folder)?;
+        match inspect(&*self.fs, path)? {
+            (FileKind::Link, _) => Err(self.refused(path.to_owned())),
+            (_, stat) => Ok(stat),
+        }
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
