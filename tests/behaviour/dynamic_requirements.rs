@@ -34,6 +34,22 @@ runs!(Sum: u64 = |self, cx| {
 });
 
 #[test]
+fn a_store_that_cannot_be_read_is_an_error_and_no_reason_to_run() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Sum>()?;
+    let owner = flow.folder().join(".flow/owners/Square");
+    std::fs::remove_file(&owner)?;
+    std::fs::create_dir(&owner)?;
+    // A new process looks up the task again.
+    let error = Flow::open(flow.folder())?.quiet().preview::<Sum>().expect_err("an error");
+    assert!(
+        error.to_string().contains("cannot read") && error.to_string().contains("Square"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
 fn dynamic_requirements_run_and_are_recorded() -> Result<()> {
     for workers in [1, 4] {
         let (flow, _folder) = flow();

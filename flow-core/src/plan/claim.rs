@@ -11,6 +11,7 @@ use crate::base::decl::TaskDecl;
 use crate::base::names::short;
 use crate::plan::error::PlanErrorKind;
 use crate::plan::types::{PlanType, Types};
+use crate::store::folder::placed;
 use crate::store::owner::{Claim, Owner, Taken};
 use crate::store::{Store, TaskFolder};
 use crate::task::{Kind, TaskType};
@@ -86,5 +87,6 @@ pub(crate) fn claim(task: &'static TaskType, decl: &TaskDecl) -> Option<Claim> {
         module: decl.module.to_owned(),
         parameters: parameters.collect(),
         target: decl.target.to_owned(),
+        folder: placed(decl, &decl.name),
     })
 }

@@ -27,7 +27,7 @@ use crate::base::key::{Digest, Key};
 use crate::plan::Plan;
 use crate::plan::columns::Compared;
 use crate::plan::crates::OtherCrates;
-use crate::plan::error::PlanError;
+use crate::plan::error::{PlanError, PlanErrorKind};
 use crate::plan::judge::{Judge, Upstream};
 use crate::plan::partitions::described;
 use crate::plan::reason::{LISTED, Reason};
@@ -187,7 +187,11 @@ impl Judge<'_> {
         let mut differs = |answered: &Answered| Ok::<_, StoreError>(compare(answered)?.is_some());
         let answered = match self.again.again(self.plan, node, dependencies, &mut differs)? {
             Ok(answered) => answered,
-            Err(error) => return different(error.to_string()),
+            // That the store cannot be read says nothing about the dependencies.
+            Err(error) => match error.kind {
+                PlanErrorKind::Store(error) => return Err(error),
+                _ => return different(error.to_string()),
+            },
         };
         let changed = compare(&answered)?;
         let open =

@@ -43,6 +43,12 @@ pub(crate) fn placed(decl: &TaskDecl, name: &str) -> String {
     placed.join("/")
 }
 
+/// Returns whether a text is a folder that [`placed`] may return. A damaged claim may have any other.
+pub(crate) fn is_placed(folder: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && task_folder(part) == part;
+    folder.split('/').all(is_part)
+}
+
 /// The longest name of a part in the name of its file, in bytes.
 const PART: usize = 40;
 

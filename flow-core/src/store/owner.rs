@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::decl::TaskDecl;
 use crate::base::error::{IoContext, StoreError};
 use crate::files::is_absent;
-use crate::store::folder::task_folder;
+use crate::store::folder::{is_placed, task_folder};
+use crate::store::gc::is_unfinished;
 use crate::store::{Store, TaskFolder, bounds, json};
 
 /// The folder of the claims, in the store's internal folder.
@@ -46,6 +47,11 @@ pub(crate) struct Claim {
     pub(crate) parameters: BTreeMap<String, String>,
     /// The target as the user wrote it.
     pub(crate) target: String,
+    /// The folder of its outputs, relative to the root. Empty in a claim of an earlier release.
+    ///
+    /// The outputs of a task with a `group` or `dir` are found by it if its index was lost.
+    #[serde(default)]
+    pub(crate) folder: String,
 }
 
 /// The reason why a task cannot have its name.
@@ -121,6 +127,30 @@ impl Store {
             Err(Taken::Unknown(error)) => Err(error),
             _ => Err(std::io::Error::other("it was not written")).during("write", &path),
         }
+    }
+
+    /// Returns the folders of the tasks with claims whose files are selected by name.
+    pub(super) fn claimed_folders(
+        &self,
+        is_selected: impl Fn(&str) -> bool,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let at = self.internal(OWNERS);
+        let mut folders = Vec::new();
+        for name in self.names_if_there(&at)? {
+            if is_unfinished(&name) || !is_selected(&name) {
+                continue;
+            }
+            let path = at.join(name);
+            let bytes = match self.fs.read(&path, bounds::NOTE) {
+                Ok(bytes) => bytes,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(error).during("read", &path),
+            };
+            // An invalid file claims nothing.
+            let claim = json::parse::<Claim>(&bytes);
+            folders.extend(claim.ok().map(|claim| claim.folder).filter(|folder| is_placed(folder)));
+        }
+        Ok(folders.into_iter().map(PathBuf::from).collect())
     }
 
     /// Removes the claim of this task, or of all tasks.

@@ -108,14 +108,22 @@ impl Store {
             }
         }
         // The folders of tasks with a `group` or `dir` are known from the index and from the tasks
-        // that were looked up since the store was opened.
+        // that were looked up since the store was opened. A loss of power may take the lines of an
+        // index; then the claim of the task's name has the folder.
         let mut others = self.task_names();
-        let indexed = parallel::map(&self.indices()?, |path| {
+        let indices = self.indices()?;
+        let indexed = parallel::map(&indices, |path| {
             self.read_index(path).map(|index| index::task_folders(&index))
         });
-        for tasks in indexed {
-            others.extend(tasks?);
+        let mut found = HashSet::new();
+        for (path, tasks) in indices.iter().zip(indexed) {
+            let tasks = tasks?;
+            if !tasks.is_empty() {
+                found.extend(path.file_name().and_then(|name| name.to_str()));
+            }
+            others.extend(tasks);
         }
+        others.extend(self.claimed_folders(|name| !found.contains(name))?);
         for task in others.difference(&listed) {
             folders.extend(self.instances(task)?);
         }

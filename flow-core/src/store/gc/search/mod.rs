@@ -209,7 +209,6 @@ impl Search<'_> {
                 there.insert(&instance.folder, Some(brief.fingerprint));
             }
         }
-        let tasks: HashSet<&Path> = there.keys().filter_map(|folder| folder.parent()).collect();
         let mut found = Vec::new();
         for path in self.store.indices()? {
             let bytes = self.store.read_index(&path)?;
@@ -227,7 +226,6 @@ impl Search<'_> {
                     dead.insert((folder, fingerprint));
                 }
             }
-            keep_leads(&bytes, &tasks, &mut dead);
             // Separators of lines alone are no reason to rewrite the index.
             let anew = index::without(&bytes, &dead);
             let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).count();
@@ -289,25 +287,6 @@ impl Search<'_> {
             self.add(internal(), What::Run, path, size);
         }
         Ok(())
-    }
-}
-
-/// Takes a line out of `dead` for each folder of a task to which no other line of the index would lead.
-///
-/// `tasks` are the folders of tasks that have outputs. Those with a `group` or `dir` are found through the index alone, and a loss of
-/// power may have taken the lines of the present outputs.
-fn keep_leads(index: &[u8], tasks: &HashSet<&Path>, dead: &mut BTreeSet<(String, Digest)>) {
-    let live = index::live(index);
-    let task_of = |folder: &str| Path::new(folder).parent().map(Path::to_owned);
-    let is_dead =
-        |line: &(Digest, String), dead: &BTreeSet<_>| dead.contains(&(line.1.clone(), line.0));
-    let others = live.iter().filter(|line| !is_dead(line, dead));
-    let mut led_to: HashSet<PathBuf> = others.filter_map(|(_, folder)| task_of(folder)).collect();
-    for (fingerprint, folder) in live.iter().rev() {
-        let Some(task) = task_of(folder) else { continue };
-        if task.components().count() > 1 && tasks.contains(&*task) && led_to.insert(task) {
-            dead.remove(&(folder.clone(), *fingerprint));
-        }
     }
 }
 
