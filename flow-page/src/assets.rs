@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
+/// The address of the style sheet.
+pub(crate) const STYLE_PATH: &str = "/assets/page.css";
+
 /// The style sheet of all views, and of reports.
 pub(crate) const STYLE: &str = include_str!("../assets/page.css");
 

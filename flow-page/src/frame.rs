@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::assets::STYLE_PATH;
 use crate::error::{ViewError, chain};
 use crate::state::Shared;
 use crate::text;
@@ -169,7 +170,7 @@ fn document(title: &str, head: Markup, body: Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (text::clipped(title, 80)) " · typed-flow" }
-                link rel="stylesheet" href="/assets/page.css";
+                link rel="stylesheet" href=(STYLE_PATH);
                 link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                 (head)
             }

@@ -5,7 +5,7 @@
 //! | whose address is longer than 4 KiB | refused: 414 |
 //! | to a host that the options do not name, without a host, or with two | refused: 403, because of DNS rebinding |
 //! | of another origin | refused: 403. A browser names the origin of each request that a site's script or form makes |
-//! | without the token | refused: 401 |
+//! | without the token | refused: 401. Only the style sheet needs none, because the refusal is a page, too |
 //! | with the token in its address | sent to the same address without it, with a cookie |
 //! | that may change something, when the page is read-only | refused: 403 |
 //!
@@ -23,6 +23,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::assets::STYLE_PATH;
 use crate::frame;
 use crate::query::Query;
 use crate::state::Shared;
@@ -79,7 +80,8 @@ fn check(shared: &Shared, request: &Request) -> Result<(), Answer> {
     if origin == Origin::Foreign || (!is_read && origin == Origin::Unknown && !given) {
         return Err(Answer::Refused(StatusCode::FORBIDDEN, "The request comes from another site."));
     }
-    if !given && !has_cookie(shared, headers) {
+    let is_style = is_read && uri.path() == STYLE_PATH;
+    if !given && !is_style && !has_cookie(shared, headers) {
         let query = Query::parse(uri.query());
         return Err(match query.get("token") {
             Some(token) if is_read && shared.token.is(token) => {

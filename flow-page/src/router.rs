@@ -44,7 +44,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/actions/retry", post(actions::retry::post).get(actions::leave))
         .route("/actions/reset", post(actions::reset::post).get(actions::leave))
         .route("/actions/parameters", get(actions::parameters::get).post(actions::parameters::post))
-        .route("/assets/page.css", get(assets::style))
+        .route(assets::STYLE_PATH, get(assets::style))
         .route("/assets/page.js", get(assets::page_script))
         .route("/assets/graph.js", get(assets::graph_script))
         .route("/assets/icon.svg", get(assets::icon))

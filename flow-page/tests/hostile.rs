@@ -173,7 +173,7 @@ fn nothing_is_shown_without_the_token() {
         "/runs",
         "/live",
         "/live/events",
-        "/assets/page.css",
+        "/assets/page.js",
         &instance,
         "/nothing",
     ] {
@@ -181,6 +181,8 @@ fn nothing_is_shown_without_the_token() {
         assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{path}");
         assert!(!reply.text.contains("Points") && !reply.text.contains(&page.token), "{path}");
     }
+    // The refusal is a page with this style.
+    assert_eq!(ask("/assets/page.css", None).status, StatusCode::OK);
     let wrong = "0".repeat(32);
     for header in [
         ("cookie", format!("flow-page-8642={wrong}")),
