@@ -5,7 +5,7 @@
 //! in CI, and 2,000 with `FLOW_TEST_ALL`. `FLOW_TEST_SEED` chooses other moments.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -45,24 +45,29 @@ fn open(folder: &Path, round: u64) -> Result<Flow> {
     Ok(given(round).on(&flow, folder))
 }
 
+/// Writes a line at once, so that a process that is killed leaves no part of one.
+fn say(what: &str, round: u64) -> Result<()> {
+    Ok(std::io::stderr().write_all(format!("{what} {round}\n").as_bytes())?)
+}
+
 /// Runs rounds of work until the process is killed. A line says what was done.
 #[test]
 fn child() -> Result<()> {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return Ok(()) };
     let first: u64 = std::env::var(FIRST)?.parse()?;
     for round in first.. {
-        eprintln!("begun {round}");
+        say("begun", round)?;
         given(round).write(&folder)?;
         given(round).run(&open(&folder, round)?)?;
         let graph = every(&open(&folder, round)?, round);
         graph.run::<Every>()?;
-        eprintln!("ran {round}");
+        say("ran", round)?;
         // Garbage is collected, and outputs are reset, so that the process may be killed while it removes files.
         let few = open(&folder, round)?.limits(flow::Limits::default().versions(1));
         let gc = few.store().gc().older_than(Duration::ZERO);
         given(round).keep(gc, &few)?.keep::<Every>(&graph)?.find()?.remove()?;
         if round % 4 == 3 {
-            eprintln!("removes {round}");
+            say("removes", round)?;
             few.graph::<crate::crash_points::pipeline::Report>().reset_all()?;
         }
     }
