@@ -8,7 +8,7 @@
 //!   `instances_1000`, the first page of their list; so with 10,000 and 100,000. `again_ms` is the same request a second time, for
 //!   which the plan is kept. Its floor, `request_ms`, is a request of a small file.
 //! - `RESULT page watchers_10 ratio=... ms=... floor_ms=...`: a run of 400 tasks of some milliseconds each, on two workers, while
-//!   ten browsers watch it. The floor is the same run with the same server, which nobody watches. The aim is 1.05.
+//!   ten browsers watch it. The floor is the same run with the same server and without a watcher. The aim is 1.05.
 //!
 //! Each figure is a median; what is compared takes turns. A connection is opened for each request, as by a browser that comes
 //! for the first time.

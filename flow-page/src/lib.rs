@@ -50,7 +50,7 @@
 //!   shows the plan, and a second request confirms that plan. If the plan is another one by then, it is shown again, and
 //!   nothing is done. A reset needs a check mark, too. The page does one thing at a time. [`PageOptions::read_only`]
 //!   refuses all of it, and also to stop a run.
-//! - Whoever has the token may run the tasks with parameters of their choice, and so let these tasks do what they do with
+//! - A person who has the token may run the tasks with parameters of their choice, and so let these tasks do what they do with
 //!   such parameters, for example read the file that a parameter names. Give the token to people who may run the program.
 //!   A parameter that holds a [`Secret`](flow_core::Secret) has no field, because the page does not encrypt.
 //! - A report allows no script at all, and refers to nothing outside of itself.

@@ -135,7 +135,7 @@ impl Shared {
         other: Option<Arc<Planned>>,
         since: Option<Since>,
     ) -> io::Result<bool> {
-        // Whoever stops the run waits here until its handle is there.
+        // A request that stops the run waits here until the handle of the run is stored.
         let mut run = lock(&self.run);
         if !self.begin(since) {
             return Ok(false);

@@ -13,7 +13,7 @@
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -89,16 +89,19 @@ impl Store {
         self.internal(OWNERS).join(task_folder(decl.identity()))
     }
 
+    /// Reads a claim. A file that is not there, or that is invalid, claims nothing.
+    fn read_claim(&self, path: &Path) -> Result<Option<Claim>, StoreError> {
+        match self.fs.read(path, bounds::NOTE) {
+            Ok(bytes) => Ok(json::parse(&bytes).ok()),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(error).during("read", path),
+        }
+    }
+
     /// Returns whether the claim has to be written. An error if another task owns the name.
     pub(super) fn check_claim(&self, decl: &TaskDecl, claim: &Claim) -> Result<bool, Taken> {
-        let path = self.claim_path(decl);
-        let bytes = match self.fs.read(&path, bounds::NOTE) {
-            Ok(bytes) => bytes,
-            Err(error) if is_absent(&error) => return Ok(true),
-            Err(error) => return Err(error).during("read", &path).map_err(Taken::Unknown),
-        };
-        // An invalid file claims nothing.
-        let Ok(known) = json::parse::<Claim>(&bytes) else { return Ok(true) };
+        let known = self.read_claim(&self.claim_path(decl)).map_err(Taken::Unknown)?;
+        let Some(known) = known else { return Ok(true) };
         if known.can_be_taken_over_by(claim) {
             Ok(known != *claim)
         } else {
@@ -140,15 +143,8 @@ impl Store {
             if is_unfinished(&name) || !is_selected(&name) {
                 continue;
             }
-            let path = at.join(name);
-            let bytes = match self.fs.read(&path, bounds::NOTE) {
-                Ok(bytes) => bytes,
-                Err(error) if is_absent(&error) => continue,
-                Err(error) => return Err(error).during("read", &path),
-            };
-            // An invalid file claims nothing.
-            let claim = json::parse::<Claim>(&bytes);
-            folders.extend(claim.ok().map(|claim| claim.folder).filter(|folder| is_placed(folder)));
+            let claim = self.read_claim(&at.join(name))?;
+            folders.extend(claim.map(|claim| claim.folder).filter(|folder| is_placed(folder)));
         }
         Ok(folders.into_iter().map(PathBuf::from).collect())
     }

@@ -1,6 +1,6 @@
 //! The plan of an action: what would be done and why, and the form that confirms it.
 //!
-//! The form has a digest of the plan. Whoever confirms it sends the digest, and the plan is made again: if it has another digest
+//! The form has a digest of the plan. The confirmation sends the digest, and the plan is made again: if it has another digest
 //! by then, because a file or the code of the graph has changed, or another program has run a task, the new plan is shown.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -84,7 +84,7 @@ fn hashed(instance: &Instance) -> (Key, Vec<String>) {
 
 /// Returns a digest of an action: its address and fields, and what it would do.
 ///
-/// It shows whether two plans are the same, and protects nothing: whoever can send a form may ask for any plan.
+/// It shows whether two plans are the same, and protects nothing: a client that can send a form may ask for any plan.
 pub(super) fn digest(address: &str, fields: &[(String, String)], done: &impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
     (address, fields).hash(&mut hasher);

@@ -32,7 +32,7 @@ impl<C: Send + 'static> Idle<C> {
         self.slot().kept.take().map(|(connection, _)| connection)
     }
 
-    /// Keeps a connection for whoever takes it next. It is closed if that does not happen soon.
+    /// Keeps a connection for the next caller, and closes it if there is none soon.
     pub(crate) fn put(&self, connection: C) {
         let mut slot = self.slot();
         let replaced = slot.kept.replace((connection, Instant::now()));

@@ -52,14 +52,20 @@ impl Confined {
 
     /// Checks that a path stays inside, and that no part of it is a link.
     fn check(&self, path: &Path) -> io::Result<()> {
-        self.check_inside(path)?;
-        match path.parent() {
-            Some(folder) if path != self.named => {
-                self.check_links(folder)?;
-                self.refuse(self.fs.first_link(folder, path)?)
-            }
-            _ => Ok(()),
+        match self.check_above(path)? {
+            Some(folder) => self.refuse(self.fs.first_link(folder, path)?),
+            None => Ok(()),
         }
+    }
+
+    /// Checks that a path stays inside, and that no folder above it is a link.
+    ///
+    /// Returns the folder of the path; `None` for the folder that the user named, which may be a link.
+    fn check_above<'a>(&self, path: &'a Path) -> io::Result<Option<&'a Path>> {
+        self.check_inside(path)?;
+        let folder = path.parent().filter(|_| path != self.named);
+        folder.map_or(Ok(()), |folder| self.check_links(folder))?;
+        Ok(folder)
     }
 
     /// Checks the folder of a path. The path itself may be a link, because the operation affects
@@ -160,12 +166,9 @@ impl Fs for Confined {
 
     /// One operation inspects the path itself and refuses a link.
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        let Some(folder) = path.parent().filter(|_| path != self.named) else {
-            self.check(path)?;
+        if self.check_above(path)?.is_none() {
             return self.fs.stat(path);
-        };
-        self.check_inside(path)?;
-        self.check_links(folder)?;
+        }
         match inspect(&*self.fs, path)? {
             (FileKind::Link, _) => Err(self.refused(path.to_owned())),
             (_, stat) => Ok(stat),
