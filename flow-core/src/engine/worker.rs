@@ -117,6 +117,8 @@ pub(super) struct Worker<'a> {
     pub(super) failed: Cell<Option<(FailedRun, FailedInstance)>>,
     /// What the process of the task has used, if it ran in one.
     used: Cell<Option<ProcessCost>>,
+    /// When the task was started and how many seconds it took, if it ran elsewhere.
+    ran: Cell<Option<(jiff::Timestamp, f64)>>,
 }
 
 impl<'a> Worker<'a> {
@@ -128,6 +130,7 @@ impl<'a> Worker<'a> {
             has_begun: Cell::new(false),
             failed: Cell::default(),
             used: Cell::default(),
+            ran: Cell::default(),
         }
     }
 
@@ -138,6 +141,9 @@ impl<'a> Worker<'a> {
         let mut spent = stopwatch.read();
         if let Some(ProcessCost { cpu_seconds, peak_bytes }) = self.used.get() {
             spent = Spent { cpu_seconds, peak_bytes, ..spent };
+        }
+        if let Some((started, seconds)) = self.ran.get() {
+            spent = Spent { started, seconds, ..spent };
         }
         match settled {
             Ok(Settled::Demand(inputs)) => End::Demand(inputs),
@@ -339,17 +345,33 @@ impl<'a> Worker<'a> {
             // If it cannot be renamed, the log of this attempt replaces it.
             let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, self.job.attempt - 1);
         }
-        if self.job.policy.timeout.is_some() {
+        let has_timeout = self.job.policy.timeout.is_some();
+        if has_timeout {
             self.job.control.set_computes(made_from.clone(), fingerprint);
-            let (at, number) = ((self.execution.id, node), self.job.control.number);
-            let _ = self.messages.send(Message::Started { at, number });
         }
+        // The time of a task that waits to be run elsewhere does not count.
+        let begins = || {
+            if has_timeout {
+                let (at, number) = ((self.execution.id, node), self.job.control.number);
+                let _ = self.messages.send(Message::Started { at, number });
+            }
+        };
         let entered = self.execution.around(node).enter();
         let executed = panics::catch_error(|| {
             let (attempt, policy) = (self.job.attempt, &*self.job.policy);
             let running = watch.running();
             let (folder, made_from) = (&folder, &made_from);
-            let task = TaskJob { running, folder, fingerprint, made_from, format, attempt, policy };
+            let begins = &begins;
+            let task = TaskJob {
+                running,
+                folder,
+                fingerprint,
+                made_from,
+                format,
+                attempt,
+                policy,
+                begins,
+            };
             executor::of(&task).execute(&task)
         });
         drop(entered);
@@ -358,7 +380,11 @@ impl<'a> Worker<'a> {
         if executed.as_ref().is_err_and(is_stop) && !self.job.control.is_abandoned() {
             self.execution.report_stopped(node);
         }
-        let seconds = seconds_since(begun);
+        let (started, seconds, host) = match watch.running().ran() {
+            Some(ran) => (ran.started, ran.seconds, ran.host.clone()),
+            None => (started, seconds_since(begun), host()),
+        };
+        self.ran.set(watch.running().ran().map(|ran| (ran.started, ran.seconds)));
         let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
             // The coordinator has taken what an abandoned job left behind.
             if self.job.control.is_abandoned() {
@@ -381,7 +407,7 @@ impl<'a> Worker<'a> {
         let columns = watch.running().reads().columns();
         let draft = watch.running().draft();
         entry.keep_tables(&plan.store);
-        let (crates, host) = (entry.crates, host());
+        let crates = entry.crates;
         let instance = plan.graph.recorded(node, made_from, fingerprint);
         let record = Record::new(
             RecordedInstance { format, ..instance },

@@ -9,6 +9,7 @@
 //! so may the files that it names, whose digests are compared before they are committed.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,11 @@ impl Store {
     /// Returns a new path for the draft of an instance.
     pub(crate) fn new_draft_record(&self, key: Key) -> PathBuf {
         self.internal(DRAFTS).join(format!("{}-{}.json", key.short(), unique()))
+    }
+
+    /// Returns the path of the draft with this file name.
+    pub(crate) fn draft_record_named(&self, name: &OsStr) -> PathBuf {
+        self.internal(DRAFTS).join(name)
     }
 
     /// Writes a draft.

@@ -48,7 +48,7 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
         attempt: task.attempt,
         current_folder: std::env::current_dir().ok().map(|folder| folder.as_path().into()),
         file_parameters: files.map(|(_, path)| path).collect(),
-        draft: DraftMessage {
+        draft: Some(DraftMessage {
             path: plan.store.new_draft_record(plan.graph.node(node).key).as_path().into(),
             module: entry.decl.module.to_owned(),
             instance: RecordedInstance {
@@ -56,7 +56,7 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
                 ..plan.graph.recorded(node, task.made_from.clone(), task.fingerprint)
             },
             crates: entry.crates,
-        },
+        }),
         is_watched: !execution.reporter.is_silent(),
         memory: task.policy.resources.get(MEMORY).copied(),
         nodes: nodes.all,
