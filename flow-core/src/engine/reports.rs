@@ -79,10 +79,8 @@ impl Execution {
 
     /// Reports what an instance waits for.
     pub(super) fn report_waiting_for(&self, node: NodeIndex, reason: &str) {
-        self.reporter.emit(|| Event::Waiting {
-            instance: self.instance(node),
-            reason: reason.to_owned(),
-        });
+        self.reporter
+            .emit(|| Event::Waiting { instance: self.instance(node), reason: reason.to_owned() });
     }
 
     /// Reports how an instance was settled: its output is written, or is up to date.

@@ -1,0 +1,240 @@
+//! A lease that a worker holds: it is renewed while a job runs, and carries the messages of the job.
+//!
+//! The lease is held as long as lines can be appended to it. Once that fails because its folder is gone, the job that
+//! runs is ended, and nothing of the lease is written any more.
+
+use std::collections::HashSet;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flow_core::Stopper;
+use flow_core::executor::{JobInbox, JobLink};
+
+use crate::format::{FORMAT, Line, Order, line};
+use crate::names::LeaseName;
+use crate::tail::Tail;
+use crate::transport::Transport;
+
+/// How often messages that are not urgent are written, and orders are read.
+const TICK: Duration = Duration::from_millis(100);
+
+/// In how many parts a lease is divided: it is renewed after one of them.
+const RENEWALS: u32 = 4;
+
+/// A lease that is held.
+pub(super) struct HeldLease<'a> {
+    transport: &'a dyn Transport,
+    name: LeaseName,
+    stopper: &'a Stopper,
+    written: Mutex<Written>,
+    orders: Mutex<Orders>,
+    /// The job that runs.
+    running: Mutex<Option<(usize, Arc<JobInbox>)>>,
+    is_lost: AtomicBool,
+    /// Whether the worker gives the bundle back: messages of the job that runs do not count any more.
+    is_leaving: AtomicBool,
+    has_ended: AtomicBool,
+}
+
+/// What is written to the lease.
+struct Written {
+    /// The lines that are not written yet.
+    held_back: Vec<u8>,
+    /// When lines were written last.
+    at: Instant,
+    beats: u64,
+    lease: Duration,
+}
+
+/// The orders of the run.
+#[derive(Default)]
+struct Orders {
+    tail: Tail,
+    left_out: HashSet<usize>,
+}
+
+impl Line {
+    /// Returns the first line of a worker.
+    pub(super) fn hello(host: &str) -> Self {
+        Self::Hello { format: FORMAT, host: host.to_owned(), process: std::process::id() }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> HeldLease<'a> {
+    pub(super) fn new(transport: &'a dyn Transport, name: LeaseName, stopper: &'a Stopper) -> Self {
+        let written = Written {
+            held_back: Vec::new(),
+            at: Instant::now(),
+            beats: 0,
+            lease: Duration::from_secs(1),
+        };
+        Self {
+            transport,
+            name,
+            stopper,
+            written: Mutex::new(written),
+            orders: Mutex::default(),
+            running: Mutex::default(),
+            is_lost: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Sets how long the lease lasts without being renewed.
+    pub(super) fn set_lease(&self, lease: Duration) {
+        lock(&self.written).lease = lease;
+    }
+
+    /// Returns whether the lease was taken away.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::SeqCst)
+    }
+
+    /// Sets the job that runs, which receives the messages of the run.
+    pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
+        *lock(&self.running) = running;
+    }
+
+    /// Appends a line. One that is not urgent is written with others, a moment later. Returns whether the lease is held.
+    pub(super) fn write(&self, content: &Line, is_urgent: bool) -> bool {
+        let mut written = lock(&self.written);
+        written.held_back.extend(line(content));
+        if is_urgent {
+            self.flush(&mut written);
+        }
+        !self.is_lost()
+    }
+
+    /// Writes the lines that were held back.
+    fn flush(&self, written: &mut Written) {
+        if self.is_lost() || written.held_back.is_empty() {
+            return;
+        }
+        match self.transport.append(&self.name, &written.held_back) {
+            Ok(()) => {
+                written.held_back.clear();
+                written.at = Instant::now();
+            }
+            Err(error) if error.is_gone() => self.lose(),
+            // A passing error: the lines are written a moment later.
+            Err(_) => {}
+        }
+    }
+
+    /// Ends the job that runs, because the lease was taken away.
+    fn lose(&self) {
+        self.is_lost.store(true, Ordering::SeqCst);
+        self.cancel();
+    }
+
+    fn cancel(&self) {
+        if let Some((_, inbox)) = &*lock(&self.running) {
+            inbox.cancel();
+        }
+    }
+
+    /// Renews the lease, writes what was held back, and passes on orders, until the end of the guard that
+    /// [`ends_on_drop`](Self::ends_on_drop) returns.
+    pub(super) fn keep(&self) {
+        while !self.has_ended.load(Ordering::SeqCst) && !self.is_lost() {
+            if self.stopper.is_stopped() {
+                self.is_leaving.store(true, Ordering::SeqCst);
+                self.cancel();
+            }
+            self.read_orders();
+            let pause = {
+                let mut written = lock(&self.written);
+                let renewal = written.lease / RENEWALS;
+                if written.at.elapsed() >= renewal {
+                    written.beats += 1;
+                    let beat = line(&Line::Beat(written.beats));
+                    written.held_back.extend(beat);
+                }
+                self.flush(&mut written);
+                TICK.min(renewal)
+            };
+            thread::sleep(pause);
+        }
+    }
+
+    /// Returns a guard that ends [`keep`](Self::keep) when it is dropped.
+    pub(super) fn ends_on_drop(&self) -> EndsOnDrop<'_> {
+        EndsOnDrop(&self.has_ended)
+    }
+
+    /// Reads the orders of the run, and passes messages on to the job that runs.
+    fn read_orders(&self) {
+        let mut orders = lock(&self.orders);
+        let lines = match self.transport.orders(&self.name, orders.tail.offset()) {
+            Ok(Some(bytes)) => orders.tail.take(&bytes),
+            Ok(None) => return self.lose(),
+            Err(_) => return,
+        };
+        // A run writes neither lines that are too long nor such that cannot be read.
+        for order in lines.unwrap_or_default() {
+            match serde_json::from_slice(&order) {
+                Ok(Order::Skip(place)) => {
+                    orders.left_out.insert(place);
+                }
+                Ok(Order::Message { job, text }) => {
+                    if let Some((running, inbox)) = &*lock(&self.running)
+                        && *running == job
+                    {
+                        inbox.send(text);
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Returns whether the run has cancelled a job, of which the worker has written that it begins.
+    ///
+    /// The run writes the order before it reads that line. So if this does not find the order, the run finds the line,
+    /// and takes the lease away.
+    pub(super) fn is_left_out(&self, place: usize) -> bool {
+        self.read_orders();
+        lock(&self.orders).left_out.contains(&place)
+    }
+}
+
+/// Ends the thread that keeps a lease.
+pub(super) struct EndsOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for EndsOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Carries the messages of one job.
+pub(super) struct LeaseLink<'a> {
+    pub(super) lease: &'a HeldLease<'a>,
+    /// The place of the job in the bundle.
+    pub(super) job: usize,
+}
+
+impl JobLink for LeaseLink<'_> {
+    fn send(&self, text: String, is_urgent: bool) -> io::Result<()> {
+        // The run is told that the bundle is given back, and not that the task has failed.
+        let is_leaving = self.lease.is_leaving.load(Ordering::SeqCst);
+        let message = Line::Message { job: self.job, text };
+        match !is_leaving && self.lease.write(&message, is_urgent) {
+            true => Ok(()),
+            false => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn draft(&self) -> Option<PathBuf> {
+        self.lease.transport.draft(&self.lease.name, self.job)
+    }
+}

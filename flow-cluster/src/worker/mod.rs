@@ -1,0 +1,367 @@
+//! [`Worker`]: a process that takes bundles from a queue and runs their jobs.
+//!
+//! Each slot of a worker is a thread that looks for a bundle, takes it, and runs its jobs one after the other, each in a
+//! child process. Another thread of the slot, in [`lease`], renews the lease and carries messages meanwhile. A worker never
+//! plans: a job has its parameters and the places of its inputs.
+
+mod lease;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Builder, Scope};
+use std::time::{Duration, Instant};
+
+use flow_core::executor::{JobInbox, JobRunner};
+use flow_core::{Flow, Stopper};
+
+use self::lease::{HeldLease, LeaseLink};
+use crate::error::{ClusterError, text};
+use crate::format::{Bundle, Line, Presence};
+use crate::names::{LeaseName, WorkerName};
+use crate::transport::{Folder, Transport};
+
+/// How often a worker looks for a bundle, unless it is set.
+const POLL: Duration = Duration::from_millis(200);
+
+/// How often a worker writes the file by which runs know that it is there.
+const ANNOUNCE: Duration = Duration::from_secs(2);
+
+/// The longest time until a thread of a worker notices that it is to end.
+const NOTICE: Duration = Duration::from_millis(50);
+
+/// A worker: it runs the jobs of runs on other machines that have the same store and the executor
+/// [`PullWorkers`](crate::PullWorkers).
+///
+/// It runs jobs of its own build only, which the digest of the executable file shows. `my_program worker` is a worker on the
+/// command line. A program with other arguments opens its flow, as any program with isolated tasks, and calls
+/// [`run`](Self::run):
+///
+/// ```no_run
+/// use flow::cluster::Worker;
+/// use flow::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// // Jobs run in child processes, which run `main` up to this call.
+/// let flow = Flow::open("/shared/store")?;
+/// let done = Worker::new(&flow).slots(4).run()?;
+/// println!("{done}");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Worker {
+    flow: Flow,
+    slots: usize,
+    poll: Duration,
+    /// How long it waits for a bundle before it ends.
+    patience: Option<Duration>,
+    say: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What a worker has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerSummary {
+    /// The number of bundles that it has taken.
+    pub bundles: usize,
+    /// The number of jobs that it has run to their end.
+    pub jobs: usize,
+    /// The number of bundles that were taken away from it, because it was not heard of, or a run has cancelled a job.
+    pub lost: usize,
+}
+
+impl fmt::Display for WorkerSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bundles, jobs, lost } = self;
+        let s = |count: &usize| if *count == 1 { "" } else { "s" };
+        write!(f, "ran {jobs} job{} of {bundles} bundle{}", s(jobs), s(bundles))?;
+        match lost {
+            0 => Ok(()),
+            lost => write!(f, "; {lost} bundle{} taken away", s(lost)),
+        }
+    }
+}
+
+impl Worker {
+    /// Creates a worker on the store of a flow. All other settings of the flow are those of the runs, and count nothing here.
+    pub fn new(flow: &Flow) -> Self {
+        let say = Box::new(|_: &str| {});
+        Self { flow: flow.clone(), slots: 1, poll: POLL, patience: None, say }
+    }
+
+    /// Sets the number of bundles that the worker works on at the same time. The default is 1.
+    #[must_use]
+    pub fn slots(mut self, slots: usize) -> Self {
+        self.slots = slots.max(1);
+        self
+    }
+
+    /// Sets how often the worker looks for a bundle. The default is 200 ms.
+    #[must_use]
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.poll = poll.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Ends the worker after it has had nothing to do for some time. By default it waits until it is stopped.
+    #[must_use]
+    pub fn exit_when_idle(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Sets a function that receives messages for people: what the worker takes, and what it refuses.
+    #[must_use]
+    pub fn on_message(mut self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.say = Box::new(say);
+        self
+    }
+
+    /// Takes bundles and runs their jobs, until the [stopper](Flow::stopper) of the flow or a signal stops the worker, or it
+    /// is idle for too long.
+    ///
+    /// A worker that is stopped ends the processes of its jobs and gives its bundles back at once.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be written, this program cannot be identified, or the operating system refuses a thread.
+    pub fn run(self) -> Result<WorkerSummary, ClusterError> {
+        let runner = self.flow.job_runner(self.slots);
+        let build = runner.build().ok_or(ClusterError::NoBuild)?.to_string();
+        let transport = Folder::new(runner.folder(), runner.fs());
+        transport.prepare()?;
+        let host = runner.host();
+        let presence =
+            Presence::new((&host, std::process::id()), (runner.program(), &build), self.slots);
+        let worker = WorkerName::new(&host);
+        // An error of the first file is that of the worker. Later ones pass.
+        transport.announce(&worker, &presence)?;
+        let working = Working {
+            settings: &self,
+            stopper: self.flow.stopper(),
+            runner: &runner,
+            transport: &transport,
+            host: &host,
+            build: &build,
+            is_over: AtomicBool::new(false),
+            busy: AtomicUsize::new(0),
+            idle_since: Mutex::new(Instant::now()),
+            refused: Mutex::default(),
+            summary: Mutex::default(),
+        };
+        let ended = thread::scope(|scope| working.start(scope, &worker, presence));
+        transport.forget(&worker);
+        runner.end();
+        ended?;
+        Ok(*working.summary.lock().expect("lock poisoned"))
+    }
+}
+
+/// A worker that runs.
+struct Working<'a> {
+    settings: &'a Worker,
+    stopper: Stopper,
+    runner: &'a JobRunner,
+    transport: &'a dyn Transport,
+    host: &'a str,
+    build: &'a str,
+    /// Whether all slots have ended, or are to end.
+    is_over: AtomicBool,
+    /// The number of slots that work on a bundle.
+    busy: AtomicUsize,
+    /// Since when no slot has had a bundle.
+    idle_since: Mutex<Instant>,
+    /// The builds whose bundles were refused, to say so once.
+    refused: Mutex<BTreeSet<String>>,
+    summary: Mutex<WorkerSummary>,
+}
+
+impl Working<'_> {
+    /// Runs the slots on threads of their own, and waits for them.
+    fn start<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        worker: &'scope WorkerName,
+        presence: Presence,
+    ) -> Result<(), ClusterError> {
+        let thread = |name: &str| Builder::new().name(name.to_owned());
+        let announce = thread("flow-announce");
+        announce
+            .spawn_scoped(scope, move || self.announce(worker, presence))
+            .map_err(ClusterError::Thread)?;
+        let slots = (0..self.settings.slots).map(|_| {
+            thread("flow-slot")
+                .spawn_scoped(scope, move || self.work_until_stopped())
+                .map_err(ClusterError::Thread)
+        });
+        let slots: Vec<_> = slots.collect();
+        let mut result = Ok(());
+        for slot in slots {
+            match slot {
+                Ok(slot) => drop(slot.join()),
+                Err(error) => {
+                    // The other slots end as well.
+                    self.is_over.store(true, Ordering::SeqCst);
+                    result = Err(error);
+                }
+            }
+        }
+        self.is_over.store(true, Ordering::SeqCst);
+        result
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst) || self.stopper.is_stopped()
+    }
+
+    /// Writes the file of the worker anew, until the worker ends.
+    fn announce(&self, worker: &WorkerName, mut presence: Presence) {
+        let mut written = Instant::now();
+        while !self.is_over.load(Ordering::SeqCst) {
+            if written.elapsed() >= ANNOUNCE {
+                written = Instant::now();
+                presence.beat += 1;
+                if let Err(error) = self.transport.announce(worker, &presence) {
+                    (self.settings.say)(&format!("warning: {}", text(&error)));
+                }
+            }
+            thread::sleep(NOTICE);
+        }
+    }
+
+    /// Takes bundles until the worker is stopped, or idle for too long.
+    fn work_until_stopped(&self) {
+        let name = WorkerName::new(self.host);
+        while !self.is_stopped() {
+            match self.take(&name) {
+                Some(lease) => {
+                    self.busy.fetch_add(1, Ordering::SeqCst);
+                    self.work(lease);
+                    *self.idle_since.lock().expect("lock poisoned") = Instant::now();
+                    self.busy.fetch_sub(1, Ordering::SeqCst);
+                }
+                None if self.is_idle_for_too_long() => return,
+                None => self.pause(),
+            }
+        }
+    }
+
+    /// Waits before the queue is looked at again.
+    fn pause(&self) {
+        let begun = Instant::now();
+        while begun.elapsed() < self.settings.poll && !self.is_stopped() {
+            thread::sleep(self.settings.poll.min(NOTICE));
+        }
+    }
+
+    fn is_idle_for_too_long(&self) -> bool {
+        let Some(patience) = self.settings.patience else { return false };
+        self.busy.load(Ordering::SeqCst) == 0
+            && self.idle_since.lock().expect("lock poisoned").elapsed() >= patience
+    }
+
+    /// Takes a bundle of this build, if there is one.
+    ///
+    /// The build is in the name of a bundle, so that nothing of another build is touched.
+    fn take(&self, name: &WorkerName) -> Option<LeaseName> {
+        let posted = match self.transport.posted() {
+            Ok(posted) => posted,
+            Err(error) => {
+                (self.settings.say)(&format!("warning: {}", text(&error)));
+                return None;
+            }
+        };
+        for bundle in posted {
+            if bundle.build() != self.build {
+                self.refuse(bundle.build());
+                continue;
+            }
+            match self.transport.take(&bundle, name) {
+                Ok(Some(lease)) => return Some(lease),
+                // Another worker was faster.
+                Ok(None) => {}
+                Err(error) => (self.settings.say)(&format!("warning: {}", text(&error))),
+            }
+        }
+        None
+    }
+
+    /// Says once that bundles of another build are not taken.
+    fn refuse(&self, build: &str) {
+        let mut refused = self.refused.lock().expect("lock poisoned");
+        if refused.insert(build.to_owned()) {
+            (self.settings.say)(&format!(
+                "warning: there are jobs of another build of this program ({}), and this worker is of {}: start it again \
+                 from the executable file of the run",
+                &build[..8],
+                &self.build[..8]
+            ));
+        }
+    }
+
+    /// Runs the jobs of a bundle.
+    fn work(&self, name: LeaseName) {
+        let bundle = self.transport.bundle(&name);
+        let lease = HeldLease::new(self.transport, name, &self.stopper);
+        let bundle = match bundle {
+            Ok(bundle) if bundle.build == self.build => Ok(bundle),
+            Ok(_) => Err("the bundle is of another build than its name".to_owned()),
+            Err(error) => Err(text(&error)),
+        };
+        lease.write(&Line::hello(self.host), true);
+        let jobs = match bundle {
+            Ok(bundle) => {
+                lease.set_lease(Duration::from_secs_f64(bundle.lease_seconds));
+                self.run_jobs(&lease, &bundle)
+            }
+            Err(reason) => {
+                (self.settings.say)(&format!("warning: {reason}"));
+                lease.write(&Line::Left(reason), true);
+                0
+            }
+        };
+        let mut summary = self.summary.lock().expect("lock poisoned");
+        summary.bundles += 1;
+        summary.jobs += jobs;
+        summary.lost += usize::from(lease.is_lost());
+    }
+
+    /// Runs the jobs of a bundle as long as the lease is held. Returns the number of those that have ended.
+    fn run_jobs(&self, lease: &HeldLease<'_>, bundle: &Bundle) -> usize {
+        thread::scope(|scope| {
+            let keep = Builder::new().name("flow-lease".to_owned());
+            if let Err(error) = keep.spawn_scoped(scope, || lease.keep()) {
+                let reason = format!("the system refuses to start a thread: {error}");
+                lease.write(&Line::Left(reason), true);
+                return 0;
+            }
+            // The thread that keeps the lease ends with this, also after a panic.
+            let _ends = lease.ends_on_drop();
+            let mut ended = 0;
+            for (place, job) in bundle.jobs.iter().enumerate() {
+                if self.stopper.is_stopped() || !lease.write(&Line::Begun(place), true) {
+                    break;
+                }
+                // After the line: see `HeldLease::is_left_out`.
+                if !lease.is_left_out(place) {
+                    (self.settings.say)(&format!("runs {}", job.label));
+                    let inbox = Arc::new(JobInbox::new());
+                    lease.set_running(Some((place, Arc::clone(&inbox))));
+                    self.runner.run(&job.payload, &inbox, &LeaseLink { lease, job: place });
+                    lease.set_running(None);
+                }
+                if self.stopper.is_stopped() || !lease.write(&Line::Ended(place), true) {
+                    break;
+                }
+                ended += 1;
+            }
+            match ended == bundle.jobs.len() {
+                true => lease.write(&Line::Over, true),
+                // Nothing is written if the lease is lost.
+                false => lease.write(&Line::Left("it was stopped".to_owned()), true),
+            };
+            ended
+        })
+    }
+}
