@@ -266,6 +266,25 @@ pub mod page {
     };
 }
 
+/// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store.
+///
+/// [`flow.executor(PullWorkers::new())`](crate::Flow::executor) submits the tasks of a run. A [`Worker`](cluster::Worker), or
+/// the verb `worker` of the command line, runs them on any machine.
+#[cfg(feature = "cluster")]
+pub mod cluster {
+    #[doc(inline)]
+    pub use flow_cluster::{ClusterError, PullWorkers, Worker, WorkerSummary};
+}
+
+/// Executors of other machines: the interface for who brings the tasks of a flow to a cluster.
+pub mod executor {
+    #[doc(inline)]
+    pub use flow_core::executor::{
+        Job, JobEvent, JobEvents, JobExecutor, JobInbox, JobLink, JobQueue, JobRunner, RunOfJobs,
+        SubmittedJob, unique,
+    };
+}
+
 /// Plans: the graph of instances, with what a run would do and why, as text or as a picture.
 ///
 /// [`Flow::preview`](crate::Flow::preview), [`why`](crate::Flow::why), [`plot`](crate::Flow::plot) and

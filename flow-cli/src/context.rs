@@ -8,6 +8,8 @@ use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, Swe
 use crate::error::CliError;
 use crate::given::{Given, in_order, set};
 use crate::params::{self, Origins};
+#[cfg(feature = "cluster")]
+use crate::settings::ExecutorName;
 use crate::settings::Settings;
 use crate::text::listed;
 use crate::ui::{Color, Ui, report};
@@ -66,6 +68,15 @@ impl Context {
         }
         if let Ok(Some(workers)) = matches.try_get_one::<u16>("workers") {
             settings.workers = Some(*workers);
+        }
+        #[cfg(feature = "cluster")]
+        {
+            if let Ok(Some(executor)) = matches.try_get_one::<String>("executor") {
+                settings.executor = (executor == "pull").then_some(ExecutorName::Pull);
+            }
+            if let Ok(Some(jobs)) = matches.try_get_one::<u16>("jobs") {
+                settings.jobs = Some(*jobs);
+            }
         }
         if let Some(color) = matches.get_one::<String>("color") {
             settings.color = Color::named(color);
@@ -136,6 +147,9 @@ impl Context {
                     name => flow.force_task(task_of("force", name)?),
                 };
             }
+        }
+        for task in self.selected("in-process")? {
+            flow = flow.in_process_task(task);
         }
         Ok(flow)
     }

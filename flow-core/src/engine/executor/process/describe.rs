@@ -24,15 +24,24 @@ use crate::task::requirement::Form;
 use crate::task::setting::Values;
 use crate::task::{Kind, TaskType, registry};
 
+/// The way of messages to the process that runs a task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A socket, which no other process can read.
+    Socket,
+    /// The way of an executor, such as files. Secrets must not be sent on it.
+    Executor,
+}
+
 /// Returns the message that makes a child run a task.
 ///
 /// # Errors
 ///
-/// A parameter cannot be serialized.
-pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage> {
+/// A parameter cannot be serialized, or must not be sent.
+pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<JobMessage> {
     let Running { execution, node, .. } = &**task.running;
     let (plan, node) = (&execution.plan, *node);
-    let mut nodes = Nodes::default();
+    let mut nodes = Nodes::new(way);
     nodes.add(&execution.handle(node, task.running.reads()), Which::Running)?;
     let files = plan.graph.file_parameters(node).into_iter();
     let entry = plan.graph.task(node);
@@ -59,6 +68,7 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage>
         }),
         is_watched: !execution.reporter.is_silent(),
         memory: task.policy.resources.get(MEMORY).copied(),
+        sends_secrets: way == Way::Socket,
         nodes: nodes.all,
     })
 }
@@ -72,8 +82,9 @@ pub(super) fn required(
     request: u64,
     results: Vec<Result<Handle, RequireError>>,
     recorded: Vec<Vec<Required>>,
+    way: Way,
 ) -> RequiredMessage {
-    let mut nodes = Nodes::default();
+    let mut nodes = Nodes::new(way);
     let mut result = |result: Result<Handle, RequireError>| {
         let handle = result.map_err(refused)?;
         let refused = |error: anyhow::Error| RefusedMessage {
@@ -129,14 +140,24 @@ pub(super) fn settings(setting: &[SettingMessage]) -> Result<Values, String> {
 ///
 /// # Errors
 ///
-/// A value cannot be serialized: the message says why.
-pub(super) fn setting_messages(setting: &Values) -> Result<Vec<SettingMessage>, String> {
+/// A value cannot be serialized, or is a secret that must not be sent: the message says why.
+pub(super) fn setting_messages(
+    setting: &Values,
+    sends_secrets: bool,
+) -> Result<Vec<SettingMessage>, String> {
     let message = |&(task, place, ref value): &(&'static TaskType, usize, _)| {
         let param = &task.params[place];
         let value: &crate::value::AnyValue = value;
         let wrong = |reason| format!("the value of `{}` cannot be sent: {reason}", param.name);
-        let value = (param.kind.to_value)(&**value).map_err(wrong)?.to_sent();
-        Ok(SettingMessage { task: registry::type_id(task), place, value })
+        let value = (param.kind.to_value)(&**value).map_err(wrong)?;
+        if value.has_secret() && !sends_secrets {
+            return Err(format!(
+                "the value of `{}` is a secret, which would be written to a file: run the task that sets it in the process of \
+                 the run, by `flow.in_process`",
+                param.name
+            ));
+        }
+        Ok(SettingMessage { task: registry::type_id(task), place, value: value.to_sent() })
     };
     setting.iter().map(message).collect()
 }
@@ -164,13 +185,17 @@ enum Which {
 }
 
 /// The described instances of one plan.
-#[derive(Default)]
 struct Nodes {
     all: Vec<NodeMessage>,
     places: HashMap<NodeIndex, u32>,
+    way: Way,
 }
 
 impl Nodes {
+    fn new(way: Way) -> Self {
+        Self { all: Vec::new(), places: HashMap::new(), way }
+    }
+
     /// Adds an instance and those that a task can reach through it. Returns its place.
     fn add(&mut self, handle: &Handle, which: Which) -> anyhow::Result<u32> {
         if let Some(&place) = self.places.get(&handle.node) {
@@ -181,6 +206,13 @@ impl Nodes {
         let parameters = task.params.iter().enumerate().map(|(place, param)| {
             let value = (param.kind.to_value)(origin.parameter(node, place));
             let value = value.with_context(|| format!("cannot send parameter `{}`", param.name))?;
+            anyhow::ensure!(
+                self.way == Way::Socket || !value.has_secret(),
+                "`{}` of {} is a secret, which would be written to a file for the worker: run the task that needs it in \
+                 this process, by `flow.in_process`",
+                param.name,
+                origin.label(node, false)
+            );
             anyhow::Ok(value.to_sent())
         });
         let (label, full_label) = (origin.label(node, false), origin.label(node, true));

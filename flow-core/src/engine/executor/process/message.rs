@@ -146,6 +146,8 @@ pub(super) struct JobMessage {
     pub(super) is_watched: bool,
     /// How many bytes of memory the task may allocate, if there is a limit.
     pub(super) memory: Option<u64>,
+    /// Whether no other process can read the messages of the job, so that they may have secrets.
+    pub(super) sends_secrets: bool,
     /// The instance, then its inputs and the members of those that are aggregates.
     pub(super) nodes: Vec<NodeMessage>,
 }

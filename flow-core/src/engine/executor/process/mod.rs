@@ -59,6 +59,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::child::Child;
+use self::describe::Way;
 pub use self::inside::take_over;
 use self::parent::Parent;
 pub use self::relay::{JobInbox, JobLink, JobRunner};
@@ -127,7 +128,7 @@ impl Executor for Children {
         // The files of the log belong to this attempt from now on.
         let attempt = running.begin(task.folder);
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        let job = describe::job(task, number)?;
+        let job = describe::job(task, number, Way::Socket)?;
         if running.control.stopper.is_stopped() {
             return Err(Stopped.into());
         }
@@ -135,7 +136,7 @@ impl Executor for Children {
         let mut child = self.take(opened_by)?;
         let _wakes = running.control.stopper.on_stop(child.waker());
         let draft = job.draft.as_ref().map(|draft| draft.path.to_path()).unwrap_or_default();
-        let mut parent = Parent::new(running, attempt, draft, serve::reply(&child));
+        let mut parent = Parent::new(running, attempt, draft, serve::reply(&child), Way::Socket);
         let ended = serve::serve(&mut child, &mut parent, job);
         // Lines of the child that arrive from now on are not those of the task.
         let _ = attempt.log().close();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, Scope};
 
-use super::describe;
+use super::describe::{self, Way};
 use super::message::{
     DoneMessage, FailedMessage, FromChild, RefusedMessage, RequiredMessage, SettingMessage,
     TaskMessage, ToChild, WhyRefused,
@@ -41,6 +41,7 @@ pub(super) struct Parent<'a> {
     /// Where the process writes a draft record.
     draft: PathBuf,
     reply: Reply,
+    way: Way,
     /// Whether a line of the log could not be written.
     has_failed: bool,
 }
@@ -51,8 +52,9 @@ impl<'a> Parent<'a> {
         attempt: &'a Arc<Attempt>,
         draft: PathBuf,
         reply: Reply,
+        way: Way,
     ) -> Self {
-        Self { running, attempt, draft, reply, has_failed: false }
+        Self { running, attempt, draft, reply, way, has_failed: false }
     }
 
     /// Appends lines to the log of the task, and reports them.
@@ -115,7 +117,7 @@ impl<'a> Parent<'a> {
         scope: &'scope Scope<'scope, '_>,
     ) {
         let (running, to) = (Arc::clone(self.running), Arc::clone(&self.reply));
-        let (count, name) = (settings.len(), task.name.clone());
+        let (count, name, way) = (settings.len(), task.name.clone(), self.way);
         let require = move || {
             let known = describe::task_type(&task.id).and_then(|task| {
                 let settings = settings.iter().map(|setting| describe::settings(setting));
@@ -124,7 +126,7 @@ impl<'a> Parent<'a> {
             let reply = match known {
                 Ok((task, settings)) => {
                     let results = running.require(task, settings);
-                    describe::required(request, results, running.required())
+                    describe::required(request, results, running.required(), way)
                 }
                 Err(error) => {
                     running.refuse_unknown(task.name.clone());

@@ -11,7 +11,7 @@ use std::thread::Scope;
 use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, unbounded};
 
-use super::describe;
+use super::describe::{self, Way};
 use super::message::{FromChild, FromRelay, ToChild};
 use super::parent::{Parent, Reply};
 use crate::base::process::executable;
@@ -112,7 +112,7 @@ impl Executor for Submitted {
         // The files of the log belong to this attempt from now on.
         let attempt = running.begin(task.folder);
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        let message = describe::job(task, number)?;
+        let message = describe::job(task, number, Way::Executor)?;
         let draft = message.draft.as_ref().map(|draft| draft.path.to_path()).unwrap_or_default();
         let payload = serde_json::to_string(&message).context("the job cannot be sent")?;
         if running.control.stopper.is_stopped() {
@@ -137,7 +137,7 @@ impl Executor for Submitted {
             }
         });
         let mut served = Served {
-            parent: Parent::new(running, attempt, draft, Arc::clone(&reply)),
+            parent: Parent::new(running, attempt, draft, Arc::clone(&reply), Way::Executor),
             running,
             folder: task.folder,
             begins: task.begins,

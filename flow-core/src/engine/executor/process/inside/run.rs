@@ -120,6 +120,7 @@ impl Runner {
             seed: job.seed,
             file_parameters: job.file_parameters.clone(),
             is_watched: job.is_watched,
+            sends_secrets: job.sends_secrets,
             reads: Arc::clone(reads),
             was_stopped: AtomicBool::new(false),
             required: Mutex::default(),
