@@ -50,6 +50,8 @@ pub(crate) enum Line {
     Begun(usize),
     /// A message of a job.
     Message { job: usize, text: String },
+    /// The job that runs waits for tasks that it has required. The jobs after it must not wait for it.
+    Waits,
     /// A job has ended, or was left out by request.
     Ended(usize),
     /// The worker is alive.

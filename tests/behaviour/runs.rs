@@ -64,6 +64,8 @@ mod out_path;
 mod panics;
 mod panics_anywhere;
 mod progress;
+#[cfg(target_os = "linux")]
+mod pull_workers;
 mod refreshing;
 mod rerun;
 mod resets;

@@ -88,6 +88,8 @@ struct Held {
     phase: Phase,
     /// Whether an earlier run has posted it.
     is_adopted: bool,
+    /// Whether the jobs that have not begun are to be bundled anew, because the one that runs waits for others.
+    is_blocked: bool,
     /// How long its worker may not be heard of.
     lease: Duration,
 }
@@ -190,6 +192,7 @@ impl Queue {
                 places: places.collect(),
                 lease: Duration::from_secs_f64(bundle.lease_seconds),
                 is_adopted: true,
+                is_blocked: false,
                 phase: Phase::taken(lease.clone()),
             };
             state.bundles.insert(lease.bundle, held);
@@ -287,6 +290,7 @@ impl Queue {
         let taken: Vec<_> = taken.map(|(name, _)| name.clone()).collect();
         for name in &taken {
             self.read(state, name);
+            self.unblock(state, name);
             self.expire(state, name);
         }
         self.look_for_workers(state, now);
@@ -381,6 +385,7 @@ impl Queue {
                     state.jobs.remove(&id);
                 }
             }
+            Line::Waits => held.is_blocked = true,
             Line::Beat(_) => {}
             Line::Left(reason) => {
                 let reason = format!("{} gave it back: {reason}", taken.worker);
@@ -393,6 +398,44 @@ impl Queue {
             }
         }
         true
+    }
+
+    /// Takes the jobs that have not begun out of a bundle whose job waits: it may wait for them.
+    fn unblock(&self, state: &mut State, name: &BundleName) {
+        let Some(held) = state.bundles.get_mut(name) else { return };
+        if !std::mem::take(&mut held.is_blocked) {
+            return;
+        }
+        let Phase::Taken(taken) = &held.phase else { return };
+        let places = held.places.iter().enumerate();
+        let idle: Vec<_> = places
+            .filter(|(_, place)| place.job.is_some() && place.step == Step::NotBegun)
+            .map(|(at, _)| at)
+            .collect();
+        let orders: Vec<u8> = idle.iter().flat_map(|&at| line(&Order::Skip(at))).collect();
+        if idle.is_empty() {
+            return;
+        }
+        if let Err(error) = self.transport.order(&taken.lease, &orders) {
+            held.is_blocked = true;
+            return state.tell(&text(&error));
+        }
+        // As when a job is cancelled: one that has begun meanwhile stays.
+        self.read(state, name);
+        let Some(held) = state.bundles.get_mut(name) else { return };
+        for at in idle {
+            let place = &mut held.places[at];
+            if place.step != Step::NotBegun {
+                continue;
+            }
+            if let Some(id) = place.job.take()
+                && let Some(submitted) = state.jobs.get_mut(&id)
+            {
+                submitted.at = None;
+                state.waiting.push_back(id);
+            }
+        }
+        state.waiting_since.get_or_insert_with(Instant::now);
     }
 
     /// Ends the lease of a worker that was not heard of for too long.
@@ -448,7 +491,8 @@ impl Queue {
                 }
             }
             let places = ids.iter().map(place).collect();
-            let held = Held { places, phase: Phase::Posted, is_adopted: false, lease };
+            let (phase, is_adopted, is_blocked) = (Phase::Posted, false, false);
+            let held = Held { places, phase, is_adopted, is_blocked, lease };
             state.bundles.insert(name, held);
         }
     }

@@ -221,6 +221,8 @@ pub(super) struct LeaseLink<'a> {
     pub(super) lease: &'a HeldLease<'a>,
     /// The place of the job in the bundle.
     pub(super) job: usize,
+    /// Is called when the job waits for others, and when it goes on.
+    pub(super) wait: &'a (dyn Fn(bool) + Sync),
 }
 
 impl JobLink for LeaseLink<'_> {
@@ -232,6 +234,14 @@ impl JobLink for LeaseLink<'_> {
             true => Ok(()),
             false => Err(ErrorKind::NotFound.into()),
         }
+    }
+
+    fn wait(&self, is_waiting: bool) {
+        if is_waiting {
+            // The request follows, and is urgent.
+            self.lease.write(&Line::Waits, false);
+        }
+        (self.wait)(is_waiting);
     }
 
     fn draft(&self) -> Option<PathBuf> {

@@ -2,7 +2,8 @@
 //!
 //! Each slot of a worker is a thread that looks for a bundle, takes it, and runs its jobs one after the other, each in a
 //! child process. Another thread of the slot, in [`lease`], renews the lease and carries messages meanwhile. A worker never
-//! plans: a job has its parameters and the places of its inputs.
+//! plans: a job has its parameters and the places of its inputs. While a task waits for others that it has required, a
+//! further thread takes the place of its slot, because these may be jobs for this worker.
 
 mod lease;
 
@@ -146,6 +147,8 @@ impl Worker {
             build: &build,
             is_over: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            extra: AtomicUsize::new(0),
             idle_since: Mutex::new(Instant::now()),
             refused: Mutex::default(),
             summary: Mutex::default(),
@@ -170,6 +173,9 @@ struct Working<'a> {
     is_over: AtomicBool,
     /// The number of slots that work on a bundle.
     busy: AtomicUsize,
+    /// The number of slots whose job waits for others, and that of the threads in their place.
+    waiting: AtomicUsize,
+    extra: AtomicUsize,
     /// Since when no slot has had a bundle.
     idle_since: Mutex<Instant>,
     /// The builds whose bundles were refused, to say so once.
@@ -192,7 +198,7 @@ impl Working<'_> {
             .map_err(ClusterError::Thread)?;
         let slots = (0..self.settings.slots).map(|_| {
             thread("flow-slot")
-                .spawn_scoped(scope, move || self.work_until_stopped())
+                .spawn_scoped(scope, move || self.work(scope, false))
                 .map_err(ClusterError::Thread)
         });
         let slots: Vec<_> = slots.collect();
@@ -230,20 +236,48 @@ impl Working<'_> {
         }
     }
 
-    /// Takes bundles until the worker is stopped, or idle for too long.
-    fn work_until_stopped(&self) {
+    /// Takes bundles until the worker is stopped, or idle for too long. A thread in the place of one that waits ends when
+    /// that goes on.
+    fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, is_extra: bool) {
         let name = WorkerName::new(self.host);
-        while !self.is_stopped() {
+        while !self.is_stopped() && !(is_extra && self.is_superfluous()) {
             match self.take(&name) {
                 Some(lease) => {
                     self.busy.fetch_add(1, Ordering::SeqCst);
-                    self.work(lease);
+                    self.run_bundle(lease, scope);
                     *self.idle_since.lock().expect("lock poisoned") = Instant::now();
                     self.busy.fetch_sub(1, Ordering::SeqCst);
                 }
                 None if self.is_idle_for_too_long() => return,
                 None => self.pause(),
             }
+        }
+    }
+
+    /// Returns whether there are more threads in the place of others than jobs that wait. The thread that asks ends then.
+    fn is_superfluous(&self) -> bool {
+        let waiting = self.waiting.load(Ordering::SeqCst);
+        let end = |extra: usize| (extra > waiting).then(|| extra - 1);
+        self.extra.fetch_update(Ordering::SeqCst, Ordering::SeqCst, end).is_ok()
+    }
+
+    /// Starts a thread in the place of one whose job begins to wait for others, unless there is one already.
+    fn wait<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, is_waiting: bool) {
+        if !is_waiting {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            return;
+        }
+        let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+        let begin = |extra: usize| (extra < waiting).then(|| extra + 1);
+        if self.extra.fetch_update(Ordering::SeqCst, Ordering::SeqCst, begin).is_err() {
+            return;
+        }
+        let thread = Builder::new().name("flow-slot".to_owned());
+        if let Err(error) = thread.spawn_scoped(scope, move || self.work(scope, true)) {
+            self.extra.fetch_sub(1, Ordering::SeqCst);
+            (self.settings.say)(&format!(
+                "warning: the system refuses a thread for what a task waits for: {error}"
+            ));
         }
     }
 
@@ -301,7 +335,7 @@ impl Working<'_> {
     }
 
     /// Runs the jobs of a bundle.
-    fn work(&self, name: LeaseName) {
+    fn run_bundle<'scope>(&'scope self, name: LeaseName, scope: &'scope Scope<'scope, '_>) {
         let bundle = self.transport.bundle(&name);
         let lease = HeldLease::new(self.transport, name, &self.stopper);
         let bundle = match bundle {
@@ -313,7 +347,7 @@ impl Working<'_> {
         let jobs = match bundle {
             Ok(bundle) => {
                 lease.set_lease(Duration::from_secs_f64(bundle.lease_seconds));
-                self.run_jobs(&lease, &bundle)
+                self.run_jobs(&lease, &bundle, &|is_waiting| self.wait(scope, is_waiting))
             }
             Err(reason) => {
                 (self.settings.say)(&format!("warning: {reason}"));
@@ -328,7 +362,14 @@ impl Working<'_> {
     }
 
     /// Runs the jobs of a bundle as long as the lease is held. Returns the number of those that have ended.
-    fn run_jobs(&self, lease: &HeldLease<'_>, bundle: &Bundle) -> usize {
+    ///
+    /// `wait` is called when a job waits for others, and when it goes on.
+    fn run_jobs(
+        &self,
+        lease: &HeldLease<'_>,
+        bundle: &Bundle,
+        wait: &(dyn Fn(bool) + Sync),
+    ) -> usize {
         thread::scope(|scope| {
             let keep = Builder::new().name("flow-lease".to_owned());
             if let Err(error) = keep.spawn_scoped(scope, || lease.keep()) {
@@ -348,7 +389,7 @@ impl Working<'_> {
                     (self.settings.say)(&format!("runs {}", job.label));
                     let inbox = Arc::new(JobInbox::new());
                     lease.set_running(Some((place, Arc::clone(&inbox))));
-                    self.runner.run(&job.payload, &inbox, &LeaseLink { lease, job: place });
+                    self.runner.run(&job.payload, &inbox, &LeaseLink { lease, job: place, wait });
                     lease.set_running(None);
                 }
                 if self.stopper.is_stopped() || !lease.write(&Line::Ended(place), true) {

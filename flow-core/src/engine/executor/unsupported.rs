@@ -50,6 +50,9 @@ pub trait JobLink: Send + Sync {
 
     /// Returns the path where the job's process writes a draft record.
     fn draft(&self) -> Option<PathBuf>;
+
+    /// Takes note that the task waits for tasks that it has required, or that it goes on.
+    fn wait(&self, is_waiting: bool);
 }
 
 /// The messages of a run to a job.

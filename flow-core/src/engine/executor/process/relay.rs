@@ -39,6 +39,12 @@ pub trait JobLink: Send + Sync {
     ///
     /// It must be on the file system of the store, in a folder that is gone once the job was taken away from this process.
     fn draft(&self) -> Option<PathBuf>;
+
+    /// Takes note that the task waits for tasks that it has required, or that it goes on.
+    ///
+    /// What it waits for may be jobs of the same executor. So a task that waits must not keep them from running: neither
+    /// by the place that it occupies, nor because they come after it.
+    fn wait(&self, is_waiting: bool);
 }
 
 /// The messages of a run to a job, from any thread.
@@ -171,11 +177,13 @@ impl JobRunner {
             store: &self.store,
             job: job.number,
             draft,
+            requests: 0,
             is_stopped,
             is_lost: false,
         };
         let ended = serve::serve(&mut child, &mut relay, job);
         inbox.set_wake(None);
+        relay.answered(relay.requests);
         if ended.is_usable {
             self.children.give_back(child);
         }
@@ -208,6 +216,8 @@ struct Relay<'a> {
     job: u64,
     /// Where the child writes a draft record, and where it belongs.
     draft: Option<(PathBuf, PathBuf)>,
+    /// The number of requests of the task that wait for a reply.
+    requests: usize,
     /// Whether the run has stopped the job.
     is_stopped: bool,
     /// Whether the run takes no more messages of the job.
@@ -217,6 +227,14 @@ struct Relay<'a> {
 impl Relay<'_> {
     fn send(&mut self, message: &FromRelay, is_urgent: bool) {
         self.is_lost |= send(self.link, message, is_urgent).is_err();
+    }
+
+    /// Takes note that requests of the task are answered.
+    fn answered(&mut self, requests: usize) {
+        if requests > 0 && requests >= self.requests {
+            self.link.wait(false);
+        }
+        self.requests = self.requests.saturating_sub(requests);
     }
 
     /// Moves the draft record to its place. Returns whether it is there.
@@ -242,14 +260,19 @@ impl JobOwner for Relay<'_> {
     fn to_send(&mut self) -> Vec<ToChild> {
         let texts = std::mem::take(&mut self.inbox.inbox().messages);
         let mut messages = Vec::new();
+        let mut answered = 0;
         for text in texts {
             match serde_json::from_str::<ToChild>(&text) {
                 Ok(ToChild::Stop { .. }) => self.is_stopped = true,
-                Ok(message @ ToChild::Required(_)) => messages.push(message),
+                Ok(message @ ToChild::Required(_)) => {
+                    answered += 1;
+                    messages.push(message);
+                }
                 // Whatever this is, the run has not written it: its own messages can be read.
                 Ok(ToChild::Job(_)) | Err(_) => {}
             }
         }
+        self.answered(answered);
         messages
     }
 
@@ -275,6 +298,13 @@ impl JobOwner for Relay<'_> {
             FromChild::Done(done) => {
                 done.has_draft = done.has_draft && self.keep_draft();
                 Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
+            }
+            FromChild::Require { .. } => {
+                if self.requests == 0 {
+                    self.link.wait(true);
+                }
+                self.requests += 1;
+                None
             }
             _ => None,
         };
@@ -302,11 +332,13 @@ mod tests {
         fn draft(&self) -> Option<PathBuf> {
             None
         }
+
+        fn wait(&self, _: bool) {}
     }
 
     fn relay<'a>(inbox: &'a JobInbox, store: &'a Store) -> Relay<'a> {
-        let (draft, is_stopped, is_lost) = (None, false, false);
-        Relay { inbox, link: &Link, store, job: 1, draft, is_stopped, is_lost }
+        let (draft, requests, is_stopped, is_lost) = (None, 0, false, false);
+        Relay { inbox, link: &Link, store, job: 1, draft, requests, is_stopped, is_lost }
     }
 
     #[test]
