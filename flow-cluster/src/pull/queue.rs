@@ -35,6 +35,9 @@ pub(super) type JobId = u64;
 /// How long jobs wait before the user is told that there is no worker.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the end of a run waits for workers to end the bundles of its last jobs.
+const END: Duration = Duration::from_millis(500);
+
 /// How often the files of workers are read.
 const WORKERS: Duration = Duration::from_secs(1);
 
@@ -525,8 +528,23 @@ impl Queue {
 
     /// Ends the queue after the last job.
     pub(super) fn end(&self) {
+        let begun = Instant::now();
+        loop {
+            let mut state = self.state();
+            state.is_ended = true;
+            let is_open =
+                |held: &Held| matches!(held.phase, Phase::Taken(_)) && !held.is_adopted;
+            let open = state.bundles.iter().filter(|(_, held)| is_open(held));
+            let open: Vec<_> = open.map(|(name, _)| name.clone()).collect();
+            if open.is_empty() || begun.elapsed() > END {
+                break;
+            }
+            // The worker has sent the last result, and is about to say that the bundle is over.
+            open.iter().for_each(|name| self.read(&mut state, name));
+            drop(state);
+            std::thread::sleep(self.settings.poll.min(END / 20));
+        }
         let mut state = self.state();
-        state.is_ended = true;
         for (name, held) in std::mem::take(&mut state.bundles) {
             let is_over = held.places.iter().all(|place| place.step == Step::Ended);
             // What cannot be removed is removed by the next run. What an earlier run has begun, and this one does not need,

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use flow_core::Stopper;
@@ -162,13 +162,14 @@ impl<'a> HeldLease<'a> {
                 self.flush(&mut written);
                 TICK.min(renewal)
             };
-            thread::sleep(pause);
+            // The end of the bundle does not wait for it.
+            thread::park_timeout(pause);
         }
     }
 
-    /// Returns a guard that ends [`keep`](Self::keep) when it is dropped.
-    pub(super) fn ends_on_drop(&self) -> EndsOnDrop<'_> {
-        EndsOnDrop(&self.has_ended)
+    /// Returns a guard that ends [`keep`](Self::keep), which runs on a thread, when it is dropped.
+    pub(super) fn ends_on_drop(&self, keeper: Thread) -> EndsOnDrop<'_> {
+        EndsOnDrop(&self.has_ended, keeper)
     }
 
     /// Reads the orders of the run, and passes messages on to the job that runs.
@@ -208,11 +209,13 @@ impl<'a> HeldLease<'a> {
 }
 
 /// Ends the thread that keeps a lease.
-pub(super) struct EndsOnDrop<'a>(&'a AtomicBool);
+pub(super) struct EndsOnDrop<'a>(&'a AtomicBool, Thread);
 
 impl Drop for EndsOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
+        let Self(has_ended, keeper) = self;
+        has_ended.store(true, Ordering::SeqCst);
+        keeper.unpark();
     }
 }
 

@@ -147,8 +147,7 @@ impl Worker {
             build: &build,
             is_over: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
-            waiting: AtomicUsize::new(0),
-            extra: AtomicUsize::new(0),
+            waiting: Mutex::default(),
             idle_since: Mutex::new(Instant::now()),
             refused: Mutex::default(),
             summary: Mutex::default(),
@@ -173,14 +172,20 @@ struct Working<'a> {
     is_over: AtomicBool,
     /// The number of slots that work on a bundle.
     busy: AtomicUsize,
-    /// The number of slots whose job waits for others, and that of the threads in their place.
-    waiting: AtomicUsize,
-    extra: AtomicUsize,
+    waiting: Mutex<Waiting>,
     /// Since when no slot has had a bundle.
     idle_since: Mutex<Instant>,
     /// The builds whose bundles were refused, to say so once.
     refused: Mutex<BTreeSet<String>>,
     summary: Mutex<WorkerSummary>,
+}
+
+/// The jobs that wait for others.
+#[derive(Default)]
+struct Waiting {
+    jobs: usize,
+    /// The number of threads in the place of those whose job waits.
+    threads: usize,
 }
 
 impl Working<'_> {
@@ -256,25 +261,29 @@ impl Working<'_> {
 
     /// Returns whether there are more threads in the place of others than jobs that wait. The thread that asks ends then.
     fn is_superfluous(&self) -> bool {
-        let waiting = self.waiting.load(Ordering::SeqCst);
-        let end = |extra: usize| (extra > waiting).then(|| extra - 1);
-        self.extra.fetch_update(Ordering::SeqCst, Ordering::SeqCst, end).is_ok()
+        let mut waiting = self.waiting.lock().expect("lock poisoned");
+        let is_superfluous = waiting.threads > waiting.jobs;
+        waiting.threads -= usize::from(is_superfluous);
+        is_superfluous
     }
 
     /// Starts a thread in the place of one whose job begins to wait for others, unless there is one already.
     fn wait<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, is_waiting: bool) {
-        if !is_waiting {
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
-            return;
-        }
-        let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
-        let begin = |extra: usize| (extra < waiting).then(|| extra + 1);
-        if self.extra.fetch_update(Ordering::SeqCst, Ordering::SeqCst, begin).is_err() {
-            return;
+        {
+            let mut waiting = self.waiting.lock().expect("lock poisoned");
+            if !is_waiting {
+                waiting.jobs -= 1;
+                return;
+            }
+            waiting.jobs += 1;
+            if waiting.threads >= waiting.jobs {
+                return;
+            }
+            waiting.threads += 1;
         }
         let thread = Builder::new().name("flow-slot".to_owned());
         if let Err(error) = thread.spawn_scoped(scope, move || self.work(scope, true)) {
-            self.extra.fetch_sub(1, Ordering::SeqCst);
+            self.waiting.lock().expect("lock poisoned").threads -= 1;
             (self.settings.say)(&format!(
                 "warning: the system refuses a thread for what a task waits for: {error}"
             ));
@@ -372,13 +381,16 @@ impl Working<'_> {
     ) -> usize {
         thread::scope(|scope| {
             let keep = Builder::new().name("flow-lease".to_owned());
-            if let Err(error) = keep.spawn_scoped(scope, || lease.keep()) {
-                let reason = format!("the system refuses to start a thread: {error}");
-                lease.write(&Line::Left(reason), true);
-                return 0;
-            }
+            let keeper = match keep.spawn_scoped(scope, || lease.keep()) {
+                Ok(keeper) => keeper.thread().clone(),
+                Err(error) => {
+                    let reason = format!("the system refuses to start a thread: {error}");
+                    lease.write(&Line::Left(reason), true);
+                    return 0;
+                }
+            };
             // The thread that keeps the lease ends with this, also after a panic.
-            let _ends = lease.ends_on_drop();
+            let _ends = lease.ends_on_drop(keeper);
             let mut ended = 0;
             for (place, job) in bundle.jobs.iter().enumerate() {
                 if self.stopper.is_stopped() || !lease.write(&Line::Begun(place), true) {
