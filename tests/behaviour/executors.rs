@@ -128,10 +128,12 @@ struct Panics;
 
 runs!(Panics: u64 = |self, _cx| panic!("index 7"));
 
+/// The namespaces of the executors.
+const STORES: [&str; 3] = ["threads", "children", "pulled"];
+
 /// Returns the flows of all executors, each on a store of its own, and the worker of one of them.
 fn executors(flow: &Flow) -> Result<(Vec<Flow>, Process)> {
-    let [threads, children, pulled] =
-        ["threads", "children", "pulled"].map(|name| flow.namespace(name));
+    let [threads, children, pulled] = STORES.map(|name| flow.namespace(name));
     threads.run::<Login>()?;
     // Secrets are hashed with a key of the store.
     let secret = Path::new(".flow").join("secret");
@@ -164,8 +166,8 @@ fn all_executors_leave_the_same_records() -> Result<()> {
         }
     }
     // Each executor finds the outputs of the other ones complete.
-    for flow in flows {
-        let flow = opened.flow.in_folder(flow.folder())?;
+    for name in STORES {
+        let flow = opened.flow.namespace(name);
         assert!(flow.isolate().is_complete::<(Search, Fetched)>()?);
         assert!(flow.executor(pull()).is_complete::<(Search, Fetched)>()?);
         assert!(flow.is_complete::<(Search, Fetched, Session)>()?);

@@ -532,8 +532,7 @@ impl Queue {
         loop {
             let mut state = self.state();
             state.is_ended = true;
-            let is_open =
-                |held: &Held| matches!(held.phase, Phase::Taken(_)) && !held.is_adopted;
+            let is_open = |held: &Held| matches!(held.phase, Phase::Taken(_)) && !held.is_adopted;
             let open = state.bundles.iter().filter(|(_, held)| is_open(held));
             let open: Vec<_> = open.map(|(name, _)| name.clone()).collect();
             if open.is_empty() || begun.elapsed() > END {

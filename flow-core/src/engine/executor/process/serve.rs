@@ -343,7 +343,7 @@ fn check_build(
 pub(super) fn reply(child: &Child) -> super::parent::Reply {
     let to = child.sender();
     // A child that has ended needs no reply.
-    Arc::new(move |message| drop(to.send(&message)))
+    Arc::new(move |message: ToChild| drop(to.send(&message)))
 }
 
 #[cfg(test)]

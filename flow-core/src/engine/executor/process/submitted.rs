@@ -131,7 +131,7 @@ impl Executor for Submitted {
         let submitted = self.queue(running)?.submit(self.job(task, payload), events)?;
         running.report(TaskReport::Status(&"waiting for a worker"));
         let to = Arc::clone(&submitted);
-        let reply: Reply = Arc::new(move |message| {
+        let reply: Reply = Arc::new(move |message: ToChild| {
             if let Ok(text) = serde_json::to_string(&message) {
                 to.send(text);
             }
