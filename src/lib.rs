@@ -143,7 +143,8 @@
 //! `tracing`, which is not either, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
 //! tasks, commits, pushes and pulls. The features `s3`, `gcs` and `azure` (not by default) open buckets as remotes:
 //! `flow::remote::open`. The feature `page` (not by default) serves a page of a flow in a browser: `flow.serve`, and
-//! writes it to a file: `flow.report`.
+//! writes it to a file: `flow.report`. The feature `cluster` (not by default) runs tasks by workers on other machines: the
+//! module `cluster`.
 
 pub use anyhow;
 #[cfg(feature = "cli")]

@@ -102,6 +102,10 @@ impl<'a> HeldLease<'a> {
     /// Sets the job that runs, which receives the messages of the run.
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
         *lock(&self.running) = running;
+        // The lease may have been lost before there was a job to end.
+        if self.is_lost() {
+            self.cancel();
+        }
     }
 
     /// Appends a line. One that is not urgent is written with others, a moment later. Returns whether the lease is held.

@@ -142,9 +142,11 @@ impl Executor for Submitted {
             folder: task.folder,
             begins: task.begins,
             number,
+            attempt: task.attempt,
             submitted,
             reply,
             received,
+            has_waited: false,
             has_begun: false,
             is_adopted: false,
             is_told_to_stop: false,
@@ -163,9 +165,13 @@ struct Served<'a> {
     folder: &'a Folder,
     begins: &'a dyn Fn(),
     number: u64,
+    /// The number of the attempt.
+    attempt: u32,
     submitted: Arc<dyn SubmittedJob>,
     reply: Reply,
     received: Receiver<Input>,
+    /// Whether an event has said that the job waits.
+    has_waited: bool,
     has_begun: bool,
     is_adopted: bool,
     is_told_to_stop: bool,
@@ -185,11 +191,16 @@ impl Served<'_> {
             };
             let text = match event {
                 JobEvent::Waiting(reason) => {
+                    self.has_waited = true;
                     self.running.execution.report_waiting_for(self.running.node, &reason);
                     continue;
                 }
                 JobEvent::Begun { worker, is_adopted } => {
                     (self.has_begun, self.is_adopted) = (true, is_adopted);
+                    if self.has_waited {
+                        // After the event that says that it waits.
+                        self.running.execution.report_started(self.running.node, self.attempt);
+                    }
                     (self.begins)();
                     self.running.report(TaskReport::Status(&format_args!("on {worker}")));
                     continue;
