@@ -361,3 +361,24 @@ impl Plan {
         warnings.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_that_were_lost_do_not_count_as_retries_up_to_a_limit() {
+        let policy = |retries| ResolvedPolicy { retries, ..Policies::default().without_options() };
+        let once = policy(1);
+        // Without losses, the retries decide.
+        assert!(once.tries_again(1, 0, false) && !once.tries_again(2, 0, false));
+        // Two of three attempts were lost.
+        assert!(once.tries_again(3, 2, false) && !once.tries_again(4, 2, false));
+        // Each attempt is lost: three are free, and one is the retry.
+        let tried = (0..9).take_while(|&losses| once.tries_again(losses + 1, losses, true));
+        assert_eq!(tried.count(), 4);
+        let never = policy(0);
+        let tried = (0..9).take_while(|&losses| never.tries_again(losses + 1, losses, true));
+        assert_eq!(tried.count(), 3);
+    }
+}
