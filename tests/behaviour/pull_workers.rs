@@ -505,7 +505,10 @@ fn one_worker_runs_what_its_job_waits_for() -> Result<()> {
     // With known durations, the jobs are in one bundle, and wait for each other in it.
     let flow = flow.force_all();
     let again = ran(&flow.run::<(AllWait, All)>()?);
-    assert!(again.contains(&"AllWait".to_owned()) && again.contains(&"All".to_owned()), "{again:?}");
+    assert!(
+        again.contains(&"AllWait".to_owned()) && again.contains(&"All".to_owned()),
+        "{again:?}"
+    );
     assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
     Ok(())
 }

@@ -38,7 +38,88 @@ use crate::base::key::{Digest, Key};
 /// Runs the tasks of a flow in processes that it reaches in its own way, such as on the machines of a cluster.
 ///
 /// See the [module](crate::executor) for the contract. `typed-flow` has the executor `flow::cluster::PullWorkers`, with the
-/// cargo feature `cluster`.
+/// cargo feature `cluster`. This one has the other half in the same process:
+///
+/// ```no_run
+/// use std::path::PathBuf;
+/// use std::sync::Arc;
+/// use std::{io, thread};
+///
+/// use flow::executor::{
+///     Job, JobEvent, JobEvents, JobExecutor, JobInbox, JobLink, JobQueue, JobRunner, RunOfJobs, SubmittedJob,
+/// };
+/// use flow::prelude::*;
+///
+/// #[task(target = Json<u64>)]
+/// fn square(#[param(default = 3)] n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// /// Runs each job on a thread, in a child process.
+/// struct Nearby(Arc<JobRunner>);
+///
+/// impl JobExecutor for Nearby {
+///     fn name(&self) -> &str {
+///         "nearby"
+///     }
+///
+///     fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+///         Ok(Arc::new(Self(Arc::clone(&self.0))))
+///     }
+/// }
+///
+/// impl JobQueue for Nearby {
+///     fn submit(&self, job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+///         let (runner, inbox) = (Arc::clone(&self.0), Arc::new(JobInbox::new()));
+///         let messages = Arc::clone(&inbox);
+///         thread::spawn(move || {
+///             let worker = "a thread".to_owned();
+///             events.send(JobEvent::Begun { worker, is_adopted: false });
+///             runner.run(&job.payload, &messages, &Link(events));
+///         });
+///         Ok(Arc::new(Running(inbox)))
+///     }
+///
+///     fn end(&self) {}
+/// }
+///
+/// /// From the job to the run.
+/// struct Link(JobEvents);
+///
+/// impl JobLink for Link {
+///     fn send(&self, message: String, _is_urgent: bool) -> io::Result<()> {
+///         self.0.send(JobEvent::Message(message));
+///         Ok(())
+///     }
+///
+///     fn draft(&self) -> Option<PathBuf> {
+///         None // if this process dies, the result is lost
+///     }
+///
+///     fn wait(&self, _is_waiting: bool) {} // there is a thread for each job
+/// }
+///
+/// /// From the run to the job.
+/// struct Running(Arc<JobInbox>);
+///
+/// impl SubmittedJob for Running {
+///     fn send(&self, message: String) {
+///         self.0.send(message);
+///     }
+///
+///     fn cancel(&self) {
+///         self.0.cancel();
+///     }
+/// }
+///
+/// fn main() -> Result<()> {
+///     // A child process runs `main` up to this call.
+///     let flow = Flow::open("data")?;
+///     let runner = Arc::new(flow.job_runner(4));
+///     assert_eq!(*flow.executor(Nearby(runner)).get::<square>()?, 9);
+///     Ok(())
+/// }
+/// ```
 pub trait JobExecutor: Send + Sync {
     /// Returns the name of the executor for messages, such as `pull`.
     fn name(&self) -> &str;
