@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio, id};
 use std::sync::{Arc, Mutex};
@@ -56,7 +56,15 @@ fn start(program: &Path, test: &str, variable: &str, value: &OsStr) -> Result<Pr
     let test = format!("pull_workers::{test}");
     command.args([test.as_str(), "--exact", "--nocapture", "--test-threads=1"]);
     command.env(variable, value).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    Ok(Process(command.spawn()?))
+    loop {
+        match command.spawn() {
+            // Another test has just started a process, which still has the file of the program open.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            spawned => return Ok(Process(spawned?)),
+        }
+    }
 }
 
 /// Starts a worker on a store.

@@ -260,7 +260,7 @@ impl Queue {
                 }
                 // A worker has taken it just now.
                 Ok(false) => self.find_taken(&mut state),
-                Err(error) => state.tell(&text(&error)),
+                Err(error) => state.tell_error(&error),
             }
         }
         self.cancel_taken(&mut state, &name, place);
@@ -312,12 +312,19 @@ impl Queue {
         }
         let leases = match self.transport.leases() {
             Ok(leases) => leases,
-            Err(error) => return state.tell(&text(&error)),
+            Err(error) => return state.tell_error(&error),
         };
         for lease in leases {
             if let Some(held) = state.bundles.get_mut(&lease.bundle)
                 && matches!(held.phase, Phase::Posted)
             {
+                // Jobs that were cancelled while it was not known which worker has them.
+                let cancelled = held.places.iter().enumerate().filter(|(_, at)| at.job.is_none());
+                let orders = cancelled.flat_map(|(place, _)| line(&Order::Skip(place)));
+                let orders: Vec<u8> = orders.collect();
+                if !orders.is_empty() {
+                    let _ = self.transport.order(&lease, &orders);
+                }
                 held.phase = Phase::taken(lease);
             }
         }
@@ -334,7 +341,7 @@ impl Queue {
                 taken.tail.take(&bytes)
             }
             Ok(None) => return self.revoke(state, name, "its folder in the queue was removed"),
-            Err(error) => return state.tell(&text(&error)),
+            Err(error) => return state.tell_error(&error),
         };
         let Ok(lines) = lines else {
             return self.revoke(state, name, "a message of its worker is too long");
@@ -412,7 +419,8 @@ impl Queue {
         let Phase::Taken(taken) = &held.phase else { return };
         let places = held.places.iter().enumerate();
         let idle: Vec<_> = places
-            .filter(|(_, place)| place.job.is_some() && place.step == Step::NotBegun)
+            .filter(|(_, place)| place.step == Step::NotBegun)
+            .filter(|(_, place)| place.job.is_some() || place.identity.is_some())
             .map(|(at, _)| at)
             .collect();
         let orders: Vec<u8> = idle.iter().flat_map(|&at| line(&Order::Skip(at))).collect();
@@ -421,7 +429,7 @@ impl Queue {
         }
         if let Err(error) = self.transport.order(&taken.lease, &orders) {
             held.is_blocked = true;
-            return state.tell(&text(&error));
+            return state.tell_error(&error);
         }
         // As when a job is cancelled: one that has begun meanwhile stays.
         self.read(state, name);
@@ -431,6 +439,7 @@ impl Queue {
             if place.step != Step::NotBegun {
                 continue;
             }
+            place.identity = None;
             if let Some(id) = place.job.take()
                 && let Some(submitted) = state.jobs.get_mut(&id)
             {
@@ -438,7 +447,9 @@ impl Queue {
                 state.waiting.push_back(id);
             }
         }
-        state.waiting_since.get_or_insert_with(Instant::now);
+        if !state.waiting.is_empty() {
+            state.waiting_since.get_or_insert_with(Instant::now);
+        }
     }
 
     /// Ends the lease of a worker that was not heard of for too long.
@@ -463,7 +474,7 @@ impl Queue {
         match self.transport.revoke(&taken.lease) {
             Ok(()) => state.release(name, reason),
             // The next poll tries again.
-            Err(error) => state.tell(&text(&error)),
+            Err(error) => state.tell_error(&error),
         }
     }
 
@@ -482,7 +493,7 @@ impl Queue {
             let lease = self.settings.lease;
             let bundle = Bundle::new(&self.build, lease.as_secs_f64(), jobs);
             if let Err(error) = self.transport.post(&name, &bundle) {
-                state.tell(&text(&error));
+                state.tell_error(&error);
                 state.waiting.extend(ids);
                 state.waiting_since = Some(now);
                 continue;
@@ -508,7 +519,7 @@ impl Queue {
         state.workers_read = Some(now);
         let found = match self.transport.workers() {
             Ok(found) => found,
-            Err(error) => return state.tell(&text(&error)),
+            Err(error) => return state.tell_error(&error),
         };
         for gone in state.workers.update(found, now) {
             self.transport.forget(&gone);
@@ -699,6 +710,11 @@ impl State {
             });
             step.is_none_or(|step| step == Step::NotBegun)
         })
+    }
+
+    /// Tells the user once that the queue cannot be used at the moment. The next poll tries again.
+    fn tell_error(&mut self, error: &ClusterError) {
+        self.tell(&format!("the queue in the folder of the store: {}", text(error)));
     }
 
     /// Tells the user once why jobs wait, by the first of them.
