@@ -55,6 +55,8 @@ struct Written {
 struct Orders {
     tail: Tail,
     left_out: HashSet<usize>,
+    /// The messages to jobs that do not run, each with the place of the job: the run may stop a job that is about to run.
+    early: Vec<(usize, String)>,
 }
 
 impl Line {
@@ -101,7 +103,12 @@ impl<'a> HeldLease<'a> {
 
     /// Sets the job that runs, which receives the messages of the run.
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
-        *lock(&self.running) = running;
+        lock(&self.running).clone_from(&running);
+        if let Some((job, inbox)) = running {
+            let early = std::mem::take(&mut lock(&self.orders).early);
+            let own = early.into_iter().filter(|(place, _)| *place == job);
+            own.for_each(|(_, text)| inbox.send(text));
+        }
         // The lease may have been lost before there was a job to end.
         if self.is_lost() {
             self.cancel();
@@ -190,13 +197,10 @@ impl<'a> HeldLease<'a> {
                 Ok(Order::Skip(place)) => {
                     orders.left_out.insert(place);
                 }
-                Ok(Order::Message { job, text }) => {
-                    if let Some((running, inbox)) = &*lock(&self.running)
-                        && *running == job
-                    {
-                        inbox.send(text);
-                    }
-                }
+                Ok(Order::Message { job, text }) => match &*lock(&self.running) {
+                    Some((running, inbox)) if *running == job => inbox.send(text),
+                    _ => orders.early.push((job, text)),
+                },
                 Err(_) => {}
             }
         }
