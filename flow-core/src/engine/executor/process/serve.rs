@@ -150,13 +150,12 @@ impl<O: JobOwner> Served<'_, O> {
             return self.lost(Some(error));
         }
         loop {
-            self.check_stop();
-            if self.child.is_ready {
-                for message in self.owner.to_send() {
-                    // A child that has ended is noticed by the end of the socket.
-                    let _ = self.child.sender().send(&message);
-                }
+            // First: one of the messages may be that the task is to stop.
+            for message in self.owner.to_send() {
+                // A child that has ended is noticed by the end of the socket.
+                let _ = self.child.sender().send(&message);
             }
+            self.check_stop();
             let (has_message, is_woken) = match self.wait() {
                 Ok(ready) => ready,
                 Err(error) => return self.lost(Some(error)),
