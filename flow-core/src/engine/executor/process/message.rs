@@ -117,6 +117,8 @@ pub(super) enum FromRelay {
     Output(Bytes),
     /// The child has ended without ending the task, or could not be started. It is the last message.
     Crashed(String),
+    /// The child was ended, because a run has stopped or cancelled the job. It is the last message.
+    Ended,
 }
 
 /// A task to run.

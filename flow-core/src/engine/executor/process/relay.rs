@@ -8,7 +8,7 @@
 //! elsewhere. The draft record is written where the link says, and moved to its place only as long as the link says so:
 //! once the lease of a job was taken away, its output is committed by no one.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -177,13 +177,13 @@ impl JobRunner {
             store: &self.store,
             job: job.number,
             draft,
-            requests: 0,
+            requests: HashSet::new(),
             is_stopped,
             is_lost: false,
         };
         let ended = serve::serve(&mut child, &mut relay, job);
         inbox.set_wake(None);
-        relay.answered(relay.requests);
+        relay.end_waiting();
         if ended.is_usable {
             self.children.give_back(child);
         }
@@ -216,8 +216,8 @@ struct Relay<'a> {
     job: u64,
     /// Where the child writes a draft record, and where it belongs.
     draft: Option<(PathBuf, PathBuf)>,
-    /// The number of requests of the task that wait for a reply.
-    requests: usize,
+    /// The numbers of the requests of the task that wait for a reply.
+    requests: HashSet<u64>,
     /// Whether the run has stopped the job.
     is_stopped: bool,
     /// Whether the run takes no more messages of the job.
@@ -229,12 +229,21 @@ impl Relay<'_> {
         self.is_lost |= send(self.link, message, is_urgent).is_err();
     }
 
-    /// Takes note that requests of the task are answered.
-    fn answered(&mut self, requests: usize) {
-        if requests > 0 && requests >= self.requests {
+    /// Takes note that a request of the task is answered. Returns whether the task waits for the answer: a run that has
+    /// adopted the job answers the requests again that an earlier run has answered.
+    fn answered(&mut self, request: u64) -> bool {
+        let is_awaited = self.requests.remove(&request);
+        if is_awaited && self.requests.is_empty() {
             self.link.wait(false);
         }
-        self.requests = self.requests.saturating_sub(requests);
+        is_awaited
+    }
+
+    /// Takes note that the task waits for nothing any more, because it has ended.
+    fn end_waiting(&mut self) {
+        if !std::mem::take(&mut self.requests).is_empty() {
+            self.link.wait(false);
+        }
     }
 
     /// Moves the draft record to its place. Returns whether it is there.
@@ -260,19 +269,18 @@ impl JobOwner for Relay<'_> {
     fn to_send(&mut self) -> Vec<ToChild> {
         let texts = std::mem::take(&mut self.inbox.inbox().messages);
         let mut messages = Vec::new();
-        let mut answered = 0;
         for text in texts {
             match serde_json::from_str::<ToChild>(&text) {
                 Ok(ToChild::Stop { .. }) => self.is_stopped = true,
-                Ok(message @ ToChild::Required(_)) => {
-                    answered += 1;
-                    messages.push(message);
+                Ok(ToChild::Required(required)) => {
+                    if self.answered(required.request) {
+                        messages.push(ToChild::Required(required));
+                    }
                 }
                 // Whatever this is, the run has not written it: its own messages can be read.
                 Ok(ToChild::Job(_)) | Err(_) => {}
             }
         }
-        self.answered(answered);
         messages
     }
 
@@ -299,11 +307,11 @@ impl JobOwner for Relay<'_> {
                 done.has_draft = done.has_draft && self.keep_draft();
                 Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
             }
-            FromChild::Require { .. } => {
-                if self.requests == 0 {
+            FromChild::Require { request, .. } => {
+                if self.requests.is_empty() {
                     self.link.wait(true);
                 }
-                self.requests += 1;
+                self.requests.insert(*request);
                 None
             }
             _ => None,
@@ -313,8 +321,7 @@ impl JobOwner for Relay<'_> {
     }
 
     fn lost(&mut self, reason: Option<String>) {
-        let reason = reason.unwrap_or_else(|| "its process was ended".to_owned());
-        self.send(&FromRelay::Crashed(reason), true);
+        self.send(&reason.map_or(FromRelay::Ended, FromRelay::Crashed), true);
     }
 }
 
@@ -322,7 +329,11 @@ impl JobOwner for Relay<'_> {
 mod tests {
     use super::*;
 
-    struct Link;
+    use crate::engine::executor::process::message::{RequiredMessage, TaskMessage};
+
+    /// A link to a run that takes no messages, with what it was told of waiting.
+    #[derive(Default)]
+    struct Link(Mutex<Vec<bool>>);
 
     impl JobLink for Link {
         fn send(&self, _: String, _: bool) -> io::Result<()> {
@@ -333,30 +344,66 @@ mod tests {
             None
         }
 
-        fn wait(&self, _: bool) {}
+        fn wait(&self, is_waiting: bool) {
+            self.0.lock().expect("lock poisoned").push(is_waiting);
+        }
     }
 
-    fn relay<'a>(inbox: &'a JobInbox, store: &'a Store) -> Relay<'a> {
-        let (draft, requests, is_stopped, is_lost) = (None, 0, false, false);
-        Relay { inbox, link: &Link, store, job: 1, draft, requests, is_stopped, is_lost }
+    fn relay<'a>(inbox: &'a JobInbox, link: &'a Link, store: &'a Store) -> Relay<'a> {
+        let (draft, requests, is_stopped, is_lost) = (None, HashSet::new(), false, false);
+        Relay { inbox, link, store, job: 1, draft, requests, is_stopped, is_lost }
+    }
+
+    fn require(request: u64) -> FromChild {
+        let task = TaskMessage { id: "Prices".to_owned(), name: "Prices".to_owned() };
+        FromChild::Require { job: 1, request, task, settings: Vec::new() }
+    }
+
+    fn required(request: u64) -> String {
+        let (results, nodes, recorded) = (Vec::new(), Vec::new(), Vec::new());
+        let required = RequiredMessage { request, results, nodes, recorded };
+        serde_json::to_string(&ToChild::Required(required)).expect("JSON")
     }
 
     #[test]
     fn a_stop_a_cancellation_and_a_lost_link_end_the_job() {
-        let store = Store::nowhere();
+        let (store, link) = (Store::nowhere(), Link::default());
         let inbox = JobInbox::new();
-        let mut stopped = relay(&inbox, &store);
+        let mut stopped = relay(&inbox, &link, &store);
         assert!(!stopped.is_stopped());
         inbox.send(serde_json::to_string(&ToChild::Stop { job: 7 }).expect("JSON"));
         inbox.send("{\"Stop".to_owned());
         assert!(stopped.to_send().is_empty());
         assert!(stopped.is_stopped() && !stopped.is_abandoned());
 
-        let mut lost = relay(&inbox, &store);
+        let mut lost = relay(&inbox, &link, &store);
         lost.log(b"a line\n");
         assert!(lost.is_abandoned());
 
         inbox.cancel();
-        assert!(relay(&inbox, &store).is_abandoned());
+        assert!(relay(&inbox, &link, &store).is_abandoned());
+    }
+
+    #[test]
+    fn a_task_waits_until_each_of_its_requests_is_answered_once() {
+        let (store, link, inbox) = (Store::nowhere(), Link::default(), JobInbox::new());
+        let mut relay = relay(&inbox, &link, &store);
+        let waited = || link.0.lock().expect("lock poisoned").clone();
+        std::thread::scope(|scope| {
+            for request in [4, 5] {
+                assert!(relay.receive(require(request), scope).is_none());
+            }
+        });
+        // A run that has adopted the job answers the first request again.
+        for request in [4, 4, 9] {
+            inbox.send(required(request));
+        }
+        assert_eq!(relay.to_send().len(), 1);
+        assert_eq!(waited(), [true], "the second request waits");
+        inbox.send(required(5));
+        assert_eq!(relay.to_send().len(), 1);
+        assert_eq!(waited(), [true, false]);
+        relay.end_waiting();
+        assert_eq!(waited(), [true, false], "nothing has waited");
     }
 }

@@ -158,7 +158,7 @@ impl Executor for Submitted {
     }
 }
 
-/// A job that was submitted.
+/// A job that was submitted, and what is known of it.
 struct Served<'a> {
     parent: Parent<'a>,
     running: &'a Arc<Running>,
@@ -215,6 +215,9 @@ impl Served<'_> {
                     None
                 }
                 Ok(FromRelay::Crashed(reason)) => Some(Err(self.crashed(reason))),
+                Ok(FromRelay::Ended) => {
+                    Some(Err(self.lost("its worker or an earlier run has ended it".to_owned())))
+                }
                 Err(error) => {
                     self.submitted.cancel();
                     Some(Err(self.lost(format!("a message of its worker cannot be read: {error}"))))
@@ -254,8 +257,7 @@ impl Served<'_> {
         }
         let ended = self.parent.receive(message, scope)?.result;
         Some(match ended {
-            // The run that had submitted the job was stopped, and this one was not.
-            Err(error) if is_stop(&error) && !self.running.control.stopper.is_stopped() => {
+            Err(error) if is_stop(&error) && self.was_stopped_before() => {
                 Err(self.lost("an earlier run has stopped it".to_owned()))
             }
             Ok(executed) if self.is_adopted => self.whole(executed),
@@ -276,17 +278,28 @@ impl Served<'_> {
         }
     }
 
+    /// Returns whether a task that was stopped was so by an earlier run, which had submitted the job: neither is this run
+    /// stopped, nor tasks that it has required.
+    fn was_stopped_before(&self) -> bool {
+        self.is_adopted && !self.running.was_stopped()
+    }
+
     fn lost(&self, reason: String) -> anyhow::Error {
-        // Whatever the lost process has written does not count.
-        self.parent.discard_draft();
-        Lost(reason).into()
+        self.unless_stopped(Lost(reason).into())
     }
 
     fn crashed(&self, reason: String) -> anyhow::Error {
+        self.unless_stopped(anyhow!(reason))
+    }
+
+    /// Returns the error of a task whose process has left no result. In a run that was stopped, the task was stopped: the
+    /// same Ctrl-C may have ended the worker.
+    fn unless_stopped(&self, error: anyhow::Error) -> anyhow::Error {
+        // Whatever the process has written does not count.
         self.parent.discard_draft();
         match self.running.control.stopper.is_stopped() {
             true => Stopped.into(),
-            false => anyhow!(reason),
+            false => error,
         }
     }
 }
