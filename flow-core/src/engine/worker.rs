@@ -336,11 +336,9 @@ impl<'a> Worker<'a> {
             anyhow::bail!("evaluating `refresh` of {} failed: {error}", entry.decl.name);
         }
         plan.check_node(node)?;
-        let started = jiff::Timestamp::now();
-        let begun = running_time();
+        let since = Cell::new((jiff::Timestamp::now(), running_time()));
         let watch = Watch::begin(self.execution, node, &made_from, &self.job.control)?;
         self.has_begun.set(true);
-        self.execution.report_started(node, self.job.attempt);
         if self.job.attempt > 1 {
             // If it cannot be renamed, the log of this attempt replaces it.
             let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, self.job.attempt - 1);
@@ -349,8 +347,13 @@ impl<'a> Worker<'a> {
         if has_timeout {
             self.job.control.set_computes(made_from.clone(), fingerprint);
         }
-        // The time of a task that waits to be run elsewhere does not count.
+        let is_elsewhere = plan.policies.runs_elsewhere(&plan.graph, node);
+        // The time in which a task waits to be run elsewhere does not count.
         let begins = || {
+            if is_elsewhere {
+                since.set((jiff::Timestamp::now(), running_time()));
+            }
+            self.execution.report_started(node, self.job.attempt);
             if has_timeout {
                 let (at, number) = ((self.execution.id, node), self.job.control.number);
                 let _ = self.messages.send(Message::Started { at, number });
@@ -380,17 +383,19 @@ impl<'a> Worker<'a> {
         if executed.as_ref().is_err_and(is_stop) && !self.job.control.is_abandoned() {
             self.execution.report_stopped(node);
         }
+        let (started, begun) = since.get();
         let (started, seconds, host) = match watch.running().ran() {
             Some(ran) => (ran.started, ran.seconds, ran.host.clone()),
             None => (started, seconds_since(begun), host()),
         };
-        self.ran.set(watch.running().ran().map(|ran| (ran.started, ran.seconds)));
+        self.ran.set(is_elsewhere.then_some((started, seconds)));
         let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
             // The coordinator has taken what an abandoned job left behind.
             if self.job.control.is_abandoned() {
                 return;
             }
             let run = failed_run(watch.running().attempt(), self.job.attempt, started, seconds);
+            let run = FailedRun { host: host.clone(), ..run };
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
             self.failed.set(Some((run, instance)));
         });

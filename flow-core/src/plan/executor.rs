@@ -152,6 +152,8 @@ pub trait SubmittedJob: Send + Sync {
     fn send(&self, message: String);
 
     /// Ends the job, whether it waits or runs. When this returns, no result of it can be committed any more.
+    ///
+    /// It may be called again, and for a job that has ended.
     fn cancel(&self);
 }
 
@@ -222,6 +224,8 @@ pub enum JobEvent {
 }
 
 /// Receives the events of one job, from any thread.
+///
+/// An executor keeps it until the job has ended. If it drops the last clone before, the job is [lost](JobEvent::Lost).
 #[derive(Clone)]
 pub struct JobEvents(Arc<dyn Fn(JobEvent) + Send + Sync>);
 

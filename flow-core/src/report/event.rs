@@ -92,8 +92,8 @@ pub enum Event {
         /// The time until the next attempt.
         after: Duration,
     },
-    /// An instance cannot start yet, for a reason outside this run: another process computes it, for example, or no worker of
-    /// the flow's [executor](crate::Flow::executor) is there. Another [`Started`](Event::Started) follows in the latter case.
+    /// An instance cannot start yet, for a reason outside this run: another process computes it, for example, or it waits for
+    /// a worker of the flow's [executor](crate::Flow::executor).
     #[non_exhaustive]
     Waiting {
         /// The instance.

@@ -78,7 +78,7 @@ pub(crate) struct TaskJob<'a> {
     /// The number of the attempt, beginning with 1.
     pub(crate) attempt: u32,
     pub(crate) policy: &'a ResolvedPolicy,
-    /// To be called when the task begins: its time-out counts from then on.
+    /// To be called when the task begins: it counts as started, and its time-out and duration count from then on.
     pub(crate) begins: &'a dyn Fn(),
 }
 

@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 
 use anyhow::{Context, anyhow};
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::describe::{self, Way};
 use super::message::{FromChild, FromRelay, ToChild};
@@ -31,6 +31,8 @@ use crate::task::execute::Executed;
 #[derive(Default)]
 pub(crate) struct Submitted {
     queue: Mutex<Option<Arc<dyn JobQueue>>>,
+    /// The jobs whose end was not received, by number.
+    open: Mutex<HashMap<u64, Arc<dyn SubmittedJob>>>,
     /// The number of jobs so far.
     jobs: AtomicU64,
     /// The durations of tasks, in seconds, as far as they were found.
@@ -44,18 +46,48 @@ enum Input {
     Woken,
 }
 
+/// Passes the events of a job on to the thread that serves it.
+struct Inputs(Sender<Input>);
+
+impl Inputs {
+    fn send(&self, event: JobEvent) {
+        // After its end, a job needs no event.
+        let _ = self.0.send(Input::Event(event));
+    }
+}
+
+impl Drop for Inputs {
+    fn drop(&mut self) {
+        // Without this, the thread would wait forever for a job that the executor has forgotten.
+        self.send(JobEvent::Lost("its executor has dropped it".to_owned()));
+    }
+}
+
 impl Submitted {
-    /// Ends the queue, if there is one.
+    /// Cancels the jobs that are left, and ends the queue, if there is one.
+    ///
+    /// The thread of a job that was abandoned may not have cancelled it so far, and nothing waits for that thread.
     pub(crate) fn end(&self) {
-        let queue = self.queue.lock().expect("lock poisoned").take();
+        let left = std::mem::take(&mut *self.open());
+        left.values().for_each(|job| job.cancel());
+        let queue = self.begun().take();
         if let Some(queue) = queue {
             queue.end();
         }
     }
 
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<dyn SubmittedJob>>> {
+        self.open.lock().expect("lock poisoned")
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Option<Arc<dyn JobQueue>>> {
+        // An executor that panics while it begins leaves no queue.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns the queue of the run, which begins with the first job.
     fn queue(&self, running: &Running) -> anyhow::Result<Arc<dyn JobQueue>> {
-        let mut queue = self.queue.lock().expect("lock poisoned");
+        let mut queue = self.begun();
         if let Some(queue) = &*queue {
             return Ok(Arc::clone(queue));
         }
@@ -124,12 +156,11 @@ impl Executor for Submitted {
             // The thread that serves the job has the receiver.
             let _ = wake.send(Input::Woken);
         });
-        let events = JobEvents::new(move |event| {
-            // After its end, a job needs no event.
-            let _ = inputs.send(Input::Event(event));
-        });
+        let inputs = Inputs(inputs);
+        let events = JobEvents::new(move |event| inputs.send(event));
         let submitted = self.queue(running)?.submit(self.job(task, payload), events)?;
-        running.report(TaskReport::Status(&"waiting for a worker"));
+        self.open().insert(number, Arc::clone(&submitted));
+        running.execution.report_waiting_for(running.node, "a worker");
         let to = Arc::clone(&submitted);
         let reply: Reply = Arc::new(move |message: ToChild| {
             if let Ok(text) = serde_json::to_string(&message) {
@@ -142,16 +173,15 @@ impl Executor for Submitted {
             folder: task.folder,
             begins: task.begins,
             number,
-            attempt: task.attempt,
             submitted,
             reply,
             received,
-            has_waited: false,
             has_begun: false,
             is_adopted: false,
             is_told_to_stop: false,
         };
         let result = std::thread::scope(|scope| served.until_end(scope));
+        self.open().remove(&number);
         // Lines of the task that arrive from now on are not those of this attempt.
         let _ = attempt.log().close();
         result
@@ -165,13 +195,9 @@ struct Served<'a> {
     folder: &'a Folder,
     begins: &'a dyn Fn(),
     number: u64,
-    /// The number of the attempt.
-    attempt: u32,
     submitted: Arc<dyn SubmittedJob>,
     reply: Reply,
     received: Receiver<Input>,
-    /// Whether an event has said that the job waits.
-    has_waited: bool,
     has_begun: bool,
     is_adopted: bool,
     is_told_to_stop: bool,
@@ -186,21 +212,16 @@ impl Served<'_> {
             let event = match self.received.recv() {
                 Ok(Input::Event(event)) => event,
                 Ok(Input::Woken) => continue,
-                // The registered waker has a sender.
+                // The last event of an executor that drops the job says so, so this does not happen.
                 Err(_) => return Err(self.lost("its executor has dropped it".to_owned())),
             };
             let text = match event {
                 JobEvent::Waiting(reason) => {
-                    self.has_waited = true;
                     self.running.execution.report_waiting_for(self.running.node, &reason);
                     continue;
                 }
                 JobEvent::Begun { worker, is_adopted } => {
                     (self.has_begun, self.is_adopted) = (true, is_adopted);
-                    if self.has_waited {
-                        // After the event that says that it waits.
-                        self.running.execution.report_started(self.running.node, self.attempt);
-                    }
                     (self.begins)();
                     self.running.report(TaskReport::Status(&format_args!("on {worker}")));
                     continue;
@@ -301,5 +322,63 @@ impl Served<'_> {
             true => Stopped.into(),
             false => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A queue and a job that write down what is called.
+    #[derive(Clone, Default)]
+    struct Calls(Arc<Mutex<Vec<&'static str>>>);
+
+    impl Calls {
+        fn add(&self, call: &'static str) {
+            self.0.lock().expect("lock poisoned").push(call);
+        }
+    }
+
+    impl JobQueue for Calls {
+        fn submit(&self, _: Job, _: JobEvents) -> anyhow::Result<Arc<dyn SubmittedJob>> {
+            Ok(Arc::new(self.clone()))
+        }
+
+        fn end(&self) {
+            self.add("end");
+        }
+    }
+
+    impl SubmittedJob for Calls {
+        fn send(&self, _: String) {}
+
+        fn cancel(&self) {
+            self.add("cancel");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_run_cancels_the_jobs_of_threads_that_were_abandoned() {
+        let (calls, submitted) = (Calls::default(), Submitted::default());
+        *submitted.begun() = Some(Arc::new(calls.clone()));
+        submitted.open().insert(1, Arc::new(calls.clone()));
+        submitted.end();
+        submitted.end();
+        assert_eq!(*calls.0.lock().expect("lock poisoned"), ["cancel", "end"]);
+    }
+
+    #[test]
+    fn a_job_whose_events_are_dropped_is_lost() {
+        let (sender, received) = unbounded();
+        let inputs = Inputs(sender);
+        let events = JobEvents::new(move |event| inputs.send(event));
+        let other = events.clone();
+        drop(events);
+        assert!(received.try_recv().is_err(), "the executor still has it");
+        drop(other);
+        let input = received.try_recv().expect("an event");
+        assert!(
+            matches!(input, Input::Event(JobEvent::Lost(reason)) if reason.contains("dropped"))
+        );
     }
 }
