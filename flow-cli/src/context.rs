@@ -1,5 +1,7 @@
 //! The context of a verb: the flow with its settings and parameters, the roots, and the printer of results.
 
+#[cfg(feature = "cluster")]
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -75,7 +77,13 @@ impl Context {
                 settings.executor = (executor == "pull").then_some(ExecutorName::Pull);
             }
             if let Ok(Some(jobs)) = matches.try_get_one::<u16>("jobs") {
-                settings.jobs = Some(*jobs);
+                if settings.executor.is_none() {
+                    return Err(CliError::usage(
+                        "--jobs is the number of jobs of an executor, and none is set: add `--executor pull`, or give the \
+                         number of tasks in this process with `--workers`",
+                    ));
+                }
+                settings.jobs = NonZeroU16::new(*jobs);
             }
         }
         if let Some(color) = matches.get_one::<String>("color") {

@@ -102,7 +102,9 @@ fn executor_options(command: Command) -> Command {
                 .long("jobs")
                 .value_name("N")
                 .value_parser(clap::value_parser!(u16).range(1..))
-                .help("The number of jobs that an executor has at the same time [default: 100]"),
+                .help(
+                    "The number of jobs that the executor has at the same time [default: that of --workers, or 100]",
+                ),
         )
         .arg(
             Arg::new("in-process")

@@ -31,6 +31,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+#[cfg(feature = "cluster")]
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -67,7 +69,7 @@ pub(crate) struct Settings {
     #[cfg(feature = "cluster")]
     pub(crate) executor: Option<ExecutorName>,
     #[cfg(feature = "cluster")]
-    pub(crate) jobs: Option<u16>,
+    pub(crate) jobs: Option<NonZeroU16>,
     /// Not in the file: who types a command sees text.
     #[serde(skip)]
     pub(crate) json: Option<bool>,
@@ -170,7 +172,8 @@ impl Settings {
             let named = |text: &str| (text == "pull").then_some(ExecutorName::Pull);
             let names = "the name of an executor: pull";
             replace(&mut set.executor, parsed("FLOW_EXECUTOR", names, named)?);
-            replace(&mut set.jobs, number("FLOW_JOBS", u16::MAX)?);
+            let numbers = format!("a number from 1 to {}", u16::MAX);
+            replace(&mut set.jobs, parsed("FLOW_JOBS", &numbers, |text| text.parse().ok())?);
         }
         let limits = &mut set.limits;
         replace(&mut limits.versions, number("FLOW_LIMIT_VERSIONS", usize::MAX)?);
@@ -227,7 +230,7 @@ impl Settings {
         #[cfg(feature = "cluster")]
         let flow = match self.executor {
             Some(ExecutorName::Pull) => {
-                let jobs = self.jobs.or(self.workers).unwrap_or(JOBS);
+                let jobs = self.jobs.map(NonZeroU16::get).or(self.workers).unwrap_or(JOBS);
                 flow.workers(usize::from(jobs)).executor(flow_cluster::PullWorkers::new())
             }
             None => flow,

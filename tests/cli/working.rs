@@ -44,8 +44,23 @@ fn the_executor_may_be_a_setting_and_a_task_may_stay_in_the_process() {
     std::fs::write(folder.join("flow.toml"), "executor = \"push\"\n").expect("a file");
     let error = weather(folder, words("run Temperature")).refused();
     assert!(error.contains("flow.toml is wrong") && error.contains("`pull`"), "{error}");
+    std::fs::write(folder.join("flow.toml"), "jobs = 0\n").expect("a file");
+    let error = weather(folder, words("run Temperature")).refused();
+    assert!(error.contains("flow.toml is wrong") && error.contains("jobs"), "{error}");
     std::fs::remove_file(folder.join("flow.toml")).expect("a file");
+    let error = weather_with(folder, words("status"), &[("FLOW_JOBS", "0")]).refused();
+    assert_eq!(error, "error: FLOW_JOBS is \"0\", which is not a number from 1 to 65535\n");
     let error = weather_with(folder, words("status"), &[("FLOW_EXECUTOR", "push")]).refused();
     let expected = "error: FLOW_EXECUTOR is \"push\", which is not the name of an executor: pull\n";
     assert_eq!(error, expected);
+}
+
+#[test]
+fn a_number_of_jobs_needs_an_executor() {
+    let folder = folder();
+    let error = weather(folder.path(), words("run Temperature --jobs 4")).refused();
+    assert!(error.contains("add `--executor pull`") && error.contains("`--workers`"), "{error}");
+    // The executor may be a setting.
+    let arguments = words("run Temperature --jobs 4 --in-process Temperature -q");
+    weather_with(folder.path(), arguments, &[("FLOW_EXECUTOR", "pull")]).ok();
 }
