@@ -23,6 +23,7 @@ use crate::task::input::Handle;
 use crate::task::requirement::Form;
 use crate::task::setting::Values;
 use crate::task::{Kind, TaskType, registry};
+use crate::value::Value;
 
 /// The way of messages to the process that runs a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,7 +129,7 @@ pub(super) fn settings(setting: &[SettingMessage]) -> Result<Values, String> {
     let value = |SettingMessage { task, place, value }: &SettingMessage| {
         let task = task_type(task)?;
         let param = task.params.get(*place).ok_or("it has no such parameter")?;
-        let value = crate::value::Value::from_stored(value).ok_or("its value is damaged")?;
+        let value = Value::from_stored(value).ok_or("its value is damaged")?;
         let value = (param.kind.from_value)(&value);
         let wrong = |reason| format!("the value of `{}` cannot be read back: {reason}", param.name);
         Ok((task, *place, value.map_err(wrong)?))
@@ -206,21 +207,16 @@ impl Nodes {
         let parameters = task.params.iter().enumerate().map(|(place, param)| {
             let value = (param.kind.to_value)(origin.parameter(node, place));
             let value = value.with_context(|| format!("cannot send parameter `{}`", param.name))?;
-            anyhow::ensure!(
-                self.way == Way::Socket || !value.has_secret(),
-                "`{}` of {} is a secret, which would be written to a file for the worker: run the task that needs it in \
-                 this process, by `flow.in_process`",
-                param.name,
-                origin.label(node, false)
-            );
+            self.check_secret(&value, handle, || format!("`{}`", param.name))?;
             anyhow::Ok(value.to_sent())
         });
+        let entries = (0..origin.entries(node)).map(|at| self.entry(handle, at));
         let (label, full_label) = (origin.label(node, false), origin.label(node, true));
         let message = NodeMessage {
             task: registry::type_id(task),
             kind,
             inputs: Vec::new(),
-            entries: (0..origin.entries(node)).map(|at| entry(origin.entry(node, at))).collect(),
+            entries: entries.collect::<anyhow::Result<_>>()?,
             parameters: parameters.collect::<anyhow::Result<_>>()?,
             parameters_digest: origin.parameters_digest(node),
             external: (kind == Kind::External).then(|| origin.external(node).into()),
@@ -243,16 +239,42 @@ impl Nodes {
         }
         Ok(place as u32)
     }
-}
 
-fn entry((form, len): (Form, usize)) -> EntryMessage {
-    let form = match form {
-        Form::One => FormMessage::One,
-        Form::Optional => FormMessage::Optional,
-        Form::List => FormMessage::List,
-        Form::Map(keys) => FormMessage::Map((0..len).map(|at| keys.value(at).to_sent()).collect()),
-    };
-    EntryMessage { form, len }
+    /// Describes an entry of `requires` of an instance.
+    fn entry(&self, handle: &Handle, at: usize) -> anyhow::Result<EntryMessage> {
+        let (form, len) = handle.origin.entry(handle.node, at);
+        let form = match form {
+            Form::One => FormMessage::One,
+            Form::Optional => FormMessage::Optional,
+            Form::List => FormMessage::List,
+            Form::Map(keys) => {
+                let keys = (0..len).map(|at| {
+                    let key = keys.value(at);
+                    self.check_secret(&key, handle, || "a key of the inputs".to_owned())?;
+                    anyhow::Ok(key.to_sent())
+                });
+                FormMessage::Map(keys.collect::<anyhow::Result<_>>()?)
+            }
+        };
+        Ok(EntryMessage { form, len })
+    }
+
+    /// Returns an error if a value of an instance is a secret and must not be sent.
+    fn check_secret(
+        &self,
+        value: &Value,
+        handle: &Handle,
+        name: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.way == Way::Socket || !value.has_secret(),
+            "{} of {} is a secret, which would be written to a file for the worker: run the task that needs it in this \
+             process, by `flow.in_process`",
+            name(),
+            handle.label()
+        );
+        Ok(())
+    }
 }
 
 /// Describes the output of an instance.
