@@ -363,6 +363,8 @@ fn a_run_that_was_killed_and_is_started_again_runs_nothing_twice() -> Result<()>
     joined(run)?;
     assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (1, 1));
     assert_eq!(flow.load::<All>()?[1].to_string(), gates.begun(1)[0]);
+    // Neither is the draft record left whose name is in the job of the killed run.
+    assert_eq!(files_below(&flow.folder().join(".flow/drafts")), Vec::<PathBuf>::new());
     assert!(flow.store().verify()?.is_whole());
     assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
     Ok(())

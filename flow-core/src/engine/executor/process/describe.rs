@@ -46,20 +46,26 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<J
     nodes.add(&execution.handle(node, task.running.reads()), Which::Running)?;
     let files = plan.graph.file_parameters(node).into_iter();
     let entry = plan.graph.task(node);
+    let key = plan.graph.node(node).key;
+    let draft = match way {
+        // An attempt that was abandoned may still be writing one.
+        Way::Socket => plan.store.new_draft_record(key),
+        Way::Executor => plan.store.draft_record_of_job(key, task.fingerprint),
+    };
     Ok(JobMessage {
         number,
         task: entry.decl.name.to_string(),
-        key: plan.graph.node(node).key,
+        key,
         enclosing: Enclosing::of_this_thread().tasks().map(enclosing).collect(),
         fingerprint: task.fingerprint,
         folder: task.folder.as_path().into(),
         store: StoreAt::of(&plan.store),
-        seed: plan.graph.node(node).key.seed(),
+        seed: key.seed(),
         attempt: task.attempt,
         current_folder: std::env::current_dir().ok().map(|folder| folder.as_path().into()),
         file_parameters: files.map(|(_, path)| path).collect(),
         draft: Some(DraftMessage {
-            path: plan.store.new_draft_record(plan.graph.node(node).key).as_path().into(),
+            path: draft.as_path().into(),
             module: entry.decl.module.to_owned(),
             instance: RecordedInstance {
                 format: task.format,
