@@ -28,7 +28,7 @@ const STORE: &str = "FLOW_TEST_WORKER";
 const LEASE: Duration = Duration::from_secs(3);
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Is started by [`start_worker`].
 #[test]
@@ -78,7 +78,7 @@ pub(crate) fn pull() -> PullWorkers {
 }
 
 /// Waits until something is there.
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T> {
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T> {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -178,7 +178,7 @@ fn joined(run: JoinHandle<Result<Summary, flow::Error>>) -> Result<Summary, flow
 }
 
 /// Returns a flow with an observer, and the lines of the events that it has received.
-fn observed(flow: &Flow) -> (Flow, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn observed(flow: &Flow) -> (Flow, Arc<Mutex<Vec<String>>>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&lines);
     let observed = flow.observe(move |event: &Event| {

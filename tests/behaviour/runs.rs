@@ -53,6 +53,8 @@ mod isolation_drafts;
 mod isolation_ends;
 #[cfg(target_os = "linux")]
 mod isolation_plans;
+#[cfg(target_os = "linux")]
+mod job_executors;
 mod memory;
 mod memory_budget;
 mod metadata;
