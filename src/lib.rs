@@ -282,7 +282,7 @@ pub mod executor {
     #[doc(inline)]
     pub use flow_core::executor::{
         Job, JobEvent, JobEvents, JobExecutor, JobInbox, JobLink, JobQueue, JobRunner, RunOfJobs,
-        SubmittedJob, unique,
+        SubmittedJob,
     };
 }
 
