@@ -22,11 +22,13 @@ use crate::support::{failed, failure, ran};
 struct Nearby {
     runner: Arc<JobRunner>,
     queued: Duration,
+    /// Whether the jobs arrive damaged.
+    damages: bool,
 }
 
 impl Nearby {
     fn new(flow: &Flow, queued: Duration) -> Self {
-        Self { runner: Arc::new(flow.job_runner(4)), queued }
+        Self { runner: Arc::new(flow.job_runner(4)), queued, damages: false }
     }
 }
 
@@ -42,13 +44,14 @@ impl JobExecutor for Nearby {
 
 impl JobQueue for Nearby {
     fn submit(&self, job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
-        let (Self { runner, queued }, inbox) = (self.clone(), Arc::new(JobInbox::new()));
+        let (Self { runner, queued, damages }, inbox) = (self.clone(), Arc::new(JobInbox::new()));
         let messages = Arc::clone(&inbox);
+        let payload = if damages { "{}".to_owned() } else { job.payload };
         thread::spawn(move || {
             thread::sleep(queued);
             let worker = "a thread".to_owned();
             events.send(JobEvent::Begun { worker, is_adopted: false });
-            runner.run(&job.payload, &messages, &Link(events));
+            runner.run(&payload, &messages, &Link(events));
         });
         Ok(Arc::new(Running(inbox)))
     }
@@ -228,6 +231,21 @@ fn a_job_that_its_executor_has_forgotten_is_lost() -> Result<()> {
     assert_eq!(error, "it was lost: its executor has dropped it");
     // Three losses are free, and there are no retries.
     assert_eq!(executor.attempts(), [1, 2, 3, 4]);
+    Ok(())
+}
+
+#[test]
+fn a_job_that_its_worker_cannot_start_has_not_failed() -> Result<()> {
+    let opened = open();
+    let nearby = Nearby { damages: true, ..Nearby::new(&opened.flow, Duration::ZERO) };
+    let (flow, lines) = observed(&opened.flow.executor(nearby));
+    let summary = failure(flow.run::<Quick>());
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    let expected = "it was lost: its worker cannot start it: the worker cannot read the job: ";
+    assert!(error.starts_with(expected), "{error}");
+    // As after each loss, three further attempts are free.
+    let lines = lines.lock().expect("no panic");
+    assert_eq!(lines.iter().filter(|line| line.contains(" started")).count(), 4, "{lines:?}");
     Ok(())
 }
 

@@ -115,7 +115,9 @@ pub(super) enum FromRelay {
     Child(Box<FromChild>),
     /// Lines that the child has written to its standard output or error.
     Output(Bytes),
-    /// The child has ended without ending the task, or could not be started. It is the last message.
+    /// The job could not be started, for a reason that is not the task's. It is the last message.
+    NotStarted(String),
+    /// The child has ended without ending the task. It is the last message.
     Crashed(String),
     /// The child was ended, because a run has stopped or cancelled the job. It is the last message.
     Ended,

@@ -143,7 +143,7 @@ impl JobRunner {
     pub fn run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) {
         if let Err(error) = self.try_run(payload, inbox, link) {
             // Without a link, nobody wants to know.
-            let _ = send(link, &FromRelay::Crashed(format!("{error:#}")), true);
+            let _ = send(link, &FromRelay::NotStarted(format!("{error:#}")), true);
         }
     }
 

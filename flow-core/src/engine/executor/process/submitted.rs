@@ -235,6 +235,10 @@ impl Served<'_> {
                     self.parent.log(text.as_bytes());
                     None
                 }
+                // Another machine may be able to.
+                Ok(FromRelay::NotStarted(reason)) => {
+                    Some(Err(self.lost(format!("its worker cannot start it: {reason}"))))
+                }
                 Ok(FromRelay::Crashed(reason)) => Some(Err(self.crashed(reason))),
                 Ok(FromRelay::Ended) => {
                     Some(Err(self.lost("its worker or an earlier run has ended it".to_owned())))
