@@ -176,6 +176,24 @@ runs!(Silent: u64 = |self, cx| {
     bail!("it was not stopped")
 });
 
+#[derive(Task)]
+#[task(target = Memory<u64>)]
+struct Kept;
+
+runs!(Kept: u64 = |self, _cx| Ok(4));
+
+/// Requires a task while it runs whose output is in the memory of the run.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Asks;
+
+runs!(Asks: u64 = |self, cx| {
+    let error = cx.require::<Kept>().expect_err("it is in another process").to_string();
+    ensure!(error.contains("Kept is kept in the memory of the process that runs the flow"), "{error}");
+    ensure!(error.contains("by `flow.in_process`"), "{error}");
+    Ok(5)
+});
+
 fn secret_keys() -> Vec<Secret<String>> {
     vec![Secret::new("token".to_owned())]
 }
@@ -262,6 +280,15 @@ fn an_executor_that_panics_fails_its_tasks_and_no_other() -> Result<()> {
         let error = entry.error.context("an error")?;
         assert!(error.contains("no scheduler"), "{error}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_value_in_memory_that_a_job_requires_is_an_error_with_what_to_do() -> Result<()> {
+    let opened = open();
+    let flow = opened.flow.executor(Nearby::new(&opened.flow, Duration::ZERO));
+    // The task goes on after the error, and its output is never complete.
+    assert_eq!(ran(&flow.in_process::<Kept>().run::<Asks>()?), ["Asks", "Kept"]);
     Ok(())
 }
 

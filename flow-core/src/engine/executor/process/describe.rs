@@ -228,7 +228,7 @@ impl Nodes {
             external: (kind == Kind::External).then(|| origin.external(node).into()),
             made: match which {
                 Which::Running => None,
-                Which::Input => Some(made(handle)?),
+                Which::Input => Some(made(handle, self.way)?),
             },
             full_label: (full_label != label).then_some(full_label),
             label,
@@ -288,7 +288,7 @@ impl Nodes {
 /// # Errors
 ///
 /// The output is in the memory of this process.
-fn made(handle: &Handle) -> anyhow::Result<Result<MadeMessage, MissingMessage>> {
+fn made(handle: &Handle, way: Way) -> anyhow::Result<Result<MadeMessage, MissingMessage>> {
     let made: Arc<Made> = match handle.made() {
         Ok(made) => made,
         Err(error) => {
@@ -300,10 +300,14 @@ fn made(handle: &Handle) -> anyhow::Result<Result<MadeMessage, MissingMessage>> 
         }
     };
     let is_in_memory = made.output.is_in_memory();
+    let otherwise = match way {
+        Way::Socket => "leave out `isolate`",
+        Way::Executor => "run the task that requires it in this process, by `flow.in_process`",
+    };
     anyhow::ensure!(
         handle.origin.kind(handle.node) != Kind::Made || !is_in_memory,
         "{} is kept in the memory of the process that runs the flow, and the task that requires it runs in a child \
-         process: give it a target that writes a file, or leave out `isolate`",
+         process: give it a target that writes a file, or {otherwise}",
         handle.label()
     );
     let Made { folder, output, meta, fingerprint, from } = &*made;
