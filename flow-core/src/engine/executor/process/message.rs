@@ -118,7 +118,7 @@ pub(super) enum FromRelay {
     /// The job could not be started, for a reason that is not the task's. It is the last message.
     NotStarted(String),
     /// The child has ended without ending the task. It is the last message.
-    Crashed(String),
+    Crashed { reason: String, ran: Ran },
     /// The child was ended, because a run has stopped or cancelled the job. It is the last message.
     Ended,
 }

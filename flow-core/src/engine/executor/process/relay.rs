@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
+use std::time::Instant;
 
 use anyhow::Context;
 
@@ -23,6 +24,7 @@ use super::serve::{self, Ended, JobOwner};
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
+use crate::engine::running::Ran;
 use crate::store::Store;
 
 /// Carries the messages of a job to the run that has submitted it.
@@ -177,6 +179,7 @@ impl JobRunner {
             store: &self.store,
             job: job.number,
             draft,
+            begun: (jiff::Timestamp::now(), Instant::now()),
             requests: HashSet::new(),
             is_stopped,
             is_lost: false,
@@ -216,6 +219,8 @@ struct Relay<'a> {
     job: u64,
     /// Where the child writes a draft record, and where it belongs.
     draft: Option<(PathBuf, PathBuf)>,
+    /// When the job was begun, by the clock of this machine.
+    begun: (jiff::Timestamp, Instant),
     /// The numbers of the requests of the task that wait for a reply.
     requests: HashSet<u64>,
     /// Whether the run has stopped the job.
@@ -321,7 +326,12 @@ impl JobOwner for Relay<'_> {
     }
 
     fn lost(&mut self, reason: Option<String>) {
-        self.send(&reason.map_or(FromRelay::Ended, FromRelay::Crashed), true);
+        let (started, begun) = self.begun;
+        let message = reason.map_or(FromRelay::Ended, |reason| {
+            let ran = Ran { started, seconds: begun.elapsed().as_secs_f64(), host: host() };
+            FromRelay::Crashed { reason, ran }
+        });
+        self.send(&message, true);
     }
 }
 
@@ -331,12 +341,16 @@ mod tests {
 
     use crate::engine::executor::process::message::{RequiredMessage, TaskMessage};
 
-    /// A link to a run that takes no messages, with what it was told of waiting.
+    /// A link to a run that takes no messages, with what it was told.
     #[derive(Default)]
-    struct Link(Mutex<Vec<bool>>);
+    struct Link {
+        sent: Mutex<Vec<String>>,
+        waits: Mutex<Vec<bool>>,
+    }
 
     impl JobLink for Link {
-        fn send(&self, _: String, _: bool) -> io::Result<()> {
+        fn send(&self, message: String, _: bool) -> io::Result<()> {
+            self.sent.lock().expect("lock poisoned").push(message);
             Err(io::ErrorKind::NotFound.into())
         }
 
@@ -345,13 +359,14 @@ mod tests {
         }
 
         fn wait(&self, is_waiting: bool) {
-            self.0.lock().expect("lock poisoned").push(is_waiting);
+            self.waits.lock().expect("lock poisoned").push(is_waiting);
         }
     }
 
     fn relay<'a>(inbox: &'a JobInbox, link: &'a Link, store: &'a Store) -> Relay<'a> {
+        let begun = (jiff::Timestamp::now(), Instant::now());
         let (draft, requests, is_stopped, is_lost) = (None, HashSet::new(), false, false);
-        Relay { inbox, link, store, job: 1, draft, requests, is_stopped, is_lost }
+        Relay { inbox, link, store, job: 1, draft, begun, requests, is_stopped, is_lost }
     }
 
     fn require(request: u64) -> FromChild {
@@ -388,7 +403,7 @@ mod tests {
     fn a_task_waits_until_each_of_its_requests_is_answered_once() {
         let (store, link, inbox) = (Store::nowhere(), Link::default(), JobInbox::new());
         let mut relay = relay(&inbox, &link, &store);
-        let waited = || link.0.lock().expect("lock poisoned").clone();
+        let waited = || link.waits.lock().expect("lock poisoned").clone();
         std::thread::scope(|scope| {
             for request in [4, 5] {
                 assert!(relay.receive(require(request), scope).is_none());
@@ -405,5 +420,20 @@ mod tests {
         assert_eq!(waited(), [true, false]);
         relay.end_waiting();
         assert_eq!(waited(), [true, false], "nothing has waited");
+    }
+    #[test]
+    fn a_crash_is_reported_with_when_and_where_the_task_has_run() {
+        let (store, link, inbox) = (Store::nowhere(), Link::default(), JobInbox::new());
+        let mut relay = relay(&inbox, &link, &store);
+        relay.lost(Some("it aborted".to_owned()));
+        relay.lost(None);
+        let sent = link.sent.lock().expect("lock poisoned").clone();
+        let sent: Vec<_> =
+            sent.iter().map(|text| serde_json::from_str::<FromRelay>(text)).collect();
+        let [Ok(FromRelay::Crashed { reason, ran }), Ok(FromRelay::Ended)] = &sent[..] else {
+            panic!("two messages");
+        };
+        assert_eq!((reason.as_str(), ran.host.as_str()), ("it aborted", host().as_str()));
+        assert!(ran.seconds < 60.0 && ran.started <= jiff::Timestamp::now());
     }
 }

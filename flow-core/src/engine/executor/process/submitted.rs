@@ -239,7 +239,10 @@ impl Served<'_> {
                 Ok(FromRelay::NotStarted(reason)) => {
                     Some(Err(self.lost(format!("its worker cannot start it: {reason}"))))
                 }
-                Ok(FromRelay::Crashed(reason)) => Some(Err(self.crashed(reason))),
+                Ok(FromRelay::Crashed { reason, ran }) => {
+                    self.running.set_ran(ran);
+                    Some(Err(self.unless_stopped(anyhow!(reason))))
+                }
                 Ok(FromRelay::Ended) => {
                     Some(Err(self.lost("its worker or an earlier run has ended it".to_owned())))
                 }
@@ -311,10 +314,6 @@ impl Served<'_> {
 
     fn lost(&self, reason: String) -> anyhow::Error {
         self.unless_stopped(Lost(reason).into())
-    }
-
-    fn crashed(&self, reason: String) -> anyhow::Error {
-        self.unless_stopped(anyhow!(reason))
     }
 
     /// Returns the error of a task whose process has left no result. In a run that was stopped, the task was stopped: the
