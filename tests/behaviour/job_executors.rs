@@ -176,6 +176,13 @@ runs!(Silent: u64 = |self, cx| {
     bail!("it was not stopped")
 });
 
+/// Ends its process.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Aborts;
+
+runs!(Aborts: u64 = |self, _cx| std::process::abort());
+
 #[derive(Task)]
 #[task(target = Memory<u64>)]
 struct Kept;
@@ -219,6 +226,19 @@ fn a_task_starts_when_its_job_begins_and_not_when_it_is_queued() -> Result<()> {
     let (waits, started) = (find(" waits for a worker"), find(" started"));
     assert!(waits.is_some() && waits < started, "{lines:?}");
     assert_eq!(lines.iter().filter(|line| line.contains(" started")).count(), 1, "{lines:?}");
+    Ok(())
+}
+
+#[test]
+fn the_duration_of_a_crash_is_without_the_time_in_the_queue() -> Result<()> {
+    let opened = open();
+    let queued = Duration::from_secs(4);
+    let summary = failure(opened.flow.executor(Nearby::new(&opened.flow, queued)).run::<Aborts>());
+    let crash = &summary.failed()[0];
+    assert!(crash.seconds < queued.as_secs_f64(), "{} s include that time", crash.seconds);
+    // A crash is a failure, and not a loss.
+    let error = crash.error.clone().context("an error")?;
+    assert_eq!((crash.attempts, error.contains("lost")), (1, false), "{error}");
     Ok(())
 }
 
