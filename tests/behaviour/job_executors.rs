@@ -307,7 +307,7 @@ fn an_executor_that_panics_fails_its_tasks_and_no_other() -> Result<()> {
 fn a_value_in_memory_that_a_job_requires_is_an_error_with_what_to_do() -> Result<()> {
     let opened = open();
     let flow = opened.flow.executor(Nearby::new(&opened.flow, Duration::ZERO));
-    // The task goes on after the error, and its output is never complete.
+    // The task checks the error, and goes on.
     assert_eq!(ran(&flow.in_process::<Kept>().run::<Asks>()?), ["Asks", "Kept"]);
     Ok(())
 }
