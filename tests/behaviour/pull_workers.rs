@@ -35,6 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 fn worker() -> Result<()> {
     let Some(store) = std::env::var_os(STORE) else { return Ok(()) };
     let flow = Flow::open(PathBuf::from(store))?.quiet();
+    let _interrupts = flow::interrupts::install()?;
     let worker = Worker::new(&flow).poll(Duration::from_millis(10)).exit_when_idle(PATIENCE);
     worker.on_message(|message| eprintln!("{message}")).run()?;
     Ok(())
@@ -274,6 +275,25 @@ fn a_job_whose_worker_is_killed_is_run_by_another() -> Result<()> {
     let line = line_with(&lines, "it was lost")?;
     assert!(line.contains("has not been heard of for") && line.contains("attempt 1"), "{line}");
     assert_eq!(flow.load::<All>()?[1].to_string(), gates.begun(1)[1]);
+    Ok(())
+}
+
+#[test]
+fn a_worker_that_is_interrupted_gives_its_work_back_before_its_lease_ends() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    gates.open(0)?;
+    let worker = start_worker(opened.flow.folder())?;
+    let (flow, lines) = observed(&pulling(&opened, &gates).executor(pull().lease(10 * PATIENCE)));
+    let run = run_all(&flow);
+    gates.wait_until_begun(1, 1)?;
+    kill_process(Pid::from_child(&worker.0), Signal::INT)?;
+    let _other = start_worker(opened.flow.folder())?;
+    gates.wait_until_begun(1, 2)?;
+    gates.open(1)?;
+    joined(run)?;
+    let line = line_with(&lines, "it was lost")?;
+    assert!(line.contains("gave it back: it was stopped"), "{line}");
     Ok(())
 }
 
