@@ -71,14 +71,15 @@
 //!   any run commits before it plans. Several runs may
 //!   adopt jobs of one lease. So it stays for a moment after its jobs have ended.
 //! - **A bundle that is lost is posted again.** One that is found neither among those that were posted nor among those that
-//!   were taken, for the time of a lease, has been removed by somebody.
+//!   were taken, for four times the time of a lease, has been removed by somebody.
 //! - **One poll costs as many operations as there are leases**, and not jobs, and nothing if nothing is in the queue. Of the
 //!   files of workers, some are read each second. A run has posted at most two bundles for each slot, and at least 256, so that a
 //!   list of the queue is short: a worker process lists it once in the time between two looks, and takes several from the list.
 //!
 //! The guarantees hold on a local file system, and on network file systems where a rename is atomic and a file that is opened
 //! has what was written before (NFS since version 3, SMB, Lustre, BeeGFS). If such a system shows something late, work is
-//! done twice and none is lost. On one without locks, a run cannot know that another one is in progress, and two runs at the
+//! done twice and none is lost. NFS remembers the names in a folder for up to a minute, unless it is mounted with a shorter
+//! `actimeo`. On one without locks, a run cannot know that another one is in progress, and two runs at the
 //! same time may take work from each other, which is then done again.
 //!
 //! Who can write to the folder of the store can have tasks of this program run on the machines of the workers, with any

@@ -24,7 +24,7 @@ use super::Settings;
 use super::workers::Workers;
 use crate::bundling::bundles;
 use crate::error::{ClusterError, text};
-use crate::format::{Bundle, BundledJob, FORMAT, Line, Order, line, shown};
+use crate::format::{Bundle, BundledJob, FORMAT, Line, Order, line, plain, shown};
 use crate::names::{BundleName, LeaseName};
 use crate::tail::Tail;
 use crate::transport::Transport;
@@ -41,6 +41,10 @@ const END: Duration = Duration::from_millis(500);
 /// How long a bundle of an earlier run stays after all its jobs have ended: another run may have adopted it, too, because it
 /// wants other jobs of it, and has to read their ends.
 const LINGER: Duration = Duration::from_millis(400);
+
+/// After how many times the time of a lease a bundle that is found nowhere is given up. A network file system may list a folder as
+/// it was a minute ago.
+const MISSING: u32 = 4;
 
 /// How often the names of workers, and of the bundles that no worker has taken, are listed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -400,7 +404,7 @@ impl Queue {
         }
     }
 
-    /// Gives up bundles that were posted, and are found nowhere for the time of a lease. Their jobs wait again.
+    /// Gives up bundles that were posted, and are found nowhere for long. Their jobs wait again.
     ///
     /// Somebody may have removed them, or another run on a file system without locks, on which it cannot know that this one
     /// is in progress. A network file system may show late where they are.
@@ -418,7 +422,7 @@ impl Queue {
         for (name, held) in &mut state.bundles {
             if !matches!(held.phase, Phase::Posted) || posted.contains(name) {
                 held.missing = None;
-            } else if now.duration_since(*held.missing.get_or_insert(now)) > held.lease {
+            } else if now.duration_since(*held.missing.get_or_insert(now)) > MISSING * held.lease {
                 missing.push(name.clone());
             }
         }
@@ -495,7 +499,7 @@ impl Queue {
             Line::Waits => held.is_blocked = true,
             Line::Beat(_) => {}
             Line::Left(reason) => {
-                let reason = format!("{} gave it back: {reason}", taken.worker);
+                let reason = format!("{} gave it back: {}", taken.worker, plain(&reason));
                 self.revoke(state, name, &reason);
                 return false;
             }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use crate::format::Presence;
+use crate::format::{Presence, plain};
 use crate::names::WorkerName;
 
 /// How long a worker whose file stays as it is counts as alive.
@@ -16,8 +16,8 @@ const ALIVE: Duration = Duration::from_secs(15);
 const EVERY: Duration = Duration::from_secs(5);
 const MOST_READ: usize = 256;
 
-/// How long a worker is remembered after that.
-const REMEMBERED: Duration = Duration::from_secs(120);
+/// How long its file stays after that. A worker that was only suspended writes it again.
+const REMEMBERED: Duration = Duration::from_secs(15);
 
 /// The workers of a queue.
 #[derive(Default)]
@@ -78,14 +78,16 @@ impl Workers {
 
     /// Returns how many bundles of a build the workers can run at the same time.
     pub(super) fn slots(&self, build: &str, now: Instant) -> usize {
-        self.alive(now).filter(|worker| worker.build == build).map(|worker| worker.slots).sum()
+        let own = self.alive(now).filter(|worker| worker.build == build);
+        own.fold(0_usize, |slots, worker| slots.saturating_add(worker.slots))
     }
 
     /// Returns the workers of other builds, as they are shown.
     pub(super) fn of_other_builds(&self, build: &str, now: Instant) -> Vec<String> {
         let others = self.alive(now).filter(|worker| worker.build != build);
-        let mut shown: Vec<_> =
-            others.map(|worker| format!("`{}` on {}", worker.program, worker.shown())).collect();
+        let mut shown: Vec<_> = others
+            .map(|worker| format!("`{}` on {}", plain(&worker.program), worker.shown()))
+            .collect();
         shown.sort_unstable();
         shown
     }
@@ -144,6 +146,19 @@ mod tests {
             "{fewest:?} {most:?}"
         );
         assert_eq!(workers.slots("one", begun + Duration::from_secs(60)), 2000);
+    }
+
+    #[test]
+    fn what_a_hostile_file_says_is_shown_and_counted_without_harm() {
+        let (mut workers, now) = (Workers::default(), Instant::now());
+        let names: Vec<_> = (0..2).map(|_| WorkerName::new("node")).collect();
+        let hostile = Presence::new(("no\x1b[2Jde", 1), ("tr\nain", "one"), usize::MAX);
+        for name in workers.due(names, now) {
+            workers.read(&name, Some(hostile.clone()), now);
+        }
+        assert_eq!(workers.slots("one", now), usize::MAX);
+        let shown = "`tr?ain` on no?[2Jde (process 1)".to_owned();
+        assert_eq!(workers.of_other_builds("two", now), [shown.clone(), shown]);
     }
 
     #[test]

@@ -197,6 +197,14 @@ struct Listed {
     at: Option<Instant>,
 }
 
+impl Listed {
+    /// Removes one of the first bundles. Of one, it is the first.
+    fn next(&mut self, among: usize, random: u64) -> Option<BundleName> {
+        let among = among.min(self.bundles.len()).max(1);
+        self.bundles.remove((random % among as u64) as usize)
+    }
+}
+
 /// The jobs that wait for others.
 #[derive(Default)]
 struct Waiting {
@@ -289,7 +297,7 @@ impl Working<'_> {
         {
             let mut waiting = self.waiting.lock().expect("lock poisoned");
             if !is_waiting {
-                waiting.jobs -= 1;
+                waiting.jobs = waiting.jobs.saturating_sub(1);
                 return;
             }
             waiting.jobs += 1;
@@ -348,10 +356,7 @@ impl Working<'_> {
             listed.bundles = self.list();
             listed.at = Some(Instant::now());
         }
-        let among = among.min(listed.bundles.len());
-        let random = RandomState::new().hash_one(self.host);
-        let place = if among > 1 { (random % among as u64) as usize } else { 0 };
-        listed.bundles.remove(place)
+        listed.next(among, RandomState::new().hash_one(self.host))
     }
 
     /// Lists the bundles of this build.
@@ -477,5 +482,29 @@ impl Working<'_> {
             };
             ran
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_are_taken_in_order_and_by_several_workers_from_different_places() {
+        let names: VecDeque<_> = (0..5).map(|number| BundleName::new("b", "r", number)).collect();
+        let listed = || Listed { bundles: names.clone(), at: None };
+        let mut one = listed();
+        let in_order: Vec<_> = (0..6).map_while(|random| one.next(1, random)).collect();
+        assert_eq!(in_order, Vec::from(names.clone()));
+        assert_eq!(one.next(1, 7), None);
+        let first: BTreeSet<_> = (0..9).filter_map(|random| listed().next(3, random)).collect();
+        assert_eq!(
+            first.into_iter().collect::<VecDeque<_>>(),
+            names.range(..3).cloned().collect::<VecDeque<_>>()
+        );
+        // There are fewer than it chooses among.
+        let first: BTreeSet<_> =
+            (0..99).filter_map(|random| listed().next(WIDEST, random)).collect();
+        assert_eq!(first.len(), 5);
     }
 }
