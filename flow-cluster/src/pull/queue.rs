@@ -335,12 +335,12 @@ impl Queue {
         });
         let Some(lease) = lease else { return };
         let ordered = self.transport.order(&lease, &skips(&[place]));
-        self.read(state, name);
+        let is_read = self.read(state, name);
         let place = state.bundles.get(name).and_then(|held| held.places.get(place));
         let is_to_end = match place.map(|place| place.step) {
             Some(Step::Begun) => true,
-            // The worker does not find the order.
-            Some(Step::NotBegun) => ordered.is_err(),
+            // The worker does not find the order, or it is not known whether the job has begun.
+            Some(Step::NotBegun) => ordered.is_err() || !is_read,
             Some(Step::Ended) | None => false,
         };
         if is_to_end {
@@ -431,34 +431,43 @@ impl Queue {
         }
     }
 
-    /// Reads what a worker has written, and passes it on.
-    fn read(&self, state: &mut State, name: &BundleName) {
-        let Some(held) = state.bundles.get_mut(name) else { return };
-        let Phase::Taken(taken) = &mut held.phase else { return };
+    /// Reads what a worker has written, and passes it on. Returns whether all of it could be read.
+    fn read(&self, state: &mut State, name: &BundleName) -> bool {
+        let Some(held) = state.bundles.get_mut(name) else { return true };
+        let Phase::Taken(taken) = &mut held.phase else { return true };
         let lines = match self.transport.lines(&taken.lease, taken.tail.offset()) {
-            Ok(Some(bytes)) if bytes.is_empty() => return,
+            Ok(Some(bytes)) if bytes.is_empty() => return true,
             Ok(Some(bytes)) => {
                 taken.heard = Instant::now();
                 taken.tail.take(&bytes)
             }
-            Ok(None) => return self.revoke(state, name, "its folder in the queue was removed"),
-            Err(error) => return state.tell_error(&error),
+            Ok(None) => {
+                self.revoke(state, name, "its folder in the queue was removed");
+                return true;
+            }
+            Err(error) => {
+                state.tell_error(&error);
+                return false;
+            }
         };
         let Ok(lines) = lines else {
-            return self.revoke(state, name, "a message of its worker is too long");
+            self.revoke(state, name, "a message of its worker is too long");
+            return true;
         };
         for line in lines {
             let line = match serde_json::from_slice(&line) {
                 Ok(line) => line,
                 Err(error) => {
                     let reason = format!("a message of its worker cannot be read: {error}");
-                    return self.revoke(state, name, &reason);
+                    self.revoke(state, name, &reason);
+                    return true;
                 }
             };
             if !self.receive(state, name, line) {
-                return;
+                return true;
             }
         }
+        true
     }
 
     /// Takes a line of a worker. Returns whether its lease goes on.
@@ -533,8 +542,13 @@ impl Queue {
             return state.tell_error(&error);
         }
         // As when a job is cancelled: one that has begun meanwhile stays.
-        self.read(state, name);
+        let is_read = self.read(state, name);
         let Some(held) = state.bundles.get_mut(name) else { return };
+        if !is_read {
+            // It is not known which jobs have begun. The next poll tries again.
+            held.is_blocked = true;
+            return;
+        }
         for at in idle {
             let place = &mut held.places[at];
             if place.step != Step::NotBegun {
@@ -676,7 +690,9 @@ impl Queue {
                 break;
             }
             // The worker has sent the last result, and is about to say that the bundle is over.
-            open.iter().for_each(|name| self.read(&mut state, name));
+            for name in &open {
+                self.read(&mut state, name);
+            }
             drop(state);
             std::thread::sleep(self.settings.poll.min(END / 20));
         }

@@ -457,7 +457,7 @@ impl Working<'_> {
             // Jobs that are left out by request end as well.
             let (mut ended, mut ran) = (0, 0);
             for (place, job) in bundle.jobs.iter().enumerate() {
-                if self.stopper.is_stopped() || !lease.write(&Line::Begun(place), true) {
+                if self.stopper.is_stopped() || !lease.write_through(&Line::Begun(place)) {
                     break;
                 }
                 // After the line: see `HeldLease::is_left_out`.
@@ -469,14 +469,14 @@ impl Working<'_> {
                     self.runner.run(&job.payload, &inbox, &LeaseLink { lease, job: place, wait });
                     lease.set_running(None);
                 }
-                if self.stopper.is_stopped() || !lease.write(&Line::Ended(place), true) {
+                if self.stopper.is_stopped() || !lease.write_through(&Line::Ended(place)) {
                     break;
                 }
                 ended += 1;
                 ran += usize::from(!is_left_out);
             }
             match ended == bundle.jobs.len() {
-                true => lease.write(&Line::Over, true),
+                true => lease.write_through(&Line::Over),
                 // Nothing is written if the lease is lost.
                 false => lease.write(&Line::Left("it was stopped".to_owned()), true),
             };
