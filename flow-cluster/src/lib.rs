@@ -68,8 +68,10 @@
 //! - **A run that was killed leaves nothing behind for good.** Its bundles that no worker has taken are withdrawn by the next run on
 //!   the store that has this executor. Jobs that run go on. The next run that needs one of them adopts it with all its messages,
 //!   by key and fingerprint, and leaves the others to their end. What they have computed is also in draft records, which
-//!   any run commits before it plans. Several runs may
-//!   adopt jobs of one lease. So it stays for a moment after its jobs have ended.
+//!   any run commits before it plans. Several runs may adopt jobs of one lease, so it stays for a moment after its jobs have ended.
+//! - **What could not be read or written counts as unknown, and not as absent.** A worker runs a job after it has written that the
+//!   job begins and has read its orders. A run that has asked it to leave out a job gives the job to another worker only after it
+//!   has read all messages.
 //! - **A bundle that is lost is posted again.** One that is found neither among those that were posted nor among those that
 //!   were taken, for four times the time of a lease, has been removed by somebody.
 //! - **One poll costs as many operations as there are leases**, and not jobs, and nothing if nothing is in the queue. Of the
