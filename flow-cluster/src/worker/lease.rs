@@ -232,7 +232,8 @@ impl<'a> HeldLease<'a> {
         true
     }
 
-    /// Returns whether a job is not to be run: the lease is lost, or the run has cancelled the job, of which the worker has written that it begins.
+    /// Returns whether a job is not to be run, of which the worker has written that it begins: the run has cancelled it, or the
+    /// lease is lost.
     ///
     /// The run writes the order before it reads that line. So if this does not find the order, the run finds the line,
     /// and takes the lease away. As long as the orders cannot be read, this waits: the run may have given the job to another
