@@ -40,8 +40,24 @@ pub enum ClusterError {
 impl ClusterError {
     /// Returns whether the file or folder does not exist.
     pub(crate) fn is_gone(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound)
+        matches!(self, Self::Io { source, .. } if is_gone(source))
     }
+
+    /// Returns what this error has in common with others of the same cause, so that a message for people is not repeated for
+    /// each file of the queue.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::Io { action, source, .. } => format!("{action}: {:?}", source.kind()),
+            Self::Damaged { .. } | Self::NoBuild | Self::Thread(_) => self.to_string(),
+        }
+    }
+}
+
+/// Returns whether an error says that a file or folder does not exist.
+///
+/// A network file system says in another way that a folder is gone which it has opened before.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
 }
 
 /// Adds the path to an error of the operating system.
@@ -62,5 +78,23 @@ pub(crate) fn text(error: &ClusterError) -> String {
             format!("{error}: {source}")
         }
         ClusterError::Damaged { .. } | ClusterError::NoBuild => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_a_network_file_system_has_lost_is_gone() {
+        let error = |kind: ErrorKind| {
+            Err::<(), _>(io::Error::from(kind))
+                .during("read", Path::new("f"))
+                .expect_err("an error")
+        };
+        assert!(error(ErrorKind::NotFound).is_gone());
+        assert!(error(ErrorKind::StaleNetworkFileHandle).is_gone());
+        assert!(!error(ErrorKind::PermissionDenied).is_gone());
+        assert!(!error(ErrorKind::TimedOut).is_gone());
     }
 }

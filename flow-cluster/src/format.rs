@@ -131,7 +131,16 @@ impl Presence {
 
 /// Returns a worker process as it is shown.
 pub(crate) fn shown(host: &str, process: u32) -> String {
-    format!("{host} (process {process})")
+    format!("{} (process {process})", plain(host))
+}
+
+/// The most characters of a text of another process that is shown.
+const LONGEST_SHOWN: usize = 1000;
+
+/// Returns a text of another process for people: without characters that control a terminal, and not too long.
+pub(crate) fn plain(text: &str) -> String {
+    let shown = text.chars().take(LONGEST_SHOWN);
+    shown.map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Reads JSON with the number of a format.

@@ -27,6 +27,7 @@
 //! | `.../draft-<n>.json` | the draft record of the job with this place, until it is moved to `.flow/drafts` | the worker |
 //! | `workers/<worker>.json` | a worker process: machine, program, build, and a number that grows every two seconds | the worker |
 //! | `runs/<run>` | a run in progress, which has locked the file | the run |
+//! | `lock` | nothing: it is locked while a run begins | a run |
 //! | `making/`, `ended/` | bundles that are being written, and removed | |
 //!
 //! The name of a bundle is `<digest of the program>-<run>-<number>`, so that a listing shows what is for whom. Names of
@@ -54,10 +55,11 @@
 //!
 //! # Invariants
 //!
-//! - **At most one worker holds a bundle.** A folder is renamed once.
+//! - **At most one worker holds a bundle.** A folder is renamed once. A rename that reports that there is no such folder may
+//!   have succeeded, on a network file system that has lost a reply, so its target is opened.
 //! - **What a worker does after its lease was taken away is committed by no one.** The run takes a lease away by a rename,
-//!   before it says that a job is lost. From then on the worker can neither append a message, nor move its draft record, which
-//!   is in the folder that was renamed, to where a later run would find it. The files that it has written are named by no
+//!   and removes its files, before it says that a job is lost. From then on the worker can neither append a message, nor move its
+//!   draft record, which was in that folder, to where a later run would find it. The files that it has written are named by no
 //!   record, and `gc` removes them.
 //! - **Clocks are not compared.** A lease ends after its file of messages has not grown for the time of a lease, by the
 //!   clock of the run.
@@ -66,12 +68,24 @@
 //! - **A run that was killed leaves nothing behind for good.** Its bundles that no worker has taken are withdrawn by the next run on
 //!   the store that has this executor. Jobs that run go on. The next run that needs one of them adopts it with all its messages,
 //!   by key and fingerprint, and leaves the others to their end. What they have computed is also in draft records, which
-//!   any run commits before it plans.
-//! - **One poll costs as many operations as there are leases**, and not jobs, and nothing if nothing is in the queue.
+//!   any run commits before it plans. Several runs may adopt jobs of one lease, so it stays for a moment after its jobs have ended.
+//! - **What could not be read or written counts as unknown, and not as absent.** A worker runs a job after it has written that the
+//!   job begins and has read its orders. A run that has asked it to leave out a job gives the job to another worker only after it
+//!   has read all messages.
+//! - **A bundle that is lost is posted again.** One that is found neither among those that were posted nor among those that
+//!   were taken, for four times the time of a lease, has been removed by somebody.
+//! - **One poll costs as many operations as there are leases**, and not jobs, and nothing if nothing is in the queue. Of the
+//!   files of workers, some are read each second. A run has posted at most two bundles for each slot, and at least 256, so that a
+//!   list of the queue is short: a worker process lists it once in the time between two looks, and takes several from the list.
 //!
 //! The guarantees hold on a local file system, and on network file systems where a rename is atomic and a file that is opened
 //! has what was written before (NFS since version 3, SMB, Lustre, BeeGFS). If such a system shows something late, work is
-//! done twice and none is lost.
+//! done twice and none is lost. NFS remembers the names in a folder for up to a minute, unless it is mounted with a shorter
+//! `actimeo`. On one without locks, a run cannot know that another one is in progress, and two runs at the
+//! same time may take work from each other, which is then done again.
+//!
+//! Who can write to the folder of the store can have tasks of this program run on the machines of the workers, with any
+//! parameters: it is for users who trust each other.
 //!
 //! # How data passes through
 //!

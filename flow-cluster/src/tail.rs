@@ -23,8 +23,10 @@ impl Tail {
     /// Takes the bytes that follow. Returns the lines that are whole now, without line breaks.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, TooLong> {
         self.offset += bytes.len() as u64;
+        // What was there before has no line break, and is not searched again.
+        let end = bytes.iter().rposition(|&byte| byte == b'\n').map(|end| self.rest.len() + end);
         self.rest.extend_from_slice(bytes);
-        let Some(end) = self.rest.iter().rposition(|&byte| byte == b'\n') else {
+        let Some(end) = end else {
             return if self.rest.len() > LONGEST { Err(TooLong) } else { Ok(Vec::new()) };
         };
         let rest = self.rest.split_off(end + 1);

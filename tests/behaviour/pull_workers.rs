@@ -35,6 +35,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 fn worker() -> Result<()> {
     let Some(store) = std::env::var_os(STORE) else { return Ok(()) };
     let flow = Flow::open(PathBuf::from(store))?.quiet();
+    let _interrupts = flow::interrupts::install()?;
     let worker = Worker::new(&flow).poll(Duration::from_millis(10)).exit_when_idle(PATIENCE);
     worker.on_message(|message| eprintln!("{message}")).run()?;
     Ok(())
@@ -93,7 +94,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Re
 fn queued(store: &Path) -> Vec<PathBuf> {
     let queue = store.join(".flow/queue");
     let mut files = files_below(&queue);
-    files.retain(|file| !file.starts_with(queue.join("workers")));
+    files.retain(|file| !file.starts_with(queue.join("workers")) && *file != queue.join("lock"));
     files
 }
 
@@ -278,6 +279,25 @@ fn a_job_whose_worker_is_killed_is_run_by_another() -> Result<()> {
 }
 
 #[test]
+fn a_worker_that_is_interrupted_gives_its_work_back_before_its_lease_ends() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    gates.open(0)?;
+    let worker = start_worker(opened.flow.folder())?;
+    let (flow, lines) = observed(&pulling(&opened, &gates).executor(pull().lease(10 * PATIENCE)));
+    let run = run_all(&flow);
+    gates.wait_until_begun(1, 1)?;
+    kill_process(Pid::from_child(&worker.0), Signal::INT)?;
+    let _other = start_worker(opened.flow.folder())?;
+    gates.wait_until_begun(1, 2)?;
+    gates.open(1)?;
+    joined(run)?;
+    let line = line_with(&lines, "it was lost")?;
+    assert!(line.contains("gave it back: it was stopped"), "{line}");
+    Ok(())
+}
+
+#[test]
 fn the_late_result_of_a_worker_that_was_given_up_is_not_committed() -> Result<()> {
     let opened = open();
     let gates = Gates::new(&opened)?;
@@ -366,6 +386,96 @@ fn a_run_that_was_killed_and_is_started_again_runs_nothing_twice() -> Result<()>
     // Neither is the draft record left whose name is in the job of the killed run.
     assert_eq!(files_below(&flow.folder().join(".flow/drafts")), Vec::<PathBuf>::new());
     assert!(flow.store().verify()?.is_whole());
+    assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
+    Ok(())
+}
+
+#[test]
+fn two_runs_that_continue_one_that_was_killed_run_nothing_twice() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    let _workers = [start_worker(opened.flow.folder())?, start_worker(opened.flow.folder())?];
+    let run = start_run(&opened)?;
+    gates.wait_until_begun(0, 1)?;
+    gates.wait_until_begun(1, 1)?;
+    drop(run);
+    // Which of the two waits for which instance of the other is left to them.
+    let _other = start_run(&opened)?;
+    let flow = pulling(&opened, &gates);
+    let run = run_all(&flow);
+    thread::sleep(Duration::from_secs(1));
+    gates.open(0)?;
+    gates.open(1)?;
+    joined(run)?;
+    assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (1, 1));
+    assert_eq!(flow.load::<All>()?[1].to_string(), gates.begun(1)[0]);
+    Ok(())
+}
+
+#[test]
+fn a_bundle_that_somebody_has_removed_is_posted_again() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    (0..2).try_for_each(|n| gates.open(n))?;
+    let flow = pulling(&opened, &gates);
+    let run = run_all(&flow);
+    let posted = flow.folder().join(".flow/queue/open");
+    let bundles = wait_for("two bundles", || {
+        let bundles = fs::read_dir(&posted).ok()?.map(|bundle| Some(bundle.ok()?.path()));
+        let bundles: Vec<PathBuf> = bundles.collect::<Option<_>>()?;
+        (bundles.len() == 2).then_some(bundles)
+    })?;
+    for bundle in &bundles {
+        fs::remove_dir_all(bundle)?;
+    }
+    let _worker = start_worker(flow.folder())?;
+    assert_eq!(ran(&joined(run)?), ["All", "Gated", "Gated"]);
+    assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (1, 1));
+    assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
+    Ok(())
+}
+
+#[test]
+fn a_run_posts_no_more_bundles_than_workers_can_take_soon() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    (0..300).try_for_each(|n| gates.open(n))?;
+    let flow = pulling(&opened, &gates).workers(310).with(All::COUNT, 300_u64);
+    let run = run_all(&flow);
+    let posted = flow.folder().join(".flow/queue/open");
+    let count = || fs::read_dir(&posted).map_or(0, Iterator::count);
+    // Their durations are not known, so each job is a bundle.
+    wait_for("the bundles", || (count() == 256).then_some(()))?;
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(count(), 256);
+    // The jobs that wait in the memory of the run are cancelled as those that were posted.
+    flow.stopper().stop();
+    assert!(ran(&failure(joined(run))).is_empty());
+    assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
+    Ok(())
+}
+
+#[test]
+fn a_lease_that_the_run_does_not_know_is_ended() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    (0..2).try_for_each(|n| gates.open(n))?;
+    let flow = pulling(&opened, &gates);
+    let run = run_all(&flow);
+    let queue = flow.folder().join(".flow/queue");
+    let bundle =
+        wait_for("a bundle", || Some(fs::read_dir(queue.join("open")).ok()?.next()?.ok()?.path()))?;
+    // As if a bundle that could not be posted had been posted and taken in spite of the error.
+    let name = bundle.file_name().context("a name")?.to_string_lossy().into_owned();
+    let (of_run, _) = name.rsplit_once('-').context("a number")?;
+    let lease = queue.join("taken").join(format!("{of_run}-99999999.node-1-00000000000000aa"));
+    let making = opened.folder.join("lease");
+    fs::create_dir(&making)?;
+    fs::write(making.join("bundle.json"), "{}")?;
+    fs::rename(&making, &lease)?;
+    wait_for("it is ended", || (!lease.exists()).then_some(()))?;
+    let _worker = start_worker(flow.folder())?;
+    joined(run)?;
     assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
     Ok(())
 }

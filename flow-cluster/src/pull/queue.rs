@@ -14,7 +14,7 @@
 //!
 //! Each operation holds the lock of the state while it uses the transport, so that none sees the half of another.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use super::Settings;
 use super::workers::Workers;
 use crate::bundling::bundles;
 use crate::error::{ClusterError, text};
-use crate::format::{Bundle, BundledJob, FORMAT, Line, Order, line, shown};
+use crate::format::{Bundle, BundledJob, FORMAT, Line, Order, line, plain, shown};
 use crate::names::{BundleName, LeaseName};
 use crate::tail::Tail;
 use crate::transport::Transport;
@@ -38,8 +38,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the end of a run waits for workers to end the bundles of its last jobs.
 const END: Duration = Duration::from_millis(500);
 
-/// How often the files of workers are read.
-const WORKERS: Duration = Duration::from_secs(1);
+/// How long a bundle of an earlier run stays after all its jobs have ended: another run may have adopted it, too, because it
+/// wants other jobs of it, and has to read their ends.
+const LINGER: Duration = Duration::from_millis(400);
+
+/// After how many times the time of a lease a bundle that is found nowhere is given up. A network file system may list a folder as
+/// it was a minute ago.
+const MISSING: u32 = 4;
+
+/// How often the names of workers, and of the bundles that no worker has taken, are listed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The most bundles that no worker has taken, for each slot of a worker, and at least. The other jobs wait in the memory of the
+/// run: a worker lists all these bundles before it takes one.
+const POSTED_PER_SLOT: usize = 2;
+const FEWEST_POSTED: usize = 256;
+
+/// The most bytes that describe a job, and that describe one of several jobs of a bundle.
+const LONGEST_PAYLOAD: usize = 256 << 20;
+const LONG_PAYLOAD: usize = 32 << 10;
 
 /// The queue of one run.
 pub(super) struct Queue {
@@ -68,9 +85,13 @@ pub(super) struct State {
     /// Since when the first of them waits.
     waiting_since: Option<Instant>,
     bundles: BTreeMap<BundleName, Held>,
+    /// The places of jobs of earlier runs, by key and fingerprint.
+    left: HashMap<(String, String), Vec<(BundleName, usize)>>,
+    /// Whether there are as many bundles as there should be.
+    is_full: bool,
     workers: Workers,
-    /// When the files of the workers were read last.
-    workers_read: Option<Instant>,
+    /// When the folders were listed last.
+    looked: Option<Instant>,
     /// Since when there has been no worker of this build.
     alone_since: Option<Instant>,
     /// What the user was told.
@@ -95,6 +116,12 @@ struct Held {
     is_blocked: bool,
     /// How long its worker may not be heard of.
     lease: Duration,
+    /// Since when it was found neither among the bundles that were posted nor among those that were taken.
+    missing: Option<Instant>,
+    /// When its worker has said that all its jobs have ended, if an earlier run has posted it.
+    over: Option<Instant>,
+    /// Why its lease is to end, if that could not be done so far.
+    ends: Option<String>,
 }
 
 enum Phase {
@@ -110,6 +137,8 @@ struct Taken {
     /// The worker, as it is shown.
     worker: String,
     tail: Tail,
+    /// The orders that could not be written so far.
+    unsent: Vec<u8>,
     /// When the worker was last heard of, by the clock of this process.
     heard: Instant,
 }
@@ -166,53 +195,70 @@ impl Queue {
 
     /// Withdraws the bundles of runs that have died, and finds the leases whose jobs can be adopted.
     fn find_left(&self, state: &mut State) -> Result<(), ClusterError> {
-        let is_left =
-            |name: &BundleName| name.run() != self.run && !self.transport.is_running(name.run());
-        for name in self.transport.posted()?.iter().filter(|name| is_left(name)) {
-            // Whatever this run needs of it is submitted again.
-            self.transport.withdraw(name)?;
+        let mut running = HashMap::from([(self.run.clone(), true)]);
+        for name in self.transport.posted()? {
+            let run = name.run().to_owned();
+            if !*running.entry(run).or_insert_with_key(|run| self.transport.is_running(run)) {
+                // Whatever this run needs of it is submitted again. What cannot be withdrawn does not keep this run from
+                // beginning: a worker may run it.
+                let _ = self.transport.withdraw(&name);
+            }
         }
-        let leases = self.transport.leases()?;
-        let left: Vec<_> = leases.into_iter().filter(|lease| is_left(&lease.bundle)).collect();
-        let mut runs = vec![self.run.clone()];
-        for lease in left {
-            let bundle = match self.transport.bundle(&lease) {
-                Ok(bundle) => bundle,
-                Err(error) if error.is_gone() => continue,
-                Err(ClusterError::Damaged { .. }) => {
-                    self.transport.revoke(&lease)?;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            runs.push(lease.bundle.run().to_owned());
-            let is_ours = bundle.build == self.build;
-            let places = bundle.jobs.into_iter().map(|job| Place {
-                identity: is_ours.then_some((job.key, job.fingerprint)),
-                ..Place::default()
-            });
-            let held = Held {
-                places: places.collect(),
-                lease: Duration::from_secs_f64(bundle.lease_seconds),
-                is_adopted: true,
-                is_blocked: false,
-                phase: Phase::taken(lease.clone()),
-            };
-            state.bundles.insert(lease.bundle, held);
+        let mut runs = HashSet::from([self.run.clone()]);
+        for lease in self.transport.leases()? {
+            let run = lease.bundle.run().to_owned();
+            let is_running = running.entry(run);
+            let is_running = *is_running.or_insert_with_key(|run| self.transport.is_running(run));
+            if !is_running {
+                runs.insert(lease.bundle.run().to_owned());
+                self.adopt_lease(state, lease);
+            }
         }
         let runs: Vec<_> = runs.iter().map(String::as_str).collect();
         self.transport.forget_runs(&runs);
         Ok(())
     }
 
+    /// Watches a lease of an earlier run from now on.
+    fn adopt_lease(&self, state: &mut State, lease: LeaseName) {
+        let bundle = match self.transport.bundle(&lease) {
+            Ok(bundle) => bundle,
+            Err(error) if error.is_gone() || matches!(error, ClusterError::Damaged { .. }) => {
+                // Nothing can be done with it. The next run tries again if it cannot be removed.
+                let _ = self.transport.revoke(&lease);
+                return;
+            }
+            // An error that passes: a later run may adopt it.
+            Err(_) => return,
+        };
+        let (name, is_ours) = (lease.bundle.clone(), bundle.build == self.build);
+        let mut places = Vec::new();
+        for (at, job) in bundle.jobs.into_iter().enumerate() {
+            let identity = is_ours.then_some((job.key, job.fingerprint));
+            if let Some(identity) = &identity {
+                state.left.entry(identity.clone()).or_default().push((name.clone(), at));
+            }
+            places.push(Place { identity, ..Place::default() });
+        }
+        let lease_time = Duration::from_secs_f64(bundle.lease_seconds);
+        let held = Held::new(places, Phase::taken(lease), lease_time);
+        state.bundles.insert(name, Held { is_adopted: true, ..held });
+    }
+
     /// Adds a job.
     ///
     /// # Errors
     ///
-    /// The queue has ended, because the thread that watches it has panicked.
+    /// The queue has ended, because the thread that watches it has panicked, or the job has too many inputs to be described.
     pub(super) fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<JobId> {
         let mut state = self.state();
         anyhow::ensure!(!state.is_ended, "the queue of jobs has ended");
+        anyhow::ensure!(
+            job.payload.len() <= LONGEST_PAYLOAD,
+            "the job has {} MB of parameters and places of inputs, which is too much for a file of the queue: run it in \
+             this process, by `flow.in_process`",
+            job.payload.len() >> 20
+        );
         state.submitted += 1;
         let id = state.submitted;
         let at = state.adopt(id, &job, &events);
@@ -233,23 +279,35 @@ impl Queue {
 
     /// Sends a message to a job, if it runs.
     pub(super) fn send(&self, id: JobId, text: String) {
-        let state = self.state();
+        let mut state = self.state();
         let Some((name, job)) = state.jobs.get(&id).and_then(|job| job.at.clone()) else { return };
-        let Some(Phase::Taken(taken)) = state.bundles.get(&name).map(|held| &held.phase) else {
+        let held = state.bundles.get_mut(&name);
+        let Some(Phase::Taken(taken)) = held.map(|held| &mut held.phase) else { return };
+        taken.unsent.extend(line(&Order::Message { job, text }));
+        self.send_orders(taken);
+    }
+
+    /// Writes the orders that could not be written so far. The next poll tries again.
+    fn send_orders(&self, taken: &mut Taken) {
+        if taken.unsent.is_empty() {
             return;
-        };
-        // A worker that does not receive it is gone, or the queue cannot be written, which the next poll finds out.
-        let _ = self.transport.order(&taken.lease, &line(&Order::Message { job, text }));
+        }
+        match self.transport.order(&taken.lease, &taken.unsent) {
+            // Without its folder, the lease has no worker.
+            Ok(()) => taken.unsent.clear(),
+            Err(error) if error.is_gone() => taken.unsent.clear(),
+            // The beginning may have been written: an empty line ends it.
+            Err(_) if taken.unsent.first() != Some(&b'\n') => taken.unsent.insert(0, b'\n'),
+            Err(_) => {}
+        }
     }
 
     /// Ends a job, whether it waits or runs.
     pub(super) fn cancel(&self, id: JobId) {
         let mut state = self.state();
         let Some(Submitted { at, .. }) = state.jobs.remove(&id) else { return };
-        let Some((name, place)) = at else {
-            state.waiting.retain(|&waiting| waiting != id);
-            return;
-        };
+        // One that waits is not posted: see `post`.
+        let Some((name, place)) = at else { return };
         let Some(held) = state.bundles.get_mut(&name) else { return };
         held.places[place].job = None;
         if matches!(held.phase, Phase::Posted) {
@@ -276,18 +334,27 @@ impl Queue {
             Phase::Posted | Phase::Over => None,
         });
         let Some(lease) = lease else { return };
-        let _ = self.transport.order(&lease, &line(&Order::Skip(place)));
-        self.read(state, name);
-        let has_begun = state.bundles.get(name).is_some_and(|held| {
-            held.places.get(place).is_some_and(|place| place.step == Step::Begun)
-        });
-        if has_begun {
+        let ordered = self.transport.order(&lease, &skips(&[place]));
+        let is_read = self.read(state, name);
+        let place = state.bundles.get(name).and_then(|held| held.places.get(place));
+        let is_to_end = match place.map(|place| place.step) {
+            Some(Step::Begun) => true,
+            // The worker does not find the order, or it is not known whether the job has begun.
+            Some(Step::NotBegun) => ordered.is_err() || !is_read,
+            Some(Step::Ended) | None => false,
+        };
+        if is_to_end {
             self.revoke(state, name, "the run has cancelled another job of its bundle");
         }
     }
 
     /// Does everything that is due: the part of [`watch`](super::watch) with the lock held.
     pub(super) fn step(&self, state: &mut State, now: Instant) {
+        if state.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK) {
+            state.looked = Some(now);
+            self.find_missing(state, now);
+            self.look_for_workers(state, now);
+        }
         self.find_taken(state);
         let taken = state.bundles.iter().filter(|(_, held)| matches!(held.phase, Phase::Taken(_)));
         let taken: Vec<_> = taken.map(|(name, _)| name.clone()).collect();
@@ -296,7 +363,6 @@ impl Queue {
             self.unblock(state, name);
             self.expire(state, name);
         }
-        self.look_for_workers(state, now);
         let has_gathered = state
             .waiting_since
             .is_some_and(|since| now.duration_since(since) >= self.settings.gather);
@@ -307,57 +373,101 @@ impl Queue {
 
     /// Finds the leases of bundles that were posted.
     fn find_taken(&self, state: &mut State) {
-        if !state.bundles.values().any(|held| matches!(held.phase, Phase::Posted)) {
+        if !state.has_posted() {
             return;
         }
         let leases = match self.transport.leases() {
             Ok(leases) => leases,
             Err(error) => return state.tell_error(&error),
         };
+        // Jobs that were cancelled while it was not known which worker has them.
+        let mut cancelled = Vec::new();
         for lease in leases {
-            if let Some(held) = state.bundles.get_mut(&lease.bundle)
-                && matches!(held.phase, Phase::Posted)
-            {
-                // Jobs that were cancelled while it was not known which worker has them.
-                let cancelled = held.places.iter().enumerate().filter(|(_, at)| at.job.is_none());
-                let orders = cancelled.flat_map(|(place, _)| line(&Order::Skip(place)));
-                let orders: Vec<u8> = orders.collect();
-                if !orders.is_empty() {
-                    let _ = self.transport.order(&lease, &orders);
+            match state.bundles.get_mut(&lease.bundle) {
+                Some(held) if matches!(held.phase, Phase::Posted) => {
+                    let places = held.places.iter().enumerate();
+                    let places = places.filter(|(_, at)| at.job.is_none());
+                    cancelled.extend(places.map(|(place, _)| (lease.bundle.clone(), place)));
+                    held.phase = Phase::taken(lease);
                 }
-                held.phase = Phase::taken(lease);
+                // It was taken after its jobs were posted again: see `find_missing`.
+                None if lease.bundle.run() == self.run => {
+                    if let Err(error) = self.transport.revoke(&lease) {
+                        state.tell_error(&error);
+                    }
+                }
+                _ => {}
             }
+        }
+        for (name, place) in cancelled {
+            self.cancel_taken(state, &name, place);
         }
     }
 
-    /// Reads what a worker has written, and passes it on.
-    fn read(&self, state: &mut State, name: &BundleName) {
-        let Some(held) = state.bundles.get_mut(name) else { return };
-        let Phase::Taken(taken) = &mut held.phase else { return };
+    /// Gives up bundles that were posted, and are found nowhere for long. Their jobs wait again.
+    ///
+    /// Somebody may have removed them, or another run on a file system without locks, on which it cannot know that this one
+    /// is in progress. A network file system may show late where they are.
+    fn find_missing(&self, state: &mut State, now: Instant) {
+        if !state.has_posted() {
+            return;
+        }
+        let posted: HashSet<_> = match self.transport.posted() {
+            Ok(posted) => posted.into_iter().collect(),
+            Err(error) => return state.tell_error(&error),
+        };
+        // Afterwards: one that is taken meanwhile is found here.
+        self.find_taken(state);
+        let mut missing = Vec::new();
+        for (name, held) in &mut state.bundles {
+            if !matches!(held.phase, Phase::Posted) || posted.contains(name) {
+                held.missing = None;
+            } else if now.duration_since(*held.missing.get_or_insert(now)) > MISSING * held.lease {
+                missing.push(name.clone());
+            }
+        }
+        for name in missing {
+            state.release(&name, "its folder in the queue was removed");
+        }
+    }
+
+    /// Reads what a worker has written, and passes it on. Returns whether all of it could be read.
+    fn read(&self, state: &mut State, name: &BundleName) -> bool {
+        let Some(held) = state.bundles.get_mut(name) else { return true };
+        let Phase::Taken(taken) = &mut held.phase else { return true };
         let lines = match self.transport.lines(&taken.lease, taken.tail.offset()) {
-            Ok(Some(bytes)) if bytes.is_empty() => return,
+            Ok(Some(bytes)) if bytes.is_empty() => return true,
             Ok(Some(bytes)) => {
                 taken.heard = Instant::now();
                 taken.tail.take(&bytes)
             }
-            Ok(None) => return self.revoke(state, name, "its folder in the queue was removed"),
-            Err(error) => return state.tell_error(&error),
+            Ok(None) => {
+                self.revoke(state, name, "its folder in the queue was removed");
+                return true;
+            }
+            Err(error) => {
+                state.tell_error(&error);
+                return false;
+            }
         };
         let Ok(lines) = lines else {
-            return self.revoke(state, name, "a message of its worker is too long");
+            self.revoke(state, name, "a message of its worker is too long");
+            return true;
         };
         for line in lines {
             let line = match serde_json::from_slice(&line) {
                 Ok(line) => line,
                 Err(error) => {
                     let reason = format!("a message of its worker cannot be read: {error}");
-                    return self.revoke(state, name, &reason);
+                    self.revoke(state, name, &reason);
+                    return true;
                 }
             };
             if !self.receive(state, name, line) {
-                return;
+                return true;
             }
         }
+        true
     }
 
     /// Takes a line of a worker. Returns whether its lease goes on.
@@ -398,10 +508,11 @@ impl Queue {
             Line::Waits => held.is_blocked = true,
             Line::Beat(_) => {}
             Line::Left(reason) => {
-                let reason = format!("{} gave it back: {reason}", taken.worker);
+                let reason = format!("{} gave it back: {}", taken.worker, plain(&reason));
                 self.revoke(state, name, &reason);
                 return false;
             }
+            Line::Over if held.is_adopted => held.over = Some(Instant::now()),
             Line::Over => {
                 self.revoke(state, name, "its worker has left it out");
                 return false;
@@ -423,17 +534,21 @@ impl Queue {
             .filter(|(_, place)| place.job.is_some() || place.identity.is_some())
             .map(|(at, _)| at)
             .collect();
-        let orders: Vec<u8> = idle.iter().flat_map(|&at| line(&Order::Skip(at))).collect();
         if idle.is_empty() {
             return;
         }
-        if let Err(error) = self.transport.order(&taken.lease, &orders) {
+        if let Err(error) = self.transport.order(&taken.lease, &skips(&idle)) {
             held.is_blocked = true;
             return state.tell_error(&error);
         }
         // As when a job is cancelled: one that has begun meanwhile stays.
-        self.read(state, name);
+        let is_read = self.read(state, name);
         let Some(held) = state.bundles.get_mut(name) else { return };
+        if !is_read {
+            // It is not known which jobs have begun. The next poll tries again.
+            held.is_blocked = true;
+            return;
+        }
         for at in idle {
             let place = &mut held.places[at];
             if place.step != Step::NotBegun {
@@ -452,10 +567,20 @@ impl Queue {
         }
     }
 
-    /// Ends the lease of a worker that was not heard of for too long.
+    /// Ends the lease of a worker that was not heard of for too long, or that is to end for another reason.
     fn expire(&self, state: &mut State, name: &BundleName) {
-        let Some(held) = state.bundles.get(name) else { return };
-        let Phase::Taken(taken) = &held.phase else { return };
+        let Some(held) = state.bundles.get_mut(name) else { return };
+        let Phase::Taken(taken) = &mut held.phase else { return };
+        self.send_orders(taken);
+        if let Some(reason) = held.ends.clone() {
+            return self.revoke(state, name, &reason);
+        }
+        if let Some(over) = held.over {
+            if over.elapsed() >= LINGER {
+                self.revoke(state, name, "its worker has left it out");
+            }
+            return;
+        }
         if taken.heard.elapsed() > held.lease {
             let reason = format!(
                 "{} has not been heard of for {:.1} s",
@@ -468,24 +593,36 @@ impl Queue {
 
     /// Ends a lease. Jobs that have begun are lost, and the others wait again.
     fn revoke(&self, state: &mut State, name: &BundleName, reason: &str) {
-        let Some(held) = state.bundles.get(name) else { return };
+        let Some(held) = state.bundles.get_mut(name) else { return };
         let Phase::Taken(taken) = &held.phase else { return };
         // Before the jobs are said to be lost, their worker must not be able to leave anything behind.
         match self.transport.revoke(&taken.lease) {
             Ok(()) => state.release(name, reason),
-            // The next poll tries again.
-            Err(error) => state.tell_error(&error),
+            Err(error) => {
+                // The next poll tries again.
+                held.ends.get_or_insert_with(|| reason.to_owned());
+                state.tell_error(&error);
+            }
         }
     }
 
-    /// Posts the jobs that wait.
+    /// Posts jobs that wait, as long as there are not too many bundles that no worker has taken.
     fn post(&self, state: &mut State, now: Instant) {
-        let ids: Vec<_> = std::mem::take(&mut state.waiting).into();
-        state.waiting_since = None;
-        let expected = ids.iter().map(|id| state.jobs.get(id)?.job.expected_seconds);
-        let expected: Vec<_> = expected.collect();
+        let State { waiting, jobs, .. } = &mut *state;
+        // Those that were cancelled.
+        waiting.retain(|id| jobs.contains_key(id));
         let slots = state.workers.slots(&self.build, now);
-        for range in bundles(&expected, slots, self.settings.limits) {
+        let most = slots.saturating_mul(POSTED_PER_SLOT).max(FEWEST_POSTED);
+        let posted = state.bundles.values().filter(|held| matches!(held.phase, Phase::Posted));
+        let room = most.saturating_sub(posted.count());
+        let ids: Vec<_> = state.waiting.iter().copied().collect();
+        let expected = ids.iter().map(|id| {
+            let job = &state.jobs.get(id)?.job;
+            // One whose description is long is alone, so that a bundle is not too large.
+            job.expected_seconds.filter(|_| job.payload.len() <= LONG_PAYLOAD)
+        });
+        let expected: Vec<_> = expected.collect();
+        for range in bundles(&expected, slots, self.settings.limits).into_iter().take(room) {
             let ids = &ids[range];
             let jobs: Vec<_> = ids.iter().filter_map(job_of(state)).collect();
             let name = BundleName::new(&self.build, &self.run, state.posted);
@@ -493,35 +630,35 @@ impl Queue {
             let lease = self.settings.lease;
             let bundle = Bundle::new(&self.build, lease.as_secs_f64(), jobs);
             if let Err(error) = self.transport.post(&name, &bundle) {
+                // The next poll tries again.
                 state.tell_error(&error);
-                state.waiting.extend(ids);
-                state.waiting_since = Some(now);
-                continue;
+                break;
             }
-            let place = |&id: &JobId| Place { job: Some(id), ..Place::default() };
+            state.waiting.drain(..ids.len());
             for (place, id) in ids.iter().enumerate() {
                 if let Some(submitted) = state.jobs.get_mut(id) {
                     submitted.at = Some((name.clone(), place));
                 }
             }
+            let place = |&id: &JobId| Place { job: Some(id), ..Place::default() };
             let places = ids.iter().map(place).collect();
-            let (phase, is_adopted, is_blocked) = (Phase::Posted, false, false);
-            let held = Held { places, phase, is_adopted, is_blocked, lease };
-            state.bundles.insert(name, held);
+            state.bundles.insert(name, Held::new(places, Phase::Posted, lease));
         }
+        state.is_full = !state.waiting.is_empty();
+        state.waiting_since = state.is_full.then_some(now);
     }
 
     /// Reads which workers there are, and tells the user if there are none for this program.
     fn look_for_workers(&self, state: &mut State, now: Instant) {
-        if state.workers_read.is_some_and(|read| now.duration_since(read) < WORKERS) {
-            return;
-        }
-        state.workers_read = Some(now);
         let found = match self.transport.workers() {
             Ok(found) => found,
             Err(error) => return state.tell_error(&error),
         };
-        for gone in state.workers.update(found, now) {
+        for name in state.workers.due(found, now) {
+            let presence = self.transport.presence(&name);
+            state.workers.read(&name, presence, now);
+        }
+        for gone in state.workers.gone(now) {
             self.transport.forget(&gone);
         }
         for other in state.workers.of_other_builds(&self.build, now) {
@@ -543,14 +680,19 @@ impl Queue {
         loop {
             let mut state = self.state();
             state.is_ended = true;
-            let is_open = |held: &Held| matches!(held.phase, Phase::Taken(_)) && !held.is_adopted;
+            let is_open = |held: &Held| {
+                let lingers = held.over.is_some_and(|over| over.elapsed() < LINGER);
+                matches!(held.phase, Phase::Taken(_)) && (!held.is_adopted || lingers)
+            };
             let open = state.bundles.iter().filter(|(_, held)| is_open(held));
             let open: Vec<_> = open.map(|(name, _)| name.clone()).collect();
             if open.is_empty() || begun.elapsed() > END {
                 break;
             }
             // The worker has sent the last result, and is about to say that the bundle is over.
-            open.iter().for_each(|name| self.read(&mut state, name));
+            for name in &open {
+                self.read(&mut state, name);
+            }
             drop(state);
             std::thread::sleep(self.settings.poll.min(END / 20));
         }
@@ -567,6 +709,12 @@ impl Queue {
                 Phase::Taken(_) | Phase::Over => Ok(()),
             };
         }
+        // A worker may have taken a bundle just now.
+        for lease in self.transport.leases().unwrap_or_default() {
+            if lease.bundle.run() == self.run {
+                let _ = self.transport.revoke(&lease);
+            }
+        }
         drop(state);
         self.changed.notify_all();
     }
@@ -579,6 +727,13 @@ impl Queue {
             submitted.events.send(JobEvent::Lost("the queue of jobs has ended".to_owned()));
         }
     }
+}
+
+/// Returns the orders that leave out jobs. An empty line ends an order of which only the beginning could be written.
+fn skips(places: &[usize]) -> Vec<u8> {
+    let mut orders = vec![b'\n'];
+    orders.extend(places.iter().flat_map(|&place| line(&Order::Skip(place))));
+    orders
 }
 
 /// Returns a function that describes a job for a bundle.
@@ -597,10 +752,18 @@ fn job_of(state: &State) -> impl Fn(&JobId) -> Option<BundledJob> {
     }
 }
 
+impl Held {
+    fn new(places: Vec<Place>, phase: Phase, lease: Duration) -> Self {
+        let (is_adopted, is_blocked, missing, over, ends) = (false, false, None, None, None);
+        Self { places, phase, is_adopted, is_blocked, lease, missing, over, ends }
+    }
+}
+
 impl Phase {
     fn taken(lease: LeaseName) -> Self {
         let worker = lease.worker.to_string();
-        Self::Taken(Taken { lease, worker, tail: Tail::default(), heard: Instant::now() })
+        let (tail, unsent, heard) = (Tail::default(), Vec::new(), Instant::now());
+        Self::Taken(Taken { lease, worker, tail, unsent, heard })
     }
 }
 
@@ -620,28 +783,38 @@ impl State {
         self.waiting.is_empty() && !self.bundles.values().any(is_watched)
     }
 
-    /// Returns whether jobs wait to be bundled.
+    /// Returns whether jobs wait to be bundled with others.
     pub(super) fn is_gathering(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.waiting.is_empty() && !self.is_full
+    }
+
+    /// Returns whether there are bundles of which it is not known that a worker has taken them.
+    fn has_posted(&self) -> bool {
+        self.bundles.values().any(|held| matches!(held.phase, Phase::Posted))
     }
 
     /// Finds a job of an earlier run that does what this one would, and passes on its events so far.
     fn adopt(&mut self, id: JobId, job: &Job, events: &JobEvents) -> Adopted {
+        if self.left.is_empty() {
+            return Adopted::Nothing;
+        }
         let identity = (job.key.to_string(), job.fingerprint.to_string());
-        for (name, held) in &mut self.bundles {
-            let found = held.places.iter().position(|place| {
-                place.job.is_none() && place.identity.as_ref() == Some(&identity)
-            });
-            let Some(at) = found else { continue };
-            let place = &mut held.places[at];
+        let mut places = self.left.remove(&identity).unwrap_or_default();
+        while let Some((name, at)) = places.pop() {
+            let held = self.bundles.get_mut(&name);
+            let place = held.and_then(|held| held.places.get_mut(at));
+            let Some(place) = place.filter(|at| at.identity.as_ref() == Some(&identity)) else {
+                continue;
+            };
             // Another attempt is another job.
             place.identity = None;
             std::mem::take(&mut place.past).into_iter().for_each(|event| events.send(event));
-            if place.step == Step::Ended {
-                return Adopted::Ended;
+            let has_ended = place.step == Step::Ended;
+            if !has_ended {
+                place.job = Some(id);
             }
-            place.job = Some(id);
-            return Adopted::At((name.clone(), at));
+            self.left.insert(identity, places);
+            return if has_ended { Adopted::Ended } else { Adopted::At((name, at)) };
         }
         Adopted::Nothing
     }
@@ -714,16 +887,22 @@ impl State {
 
     /// Tells the user once that the queue cannot be used at the moment. The next poll tries again.
     fn tell_error(&mut self, error: &ClusterError) {
-        self.tell(&format!("the queue in the folder of the store: {}", text(error)));
+        // Not once for each of its files.
+        let reason = format!("the queue in the folder of the store: {}", text(error));
+        self.tell_once(&error.cause(), reason);
     }
 
     /// Tells the user once why jobs wait, by the first of them.
     fn tell(&mut self, reason: &str) {
-        if let Some(submitted) = self.first_idle()
-            && !self.told.contains(reason)
-        {
-            submitted.events.send(JobEvent::Waiting(reason.to_owned()));
-            self.told.insert(reason.to_owned());
+        self.tell_once(reason, reason.to_owned());
+    }
+
+    fn tell_once(&mut self, subject: &str, reason: String) {
+        if self.told.contains(subject) {
+            return;
         }
+        let Some(submitted) = self.first_idle() else { return };
+        submitted.events.send(JobEvent::Waiting(reason));
+        self.told.insert(subject.to_owned());
     }
 }

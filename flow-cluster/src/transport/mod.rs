@@ -8,10 +8,13 @@ mod folder;
 
 use std::path::PathBuf;
 
-pub(crate) use self::folder::{Folder, RunMark};
+pub(crate) use self::folder::Folder;
 use crate::error::ClusterError;
 use crate::format::{Bundle, Presence};
 use crate::names::{BundleName, LeaseName, WorkerName};
+
+/// Says that a run is in progress, until it is dropped or the process ends.
+pub(crate) type RunMark = Box<dyn Send>;
 
 /// Carries bundles and messages.
 ///
@@ -72,10 +75,13 @@ pub(crate) trait Transport: Send + Sync {
     /// Forgets a worker that has ended.
     fn forget(&self, worker: &WorkerName);
 
-    /// Returns the workers that were announced and not forgotten. A file that is damaged is left out.
-    fn workers(&self) -> Result<Vec<(WorkerName, Presence)>, ClusterError>;
+    /// Returns the names of the workers that were announced and not forgotten: one operation, however many they are.
+    fn workers(&self) -> Result<Vec<WorkerName>, ClusterError>;
 
-    /// Says that a run is in progress, until the mark is dropped or the process ends.
+    /// Returns what a worker says of itself; `None` if its file is damaged or gone.
+    fn presence(&self, worker: &WorkerName) -> Option<Presence>;
+
+    /// Says that a run is in progress.
     fn begin_run(&self, run: &str) -> Result<RunMark, ClusterError>;
 
     /// Returns whether a run is known to be in progress.

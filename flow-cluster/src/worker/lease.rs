@@ -125,6 +125,27 @@ impl<'a> HeldLease<'a> {
         !self.is_lost()
     }
 
+    /// Appends a line, and waits until it is written. Returns `false` if the lease is lost, or the worker is stopped, before
+    /// that.
+    ///
+    /// A job must not run before the run can know it, and a bundle is not over before the run can read all its results.
+    pub(super) fn write_through(&self, content: &Line) -> bool {
+        let mut is_held = self.write(content, true);
+        while is_held && self.has_held_back() {
+            if self.stopper.is_stopped() {
+                return false;
+            }
+            thread::sleep(TICK);
+            self.flush(&mut lock(&self.written));
+            is_held = !self.is_lost();
+        }
+        is_held
+    }
+
+    fn has_held_back(&self) -> bool {
+        !lock(&self.written).held_back.is_empty()
+    }
+
     /// Writes the lines that were held back.
     fn flush(&self, written: &mut Written) {
         if self.is_lost() || written.held_back.is_empty() {
@@ -183,13 +204,17 @@ impl<'a> HeldLease<'a> {
         EndsOnDrop(&self.has_ended, keeper)
     }
 
-    /// Reads the orders of the run, and passes messages on to the job that runs.
-    fn read_orders(&self) {
+    /// Reads the orders of the run, and passes messages on to the job that runs. Returns whether they could be read.
+    fn read_orders(&self) -> bool {
         let mut orders = lock(&self.orders);
         let lines = match self.transport.orders(&self.name, orders.tail.offset()) {
             Ok(Some(bytes)) => orders.tail.take(&bytes),
-            Ok(None) => return self.lose(),
-            Err(_) => return,
+            Ok(None) => {
+                self.lose();
+                return true;
+            }
+            // A passing error.
+            Err(_) => return false,
         };
         // A run writes neither lines that are too long nor such that cannot be read.
         for order in lines.unwrap_or_default() {
@@ -204,15 +229,23 @@ impl<'a> HeldLease<'a> {
                 Err(_) => {}
             }
         }
+        true
     }
 
-    /// Returns whether the run has cancelled a job, of which the worker has written that it begins.
+    /// Returns whether a job is not to be run, of which the worker has written that it begins: the run has cancelled it, or the
+    /// lease is lost.
     ///
     /// The run writes the order before it reads that line. So if this does not find the order, the run finds the line,
-    /// and takes the lease away.
+    /// and takes the lease away. As long as the orders cannot be read, this waits: the run may have given the job to another
+    /// worker.
     pub(super) fn is_left_out(&self, place: usize) -> bool {
-        self.read_orders();
-        lock(&self.orders).left_out.contains(&place)
+        while !self.read_orders() {
+            if self.is_lost() || self.stopper.is_stopped() {
+                return true;
+            }
+            thread::sleep(TICK);
+        }
+        self.is_lost() || lock(&self.orders).left_out.contains(&place)
     }
 }
 
@@ -257,5 +290,63 @@ impl JobLink for LeaseLink<'_> {
 
     fn draft(&self) -> Option<PathBuf> {
         self.lease.transport.draft(&self.lease.name, self.job)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use flow_core::fs::Disk;
+
+    use super::*;
+    use crate::names::{BundleName, WorkerName};
+    use crate::transport::Folder;
+
+    #[test]
+    fn a_job_waits_until_the_run_can_know_that_it_begins_and_its_orders_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let transport = Folder::new(folder.path(), Arc::new(Disk));
+        transport.prepare().expect("a queue");
+        let bundle = BundleName::new("0123456789abcdef0123456789abcdef", "fedcba9876543210", 1);
+        let name = LeaseName { bundle, worker: WorkerName::new("node") };
+        let at = folder.path().join(".flow/queue/taken").join(name.to_string());
+        // Neither can be used, and neither is gone.
+        let (messages, orders) = (at.join("messages.jsonl"), at.join("orders.jsonl"));
+        fs::create_dir_all(&messages).expect("a folder");
+        fs::create_dir_all(&orders).expect("a folder");
+        let stopper = Stopper::default();
+        let lease = HeldLease::new(&transport, name, &stopper);
+        thread::scope(|scope| {
+            let begins = scope.spawn(|| lease.write_through(&Line::Begun(0)));
+            thread::sleep(3 * TICK);
+            assert!(!begins.is_finished());
+            fs::remove_dir(&messages).expect("a folder");
+            assert!(begins.join().expect("no panic"));
+            let is_left_out = scope.spawn(|| lease.is_left_out(0));
+            thread::sleep(3 * TICK);
+            assert!(!is_left_out.is_finished());
+            // Without its orders, the lease is gone.
+            fs::remove_dir(&orders).expect("a folder");
+            assert!(is_left_out.join().expect("no panic") && lease.is_lost());
+        });
+        let text = fs::read_to_string(&messages).expect("a file");
+        assert_eq!(text, "{\"begun\":0}\n");
+    }
+
+    #[test]
+    fn a_worker_that_is_stopped_does_not_wait_for_the_queue() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let transport = Folder::new(folder.path(), Arc::new(Disk));
+        let bundle = BundleName::new("0123456789abcdef0123456789abcdef", "fedcba9876543210", 1);
+        let name = LeaseName { bundle, worker: WorkerName::new("node") };
+        let at = folder.path().join(".flow/queue/taken").join(name.to_string());
+        fs::create_dir_all(at.join("messages.jsonl")).expect("a folder");
+        fs::create_dir_all(at.join("orders.jsonl")).expect("a folder");
+        let stopper = Stopper::default();
+        stopper.stop();
+        let lease = HeldLease::new(&transport, name, &stopper);
+        assert!(!lease.write_through(&Line::Begun(0)));
+        assert!(lease.is_left_out(0), "it must not run");
     }
 }

@@ -7,8 +7,9 @@
 
 mod lease;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder, Scope};
@@ -20,7 +21,7 @@ use flow_core::{Flow, Stopper};
 use self::lease::{HeldLease, LeaseLink};
 use crate::error::{ClusterError, text};
 use crate::format::{Bundle, Line, Presence};
-use crate::names::{LeaseName, WorkerName};
+use crate::names::{BundleName, LeaseName, WorkerName};
 use crate::transport::{Folder, Transport};
 
 /// How often a worker looks for a bundle, unless it is set.
@@ -28,6 +29,12 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// How often a worker writes the file by which runs know that it is there.
 const ANNOUNCE: Duration = Duration::from_secs(2);
+
+/// How many bundles a slot tries to take before it pauses.
+const TRIES: usize = 32;
+
+/// Among how many bundles at most a worker chooses one, after other workers were faster several times.
+const WIDEST: usize = 1024;
 
 /// The longest time until a thread of a worker notices that it is to end.
 const NOTICE: Duration = Duration::from_millis(50);
@@ -149,7 +156,8 @@ impl Worker {
             busy: AtomicUsize::new(0),
             waiting: Mutex::default(),
             idle_since: Mutex::new(Instant::now()),
-            refused: Mutex::default(),
+            listed: Mutex::default(),
+            said: Mutex::default(),
             summary: Mutex::default(),
         };
         let ended = thread::scope(|scope| working.start(scope, &worker, presence));
@@ -175,9 +183,26 @@ struct Working<'a> {
     waiting: Mutex<Waiting>,
     /// Since when no slot has had a bundle.
     idle_since: Mutex<Instant>,
-    /// The builds whose bundles were refused, to say so once.
-    refused: Mutex<BTreeSet<String>>,
+    listed: Mutex<Listed>,
+    /// The builds that were refused and the causes of warnings, to say each once.
+    said: Mutex<BTreeSet<String>>,
     summary: Mutex<WorkerSummary>,
+}
+
+/// The bundles of this build that no worker had taken when the queue was listed, for all slots: however many slots there are, the
+/// queue is listed once in the time between two looks at it.
+#[derive(Default)]
+struct Listed {
+    bundles: VecDeque<BundleName>,
+    at: Option<Instant>,
+}
+
+impl Listed {
+    /// Removes one of the first bundles. Of one, it is the first.
+    fn next(&mut self, among: usize, random: u64) -> Option<BundleName> {
+        let among = among.min(self.bundles.len()).max(1);
+        self.bundles.remove((random % among as u64) as usize)
+    }
 }
 
 /// The jobs that wait for others.
@@ -234,7 +259,7 @@ impl Working<'_> {
                 written = Instant::now();
                 presence.beat += 1;
                 if let Err(error) = self.transport.announce(worker, &presence) {
-                    (self.settings.say)(&format!("warning: {}", text(&error)));
+                    self.warn(&error);
                 }
             }
             thread::sleep(NOTICE);
@@ -272,7 +297,7 @@ impl Working<'_> {
         {
             let mut waiting = self.waiting.lock().expect("lock poisoned");
             if !is_waiting {
-                waiting.jobs -= 1;
+                waiting.jobs = waiting.jobs.saturating_sub(1);
                 return;
             }
             waiting.jobs += 1;
@@ -306,40 +331,78 @@ impl Working<'_> {
 
     /// Takes a bundle of this build, if there is one.
     ///
-    /// The build is in the name of a bundle, so that nothing of another build is touched.
+    /// The first one is the next in order. Of many workers that want it, one gets it, so the others choose among more bundles
+    /// each time.
     fn take(&self, name: &WorkerName) -> Option<LeaseName> {
-        let posted = match self.transport.posted() {
-            Ok(posted) => posted,
-            Err(error) => {
-                (self.settings.say)(&format!("warning: {}", text(&error)));
-                return None;
-            }
-        };
-        for bundle in posted {
-            if bundle.build() != self.build {
-                self.refuse(bundle.build());
-                continue;
-            }
+        let mut among = 1;
+        // The rest of the list is for the next look at the queue: none of it may be for this worker.
+        for _ in 0..TRIES {
+            let bundle = self.next_listed(among)?;
             match self.transport.take(&bundle, name) {
                 Ok(Some(lease)) => return Some(lease),
                 // Another worker was faster.
                 Ok(None) => {}
-                Err(error) => (self.settings.say)(&format!("warning: {}", text(&error))),
+                Err(error) => self.warn(&error),
             }
+            among = (2 * among).min(WIDEST);
         }
         None
     }
 
+    /// Returns one of the first bundles of this build. Lists the queue, if that was not done a moment ago.
+    fn next_listed(&self, among: usize) -> Option<BundleName> {
+        let mut listed = self.listed.lock().expect("lock poisoned");
+        if listed.at.is_none_or(|at| at.elapsed() >= self.settings.poll) {
+            listed.bundles = self.list();
+            listed.at = Some(Instant::now());
+        }
+        listed.next(among, RandomState::new().hash_one(self.host))
+    }
+
+    /// Lists the bundles of this build.
+    ///
+    /// The build is in the name of a bundle, so that nothing of another build is touched.
+    fn list(&self) -> VecDeque<BundleName> {
+        let mut posted = match self.transport.posted() {
+            Ok(posted) => posted,
+            Err(error) => {
+                self.warn(&error);
+                return VecDeque::new();
+            }
+        };
+        posted.retain(|bundle| {
+            let is_own = bundle.build() == self.build;
+            if !is_own {
+                self.refuse(bundle.build());
+            }
+            is_own
+        });
+        posted.into()
+    }
+
     /// Says once that bundles of another build are not taken.
     fn refuse(&self, build: &str) {
-        let mut refused = self.refused.lock().expect("lock poisoned");
-        if refused.insert(build.to_owned()) {
-            (self.settings.say)(&format!(
+        let message = || {
+            format!(
                 "warning: there are jobs of another build of this program ({}), and this worker is of {}: start it again \
                  from the executable file of the run",
                 &build[..8],
                 &self.build[..8]
-            ));
+            )
+        };
+        self.say_once(build, message);
+    }
+
+    /// Says once what is wrong, and not for each file of the queue, nor each time when the queue is looked at.
+    fn warn(&self, error: &ClusterError) {
+        self.say_once(&error.cause(), || format!("warning: {}", text(error)));
+    }
+
+    fn say_once(&self, subject: &str, message: impl FnOnce() -> String) {
+        let mut said = self.said.lock().expect("lock poisoned");
+        if !said.contains(subject) {
+            said.insert(subject.to_owned());
+            (self.settings.say)(&message());
         }
     }
 
@@ -370,7 +433,7 @@ impl Working<'_> {
         summary.lost += usize::from(lease.is_lost());
     }
 
-    /// Runs the jobs of a bundle as long as the lease is held. Returns the number of those that have ended.
+    /// Runs the jobs of a bundle as long as the lease is held. Returns the number of those that were run to their end.
     ///
     /// `wait` is called when a job waits for others, and when it goes on.
     fn run_jobs(
@@ -391,30 +454,57 @@ impl Working<'_> {
             };
             // The thread that keeps the lease ends with this, also after a panic.
             let _ends = lease.ends_on_drop(keeper);
-            let mut ended = 0;
+            // Jobs that are left out by request end as well.
+            let (mut ended, mut ran) = (0, 0);
             for (place, job) in bundle.jobs.iter().enumerate() {
-                if self.stopper.is_stopped() || !lease.write(&Line::Begun(place), true) {
+                if self.stopper.is_stopped() || !lease.write_through(&Line::Begun(place)) {
                     break;
                 }
                 // After the line: see `HeldLease::is_left_out`.
-                if !lease.is_left_out(place) {
+                let is_left_out = lease.is_left_out(place);
+                if !is_left_out {
                     (self.settings.say)(&format!("runs {}", job.label));
                     let inbox = Arc::new(JobInbox::new());
                     lease.set_running(Some((place, Arc::clone(&inbox))));
                     self.runner.run(&job.payload, &inbox, &LeaseLink { lease, job: place, wait });
                     lease.set_running(None);
                 }
-                if self.stopper.is_stopped() || !lease.write(&Line::Ended(place), true) {
+                if self.stopper.is_stopped() || !lease.write_through(&Line::Ended(place)) {
                     break;
                 }
                 ended += 1;
+                ran += usize::from(!is_left_out);
             }
             match ended == bundle.jobs.len() {
-                true => lease.write(&Line::Over, true),
+                true => lease.write_through(&Line::Over),
                 // Nothing is written if the lease is lost.
                 false => lease.write(&Line::Left("it was stopped".to_owned()), true),
             };
-            ended
+            ran
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_are_taken_in_order_and_by_several_workers_from_different_places() {
+        let names: VecDeque<_> = (0..5).map(|number| BundleName::new("b", "r", number)).collect();
+        let listed = || Listed { bundles: names.clone(), at: None };
+        let mut one = listed();
+        let in_order: Vec<_> = (0..6).map_while(|random| one.next(1, random)).collect();
+        assert_eq!(in_order, Vec::from(names.clone()));
+        assert_eq!(one.next(1, 7), None);
+        let first: BTreeSet<_> = (0..9).filter_map(|random| listed().next(3, random)).collect();
+        assert_eq!(
+            first.into_iter().collect::<VecDeque<_>>(),
+            names.range(..3).cloned().collect::<VecDeque<_>>()
+        );
+        // There are fewer than it chooses among.
+        let first: BTreeSet<_> =
+            (0..99).filter_map(|random| listed().next(WIDEST, random)).collect();
+        assert_eq!(first.len(), 5);
     }
 }

@@ -227,9 +227,11 @@ impl Flow {
     /// [`executor`](crate::executor).
     ///
     /// It runs at most `slots` jobs at a time, each in a child process of this program, which takes over in the first
-    /// [`Flow::open`](Self::open) as that of an [isolated](Self::isolate) task.
+    /// [`Flow::open`](Self::open) as that of an [isolated](Self::isolate) task. As long as the runner exists, it counts as a run in
+    /// progress: a signal sets the [stopper](Self::stopper), and does not end the program.
     pub fn job_runner(&self, slots: usize) -> JobRunner {
-        JobRunner::new(&self.store, self.policies.opened_by.as_deref(), slots)
+        let in_progress = self.stopper.begin_run(|| {});
+        JobRunner::new(&self.store, self.policies.opened_by.as_deref(), slots, in_progress)
     }
 
     /// Sets how many bytes of values may be in memory. The default is a quarter of the memory of the machine.

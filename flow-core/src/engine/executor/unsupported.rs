@@ -8,6 +8,7 @@ use super::{Executor, TaskJob};
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
+use crate::base::stop::RunInProgress;
 use crate::store::Store;
 use crate::task::execute::Executed;
 
@@ -75,11 +76,17 @@ impl JobInbox {
 /// Runs no jobs on this system: it has no digest, by which a build is found.
 pub struct JobRunner {
     store: Arc<Store>,
+    _in_progress: RunInProgress,
 }
 
 impl JobRunner {
-    pub(crate) fn new(store: &Arc<Store>, _opened_by: Option<&str>, _slots: usize) -> Self {
-        Self { store: Arc::clone(store) }
+    pub(crate) fn new(
+        store: &Arc<Store>,
+        _opened_by: Option<&str>,
+        _slots: usize,
+        in_progress: RunInProgress,
+    ) -> Self {
+        Self { store: Arc::clone(store), _in_progress: in_progress }
     }
 
     /// Returns `None`: no job is for this program.

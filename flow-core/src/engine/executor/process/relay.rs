@@ -25,6 +25,7 @@ use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::engine::running::Ran;
+use crate::base::stop::RunInProgress;
 use crate::store::Store;
 
 /// Carries the messages of a job to the run that has submitted it.
@@ -101,16 +102,24 @@ pub struct JobRunner {
     /// The name of the thread that opened the flow.
     opened_by: Option<String>,
     jobs: AtomicU64,
+    /// Without it, a signal would end the process before it has given its jobs back.
+    _in_progress: RunInProgress,
 }
 
 impl JobRunner {
     /// Creates a runner of at most `slots` jobs at a time.
-    pub(crate) fn new(store: &Arc<Store>, opened_by: Option<&str>, slots: usize) -> Self {
+    pub(crate) fn new(
+        store: &Arc<Store>,
+        opened_by: Option<&str>,
+        slots: usize,
+        in_progress: RunInProgress,
+    ) -> Self {
         Self {
             store: Arc::clone(store),
             children: Children::new(slots),
             opened_by: opened_by.map(str::to_owned),
             jobs: AtomicU64::new(0),
+            _in_progress: in_progress,
         }
     }
 
