@@ -2,7 +2,7 @@
 //!
 //! Each chapter of `docs/guide` that has code is the documentation of a struct here. The module exists in documentation
 //! tests alone. A chapter about the command line needs the cargo feature `cli`, that about data frames `polars-sql`,
-//! that about databases `sqlite`, and that about the page `page`.
+//! that about databases `sqlite`, that about the page `page`, and that about other machines `cluster`.
 
 #[doc = include_str!("../docs/guide/src/introduction.md")]
 struct Introduction;
@@ -61,6 +61,10 @@ struct IrisTranscript;
 
 #[doc = include_str!("../docs/guide/src/running.md")]
 struct Running;
+
+#[cfg(feature = "cluster")]
+#[doc = include_str!("../docs/guide/src/cluster.md")]
+struct Cluster;
 
 #[doc = include_str!("../docs/guide/src/services.md")]
 struct Services;

@@ -143,7 +143,8 @@
 //! `tracing`, which is not either, lets events of the crates `tracing` and `log` go to the logs of tasks, and adds spans to plans,
 //! tasks, commits, pushes and pulls. The features `s3`, `gcs` and `azure` (not by default) open buckets as remotes:
 //! `flow::remote::open`. The feature `page` (not by default) serves a page of a flow in a browser: `flow.serve`, and
-//! writes it to a file: `flow.report`.
+//! writes it to a file: `flow.report`. The feature `cluster` (not by default) runs tasks by workers on other machines: the
+//! module `cluster`.
 
 pub use anyhow;
 #[cfg(feature = "cli")]
@@ -263,6 +264,25 @@ pub mod page {
     pub use flow_page::{
         MakeReport, PageError, PageOptions, PageServer, Report, ReportError, ReportOptions,
         ServePage, report, serve,
+    };
+}
+
+/// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store.
+///
+/// [`flow.executor(PullWorkers::new())`](crate::Flow::executor) submits the tasks of a run. A [`Worker`](cluster::Worker), or
+/// the verb `worker` of the command line, runs them on any machine.
+#[cfg(feature = "cluster")]
+pub mod cluster {
+    #[doc(inline)]
+    pub use flow_cluster::{ClusterError, PullWorkers, Worker, WorkerSummary};
+}
+
+/// Executors of other machines: the interface for who brings the tasks of a flow to a cluster.
+pub mod executor {
+    #[doc(inline)]
+    pub use flow_core::executor::{
+        Job, JobEvent, JobEvents, JobExecutor, JobInbox, JobLink, JobQueue, JobRunner, RunOfJobs,
+        SubmittedJob,
     };
 }
 

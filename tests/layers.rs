@@ -1,5 +1,5 @@
-//! The layers of `flow-core`, `flow-derive`, `flow-page`, `flow-cli` and its program `cargo flow`: each layer imports
-//! only from itself and from lower layers.
+//! The layers of `flow-core`, `flow-derive`, `flow-page`, `flow-cluster`, `flow-cli` and its program `cargo flow`: each
+//! layer imports only from itself and from lower layers.
 //!
 //! The test reads the paths in the source that start with `crate::` or `super::`, in all code
 //! except unit tests. ARCHITECTURE.md describes the layers.
@@ -72,6 +72,14 @@ const PAGE: Layers = &[
     &["guard", "views", "actions"],
     &["report", "router"],
     &["server"],
+    &["lib"],
+];
+
+const CLUSTER: Layers = &[
+    &["error", "names", "tail", "bundling"],
+    &["format"],
+    &["transport"],
+    &["pull", "worker"],
     &["lib"],
 ];
 
@@ -206,6 +214,7 @@ fn each_layer_imports_only_from_itself_and_lower_layers() {
     let crates = [
         ("flow-cli/src", CLI),
         ("flow-cli/src/bin/cargo-flow", CARGO_FLOW),
+        ("flow-cluster/src", CLUSTER),
         ("flow-core/src", CORE),
         ("flow-derive/src", DERIVE),
         ("flow-page/src", PAGE),

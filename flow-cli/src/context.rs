@@ -1,5 +1,7 @@
 //! The context of a verb: the flow with its settings and parameters, the roots, and the printer of results.
 
+#[cfg(feature = "cluster")]
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -8,6 +10,8 @@ use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, Swe
 use crate::error::CliError;
 use crate::given::{Given, in_order, set};
 use crate::params::{self, Origins};
+#[cfg(feature = "cluster")]
+use crate::settings::ExecutorName;
 use crate::settings::Settings;
 use crate::text::listed;
 use crate::ui::{Color, Ui, report};
@@ -66,6 +70,21 @@ impl Context {
         }
         if let Ok(Some(workers)) = matches.try_get_one::<u16>("workers") {
             settings.workers = Some(*workers);
+        }
+        #[cfg(feature = "cluster")]
+        {
+            if let Ok(Some(executor)) = matches.try_get_one::<String>("executor") {
+                settings.executor = (executor == "pull").then_some(ExecutorName::Pull);
+            }
+            if let Ok(Some(jobs)) = matches.try_get_one::<u16>("jobs") {
+                if settings.executor.is_none() {
+                    return Err(CliError::usage(
+                        "--jobs is the number of jobs of an executor, and none is set: add `--executor pull`, or give the \
+                         number of tasks in this process with `--workers`",
+                    ));
+                }
+                settings.jobs = NonZeroU16::new(*jobs);
+            }
         }
         if let Some(color) = matches.get_one::<String>("color") {
             settings.color = Color::named(color);
@@ -136,6 +155,9 @@ impl Context {
                     name => flow.force_task(task_of("force", name)?),
                 };
             }
+        }
+        for task in self.selected("in-process")? {
+            flow = flow.in_process_task(task);
         }
         Ok(flow)
     }

@@ -63,6 +63,13 @@ impl From<Error> for CliError {
                     "`{task}.{param}` has no value: give one with `--{param} VALUE`, `--param {task}.{param}=VALUE` or \
                      `[params]` of flow.toml"
                 )),
+                #[cfg(feature = "cluster")]
+                PlanErrorKind::NotElsewhere { task, executor, reason, .. } => {
+                    let reason = with_option(task, reason);
+                    let what =
+                        format!("`{task}` cannot run elsewhere, by the executor `{executor}`");
+                    Self::usage(format!("{what}: {reason}"))
+                }
                 _ => Self::Flow(Box::new(Error::Plan(plan))),
             },
             error => Self::Flow(Box::new(error)),
@@ -102,5 +109,25 @@ impl From<InspectError> for CliError {
 impl From<anyhow::Error> for CliError {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
+    }
+}
+
+/// Returns why a task cannot run elsewhere, with the option that keeps it in this process instead of the call.
+#[cfg(feature = "cluster")]
+fn with_option(task: &str, reason: &str) -> String {
+    reason.replace(&format!("`flow.in_process::<{task}>()`"), &format!("`--in-process {task}`"))
+}
+
+#[cfg(all(test, feature = "cluster"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_cannot_run_elsewhere_is_kept_by_an_option() {
+        let reason = "its job would be a file with the secret `Fetch.token`: run it in this process, by \
+                      `flow.in_process::<Fetch>()`";
+        let expected = "its job would be a file with the secret `Fetch.token`: run it in this process, by \
+                        `--in-process Fetch`";
+        assert_eq!(with_option("Fetch", reason), expected);
     }
 }

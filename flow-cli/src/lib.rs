@@ -59,6 +59,7 @@
 //! - `remote`: `push`, `pull` and `[remotes]` of `flow.toml` take URLs of object stores. `typed-flow` enables it with `s3`,
 //!   `gcs` or `azure`.
 //! - `page`: the verbs `serve` and `report`.
+//! - `cluster`: the verb `worker`, and `--executor` of runs.
 
 mod app;
 mod args;

@@ -61,6 +61,8 @@ pub(crate) fn globals(command: Command) -> Command {
 
 /// Adds the options of runs.
 pub(crate) fn run_options(command: Command) -> Command {
+    #[cfg(feature = "cluster")]
+    let command = executor_options(command);
     command
         .arg(
             Arg::new("workers")
@@ -85,6 +87,31 @@ pub(crate) fn run_options(command: Command) -> Command {
                 .long("allow-failures")
                 .action(ArgAction::SetTrue)
                 .help("Exits with 0 even if tasks failed"),
+        )
+}
+
+/// Adds the options of runs whose tasks run elsewhere.
+#[cfg(feature = "cluster")]
+fn executor_options(command: Command) -> Command {
+    command
+        .arg(Arg::new("executor").long("executor").value_name("NAME").value_parser(["pull"]).help(
+            "Runs the tasks elsewhere: `pull` by the workers that were started with `worker`",
+        ))
+        .arg(
+            Arg::new("jobs")
+                .long("jobs")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u16).range(1..))
+                .help(
+                    "The number of jobs that the executor has at the same time [default: that of --workers, or 100]",
+                ),
+        )
+        .arg(
+            Arg::new("in-process")
+                .long("in-process")
+                .value_name("TASK")
+                .action(ArgAction::Append)
+                .help("Runs this task in this process, and not by the executor"),
         )
 }
 

@@ -7,6 +7,8 @@
 //! allow_failures = true     # FLOW_ALLOW_FAILURES
 //! quiet = true              # FLOW_QUIET: hides the progress
 //! color = "never"           # FLOW_COLOR
+//! executor = "pull"         # FLOW_EXECUTOR: runs tasks by workers on other machines (feature `cluster`)
+//! jobs = 200                # FLOW_JOBS: the number of their jobs at the same time
 //!                           # FLOW_JSON: prints results as JSON
 //!
 //! [params]                  # values of parameters, as --param
@@ -29,6 +31,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+#[cfg(feature = "cluster")]
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -62,6 +66,10 @@ pub(crate) struct Settings {
     pub(crate) allow_failures: Option<bool>,
     pub(crate) quiet: Option<bool>,
     pub(crate) color: Option<Color>,
+    #[cfg(feature = "cluster")]
+    pub(crate) executor: Option<ExecutorName>,
+    #[cfg(feature = "cluster")]
+    pub(crate) jobs: Option<NonZeroU16>,
     /// Not in the file: who types a command sees text.
     #[serde(skip)]
     pub(crate) json: Option<bool>,
@@ -75,6 +83,18 @@ pub(crate) struct Settings {
     #[serde(skip)]
     pub(crate) file: PathBuf,
 }
+
+/// The executor of runs whose tasks run elsewhere.
+#[cfg(feature = "cluster")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ExecutorName {
+    Pull,
+}
+
+/// The number of jobs that an executor has at the same time, unless it is set.
+#[cfg(feature = "cluster")]
+const JOBS: u16 = 100;
 
 /// The limits that are set. The others stay as they are.
 #[derive(Debug, Default, Deserialize)]
@@ -147,6 +167,14 @@ impl Settings {
         replace(&mut set.json, switch("FLOW_JSON")?);
         let colors = "one of auto, always and never";
         replace(&mut set.color, parsed(COLOR, colors, Color::named)?);
+        #[cfg(feature = "cluster")]
+        {
+            let named = |text: &str| (text == "pull").then_some(ExecutorName::Pull);
+            let names = "the name of an executor: pull";
+            replace(&mut set.executor, parsed("FLOW_EXECUTOR", names, named)?);
+            let numbers = format!("a number from 1 to {}", u16::MAX);
+            replace(&mut set.jobs, parsed("FLOW_JOBS", &numbers, |text| text.parse().ok())?);
+        }
         let limits = &mut set.limits;
         replace(&mut limits.versions, number("FLOW_LIMIT_VERSIONS", usize::MAX)?);
         let sizes = "a number of bytes, such as 20 GB";
@@ -197,6 +225,14 @@ impl Settings {
         };
         let flow = match self.workers {
             Some(workers) => flow.workers(usize::from(workers)),
+            None => flow,
+        };
+        #[cfg(feature = "cluster")]
+        let flow = match self.executor {
+            Some(ExecutorName::Pull) => {
+                let jobs = self.jobs.map(NonZeroU16::get).or(self.workers).unwrap_or(JOBS);
+                flow.workers(usize::from(jobs)).executor(flow_cluster::PullWorkers::new())
+            }
             None => flow,
         };
         let flow = if self.allow_failures == Some(true) { flow.allow_failures() } else { flow };

@@ -112,6 +112,41 @@ pub mod process {
     pub use crate::report::announcement::announce;
 }
 
+/// Executors of other machines: running the tasks of a flow on a cluster.
+///
+/// [`Flow::executor`] sets the executor of a flow. `typed-flow` has one in the crate `flow-cluster`. This module is for who
+/// writes another: a [`JobExecutor`](executor::JobExecutor), which a run hands its jobs to, and a program that runs them
+/// by a [`JobRunner`](executor::JobRunner) on another machine. What passes between both is up to the executor; jobs and
+/// messages are texts that it does not understand.
+///
+/// ```text
+///   the run                 the executor                            a process of the same build, elsewhere
+///   JobQueue::submit ─────► Job ──────────── its own way ─────────► JobRunner::run, in a child process
+///   JobEvents ◄──────────── Begun, Message ◄─────────────────────── JobLink::send
+///   SubmittedJob::send ───► message ──────────────────────────────► JobInbox::send
+///   SubmittedJob::cancel ─► the job is taken away ────────────────► JobInbox::cancel
+/// ```
+///
+/// - Events come in this order: any number of `Waiting`, then `Begun`, then messages. The last message says how the task
+///   has ended. Instead of any of them, `Lost` may come.
+/// - After `Lost`, no message follows, and nothing that the lost process does from then on can be committed: neither by
+///   this run nor, from a draft record, by a later one. The same holds when `cancel` has returned. A folder that is renamed
+///   achieves both, if the lost process writes its draft record there.
+/// - A job that was lost has not failed: the run submits it again, up to three times, without counting it as a retry.
+/// - An executor may *adopt* a job that runs already, because an earlier run has submitted the same key and fingerprint
+///   and was killed. Its messages follow from the first one on.
+pub mod executor {
+    pub use crate::engine::executor::{JobInbox, JobLink, JobRunner};
+    pub use crate::plan::executor::{
+        Job, JobEvent, JobEvents, JobExecutor, JobQueue, RunOfJobs, SubmittedJob,
+    };
+
+    /// Returns 16 hexadecimal digits that no other call and no other process returns.
+    pub fn unique() -> String {
+        crate::base::names::unique()
+    }
+}
+
 /// Re-export of the crate whose dates [`Sweep::days`] accepts, in the required version.
 #[doc(no_inline)]
 pub use jiff;

@@ -1,4 +1,5 @@
-//! One list of tasks for all executors: a task leaves the same record whether it runs in a thread or in a child process.
+//! One list of tasks for all executors: a task leaves the same record whether it runs in a thread, in a child process, or by
+//! a worker that takes it from a queue.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +8,8 @@ use std::path::Path;
 use flow::prelude::*;
 
 use crate::isolation::open;
-use crate::support::{files_below, ran};
+use crate::pull_workers::{Process, pull, start_worker};
+use crate::support::{failed, files_below, ran};
 
 struct Client(u64);
 
@@ -18,15 +20,30 @@ flow::provider!(Client, || Client(5));
 struct Prices {
     #[param(default = 3)]
     days: usize,
-    #[param(default = Secret::new("token".to_owned()))]
-    token: Secret<String>,
 }
 
 runs!(Prices: Vec<f64> = |self, cx| {
     cx.meta("days", self.days)?;
     cx.meta("none", f64::NAN)?;
-    Ok((0..self.days).map(|day| 0.1 + day as f64 + self.token.expose().len() as f64).collect())
+    cx.log("days");
+    Ok((0..self.days).map(|day| 0.1 + day as f64).collect())
 });
+
+/// Has a secret, which a job that is a file must not have.
+#[derive(Task)]
+#[task(target = Json<usize>)]
+struct Login {
+    #[param(default = Secret::new("token".to_owned()))]
+    token: Secret<String>,
+}
+
+runs!(Login: usize = |self, _cx| Ok(self.token.expose().len()));
+
+#[derive(Task)]
+#[task(requires = Login, target = Text)]
+struct Session;
+
+runs!(Session: String = |self, cx| Ok(cx.input().task().token.expose().clone()));
 
 #[derive(Task)]
 #[task(requires(prices = Prices, more = [Prices { days } for days in 1..3_usize]), target = Text)]
@@ -34,8 +51,8 @@ struct Report;
 
 runs!(Report: String = |self, cx| {
     let days: usize = cx.input().prices.meta("days")?;
-    let token = cx.input().more[0].task().token.expose().clone();
-    Ok(format!("{days} {} {token} {}", cx.input().more[1].load()?.len(), cx.seed()))
+    let first = cx.input().more[0].task().days;
+    Ok(format!("{days} {} {first} {}", cx.input().more[1].load()?.len(), cx.seed()))
 });
 
 #[derive(Task)]
@@ -93,31 +110,86 @@ fn records(store: &Path) -> Result<BTreeMap<String, serde_json::Value>> {
     Ok(records)
 }
 
-#[test]
-fn threads_and_children_leave_the_same_records() -> Result<()> {
-    let opened = open();
-    // Secrets are hashed with a key of the store.
-    let (threads, children) = (opened.flow.namespace("threads"), opened.flow.namespace("children"));
-    threads.run::<Prices>()?;
-    let secret = Path::new(".flow").join("secret");
-    fs::create_dir_all(children.folder().join(".flow"))?;
-    fs::copy(threads.folder().join(&secret), children.folder().join(&secret))?;
+/// Fails, with metadata and a log.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Fails;
 
-    let expected = ["Fetched", "Prices", "Prices", "Prices", "Report", "Search"];
-    let of_threads = ran(&threads.force_all().run::<(Search, Fetched)>()?);
-    let of_children = ran(&children.isolate().run::<(Search, Fetched)>()?);
-    assert_eq!(
-        (&of_threads[..], &of_children[..]),
-        (&expected.map(String::from)[..], &expected.map(String::from)[..])
-    );
-    let (of_threads, of_children) = (records(threads.folder())?, records(children.folder())?);
-    assert_eq!(of_threads.len(), expected.len());
-    for (key, record) in &of_threads {
-        assert_eq!(of_children.get(key), Some(record));
+runs!(Fails: u64 = |self, cx| {
+    cx.meta("tried", 1)?;
+    cx.log("no luck today");
+    Err(anyhow!("no luck")).context("it is Friday")
+});
+
+/// Panics.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Panics;
+
+runs!(Panics: u64 = |self, _cx| panic!("index 7"));
+
+/// The namespaces of the executors.
+const STORES: [&str; 3] = ["threads", "children", "pulled"];
+
+/// Returns the flows of all executors, each on a store of its own, and the worker of one of them.
+fn executors(flow: &Flow) -> Result<(Vec<Flow>, Process)> {
+    let [threads, children, pulled] = STORES.map(|name| flow.namespace(name));
+    threads.run::<Login>()?;
+    // Secrets are hashed with a key of the store.
+    let secret = Path::new(".flow").join("secret");
+    for other in [&children, &pulled] {
+        fs::create_dir_all(other.folder().join(".flow"))?;
+        fs::copy(threads.folder().join(&secret), other.folder().join(&secret))?;
     }
-    // Each executor finds the outputs of the other one complete.
-    assert!(threads.isolate().is_complete::<(Search, Fetched)>()?);
-    assert!(children.is_complete::<(Search, Fetched)>()?);
+    let worker = start_worker(pulled.folder())?;
+    let pulled = pulled.executor(pull()).in_process::<Login>().in_process::<Session>();
+    Ok((vec![threads.force_all(), children.isolate(), pulled], worker))
+}
+
+#[test]
+fn all_executors_leave_the_same_records() -> Result<()> {
+    let opened = open();
+    let (flows, _worker) = executors(&opened.flow)?;
+    let expected =
+        ["Fetched", "Login", "Prices", "Prices", "Prices", "Report", "Search", "Session"];
+    let mut of_threads = BTreeMap::new();
+    for flow in &flows {
+        assert_eq!(ran(&flow.run::<(Search, Fetched, Session)>()?), expected);
+        let records = records(flow.folder())?;
+        assert_eq!(records.len(), expected.len());
+        if of_threads.is_empty() {
+            of_threads = records;
+            continue;
+        }
+        for (key, record) in &of_threads {
+            assert_eq!(records.get(key), Some(record), "{}", flow.folder().display());
+        }
+    }
+    // Each executor finds the outputs of the other ones complete.
+    for name in STORES {
+        let flow = opened.flow.namespace(name);
+        assert!(flow.isolate().is_complete::<(Search, Fetched)>()?);
+        assert!(flow.executor(pull()).is_complete::<(Search, Fetched)>()?);
+        assert!(flow.is_complete::<(Search, Fetched, Session)>()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn all_executors_report_failures_in_the_same_words() -> Result<()> {
+    let opened = open();
+    let (flows, _worker) = executors(&opened.flow)?;
+    for flow in flows {
+        let summary = flow.allow_failures().run::<(Fails, Panics)>()?;
+        assert_eq!(failed(&summary), ["Fails", "Panics"]);
+        let errors: Vec<_> = summary.failed().into_iter().filter_map(|entry| entry.error).collect();
+        assert!(errors.contains(&"it is Friday: no luck".to_owned()), "{errors:?}");
+        let place = "it panicked at tests/behaviour/executors.rs:";
+        let panicked = errors.iter().find(|error| error.contains(place)).context("a panic")?;
+        assert!(panicked.ends_with(": index 7"), "{panicked}");
+        let log = flow.log::<Fails>()?.context("a log")?;
+        assert!(log.text().ends_with(" no luck today\n"), "{}", log.text());
+    }
     Ok(())
 }
 

@@ -53,6 +53,8 @@ mod isolation_drafts;
 mod isolation_ends;
 #[cfg(target_os = "linux")]
 mod isolation_plans;
+#[cfg(target_os = "linux")]
+mod job_executors;
 mod memory;
 mod memory_budget;
 mod metadata;
@@ -64,6 +66,8 @@ mod out_path;
 mod panics;
 mod panics_anywhere;
 mod progress;
+#[cfg(target_os = "linux")]
+mod pull_workers;
 mod refreshing;
 mod rerun;
 mod resets;

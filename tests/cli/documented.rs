@@ -83,7 +83,7 @@ impl Comparison {
 
 /// Checks the JSON that a verb has printed.
 #[track_caller]
-fn check(section: &str, printed: &Printed) -> BTreeSet<String> {
+pub(crate) fn check(section: &str, printed: &Printed) -> BTreeSet<String> {
     assert!(matches!(printed.code, 0 | 1), "{section}: {}", printed.err);
     let value = serde_json::from_str(&printed.out).expect("one JSON document");
     let mut comparison =

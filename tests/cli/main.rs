@@ -19,6 +19,8 @@ mod runs;
 mod serving;
 mod settings;
 mod showing;
+#[cfg(target_os = "linux")]
+mod working;
 mod wrong_arguments;
 
 use std::ffi::OsStr;

@@ -29,6 +29,8 @@ mod sweep;
 mod verify;
 mod versions;
 mod why;
+#[cfg(feature = "cluster")]
+mod worker;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -66,6 +68,8 @@ pub(crate) const VERBS: &[Verb] = &[
     serve::VERB,
     #[cfg(feature = "page")]
     report::VERB,
+    #[cfg(feature = "cluster")]
+    worker::VERB,
     completions::VERB,
 ];
 

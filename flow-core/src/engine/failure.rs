@@ -9,6 +9,7 @@ use crate::base::error_text::ErrorText;
 use crate::base::panics;
 use crate::base::process::Spent;
 use crate::base::stop::Stopped;
+use crate::engine::executor::Lost;
 use crate::engine::job::Job;
 use crate::engine::message::End;
 use crate::engine::outcome::TaskError;
@@ -18,7 +19,7 @@ use crate::task::error::{RequireError, RequireErrorKind};
 impl Worker<'_> {
     /// Returns the end of a job whose instance was not settled because of this error.
     pub(super) fn failure(&self, error: anyhow::Error, spent: Spent) -> End {
-        let Job { node, attempt, policy, control, .. } = self.job;
+        let Job { node, attempt, losses, policy, control, .. } = self.job;
         let session = &self.execution.session;
         let store = &self.execution.plan.store;
         // `source` is code of the error's type, and may panic.
@@ -26,6 +27,7 @@ impl Worker<'_> {
         session.halt(unwritable.ok().flatten());
         let is_given_up = is_stop(&error) || session.is_halted();
         let text = ErrorText::of(&error);
+        let is_lost = is_lost(&error);
         panics::discard(error);
         if is_given_up {
             self.discard_figures();
@@ -33,7 +35,7 @@ impl Worker<'_> {
         }
         // The coordinator reports failures that are followed by another attempt.
         let is_of_task = self.has_begun.get();
-        let is_final = !is_of_task || *attempt > policy.retries;
+        let is_final = !is_of_task || !policy.tries_again(*attempt, *losses, is_lost);
         let counts = control.conclude();
         let is_reported = is_final && counts;
         if is_reported {
@@ -48,7 +50,8 @@ impl Worker<'_> {
             true => self.execution.record_failure(*node, &text, run, instance),
             false => None,
         };
-        let error = TaskError { is_of_task, is_reported, ..TaskError::new(text, attempts, log) };
+        let error = TaskError::new(text, attempts, log);
+        let error = TaskError { is_of_task, is_lost, is_reported, ..error };
         End::Failed { error, spent: Some(spent) }
     }
 
@@ -63,6 +66,12 @@ impl Worker<'_> {
             plan.store.discard_figures(&folder, &figures);
         }
     }
+}
+
+/// Whether an error says that the task was lost with the process or machine that ran it.
+fn is_lost(error: &anyhow::Error) -> bool {
+    // `source` is code of the error's type, and may panic.
+    panics::catch(|| error.chain().any(|cause| cause.is::<Lost>())).unwrap_or(false)
 }
 
 /// Whether an error says that the execution was stopped.

@@ -31,6 +31,8 @@ pub(crate) struct Job {
     pub(crate) needed: bool,
     /// The number of this attempt, beginning with 1.
     pub(crate) attempt: u32,
+    /// The number of earlier attempts that were lost with the process or machine that ran them.
+    pub(crate) losses: u32,
     /// What is known of other processes that may be running the instance.
     pub(crate) others: Others,
     pub(crate) policy: Arc<ResolvedPolicy>,

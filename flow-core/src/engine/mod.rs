@@ -94,8 +94,9 @@
 //!
 //! # Executors
 //!
-//! A worker runs a task through an [`executor`]: on its own thread, or in a child process if the task is isolated. The
-//! executor returns the files of the output and what the task has read. The worker does the rest in both cases.
+//! A worker runs a task through an [`executor`]: on its own thread, in a child process if the task is isolated, or elsewhere
+//! if the flow has an [executor](crate::plan::executor) of its own. The executor returns the files of the output and what
+//! the task has read. The worker does the rest in all cases.
 //!
 //! # Messages
 //!

@@ -70,6 +70,8 @@ pub(crate) struct TaskError {
     pub(crate) backtrace: Option<String>,
     /// Whether the task itself failed, so that another attempt may succeed.
     pub(crate) is_of_task: bool,
+    /// Whether the attempt was lost with the process or machine that ran it.
+    pub(crate) is_lost: bool,
     /// Whether an event has reported it.
     pub(crate) is_reported: bool,
     /// The number of attempts to run the task; 0 if it was not started.
@@ -81,15 +83,15 @@ pub(crate) struct TaskError {
 impl TaskError {
     pub(crate) fn new(error: ErrorText, attempts: u32, log: Option<PathBuf>) -> Self {
         let ErrorText { text, backtrace, .. } = error;
-        let (is_of_task, is_reported) = (attempts > 0, false);
-        Self { text, backtrace, attempts, log, is_of_task, is_reported }
+        let (is_of_task, is_lost, is_reported) = (attempts > 0, false, false);
+        Self { text, backtrace, attempts, log, is_of_task, is_lost, is_reported }
     }
 }
 
 impl From<String> for TaskError {
     fn from(text: String) -> Self {
-        let (is_of_task, is_reported) = (false, false);
-        Self { text, backtrace: None, attempts: 0, log: None, is_of_task, is_reported }
+        let (is_of_task, is_lost, is_reported) = (false, false, false);
+        Self { text, backtrace: None, attempts: 0, log: None, is_of_task, is_lost, is_reported }
     }
 }
 

@@ -74,10 +74,13 @@ impl Execution {
 
     /// Reports that an instance waits because another process computes it.
     pub(super) fn report_waiting(&self, node: NodeIndex) {
-        self.reporter.emit(|| Event::Waiting {
-            instance: self.instance(node),
-            reason: "another process, which computes it".to_owned(),
-        });
+        self.report_waiting_for(node, "another process, which computes it");
+    }
+
+    /// Reports what an instance waits for.
+    pub(super) fn report_waiting_for(&self, node: NodeIndex, reason: &str) {
+        self.reporter
+            .emit(|| Event::Waiting { instance: self.instance(node), reason: reason.to_owned() });
     }
 
     /// Reports how an instance was settled: its output is written, or is up to date.

@@ -40,6 +40,8 @@ pub(crate) struct Running {
     pub(super) control: Arc<Control>,
     /// What the process of the task has used, if the task has a process of its own.
     used: OnceLock<ProcessCost>,
+    /// When and where the task has run, if that was elsewhere.
+    ran: OnceLock<Ran>,
     /// The draft record that the process of the task has written.
     draft: OnceLock<PathBuf>,
 }
@@ -51,6 +53,15 @@ pub(crate) struct ProcessCost {
     pub(crate) cpu_seconds: Option<f64>,
     /// Its peak memory.
     pub(crate) peak_bytes: Option<u64>,
+}
+
+/// When and where a task has run. A job that runs elsewhere has waited before that.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ran {
+    pub(crate) started: jiff::Timestamp,
+    pub(crate) seconds: f64,
+    /// The name of the machine.
+    pub(crate) host: String,
 }
 
 /// The instances that a running task has required.
@@ -80,6 +91,7 @@ impl Running {
             requested: Mutex::default(),
             control: Arc::clone(control),
             used: OnceLock::new(),
+            ran: OnceLock::new(),
             draft: OnceLock::new(),
         })
     }
@@ -102,6 +114,16 @@ impl Running {
     /// Returns what the process of the task has used, if the task has a process of its own.
     pub(super) fn used(&self) -> Option<ProcessCost> {
         self.used.get().copied()
+    }
+
+    /// Sets when and where the task has run.
+    pub(super) fn set_ran(&self, ran: Ran) {
+        let _ = self.ran.set(ran);
+    }
+
+    /// Returns when and where the task has run, if that was elsewhere.
+    pub(super) fn ran(&self) -> Option<&Ran> {
+        self.ran.get()
     }
 
     /// Returns the task's reads besides the outputs of its inputs.

@@ -17,7 +17,7 @@ use crate::base::key::Key;
 use crate::engine::Execution;
 use crate::engine::budget::Budget;
 use crate::engine::dedup::RunningFingerprints;
-use crate::engine::executor::Children;
+use crate::engine::executor::{Children, Submitted};
 use crate::engine::job::{Control, Job};
 use crate::engine::message::{At, Message};
 use crate::engine::nested::Enclosing;
@@ -73,6 +73,8 @@ pub(crate) struct Session {
     pub(super) is_coordinated: AtomicBool,
     /// The child processes that run isolated tasks.
     pub(super) children: Children,
+    /// The jobs that the executor of the flow runs elsewhere.
+    pub(super) submitted: Submitted,
     /// The tasks that this run runs inside of.
     pub(super) enclosing: Enclosing,
     /// When no other task is run, if there is no coordinator: the end of a sentence.
@@ -135,6 +137,7 @@ impl Session {
             is_halted: AtomicBool::new(false),
             is_coordinated: AtomicBool::new(false),
             children: Children::new(workers.max(1)),
+            submitted: Submitted::default(),
             enclosing: Enclosing::of_this_thread(),
             alone,
         })

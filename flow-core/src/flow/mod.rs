@@ -113,7 +113,7 @@ use crate::value::AnyValue;
 ///   [`quiet`](Self::quiet), [`stopper`](Self::stopper), [`trust`](Self::trust), [`limits`](Self::limits).
 /// - To set how tasks are executed that do not say it themselves: [`retries`](Self::retries),
 ///   [`backoff`](Self::backoff), [`timeout`](Self::timeout), [`offer`](Self::offer),
-///   [`on_failure`](Self::on_failure), [`isolate`](Self::isolate).
+///   [`on_failure`](Self::on_failure), [`isolate`](Self::isolate), [`executor`](Self::executor).
 /// - To look at a failure: [`debug`](Self::debug), which runs the instance again by itself, and [`log`](Self::log).
 /// - To use the tasks upstream of a root: [`graph`](Self::graph).
 /// - To remove outputs and maintain the store: [`reset`](Self::reset), [`store`](Self::store),

@@ -1,11 +1,16 @@
 //! How instances are executed: retries, time-outs, resources, and what follows a failure.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::executor::JobRunner;
 use crate::flow::Flow;
+use crate::plan::executor::{ChosenExecutor, JobExecutor};
 use crate::plan::policy::{OnFailure, Policies};
+use crate::task::Task;
 use crate::task::amount::Amount;
 use crate::task::backoff::Backoff;
+use crate::task::info::TaskInfo;
 
 impl Flow {
     /// Sets how often a task runs again after it has failed. The default is 0.
@@ -158,6 +163,75 @@ impl Flow {
     #[must_use]
     pub fn isolate(&self) -> Self {
         self.with_policies(|policies| policies.isolate = true)
+    }
+
+    /// Runs all tasks by an executor, such as on the machines of a cluster, and not in this process.
+    ///
+    /// [`workers`](Self::workers) is then the number of tasks that are submitted at the same time. This process plans, waits
+    /// and commits; the others run the tasks as [isolated](Self::isolate) ones, under the same conditions: inputs and outputs
+    /// are files, and a type that a task [uses](crate::Uses) has a constructor. A task whose parameters, or those of its inputs,
+    /// contain a [`Secret`](crate::Secret) cannot run elsewhere, because its job is a file. [`in_process`](Self::in_process)
+    /// makes an exception of a task. Stand-ins of tests, [`bless`](crate::FlowStore::bless) and [`debug`](Self::debug) stay in
+    /// this process.
+    ///
+    /// The number of retries does not count attempts that were lost with the process or machine that ran them, up to three.
+    ///
+    /// `flow::cluster::PullWorkers` is such an executor, with the cargo feature `cluster`. [`JobExecutor`] is the interface for
+    /// others.
+    #[must_use]
+    pub fn executor(&self, executor: impl JobExecutor + 'static) -> Self {
+        let executor = ChosenExecutor(Arc::new(executor));
+        self.with_policies(|policies| policies.executor = Some(executor))
+    }
+
+    /// Runs the instances of a task in this process, although the flow has an [`executor`](Self::executor).
+    ///
+    /// ```
+    /// use flow::prelude::*;
+    ///
+    /// /// Needs a token, which must not be in the file of a job.
+    /// #[derive(Task)]
+    /// #[task(target = Json<u32>)]
+    /// struct Fetch {
+    ///     #[param(default = Secret::new("token".to_owned()))]
+    ///     token: Secret<String>,
+    /// }
+    ///
+    /// #[tracked]
+    /// impl Run for Fetch {
+    ///     fn run(&self, _cx: &Cx<Self>) -> Result<u32> {
+    ///         Ok(self.token.expose().len() as u32)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet().in_process::<Fetch>();
+    /// assert_eq!(*flow.get::<Fetch>()?, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_process<A: Task>(&self) -> Self {
+        self.in_process_task(TaskInfo::of::<A>())
+    }
+
+    /// Runs the instances of a task in this process, as [`in_process`](Self::in_process) does.
+    #[must_use]
+    pub fn in_process_task(&self, task: TaskInfo) -> Self {
+        let name = (task.task.decl)().name;
+        self.with_policies(|policies| policies.in_process.push(name))
+    }
+
+    /// Returns a runner of jobs that runs on other machines have submitted: for a worker of an
+    /// [`executor`](crate::executor).
+    ///
+    /// It runs at most `slots` jobs at a time, each in a child process of this program, which takes over in the first
+    /// [`Flow::open`](Self::open) as that of an [isolated](Self::isolate) task. As long as the runner exists, it counts as a run in
+    /// progress: a signal sets the [stopper](Self::stopper), and does not end the program.
+    pub fn job_runner(&self, slots: usize) -> JobRunner {
+        let in_progress = self.stopper.begin_run(|| {});
+        JobRunner::new(&self.store, self.policies.opened_by.as_deref(), slots, in_progress)
     }
 
     /// Sets how many bytes of values may be in memory. The default is a quarter of the memory of the machine.

@@ -204,6 +204,10 @@ pub enum PlanErrorKind {
     #[error("`{task}` cannot run in a child process: {reason}")]
     NotIsolated { task: String, reason: String },
 
+    /// A task cannot run in a process on another machine, although the flow has an executor that runs tasks there.
+    #[error("`{task}` cannot run elsewhere, by the executor `{executor}`: {reason}")]
+    NotElsewhere { task: String, executor: String, reason: String },
+
     /// An option of a task's execution, such as `timeout`, cannot be evaluated.
     #[error("evaluating `{option}` of `{instance}` failed: {reason}")]
     TaskOption { instance: String, option: &'static str, reason: String },

@@ -1,8 +1,9 @@
-//! Checks that tasks which are isolated can run in a child process of this program.
+//! Checks that tasks which run in another process of this program can: isolated ones in a child process, and those of a flow
+//! with an [executor](super::executor) elsewhere.
 //!
-//! A child process has its own memory. So the output of an isolated task and its inputs must be files, and what it
-//! [uses](crate::Uses) must have a constructor. The child finds the type of the task by the registry of its own program.
-//! What is missing is an error before anything runs.
+//! Another process has its own memory. So the output of such a task and its inputs must be files, and what it
+//! [uses](crate::Uses) must have a constructor. The process finds the type of the task by the registry of its own program.
+//! A job that runs elsewhere is a file in the store, so it has no secrets. What is missing is an error before anything runs.
 
 use daggy::NodeIndex;
 
@@ -13,11 +14,12 @@ use crate::plan::{Graph, Plan};
 use crate::task::{Kind, provider, registry};
 
 impl Plan {
-    /// Returns an error if a pending instance is isolated and cannot run in a child process.
+    /// Returns an error if a pending instance is to run in another process and cannot.
     pub(super) fn check_all_isolated(&self) -> Result<(), Box<PlanError>> {
         // Plans without such tasks pay nothing for each instance.
         let mut types = self.graph.types.all.iter();
-        if !self.policies.isolate && types.all(|entry| entry.task.policy.is_none()) {
+        let are_all_here = !self.policies.isolate && self.policies.executor.is_none();
+        if are_all_here && types.all(|entry| entry.task.policy.is_none()) {
             return Ok(());
         }
         let mut nodes = self.graph.nodes();
@@ -27,7 +29,7 @@ impl Plan {
         })
     }
 
-    /// Returns an error if an instance is isolated and cannot run in a child process.
+    /// Returns an error if an instance is to run in another process and cannot.
     pub(super) fn check_isolated(&self, node: NodeIndex) -> Result<(), Box<PlanError>> {
         let checked = self.policies.check_isolated(&self.graph, node);
         checked.map_err(|kind| Box::new(PlanError::new(kind, self.graph.way(node))))
@@ -35,17 +37,24 @@ impl Plan {
 }
 
 impl Policies {
-    /// Returns an error if an instance is isolated and cannot run in a child process.
+    /// Returns an error if an instance is to run in another process and cannot.
     pub(crate) fn check_isolated(
         &self,
         graph: &Graph,
         node: NodeIndex,
     ) -> Result<(), PlanErrorKind> {
+        let task = || graph.task(node).decl.name.to_string();
+        if self.runs_elsewhere(graph, node) {
+            let Some(reason) = not_elsewhere(graph, node) else { return Ok(()) };
+            let executor = self.executor.as_ref().map(|executor| executor.0.name().to_owned());
+            let executor = executor.unwrap_or_default();
+            return Err(PlanErrorKind::NotElsewhere { task: task(), executor, reason });
+        }
         if !self.is_isolated(graph, node) {
             return Ok(());
         }
-        let Some(reason) = not_isolated(graph, node) else { return Ok(()) };
-        Err(PlanErrorKind::NotIsolated { task: graph.task(node).decl.name.to_string(), reason })
+        let Some(reason) = not_in_child(graph, node, LEAVE_OUT_ISOLATE) else { return Ok(()) };
+        Err(PlanErrorKind::NotIsolated { task: task(), reason })
     }
 
     /// Returns whether an instance runs in a child process.
@@ -59,23 +68,48 @@ impl Policies {
     }
 }
 
-/// Returns why an instance cannot run in a child process.
-fn not_isolated(graph: &Graph, node: NodeIndex) -> Option<String> {
+/// How an isolated task can run in this process.
+const LEAVE_OUT_ISOLATE: &str = "leave out `isolate`";
+
+/// Returns why an instance cannot run in a process on another machine.
+fn not_elsewhere(graph: &Graph, node: NodeIndex) -> Option<String> {
+    let entry = graph.task(node);
+    let here = format!("run it in this process, by `flow.in_process::<{}>()`", entry.decl.name);
+    let reason = not_in_child(graph, node, &here);
+    reason.or_else(|| {
+        let inputs = graph.gathered_inputs(node).into_iter();
+        let secret = std::iter::once(node).chain(inputs).find_map(|of| {
+            let task = graph.task(of);
+            let mut params = task.task.params.iter().enumerate();
+            let secret = params.find(|(place, param)| {
+                let value = (param.kind.to_value)(graph.field(of, *place));
+                value.is_ok_and(|value| value.has_secret())
+            });
+            secret.map(|(_, param)| format!("`{}.{}`", task.decl.name, param.name))
+        });
+        let secret = secret?;
+        Some(format!("its job would be a file with the secret {secret}: {here}"))
+    })
+}
+
+/// Returns why an instance cannot run in another process of this program. `otherwise` says how it can run in this one.
+fn not_in_child(graph: &Graph, node: NodeIndex, otherwise: &str) -> Option<String> {
     let entry = graph.task(node);
     if cfg!(not(unix)) {
-        return Some("this is not supported on this system: leave out `isolate`".to_owned());
+        return Some(format!("this is not supported on this system: {otherwise}"));
     }
     if entry.task.in_memory {
-        let reason = "its output is kept in the memory of this process: give it a target that writes a file, such \
-                      as `Json`, or leave out `isolate`";
-        return Some(reason.to_owned());
+        return Some(format!(
+            "its output is kept in the memory of this process: give it a target that writes a file, such as `Json`, \
+             or {otherwise}"
+        ));
     }
     let mut inputs = graph.gathered_inputs(node).into_iter();
     if let Some(input) = inputs.find(|&input| graph.task(input).task.in_memory) {
         let input = &graph.task(input).decl.name;
         return Some(format!(
             "its input `{input}` is kept in the memory of this process: give `{input}` a target that writes a \
-             file, such as `Json`, or leave out `isolate`"
+             file, such as `Json`, or {otherwise}"
         ));
     }
     let mut uses = (entry.task.uses)().into_iter();

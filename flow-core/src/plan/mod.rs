@@ -23,6 +23,7 @@ mod crates;
 pub(crate) mod draws;
 pub(crate) mod dynamic;
 pub(crate) mod error;
+pub(crate) mod executor;
 pub(crate) mod explain;
 pub(crate) mod failure;
 mod figures;

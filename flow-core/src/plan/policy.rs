@@ -16,10 +16,12 @@ use daggy::NodeIndex;
 
 use crate::base::machine;
 use crate::plan::error::{PlanError, PlanErrorKind};
+use crate::plan::executor::ChosenExecutor;
 use crate::plan::label::Show;
 use crate::plan::verdicts::Status;
 use crate::plan::warning::Warning;
 use crate::plan::{Graph, Plan};
+use crate::task::Kind;
 use crate::task::backoff::Backoff;
 use crate::task::policy::{Policy, TaskPolicy, WrongOption};
 
@@ -28,6 +30,9 @@ pub(crate) const MEMORY: &str = "memory";
 
 /// The number of attempts whose demands a plan checks. Later attempts are checked when they begin.
 const MAX_CHECKED_ATTEMPTS: u32 = 100;
+
+/// How often an attempt may be lost with its process without counting as one that has failed.
+const FREE_LOSSES: u32 = 3;
 
 /// The share of the machine's memory that a run may use for values that it passes on: a quarter.
 const VALUE_SHARE: u64 = 4;
@@ -68,6 +73,10 @@ pub(crate) struct Policies {
     pub(crate) workers: Option<usize>,
     /// Whether all tasks run in child processes.
     pub(crate) isolate: bool,
+    /// The executor of other machines, if the flow has one.
+    pub(crate) executor: Option<ChosenExecutor>,
+    /// The names of the tasks that run in this process although the flow has such an executor.
+    pub(crate) in_process: Vec<Cow<'static, str>>,
     /// The name of the thread that opened the flow: that of the test, in a test.
     pub(crate) opened_by: Option<Arc<str>>,
 }
@@ -84,6 +93,8 @@ impl Default for Policies {
             value_bytes: None,
             workers: None,
             isolate: false,
+            executor: None,
+            in_process: Vec::new(),
             opened_by: None,
         }
     }
@@ -104,6 +115,16 @@ pub(crate) struct ResolvedPolicy {
     pub(crate) resources: BTreeMap<Cow<'static, str>, u64>,
     /// Whether the instance runs in a child process.
     pub(crate) isolate: bool,
+}
+
+impl ResolvedPolicy {
+    /// Returns whether another attempt follows one that has failed, or was lost with its process.
+    ///
+    /// `losses` is the number of earlier attempts that were lost.
+    pub(crate) fn tries_again(&self, attempt: u32, losses: u32, is_lost: bool) -> bool {
+        let free = losses.saturating_add(u32::from(is_lost)).min(FREE_LOSSES);
+        attempt.saturating_sub(free) <= self.retries
+    }
 }
 
 /// The amount of a resource that a flow offers.
@@ -161,6 +182,16 @@ impl Policies {
             (None, MEMORY) => machine::memory().map_or(Offer::Unlimited, Offer::Amount),
             (None, _) => Offer::Nothing,
         }
+    }
+
+    /// Returns whether the tasks of an instance run elsewhere, by the executor of the flow.
+    ///
+    /// The output that a test gives replaces the task, which does not run.
+    pub(crate) fn runs_elsewhere(&self, graph: &Graph, node: NodeIndex) -> bool {
+        self.executor.is_some()
+            && graph.kind(node) == Kind::Made
+            && graph.stand_in(node).is_none()
+            && !self.in_process.contains(&graph.task(node).decl.name)
     }
 
     /// Returns the number of worker threads: by default that of the processors.
@@ -328,5 +359,26 @@ impl Plan {
             instances,
         });
         warnings.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_that_were_lost_do_not_count_as_retries_up_to_a_limit() {
+        let policy = |retries| ResolvedPolicy { retries, ..Policies::default().without_options() };
+        let once = policy(1);
+        // Without losses, the retries decide.
+        assert!(once.tries_again(1, 0, false) && !once.tries_again(2, 0, false));
+        // Two of three attempts were lost.
+        assert!(once.tries_again(3, 2, false) && !once.tries_again(4, 2, false));
+        // Each attempt is lost: three are free, and one is the retry.
+        let tried = (0..9).take_while(|&losses| once.tries_again(losses + 1, losses, true));
+        assert_eq!(tried.count(), 4);
+        let never = policy(0);
+        let tried = (0..9).take_while(|&losses| never.tries_again(losses + 1, losses, true));
+        assert_eq!(tried.count(), 3);
     }
 }

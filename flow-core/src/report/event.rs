@@ -92,7 +92,8 @@ pub enum Event {
         /// The time until the next attempt.
         after: Duration,
     },
-    /// An instance cannot start yet, for a reason outside this run: another process computes it, for example.
+    /// An instance cannot start yet, for a reason outside this run: another process computes it, for example, or it waits for
+    /// a worker of the flow's [executor](crate::Flow::executor).
     #[non_exhaustive]
     Waiting {
         /// The instance.

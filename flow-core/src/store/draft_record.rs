@@ -9,13 +9,14 @@
 //! so may the files that it names, whose digests are compared before they are committed.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::{IoContext, StoreError};
-use crate::base::key::{Key, Short};
+use crate::base::key::{Digest, Key, Short};
 use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::store::record::{FORMAT, Record};
@@ -38,6 +39,17 @@ impl Store {
     /// Returns a new path for the draft of an instance.
     pub(crate) fn new_draft_record(&self, key: Key) -> PathBuf {
         self.internal(DRAFTS).join(format!("{}-{}.json", key.short(), unique()))
+    }
+
+    /// Returns the path of the draft of a job, which is the same for each run that submits or adopts it: a run that has
+    /// adopted a job removes the draft that an earlier run has named.
+    pub(crate) fn draft_record_of_job(&self, key: Key, fingerprint: Digest) -> PathBuf {
+        self.internal(DRAFTS).join(format!("{}-{fingerprint}.json", key.short()))
+    }
+
+    /// Returns the path of the draft with this file name.
+    pub(crate) fn draft_record_named(&self, name: &OsStr) -> PathBuf {
+        self.internal(DRAFTS).join(name)
     }
 
     /// Writes a draft.

@@ -25,7 +25,7 @@ impl Coordinator {
         let (id, node) = at;
         let End::Failed { error, .. } = &end else { return Some(end) };
         let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
-        let attempt = schedule.attempt(node);
+        let (attempt, losses) = (schedule.attempt(node), schedule.losses(node));
         let policy = match schedule.execution.plan.graph.has_policy(node) {
             true => schedule.policy(node).ok(),
             false => Some(Arc::clone(&self.without_options)),
@@ -34,13 +34,13 @@ impl Coordinator {
             error.is_of_task
                 && !schedule.stopped
                 && !self.execution.session.is_halted()
-                && attempt <= policy.retries
+                && policy.tries_again(attempt, losses, error.is_lost)
         });
         let Some(policy) = policy else { return Some(end) };
         let seed = schedule.execution.plan.graph.node(node).key.seed();
         let after = policy.backoff.delay(attempt, seed);
         schedule.execution.report_retried(node, attempt, &error.text, after);
-        schedule.retry(node);
+        schedule.retry(node, error.is_lost);
         let key = schedule.execution.plan.graph.node(node).key;
         self.retrying.insert(at, key);
         self.delay(at, after);

@@ -77,6 +77,7 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     drop(commits);
     let _ = committer.join();
     session.children.end();
+    session.submitted.end();
     ended?;
     let schedule = schedules.into_values().next().expect("schedule 0 ends last");
     let (outdated, stopped_by) = (schedule.outdated, schedule.stopped_by.clone());

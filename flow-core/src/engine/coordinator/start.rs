@@ -218,6 +218,7 @@ impl Coordinator {
         let job = Job {
             needed: execution.plan.graph.is_root(node) || schedule.demands.contains_key(&node),
             attempt: schedule.attempt(node),
+            losses: schedule.losses(node),
             others: self.busy.others(at),
             policy: Arc::clone(&policy),
             control: Arc::clone(&control),

@@ -8,17 +8,19 @@
 //! | --- | --- |
 //! | [`threads`] | on the thread of the worker: the default |
 //! | [`process`] | in a child process of the same program: `#[task(isolate)]` and [`Flow::isolate`](crate::Flow::isolate) |
+//! | [`process::Submitted`] | in a child process elsewhere, by the [executor of the flow](crate::plan::executor) |
 //!
 //! # One call for each task
 //!
 //! [`Executor::execute`] blocks the thread of the worker until the task has ended. The thread serves what the task asks
 //! for meanwhile. That keeps the trait to one function, and gives all executors the same slots, time-outs, retries and
-//! messages. An executor for a cluster is meant to work in the same way: its call submits a job and waits for the
-//! result, so a job in flight is a thread that sleeps. A thread costs some ten kilobytes of memory that is touched, and
-//! `workers(n)` bounds how many jobs are in flight.
+//! messages. The executor of a flow works in the same way: the call submits a job and waits for the result, so a job in
+//! flight is a thread that sleeps. A thread costs some ten kilobytes of memory that is touched, and `workers(n)` bounds
+//! how many jobs are in flight.
 //!
 //! What an executor must do:
 //!
+//! - It says when the task [begins](TaskJob::begins), which may be later than the call.
 //! - It returns the output of the task as files with final names in the folder of the instance, which no record names.
 //! - It adds what the task has read to [`Running::reads`](crate::engine::running::Running::reads), and what it has logged
 //!   and recorded as metadata to its [`Attempt`](crate::task::cx::Attempt).
@@ -30,6 +32,8 @@
 //! - Where the task may outlive this process, it leaves a [draft record](crate::store::draft_record), from which another
 //!   run commits the output. [`Running::set_draft`](crate::engine::running::Running::set_draft) names it, so that the
 //!   committer removes it.
+//! - If it is lost what has become of the task, because a machine is not heard of any more, the error is [`Lost`]. The
+//!   coordinator tries again, a few times without counting that as a retry.
 
 #[cfg(unix)]
 pub(crate) mod process;
@@ -40,8 +44,8 @@ mod threads;
 
 use std::sync::Arc;
 
-pub(crate) use self::process::Children;
-pub use self::process::take_over;
+pub(crate) use self::process::{Children, Submitted};
+pub use self::process::{JobInbox, JobLink, JobRunner, take_over};
 use self::threads::Threads;
 use crate::base::key::Digest;
 use crate::engine::running::Running;
@@ -74,13 +78,24 @@ pub(crate) struct TaskJob<'a> {
     /// The number of the attempt, beginning with 1.
     pub(crate) attempt: u32,
     pub(crate) policy: &'a ResolvedPolicy,
+    /// To be called when the task begins: it counts as started, and its time-out and duration count from then on.
+    pub(crate) begins: &'a dyn Fn(),
 }
+
+/// The error of a task of which it is not known how it has ended: the process or machine that ran it is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("it was lost: {0}")]
+pub(crate) struct Lost(pub(crate) String);
 
 /// Returns the executor that runs a task.
 pub(crate) fn of<'a>(task: &TaskJob<'a>) -> &'a dyn Executor {
     let Running { execution, node, .. } = &**task.running;
+    let plan = &execution.plan;
+    if plan.policies.runs_elsewhere(&plan.graph, *node) {
+        return &execution.session.submitted;
+    }
     // The output that a test gives replaces the task, which does not run.
-    match task.policy.isolate && execution.plan.graph.stand_in(*node).is_none() {
+    match task.policy.isolate && plan.graph.stand_in(*node).is_none() {
         true => &execution.session.children,
         false => &Threads,
     }

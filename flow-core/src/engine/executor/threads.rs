@@ -8,6 +8,7 @@ pub(super) struct Threads;
 
 impl Executor for Threads {
     fn execute(&self, task: &TaskJob<'_>) -> anyhow::Result<Executed> {
+        (task.begins)();
         task.running.execute(task.folder, task.fingerprint)
     }
 }

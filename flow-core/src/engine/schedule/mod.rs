@@ -40,6 +40,8 @@ pub(super) struct Schedule {
     paths: Vec<f32>,
     /// The number of the next attempt of instances whose task has failed.
     attempts: HashMap<NodeIndex, u32>,
+    /// How often attempts at an instance were lost with the process or machine that ran them.
+    losses: HashMap<NodeIndex, u32>,
     /// The instances that are with the workers: at most one more than there are workers.
     pub(super) running: HashSet<NodeIndex>,
     /// The instances that are ready but wait for time to pass or for resources.
@@ -98,6 +100,7 @@ impl Schedule {
             ready: Ready::default(),
             paths: Vec::new(),
             attempts: HashMap::new(),
+            losses: HashMap::new(),
             running: HashSet::new(),
             held_back: HashSet::new(),
             committing: HashMap::new(),

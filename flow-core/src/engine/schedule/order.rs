@@ -37,8 +37,16 @@ impl Schedule {
         plan.policies.of(plan, node, self.attempt(node)).map(Arc::new)
     }
 
-    /// Prepares another attempt at an instance whose task has failed.
-    pub(in crate::engine) fn retry(&mut self, node: NodeIndex) {
+    /// Returns the number of attempts at an instance that were lost with the process or machine that ran them.
+    pub(in crate::engine) fn losses(&self, node: NodeIndex) -> u32 {
+        self.losses.get(&node).copied().unwrap_or_default()
+    }
+
+    /// Prepares another attempt at an instance whose task has failed, or was lost.
+    pub(in crate::engine) fn retry(&mut self, node: NodeIndex, is_lost: bool) {
+        if is_lost {
+            *self.losses.entry(node).or_insert(0) += 1;
+        }
         self.running.remove(&node);
         self.unpin_for(node);
         *self.attempts.entry(node).or_insert(1) += 1;

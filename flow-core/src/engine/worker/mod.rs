@@ -90,6 +90,8 @@ pub(super) struct Worker<'a> {
     pub(super) failed: Cell<Option<(FailedRun, FailedInstance)>>,
     /// What the process of the task has used, if it ran in one.
     used: Cell<Option<ProcessCost>>,
+    /// When the task was started and how many seconds it took, if it ran elsewhere.
+    ran: Cell<Option<(jiff::Timestamp, f64)>>,
 }
 
 impl<'a> Worker<'a> {
@@ -101,6 +103,7 @@ impl<'a> Worker<'a> {
             has_begun: Cell::new(false),
             failed: Cell::default(),
             used: Cell::default(),
+            ran: Cell::default(),
         }
     }
 
@@ -111,6 +114,9 @@ impl<'a> Worker<'a> {
         let mut spent = stopwatch.read();
         if let Some(ProcessCost { cpu_seconds, peak_bytes }) = self.used.get() {
             spent = Spent { cpu_seconds, peak_bytes, ..spent };
+        }
+        if let Some((started, seconds)) = self.ran.get() {
+            spent = Spent { started, seconds, ..spent };
         }
         match settled {
             Ok(Settled::Demand(inputs)) => End::Demand(inputs),

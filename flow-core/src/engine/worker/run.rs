@@ -1,5 +1,6 @@
 //! Runs the task of an instance, and stages its output for the committer.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use daggy::NodeIndex;
@@ -18,6 +19,7 @@ use crate::engine::watch::Watch;
 use crate::engine::worker::Worker;
 use crate::store::Folder;
 use crate::store::external_reads;
+use crate::store::failure::FailedRun;
 use crate::store::made::Made;
 use crate::store::memory::Remembered;
 use crate::store::record::{MadeFrom, Record, RecordedInstance, RecordedRun};
@@ -46,26 +48,45 @@ impl Worker<'_> {
             anyhow::bail!("evaluating `refresh` of {} failed: {error}", entry.decl.name);
         }
         plan.check_node(node)?;
-        let started = jiff::Timestamp::now();
-        let begun = running_time();
+        let since = Cell::new((jiff::Timestamp::now(), running_time()));
         let watch = Watch::begin(self.execution, node, &made_from, &self.job.control)?;
         self.has_begun.set(true);
-        self.execution.report_started(node, self.job.attempt);
         if self.job.attempt > 1 {
             // If it cannot be renamed, the log of this attempt replaces it.
             let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, self.job.attempt - 1);
         }
-        if self.job.policy.timeout.is_some() {
+        let has_timeout = self.job.policy.timeout.is_some();
+        if has_timeout {
             self.job.control.set_computes(made_from.clone(), fingerprint);
-            let (at, number) = ((self.execution.id, node), self.job.control.number);
-            let _ = self.messages.send(Message::Started { at, number });
         }
+        let is_elsewhere = plan.policies.runs_elsewhere(&plan.graph, node);
+        // The time in which a task waits to be run elsewhere does not count.
+        let begins = || {
+            if is_elsewhere {
+                since.set((jiff::Timestamp::now(), running_time()));
+            }
+            self.execution.report_started(node, self.job.attempt);
+            if has_timeout {
+                let (at, number) = ((self.execution.id, node), self.job.control.number);
+                let _ = self.messages.send(Message::Started { at, number });
+            }
+        };
         let entered = self.execution.around(node).enter();
         let executed = panics::catch_error(|| {
             let (attempt, policy) = (self.job.attempt, &*self.job.policy);
             let running = watch.running();
             let (folder, made_from) = (&folder, &made_from);
-            let task = TaskJob { running, folder, fingerprint, made_from, format, attempt, policy };
+            let begins = &begins;
+            let task = TaskJob {
+                running,
+                folder,
+                fingerprint,
+                made_from,
+                format,
+                attempt,
+                policy,
+                begins,
+            };
             executor::of(&task).execute(&task)
         });
         drop(entered);
@@ -74,13 +95,19 @@ impl Worker<'_> {
         if executed.as_ref().is_err_and(is_stop) && !self.job.control.is_abandoned() {
             self.execution.report_stopped(node);
         }
-        let seconds = seconds_since(begun);
+        let (started, begun) = since.get();
+        let (started, seconds, host) = match watch.running().ran() {
+            Some(ran) => (ran.started, ran.seconds, ran.host.clone()),
+            None => (started, seconds_since(begun), host()),
+        };
+        self.ran.set(is_elsewhere.then_some((started, seconds)));
         let executed = self.unless_changed(&folder, &watch, executed).inspect_err(|_| {
             // The coordinator has taken what an abandoned job left behind.
             if self.job.control.is_abandoned() {
                 return;
             }
             let run = failed_run(watch.running().attempt(), self.job.attempt, started, seconds);
+            let run = FailedRun { host: host.clone(), ..run };
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
             self.failed.set(Some((run, instance)));
         });
@@ -97,7 +124,7 @@ impl Worker<'_> {
         let columns = watch.running().reads().columns();
         let draft = watch.running().draft();
         entry.keep_tables(&plan.store);
-        let (crates, host) = (entry.crates, host());
+        let crates = entry.crates;
         let instance = plan.graph.recorded(node, made_from, fingerprint);
         let record = Record::new(
             RecordedInstance { format, ..instance },

@@ -23,42 +23,59 @@ use crate::task::input::Handle;
 use crate::task::requirement::Form;
 use crate::task::setting::Values;
 use crate::task::{Kind, TaskType, registry};
+use crate::value::Value;
+
+/// The way of messages to the process that runs a task.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A socket, which no other process can read.
+    Socket,
+    /// The way of an executor, such as files. Secrets must not be sent on it.
+    Executor,
+}
 
 /// Returns the message that makes a child run a task.
 ///
 /// # Errors
 ///
-/// A parameter cannot be serialized.
-pub(super) fn job(task: &TaskJob<'_>, number: u64) -> anyhow::Result<JobMessage> {
+/// A parameter cannot be serialized, or must not be sent.
+pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<JobMessage> {
     let Running { execution, node, .. } = &**task.running;
     let (plan, node) = (&execution.plan, *node);
-    let mut nodes = Nodes::default();
+    let mut nodes = Nodes::new(way);
     nodes.add(&execution.handle(node, task.running.reads()), Which::Running)?;
     let files = plan.graph.file_parameters(node).into_iter();
     let entry = plan.graph.task(node);
+    let key = plan.graph.node(node).key;
+    let draft = match way {
+        // An attempt that was abandoned may still be writing one.
+        Way::Socket => plan.store.new_draft_record(key),
+        Way::Executor => plan.store.draft_record_of_job(key, task.fingerprint),
+    };
     Ok(JobMessage {
         number,
         task: entry.decl.name.to_string(),
-        key: plan.graph.node(node).key,
+        key,
         enclosing: Enclosing::of_this_thread().tasks().map(enclosing).collect(),
         fingerprint: task.fingerprint,
         folder: task.folder.as_path().into(),
         store: StoreAt::of(&plan.store),
-        seed: plan.graph.node(node).key.seed(),
+        seed: key.seed(),
         attempt: task.attempt,
         current_folder: std::env::current_dir().ok().map(|folder| folder.as_path().into()),
         file_parameters: files.map(|(_, path)| path).collect(),
-        draft: DraftMessage {
-            path: plan.store.new_draft_record(plan.graph.node(node).key).as_path().into(),
+        draft: Some(DraftMessage {
+            path: draft.as_path().into(),
             module: entry.decl.module.to_owned(),
             instance: RecordedInstance {
                 format: task.format,
                 ..plan.graph.recorded(node, task.made_from.clone(), task.fingerprint)
             },
             crates: entry.crates,
-        },
+        }),
         is_watched: !execution.reporter.is_silent(),
         memory: task.policy.resources.get(MEMORY).copied(),
+        sends_secrets: way == Way::Socket,
         nodes: nodes.all,
     })
 }
@@ -72,8 +89,9 @@ pub(super) fn required(
     request: u64,
     results: Vec<Result<Handle, RequireError>>,
     recorded: Vec<Vec<Required>>,
+    way: Way,
 ) -> RequiredMessage {
-    let mut nodes = Nodes::default();
+    let mut nodes = Nodes::new(way);
     let mut result = |result: Result<Handle, RequireError>| {
         let handle = result.map_err(refused)?;
         let refused = |error: anyhow::Error| RefusedMessage {
@@ -117,7 +135,7 @@ pub(super) fn settings(setting: &[SettingMessage]) -> Result<Values, String> {
     let value = |SettingMessage { task, place, value }: &SettingMessage| {
         let task = task_type(task)?;
         let param = task.params.get(*place).ok_or("it has no such parameter")?;
-        let value = crate::value::Value::from_stored(value).ok_or("its value is damaged")?;
+        let value = Value::from_stored(value).ok_or("its value is damaged")?;
         let value = (param.kind.from_value)(&value);
         let wrong = |reason| format!("the value of `{}` cannot be read back: {reason}", param.name);
         Ok((task, *place, value.map_err(wrong)?))
@@ -129,14 +147,24 @@ pub(super) fn settings(setting: &[SettingMessage]) -> Result<Values, String> {
 ///
 /// # Errors
 ///
-/// A value cannot be serialized: the message says why.
-pub(super) fn setting_messages(setting: &Values) -> Result<Vec<SettingMessage>, String> {
+/// A value cannot be serialized, or is a secret that must not be sent: the message says why.
+pub(super) fn setting_messages(
+    setting: &Values,
+    sends_secrets: bool,
+) -> Result<Vec<SettingMessage>, String> {
     let message = |&(task, place, ref value): &(&'static TaskType, usize, _)| {
         let param = &task.params[place];
         let value: &crate::value::AnyValue = value;
         let wrong = |reason| format!("the value of `{}` cannot be sent: {reason}", param.name);
-        let value = (param.kind.to_value)(&**value).map_err(wrong)?.to_sent();
-        Ok(SettingMessage { task: registry::type_id(task), place, value })
+        let value = (param.kind.to_value)(&**value).map_err(wrong)?;
+        if value.has_secret() && !sends_secrets {
+            return Err(format!(
+                "the value of `{}` is a secret, which would be written to a file: run the task that sets it in the process of \
+                 the run, by `flow.in_process`",
+                param.name
+            ));
+        }
+        Ok(SettingMessage { task: registry::type_id(task), place, value: value.to_sent() })
     };
     setting.iter().map(message).collect()
 }
@@ -164,13 +192,17 @@ enum Which {
 }
 
 /// The described instances of one plan.
-#[derive(Default)]
 struct Nodes {
     all: Vec<NodeMessage>,
     places: HashMap<NodeIndex, u32>,
+    way: Way,
 }
 
 impl Nodes {
+    fn new(way: Way) -> Self {
+        Self { all: Vec::new(), places: HashMap::new(), way }
+    }
+
     /// Adds an instance and those that a task can reach through it. Returns its place.
     fn add(&mut self, handle: &Handle, which: Which) -> anyhow::Result<u32> {
         if let Some(&place) = self.places.get(&handle.node) {
@@ -181,20 +213,22 @@ impl Nodes {
         let parameters = task.params.iter().enumerate().map(|(place, param)| {
             let value = (param.kind.to_value)(origin.parameter(node, place));
             let value = value.with_context(|| format!("cannot send parameter `{}`", param.name))?;
+            self.check_secret(&value, handle, || format!("`{}`", param.name))?;
             anyhow::Ok(value.to_sent())
         });
+        let entries = (0..origin.entries(node)).map(|at| self.entry(handle, at));
         let (label, full_label) = (origin.label(node, false), origin.label(node, true));
         let message = NodeMessage {
             task: registry::type_id(task),
             kind,
             inputs: Vec::new(),
-            entries: (0..origin.entries(node)).map(|at| entry(origin.entry(node, at))).collect(),
+            entries: entries.collect::<anyhow::Result<_>>()?,
             parameters: parameters.collect::<anyhow::Result<_>>()?,
             parameters_digest: origin.parameters_digest(node),
             external: (kind == Kind::External).then(|| origin.external(node).into()),
             made: match which {
                 Which::Running => None,
-                Which::Input => Some(made(handle)?),
+                Which::Input => Some(made(handle, self.way)?),
             },
             full_label: (full_label != label).then_some(full_label),
             label,
@@ -211,16 +245,42 @@ impl Nodes {
         }
         Ok(place as u32)
     }
-}
 
-fn entry((form, len): (Form, usize)) -> EntryMessage {
-    let form = match form {
-        Form::One => FormMessage::One,
-        Form::Optional => FormMessage::Optional,
-        Form::List => FormMessage::List,
-        Form::Map(keys) => FormMessage::Map((0..len).map(|at| keys.value(at).to_sent()).collect()),
-    };
-    EntryMessage { form, len }
+    /// Describes an entry of `requires` of an instance.
+    fn entry(&self, handle: &Handle, at: usize) -> anyhow::Result<EntryMessage> {
+        let (form, len) = handle.origin.entry(handle.node, at);
+        let form = match form {
+            Form::One => FormMessage::One,
+            Form::Optional => FormMessage::Optional,
+            Form::List => FormMessage::List,
+            Form::Map(keys) => {
+                let keys = (0..len).map(|at| {
+                    let key = keys.value(at);
+                    self.check_secret(&key, handle, || "a key of the inputs".to_owned())?;
+                    anyhow::Ok(key.to_sent())
+                });
+                FormMessage::Map(keys.collect::<anyhow::Result<_>>()?)
+            }
+        };
+        Ok(EntryMessage { form, len })
+    }
+
+    /// Returns an error if a value of an instance is a secret and must not be sent.
+    fn check_secret(
+        &self,
+        value: &Value,
+        handle: &Handle,
+        name: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.way == Way::Socket || !value.has_secret(),
+            "{} of {} is a secret, which would be written to a file for the worker: run the task that needs it in this \
+             process, by `flow.in_process`",
+            name(),
+            handle.label()
+        );
+        Ok(())
+    }
 }
 
 /// Describes the output of an instance.
@@ -228,7 +288,7 @@ fn entry((form, len): (Form, usize)) -> EntryMessage {
 /// # Errors
 ///
 /// The output is in the memory of this process.
-fn made(handle: &Handle) -> anyhow::Result<Result<MadeMessage, MissingMessage>> {
+fn made(handle: &Handle, way: Way) -> anyhow::Result<Result<MadeMessage, MissingMessage>> {
     let made: Arc<Made> = match handle.made() {
         Ok(made) => made,
         Err(error) => {
@@ -240,10 +300,14 @@ fn made(handle: &Handle) -> anyhow::Result<Result<MadeMessage, MissingMessage>> 
         }
     };
     let is_in_memory = made.output.is_in_memory();
+    let otherwise = match way {
+        Way::Socket => "leave out `isolate`",
+        Way::Executor => "run the task that requires it in this process, by `flow.in_process`",
+    };
     anyhow::ensure!(
         handle.origin.kind(handle.node) != Kind::Made || !is_in_memory,
         "{} is kept in the memory of the process that runs the flow, and the task that requires it runs in a child \
-         process: give it a target that writes a file, or leave out `isolate`",
+         process: give it a target that writes a file, or {otherwise}",
         handle.label()
     );
     let Made { folder, output, meta, fingerprint, from } = &*made;

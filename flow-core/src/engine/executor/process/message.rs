@@ -25,7 +25,7 @@ use serde_json::Value as Json;
 
 use crate::base::error_text::ErrorText;
 use crate::base::key::{Digest, Key};
-use crate::engine::running::ProcessCost;
+use crate::engine::running::{ProcessCost, Ran};
 use crate::store::output::{Output, OutputFile};
 use crate::store::read_columns::ReadColumns;
 use crate::store::record::{Meta, Read, RecordedInstance, Required};
@@ -86,6 +86,43 @@ pub(super) enum FromChild {
     Done(Box<DoneMessage>),
 }
 
+impl FromChild {
+    /// Returns the number of the job that the message concerns.
+    pub(super) fn job(&self) -> Option<u64> {
+        match self {
+            Self::Hello { .. } => None,
+            Self::Progress { job, .. }
+            | Self::Status { job, .. }
+            | Self::Log { job, .. }
+            | Self::Figure { job, .. }
+            | Self::Require { job, .. }
+            | Self::Refuse { job, .. } => Some(*job),
+            Self::Done(done) => Some(done.job),
+        }
+    }
+
+    /// Returns whether somebody waits for the message: it must not be held back to be sent with others.
+    pub(super) fn is_urgent(&self) -> bool {
+        matches!(self, Self::Require { .. } | Self::Done(_))
+    }
+}
+
+/// What a process that runs jobs for a run elsewhere sends to that run: the text of a
+/// [`JobEvent::Message`](crate::plan::executor::JobEvent::Message).
+#[derive(Serialize, Deserialize)]
+pub(super) enum FromRelay {
+    /// A message of the child that runs the task. `Done` is the last one.
+    Child(Box<FromChild>),
+    /// Lines that the child has written to its standard output or error.
+    Output(Bytes),
+    /// The job could not be started, for a reason that is not the task's. It is the last message.
+    NotStarted(String),
+    /// The child has ended without ending the task. It is the last message.
+    Crashed { reason: String, ran: Ran },
+    /// The child was ended, because a run has stopped or cancelled the job. It is the last message.
+    Ended,
+}
+
 /// A task to run.
 #[derive(Serialize, Deserialize)]
 pub(super) struct JobMessage {
@@ -107,12 +144,14 @@ pub(super) struct JobMessage {
     pub(super) current_folder: Option<Bytes>,
     /// The paths of the parameters that are files.
     pub(super) file_parameters: Vec<String>,
-    /// What the child needs for a draft record.
-    pub(super) draft: DraftMessage,
+    /// What the child needs for a draft record; `None` if it writes none.
+    pub(super) draft: Option<DraftMessage>,
     /// Whether progress and status are wanted.
     pub(super) is_watched: bool,
     /// How many bytes of memory the task may allocate, if there is a limit.
     pub(super) memory: Option<u64>,
+    /// Whether no other process can read the messages of the job, so that they may have secrets.
+    pub(super) sends_secrets: bool,
     /// The instance, then its inputs and the members of those that are aggregates.
     pub(super) nodes: Vec<NodeMessage>,
 }
@@ -262,6 +301,8 @@ pub(super) struct DoneMessage {
     /// The inputs of which the task has read single columns.
     pub(super) columns: Vec<ReadColumns>,
     pub(super) used: ProcessCost,
+    /// When and where the task has run.
+    pub(super) ran: Ran,
     /// Whether a draft record was written.
     pub(super) has_draft: bool,
 }

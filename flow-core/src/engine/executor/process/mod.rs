@@ -5,7 +5,7 @@
 //! A child is this program once more, with a socket as its standard input and a variable that says so ([`child`],
 //! [`arguments`]). It runs `main` up to the first `Flow::open`, which takes over and never returns ([`inside`]). It then
 //! runs one task after the other: the parent sends a [job](message::JobMessage), serves what the task asks for
-//! ([`serve`]), and receives what it has produced.
+//! ([`serve`], [`parent`]), and receives what it has produced.
 //!
 //! A child that has ended a task without a panic waits for the next one in [`Children`]. After a panic the process may be
 //! in a strange state, and after a time-out or a crash there is none. A child is used again only in the same environment
@@ -26,6 +26,12 @@
 //!
 //! Values of parameters, secrets included, pass through the socket only.
 //!
+//! # Jobs elsewhere
+//!
+//! A flow with an [executor](crate::plan::executor) runs its tasks in child processes of processes on other machines. The
+//! run describes a job in the same way, and serves the task by the same messages, which the executor carries
+//! ([`submitted`]). The process on the other machine passes them on between the executor and its child ([`relay`]).
+//!
 //! # How a child ends
 //!
 //! - The parent closes the socket: the child exits. If it does not within [`child::GRACE`], it is killed.
@@ -43,15 +49,21 @@ mod frame;
 mod inside;
 mod message;
 mod output;
+mod parent;
+mod relay;
 mod serve;
 mod spawner;
+mod submitted;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::child::Child;
+use self::describe::Way;
 pub use self::inside::take_over;
-use self::serve::Ended;
+use self::parent::Parent;
+pub use self::relay::{JobInbox, JobLink, JobRunner};
+pub(crate) use self::submitted::Submitted;
 use super::{Executor, TaskJob};
 use crate::base::stop::Stopped;
 use crate::task::execute::Executed;
@@ -111,27 +123,26 @@ impl Children {
 
 impl Executor for Children {
     fn execute(&self, task: &TaskJob<'_>) -> anyhow::Result<Executed> {
+        (task.begins)();
         let running = task.running;
         // The files of the log belong to this attempt from now on.
         let attempt = running.begin(task.folder);
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        let job = describe::job(task, number)?;
+        let job = describe::job(task, number, Way::Socket)?;
         if running.control.stopper.is_stopped() {
             return Err(Stopped.into());
         }
         let opened_by = running.execution.plan.policies.opened_by.as_deref();
         let mut child = self.take(opened_by)?;
-        let ended = serve::serve(&mut child, running, attempt, job);
+        let _wakes = running.control.stopper.on_stop(child.waker());
+        let draft = job.draft.as_ref().map(|draft| draft.path.to_path()).unwrap_or_default();
+        let mut parent = Parent::new(running, attempt, draft, serve::reply(&child), Way::Socket);
+        let ended = serve::serve(&mut child, &mut parent, job);
         // Lines of the child that arrive from now on are not those of the task.
         let _ = attempt.log().close();
-        match ended {
-            Ended::Task { result, is_usable } => {
-                if is_usable {
-                    self.give_back(child);
-                }
-                result
-            }
-            Ended::Process(error) => Err(error),
+        if ended.is_usable {
+            self.give_back(child);
         }
+        ended.result
     }
 }

@@ -1,17 +1,14 @@
-//! The log of a task in a child: what the child sends for it, and what it writes to its standard output and error.
+//! What a child writes to its standard output and error: lines of the log of its task, and the last ones before a crash.
 //!
-//! The parent writes the file, so that lines of the task and of its process cannot overwrite each other. Output is
-//! logged line by line: pieces of two lines are never mixed.
+//! The parent writes the file of the log, so that lines of the task and of its process cannot overwrite each other.
+//! Output is logged line by line: pieces of two lines are never mixed.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::child::Child;
-use crate::engine::running::Running;
-use crate::task::cx::{Attempt, TaskReport};
 
 /// How many bytes of a pipe are read at a time, and the longest line that is logged in one piece.
 const CHUNK: usize = 64 << 10;
@@ -22,19 +19,16 @@ const SHOWN: usize = 10;
 /// The most bytes of a line that an error message shows.
 const SHOWN_OF_LINE: usize = 4 << 10;
 
-/// The log of one task.
-pub(super) struct Output<'a> {
-    running: &'a Arc<Running>,
-    pub(super) attempt: &'a Arc<Attempt>,
+/// The pipes of a child that runs a task.
+pub(super) struct Output {
     out: Lines,
     err: Lines,
     /// The last lines of the standard error.
     pub(super) last: VecDeque<String>,
     /// Whether the child has taken over. What it has written before is not output of the task, and is not logged.
-    pub(super) is_of_task: bool,
+    is_of_task: bool,
     /// Whether the standard error says that an allocation failed.
     pub(super) is_out_of_memory: bool,
-    has_failed: bool,
 }
 
 /// The text of a pipe after its last line break.
@@ -51,15 +45,10 @@ pub(super) enum Pipe {
     Err,
 }
 
-impl<'a> Output<'a> {
-    pub(super) fn new(
-        running: &'a Arc<Running>,
-        attempt: &'a Arc<Attempt>,
-        is_of_task: bool,
-    ) -> Self {
+impl Output {
+    pub(super) fn new(is_of_task: bool) -> Self {
         let (out, err, last) = (Lines::default(), Lines::default(), VecDeque::new());
-        let (is_out_of_memory, has_failed) = (false, false);
-        Self { running, attempt, out, err, last, is_of_task, is_out_of_memory, has_failed }
+        Self { out, err, last, is_of_task, is_out_of_memory: false }
     }
 
     /// Whether the child has closed a pipe.
@@ -70,21 +59,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Appends lines to the log, and reports them.
-    pub(super) fn log(&mut self, text: &[u8]) {
-        for line in String::from_utf8_lossy(text).lines() {
-            self.running.execution.report(self.running.node, TaskReport::Log(line));
-        }
-        let Err(error) = self.attempt.log().write(text) else { return };
-        // A task does not fail because its log cannot be written.
-        if !std::mem::replace(&mut self.has_failed, true) {
-            let status = format_args!("its log is incomplete: {error}");
-            self.running.execution.report(self.running.node, TaskReport::Status(&status));
-        }
-    }
-
-    /// Reads once from a pipe that has something to read.
-    pub(super) fn read(&mut self, child: &mut Child, pipe: Pipe) {
+    /// Reads once from a pipe that has something to read. Returns the lines that are to be logged.
+    pub(super) fn read(&mut self, child: &mut Child, pipe: Pipe) -> Vec<u8> {
         let mut chunk = vec![0; CHUNK];
         let read = match pipe {
             Pipe::Out => child.out.read(&mut chunk),
@@ -95,26 +71,27 @@ impl<'a> Output<'a> {
             Pipe::Err => &mut self.err,
         };
         match read {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Vec::new(),
             Ok(0) | Err(_) => {
                 lines.is_over = true;
-                return;
+                return Vec::new();
             }
             Ok(read) => lines.begun.extend_from_slice(&chunk[..read]),
         }
         let end = match lines.begun.iter().rposition(|&byte| byte == b'\n') {
             Some(end) => end + 1,
             None if lines.begun.len() >= CHUNK => lines.begun.len(),
-            None => return,
+            None => return Vec::new(),
         };
         let rest = lines.begun.split_off(end);
         let whole = std::mem::replace(&mut lines.begun, rest);
-        self.take(pipe, &whole);
+        self.take(pipe, whole)
     }
 
-    fn take(&mut self, pipe: Pipe, text: &[u8]) {
+    /// Takes whole lines. Returns them if they are to be logged.
+    fn take(&mut self, pipe: Pipe, text: Vec<u8>) -> Vec<u8> {
         if pipe == Pipe::Err {
-            for line in String::from_utf8_lossy(text).lines().filter(|line| is_shown(line)) {
+            for line in String::from_utf8_lossy(&text).lines().filter(|line| is_shown(line)) {
                 // Rust writes this before it aborts.
                 self.is_out_of_memory |= line.starts_with("memory allocation of ");
                 let start = line.ceil_char_boundary(line.len().saturating_sub(SHOWN_OF_LINE));
@@ -122,23 +99,24 @@ impl<'a> Output<'a> {
             }
             self.last.drain(..self.last.len().saturating_sub(SHOWN));
         }
-        if self.is_of_task {
-            self.log(text);
-        }
+        if self.is_of_task { text } else { Vec::new() }
     }
 
-    /// Begins the log of the task, now that the child has taken over.
+    /// Begins the output of the task, now that the child has taken over.
     pub(super) fn begin_task(&mut self, child: &mut Child) {
-        self.drain(child);
+        // It is not output of the task.
+        let _ = self.drain(child);
         self.last.clear();
         (self.is_of_task, self.is_out_of_memory) = (true, false);
     }
 
-    /// Reads what the child has written before now, and ends the lines that it has begun.
-    pub(super) fn drain(&mut self, child: &mut Child) {
+    /// Reads what the child has written before now, and ends the lines that it has begun. Returns the lines that are to be
+    /// logged.
+    pub(super) fn drain(&mut self, child: &mut Child) -> Vec<u8> {
+        let mut logged = Vec::new();
         for pipe in [Pipe::Out, Pipe::Err] {
             while !self.is_over(pipe) && has_more(child, pipe) {
-                self.read(child, pipe);
+                logged.extend(self.read(child, pipe));
             }
             let lines = match pipe {
                 Pipe::Out => &mut self.out,
@@ -147,9 +125,10 @@ impl<'a> Output<'a> {
             let mut rest = std::mem::take(&mut lines.begun);
             if !rest.is_empty() {
                 rest.push(b'\n');
-                self.take(pipe, &rest);
+                logged.extend(self.take(pipe, rest));
             }
         }
+        logged
     }
 }
 

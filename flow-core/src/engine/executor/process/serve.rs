@@ -1,66 +1,121 @@
 //! Serves a child while it runs a task: its messages, its output, and a stop or time-out of the task.
 //!
-//! The thread of the worker waits for whatever comes first. A request of the task for other instances blocks for as long
-//! as these run, so it has a thread of its own. If the child dies meanwhile, the task fails after they have ended.
+//! The thread waits for whatever comes first. The task belongs to a [`JobOwner`]: a [`Parent`] in this process, or a run
+//! elsewhere, for which a [`relay`](super::relay) passes the messages on.
 
 use std::io::{self, ErrorKind, Read};
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{Builder, Scope};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::child::{Child, GRACE};
-use super::message::{
-    DoneMessage, FailedMessage, FromChild, JobMessage, RefusedMessage, RequiredMessage,
-    SettingMessage, TaskMessage, ToChild, WhyRefused,
-};
+use super::crash;
+use super::message::{FromChild, JobMessage, ToChild};
 use super::output::{self, Output, Pipe};
-use super::{crash, describe};
-use crate::base::error::StoreError;
-use crate::base::error_text::ForeignError;
+use super::parent::{Parent, TaskEnd};
 use crate::base::key::Digest;
 use crate::base::process::executable;
 use crate::base::stop::Stopped;
-use crate::engine::running::Running;
-use crate::target::footprint::Footprint;
-use crate::task::cx::{Attempt, Host, TaskReport};
-use crate::task::execute::Executed;
-
-/// The stack of a thread that waits for required instances: it may run them, if the calling thread is the only worker.
-const STACK: usize = 8 << 20;
+use crate::task::cx::{Host, TaskReport};
 
 /// The time after which a task that waits for its process says so.
 const SLOW: Duration = Duration::from_secs(5);
 
 /// How serving a child has ended.
-pub(super) enum Ended {
-    /// The task has ended. If the child `is_usable`, it can run another one.
-    Task { result: anyhow::Result<Executed>, is_usable: bool },
-    /// The child has ended, or must not be used any more.
-    Process(anyhow::Error),
+pub(super) struct Ended<R> {
+    pub(super) result: R,
+    /// Whether the child can run another task. Otherwise it has ended, or must not be used any more.
+    pub(super) is_usable: bool,
+}
+
+/// The side that wants the result of a task.
+pub(super) trait JobOwner {
+    /// What the end of the task gives.
+    type Result;
+
+    /// Returns whether the task is to stop at its next checkpoint.
+    fn is_stopped(&self) -> bool;
+
+    /// Returns whether the process of the task is to be ended.
+    fn is_abandoned(&self) -> bool;
+
+    /// Returns the messages that are to be sent to the child.
+    fn to_send(&mut self) -> Vec<ToChild> {
+        Vec::new()
+    }
+
+    /// Takes note that the child has not taken over for long.
+    fn wait_long(&mut self);
+
+    /// Takes lines that the child has written to its standard output or error.
+    fn log(&mut self, text: &[u8]);
+
+    /// Takes a message of the child. Returns the result if the task has ended.
+    fn receive<'scope>(
+        &mut self,
+        message: FromChild,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Option<Ended<Self::Result>>;
+
+    /// Returns the result of a task whose child has ended: with the reason, or `None` if it was ended by request.
+    fn lost(&mut self, reason: Option<String>) -> Self::Result;
+}
+
+impl JobOwner for Parent<'_> {
+    type Result = anyhow::Result<crate::task::execute::Executed>;
+
+    fn is_stopped(&self) -> bool {
+        self.running.control.stopper.is_stopped()
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.running.control.is_abandoned()
+    }
+
+    fn wait_long(&mut self) {
+        let status = "waiting for its child process to reach `Flow::open`";
+        self.running.report(TaskReport::Status(&status));
+    }
+
+    fn log(&mut self, text: &[u8]) {
+        Parent::log(self, text);
+    }
+
+    fn receive<'scope>(
+        &mut self,
+        message: FromChild,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Option<Ended<Self::Result>> {
+        let TaskEnd { result, is_usable } = Parent::receive(self, message, scope)?;
+        Some(Ended { result, is_usable })
+    }
+
+    fn lost(&mut self, reason: Option<String>) -> Self::Result {
+        self.discard_draft();
+        Err(match reason {
+            Some(reason) => anyhow::Error::msg(reason),
+            None => Stopped.into(),
+        })
+    }
 }
 
 /// Runs a task in a child, and serves the child until the task has ended.
-pub(super) fn serve(
+pub(super) fn serve<O: JobOwner>(
     child: &mut Child,
-    running: &Arc<Running>,
-    attempt: &Arc<Attempt>,
+    owner: &mut O,
     job: JobMessage,
-) -> Ended {
+) -> Ended<O::Result> {
     output::discard(child);
-    let (number, memory, draft) = (job.number, job.memory, job.draft.path.to_path());
+    let (number, memory) = (job.number, job.memory);
     let is_ready = child.is_ready;
-    let _wakes = running.control.stopper.on_stop(child.waker());
     let mut served = Served {
         child,
-        running,
+        owner,
         number,
         memory,
-        draft,
-        output: Output::new(running, attempt, is_ready),
+        output: Output::new(is_ready),
         job: Some(job),
         is_told_to_stop: false,
         kill_at: None,
@@ -71,14 +126,12 @@ pub(super) fn serve(
 }
 
 /// A child that runs a task.
-struct Served<'a> {
+struct Served<'a, O> {
     child: &'a mut Child,
-    running: &'a Arc<Running>,
+    owner: &'a mut O,
     number: u64,
     memory: Option<u64>,
-    /// Where the child writes a draft record.
-    draft: PathBuf,
-    output: Output<'a>,
+    output: Output,
     /// The job, until it was sent.
     job: Option<JobMessage>,
     is_told_to_stop: bool,
@@ -89,17 +142,20 @@ struct Served<'a> {
     is_slow: bool,
 }
 
-impl Served<'_> {
-    fn until_end<'scope>(&mut self, scope: &'scope Scope<'scope, '_>) -> Ended {
+impl<O: JobOwner> Served<'_, O> {
+    fn until_end<'scope>(&mut self, scope: &'scope Scope<'scope, '_>) -> Ended<O::Result> {
         if self.child.is_ready
             && let Err(error) = self.send_job()
         {
             return self.lost(Some(error));
         }
         loop {
-            if let Some(ended) = self.check_stop() {
-                return ended;
+            // First: one of the messages may be that the task is to stop.
+            for message in self.owner.to_send() {
+                // A child that has ended is noticed by the end of the socket.
+                let _ = self.child.sender().send(&message);
             }
+            self.check_stop();
             let (has_message, is_woken) = match self.wait() {
                 Ok(ready) => ready,
                 Err(error) => return self.lost(Some(error)),
@@ -162,7 +218,8 @@ impl Served<'_> {
         let mut pipes = ready[2..].iter();
         for (pipe, is_polled) in [Pipe::Out, Pipe::Err].into_iter().zip(places) {
             if is_polled && pipes.next() == Some(&true) {
-                self.output.read(self.child, pipe);
+                let text = self.output.read(self.child, pipe);
+                self.owner.log(&text);
             }
         }
         Ok((ready[0], ready[1]))
@@ -177,35 +234,32 @@ impl Served<'_> {
     }
 
     /// Tells the task to stop, or ends its process, if that is due.
-    fn check_stop(&mut self) -> Option<Ended> {
-        let control = &self.running.control;
+    fn check_stop(&mut self) {
         if !self.child.is_ready && !self.is_slow && self.begun.elapsed() >= SLOW {
             self.is_slow = true;
-            let status = "waiting for its child process to reach `Flow::open`";
-            self.running.report(TaskReport::Status(&status));
+            self.owner.wait_long();
         }
-        if !control.stopper.is_stopped() {
-            return None;
+        if !self.owner.is_stopped() {
+            return;
         }
         if let Some(at) = self.kill_at {
             if Instant::now() >= at {
                 self.child.kill();
                 self.kill_at = Some(Instant::now() + GRACE);
             }
-            return None;
+            return;
         }
-        if control.is_abandoned() || !self.child.is_ready {
+        if self.owner.is_abandoned() || !self.child.is_ready {
             // A task that is stopped ends at a checkpoint, and one that takes too long is ended. A child that has not
             // taken over runs no task.
             self.child.terminate();
             self.kill_at = Some(Instant::now() + GRACE);
-            return None;
+            return;
         }
         if !std::mem::replace(&mut self.is_told_to_stop, true) {
             // A child that has ended is noticed by the end of the socket.
             let _ = self.child.sender().send(&ToChild::Stop { job: self.number });
         }
-        None
     }
 
     fn send_job(&mut self) -> io::Result<()> {
@@ -218,117 +272,30 @@ impl Served<'_> {
         &mut self,
         message: FromChild,
         scope: &'scope Scope<'scope, '_>,
-    ) -> Option<Ended> {
-        let number = self.number;
-        match message {
-            FromChild::Hello { token, program } => {
-                let expected = (&*self.child.token, executable().digest);
-                if let Err(error) = check_build(expected, (token.as_str(), program)) {
-                    return Some(Ended::Process(error));
-                }
-                self.child.is_ready = true;
-                self.output.begin_task(self.child);
-                if let Err(error) = self.send_job() {
-                    return Some(self.lost(Some(error)));
-                }
+    ) -> Option<Ended<O::Result>> {
+        if let FromChild::Hello { token, program } = message {
+            let expected = (&*self.child.token, executable().digest);
+            if let Err(error) = check_build(expected, (token.as_str(), program)) {
+                let result = self.owner.lost(Some(error.to_string()));
+                return Some(Ended { result, is_usable: false });
             }
-            FromChild::Progress { job, done, total } if job == number => {
-                self.running.report(TaskReport::Progress { done, total });
-            }
-            FromChild::Status { job, text } if job == number => {
-                self.running.report(TaskReport::Status(&text));
-            }
-            FromChild::Log { job, text } if job == number => self.output.log(text.as_bytes()),
-            FromChild::Figure { job, file } if job == number => {
-                self.output.attempt.figures().adopt(*file);
-            }
-            FromChild::Refuse { job, task, setting } if job == number => {
-                let known = describe::task_type(&task.id)
-                    .and_then(|task| Ok((task, describe::settings(&setting)?)));
-                match known {
-                    Ok((task, setting)) => self.running.refuse(task, setting),
-                    Err(_) => self.running.refuse_unknown(task.name),
-                }
-            }
-            FromChild::Require { job, request, task, settings } if job == number => {
-                self.require(request, task, settings, scope);
-            }
-            FromChild::Done(done) if done.job == number => return Some(self.done(*done)),
-            // A thread that has outlived an earlier task.
-            _ => {}
+            self.child.is_ready = true;
+            self.output.begin_task(self.child);
+            return self.send_job().err().map(|error| self.lost(Some(error)));
         }
-        None
-    }
-
-    /// Requires instances for the task on another thread, which sends the reply.
-    fn require<'scope>(
-        &self,
-        request: u64,
-        task: TaskMessage,
-        settings: Vec<Vec<SettingMessage>>,
-        scope: &'scope Scope<'scope, '_>,
-    ) {
-        let (running, to) = (Arc::clone(self.running), self.child.sender());
-        let (count, name) = (settings.len(), task.name.clone());
-        let require = move || {
-            let known = describe::task_type(&task.id).and_then(|task| {
-                let settings = settings.iter().map(|setting| describe::settings(setting));
-                Ok((task, settings.collect::<Result<Vec<_>, _>>()?))
-            });
-            let reply = match known {
-                Ok((task, settings)) => {
-                    let results = running.require(task, settings);
-                    describe::required(request, results, running.required())
-                }
-                Err(error) => {
-                    running.refuse_unknown(task.name.clone());
-                    refused(request, count, &task.name, WhyRefused::Failed(error))
-                }
-            };
-            // A child that has ended needs no reply.
-            let _ = to.send(&ToChild::Required(reply));
-        };
-        let thread = Builder::new().name("flow-require".to_owned()).stack_size(STACK);
-        if let Err(error) = thread.spawn_scoped(scope, require) {
-            let reply = refused(request, count, &name, WhyRefused::Thread(error.to_string()));
-            let _ = self.child.sender().send(&ToChild::Required(reply));
+        // A thread that has outlived an earlier task may send messages, too.
+        if message.job() != Some(self.number) {
+            return None;
         }
+        if matches!(message, FromChild::Done(_)) {
+            let text = self.output.drain(self.child);
+            self.owner.log(&text);
+        }
+        self.owner.receive(message, scope)
     }
 
-    /// Takes the result of the task.
-    fn done(&mut self, done: DoneMessage) -> Ended {
-        let DoneMessage { result, meta, figures, reads, columns, used, has_draft, .. } = done;
-        self.output.drain(self.child);
-        self.output.attempt.figures().adopt_all(figures);
-        self.running.set_used(used);
-        let of_task = self.running.reads();
-        reads.into_iter().for_each(|read| of_task.add(read));
-        of_task.add_read_columns(columns);
-        let FailedMessage { is_stopped, has_panicked, error, unwritable } = match result {
-            Ok(output) => {
-                if has_draft {
-                    self.running.set_draft(self.draft.clone());
-                }
-                let executed =
-                    Executed { output, meta, value: None, footprint: Footprint::default() };
-                return Ended::Task { result: Ok(executed), is_usable: true };
-            }
-            Err(failed) => failed,
-        };
-        meta.into_iter().for_each(|(name, value)| self.output.attempt.set_meta(&name, value));
-        let error = match unwritable {
-            _ if is_stopped => Stopped.into(),
-            Some((path, code)) => {
-                let (path, source) = (path.to_path(), io::Error::from_raw_os_error(code));
-                StoreError::Io { action: "write", path, source }.into()
-            }
-            None => ForeignError::new(error).into(),
-        };
-        Ended::Task { result: Err(error), is_usable: !has_panicked }
-    }
-
-    /// Returns the error of a task whose child has ended, or cannot be understood.
-    fn lost(&mut self, error: Option<io::Error>) -> Ended {
+    /// Returns the result of a task whose child has ended, or cannot be understood.
+    fn lost(&mut self, error: Option<io::Error>) -> Ended<O::Result> {
         let (has_begun, was_killed) = (self.child.is_ready, self.kill_at.is_some());
         // A child that cannot be understood is ended.
         let broken = error.filter(|error| {
@@ -338,35 +305,24 @@ impl Served<'_> {
             self.child.kill();
         }
         let status = self.child.wait();
-        self.output.drain(self.child);
-        // A result that was not received does not count.
-        self.running.execution.plan.store.discard_path(&self.draft);
-        if was_killed {
-            return Ended::Process(Stopped.into());
-        }
+        let text = self.output.drain(self.child);
+        self.owner.log(&text);
         let last: Vec<_> = self.output.last.iter().cloned().collect();
-        let message = crash::message(crash::Ended {
-            status,
-            has_begun,
-            memory: self.memory,
-            is_out_of_memory: self.output.is_out_of_memory,
-            last: &last,
-        });
-        Ended::Process(match broken {
-            Some(error) => anyhow!("cannot understand its child process: {error}"),
-            None => anyhow!(message),
-        })
-    }
-}
-
-/// Returns the reply to a request for `count` instances of a task that all fail.
-fn refused(request: u64, count: usize, task: &str, why: WhyRefused) -> RequiredMessage {
-    let refused = RefusedMessage { instance: task.to_owned(), why };
-    RequiredMessage {
-        request,
-        results: vec![Err(refused); count],
-        nodes: Vec::new(),
-        recorded: Vec::new(),
+        let message = || {
+            crash::message(crash::Ended {
+                status,
+                has_begun,
+                memory: self.memory,
+                is_out_of_memory: self.output.is_out_of_memory,
+                last: &last,
+            })
+        };
+        let reason = match broken {
+            _ if was_killed => None,
+            Some(error) => Some(format!("cannot understand its child process: {error}")),
+            None => Some(message()),
+        };
+        Ended { result: self.owner.lost(reason), is_usable: false }
     }
 }
 
@@ -380,6 +336,13 @@ fn check_build(
         "the child process is of another build of this program: was it built again while it runs? Start it again"
     );
     Ok(())
+}
+
+/// Returns a function that sends messages to a child.
+pub(super) fn reply(child: &Child) -> super::parent::Reply {
+    let to = child.sender();
+    // A child that has ended needs no reply.
+    Arc::new(move |message: ToChild| drop(to.send(&message)))
 }
 
 #[cfg(test)]

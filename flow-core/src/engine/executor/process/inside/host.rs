@@ -40,6 +40,8 @@ pub(super) struct ChildHost {
     pub(super) file_parameters: Vec<String>,
     /// Whether progress and status are wanted.
     pub(super) is_watched: bool,
+    /// Whether messages may have secrets.
+    pub(super) sends_secrets: bool,
     pub(super) reads: Arc<Reads>,
     /// Whether a call of `require` returned that the execution was stopped.
     pub(super) was_stopped: AtomicBool,
@@ -74,7 +76,8 @@ impl ChildHost {
         task: &'static TaskType,
         settings: &[Values],
     ) -> Result<RequiredMessage, RequireErrorKind> {
-        let settings = settings.iter().map(setting_messages).collect::<Result<_, _>>();
+        let messages = |setting| setting_messages(setting, self.sends_secrets);
+        let settings = settings.iter().map(messages).collect::<Result<_, _>>();
         let settings = settings.map_err(|error| RequireErrorKind::Settings { error })?;
         let (request, replied) = self.link.request();
         let (job, task) = (self.job, task_message(task));
@@ -198,7 +201,7 @@ impl Host for ChildHost {
     fn refuse(&self, task: &'static TaskType, setting: Values) {
         self.has_refused.store(true, Ordering::SeqCst);
         // A value that cannot be sent is left out: the requirement counts as failed in any case.
-        let setting = setting_messages(&setting).unwrap_or_default();
+        let setting = setting_messages(&setting, self.sends_secrets).unwrap_or_default();
         self.link.send(&FromChild::Refuse { job: self.job, task: task_message(task), setting });
     }
 

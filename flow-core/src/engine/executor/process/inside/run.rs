@@ -22,6 +22,7 @@ use crate::engine::executor::process::message::{
 };
 use crate::engine::failure::is_stop;
 use crate::engine::nested::{Enclosing, Entered, RunningAt};
+use crate::engine::running::Ran;
 use crate::store::draft_record::DraftRecord;
 use crate::store::output::Output;
 use crate::store::record::{Meta, Record, RecordedRun};
@@ -67,7 +68,7 @@ impl Runner {
                 let (columns, required) = (reads.columns(), host.recorded());
                 let reads = reads.all();
                 let (seconds, host) = (begun.elapsed().as_secs_f64(), process::host());
-                has_draft = required.is_some_and(|required| {
+                has_draft = required.zip(draft).is_some_and(|(required, draft)| {
                     let (meta, crates) = (meta.clone(), draft.crates);
                     let output = Output { figures: figures.clone(), ..output.clone() };
                     let run = RecordedRun {
@@ -88,8 +89,18 @@ impl Runner {
             Err(error) => (Err(failed(&store, error)), attempt.all_meta()),
         };
         let (reads, columns, used) = (reads.all(), reads.columns(), meter.read());
-        let done =
-            DoneMessage { job: number, result, meta, figures, reads, columns, used, has_draft };
+        let ran = Ran { started, seconds: begun.elapsed().as_secs_f64(), host: process::host() };
+        let done = DoneMessage {
+            job: number,
+            result,
+            meta,
+            figures,
+            reads,
+            columns,
+            used,
+            ran,
+            has_draft,
+        };
         // The parent reads what was written before it receives the message.
         let _ = std::io::stdout().flush();
         let _ = std::io::stderr().flush();
@@ -109,6 +120,7 @@ impl Runner {
             seed: job.seed,
             file_parameters: job.file_parameters.clone(),
             is_watched: job.is_watched,
+            sends_secrets: job.sends_secrets,
             reads: Arc::clone(reads),
             was_stopped: AtomicBool::new(false),
             required: Mutex::default(),

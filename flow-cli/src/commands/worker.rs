@@ -1,0 +1,68 @@
+//! `worker`: runs jobs of runs on other machines.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Arg, Command};
+use flow_cluster::{Worker, WorkerSummary};
+use flow_core::process;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::ui::report;
+use crate::verb::{Access, Takes, Verb};
+
+pub(crate) const VERB: Verb = Verb {
+    name: "worker",
+    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store, until Ctrl-C",
+    takes: Takes::Nothing,
+    access: Access::Writes,
+    options,
+    run,
+};
+
+fn options(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("slots")
+                .long("slots")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u16).range(1..))
+                .default_value("1")
+                .help("The number of bundles of jobs that it works on at the same time"),
+        )
+        .arg(
+            Arg::new("exit-when-idle")
+                .long("exit-when-idle")
+                .value_name("SECONDS")
+                .value_parser(clap::value_parser!(u64))
+                .help("Ends after it has had nothing to do for this long"),
+        )
+}
+
+/// What the worker has done.
+#[derive(Serialize)]
+struct Done {
+    bundles: usize,
+    jobs: usize,
+    lost: usize,
+}
+
+fn run(context: &Context) -> Result<ExitCode, CliError> {
+    let matches = &context.matches;
+    let flow = context.store()?;
+    let slots = matches.get_one::<u16>("slots").copied().unwrap_or(1);
+    let mut worker = Worker::new(&flow).slots(usize::from(slots));
+    if let Some(seconds) = matches.get_one::<u64>("exit-when-idle") {
+        worker = worker.exit_when_idle(Duration::from_secs(*seconds));
+    }
+    if context.settings.quiet != Some(true) {
+        report(format_args!("takes jobs from {}", flow.folder().display()));
+        worker = worker.on_message(|message| report(format_args!("{message}")));
+    }
+    let summary = worker.run().map_err(anyhow::Error::from)?;
+    let WorkerSummary { bundles, jobs, lost, .. } = summary;
+    context.ui.write(&Done { bundles, jobs, lost }, summary)?;
+    Ok(process::interrupted().map_or(ExitCode::SUCCESS, |signal| signal.exit_code().into()))
+}

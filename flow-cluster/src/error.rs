@@ -1,0 +1,100 @@
+//! [`ClusterError`]: why a queue of jobs cannot be used.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// The error of a queue of jobs, or of a worker.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// A file or folder of the queue cannot be used.
+    #[error("cannot {action} {} of the queue", path.display())]
+    #[non_exhaustive]
+    Io {
+        /// What failed, such as `read`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+    /// A file of the queue is damaged, or another program has written it.
+    #[error("{} is damaged: {reason}", path.display())]
+    #[non_exhaustive]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file of this program cannot be read, so that its build cannot be compared with that of a run.
+    #[error(
+        "a worker cannot identify this program: its executable file cannot be read, or this system is not supported"
+    )]
+    NoBuild,
+    /// The operating system refuses to start a thread.
+    #[error("cannot start a thread of the worker")]
+    Thread(#[source] io::Error),
+}
+
+impl ClusterError {
+    /// Returns whether the file or folder does not exist.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_gone(source))
+    }
+
+    /// Returns what this error has in common with others of the same cause, so that a message for people is not repeated for
+    /// each file of the queue.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::Io { action, source, .. } => format!("{action}: {:?}", source.kind()),
+            Self::Damaged { .. } | Self::NoBuild | Self::Thread(_) => self.to_string(),
+        }
+    }
+}
+
+/// Returns whether an error says that a file or folder does not exist.
+///
+/// A network file system says in another way that a folder is gone which it has opened before.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
+}
+
+/// Adds the path to an error of the operating system.
+pub(crate) trait IoContext<T> {
+    fn during(self, action: &'static str, path: &Path) -> Result<T, ClusterError>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn during(self, action: &'static str, path: &Path) -> Result<T, ClusterError> {
+        self.map_err(|source| ClusterError::Io { action, path: path.to_owned(), source })
+    }
+}
+
+/// Returns an error with its causes as one text.
+pub(crate) fn text(error: &ClusterError) -> String {
+    match error {
+        ClusterError::Io { source, .. } | ClusterError::Thread(source) => {
+            format!("{error}: {source}")
+        }
+        ClusterError::Damaged { .. } | ClusterError::NoBuild => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_a_network_file_system_has_lost_is_gone() {
+        let error = |kind: ErrorKind| {
+            Err::<(), _>(io::Error::from(kind))
+                .during("read", Path::new("f"))
+                .expect_err("an error")
+        };
+        assert!(error(ErrorKind::NotFound).is_gone());
+        assert!(error(ErrorKind::StaleNetworkFileHandle).is_gone());
+        assert!(!error(ErrorKind::PermissionDenied).is_gone());
+        assert!(!error(ErrorKind::TimedOut).is_gone());
+    }
+}

@@ -1,0 +1,591 @@
+//! [`Folder`]: a queue in a folder that the run and all workers can reach.
+//!
+//! Nothing is decided by the time or the size of a file, which a network file system may report late: a file is opened, or
+//! its folder is listed. All files of a bundle exist before its name does, so that no machine remembers that one of them
+//! is missing.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flow_core::fs::{Fs, Lock};
+
+use super::{RunMark, Transport};
+use crate::error::{ClusterError, IoContext, is_gone};
+use crate::format::{Bundle, Presence};
+use crate::names::{BundleName, LeaseName, WorkerName, is_run};
+
+/// The folder of the queue in that of the store.
+const QUEUE: [&str; 2] = [".flow", "queue"];
+
+const BUNDLE: &str = "bundle.json";
+const MESSAGES: &str = "messages.jsonl";
+const ORDERS: &str = "orders.jsonl";
+
+/// Where a bundle is written before it is posted, and where it is moved to be removed.
+const MAKING: &str = "making";
+const OPEN: &str = "open";
+const TAKEN: &str = "taken";
+const ENDED: &str = "ended";
+const WORKERS: &str = "workers";
+const RUNS: &str = "runs";
+
+/// Is locked while a run begins, so that one run at a time decides which others have ended.
+const LOCK: &str = "lock";
+
+/// How often a folder is listed again if a file was written into it while it was removed.
+const REMOVALS: usize = 5;
+
+/// The most bytes of a bundle, of the lines that are read at a time, and of the file of a worker.
+const MOST_OF_BUNDLE: u64 = 1 << 30;
+const MOST_OF_LINES: u64 = 512 << 20;
+const MOST_OF_PRESENCE: u64 = 64 << 10;
+
+/// A queue in a folder.
+pub(crate) struct Folder {
+    root: PathBuf,
+    fs: Arc<dyn Fs>,
+}
+
+/// Says that a run is in progress: a file that is locked.
+struct FolderMark {
+    fs: Arc<dyn Fs>,
+    path: PathBuf,
+    /// The locked file; `None` on a file system without locks.
+    _lock: Option<File>,
+}
+
+impl Drop for FolderMark {
+    fn drop(&mut self) {
+        // A mark that stays is removed by the next run.
+        let _ = self.fs.remove(&self.path);
+    }
+}
+
+impl Folder {
+    /// Returns the queue of the store in a folder.
+    pub(crate) fn new(store: &Path, fs: Arc<dyn Fs>) -> Self {
+        Self { root: QUEUE.iter().fold(store.to_owned(), |path, part| path.join(part)), fs }
+    }
+
+    fn of_bundle(&self, name: &BundleName) -> PathBuf {
+        self.root.join(OPEN).join(name.to_string())
+    }
+
+    fn of_lease(&self, lease: &LeaseName) -> PathBuf {
+        self.root.join(TAKEN).join(lease.to_string())
+    }
+
+    /// Returns the names in a part of the queue, in order. A part that does not exist has none.
+    fn names(&self, part: &str) -> Result<Vec<String>, ClusterError> {
+        let folder = self.root.join(part);
+        let names = match self.fs.list(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            names => names.during("list", &folder)?,
+        };
+        let mut names: Vec<_> =
+            names.into_iter().filter_map(|name| name.into_string().ok()).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn create(&self, path: &Path, bytes: &[u8]) -> Result<(), ClusterError> {
+        let created = self.fs.create(path);
+        let written =
+            created.and_then(|mut file| file.write_all(bytes).and_then(|()| file.flush()));
+        written.during("write", path)
+    }
+
+    /// Moves a folder away, and removes it. Returns `false` if it is gone.
+    ///
+    /// The name decides. A network file system may reach the files of a folder that it has opened before by another name, so
+    /// the files are removed before this returns.
+    fn end(&self, folder: &Path) -> Result<bool, ClusterError> {
+        let name = folder.file_name().unwrap_or_default();
+        let ended = self.root.join(ENDED).join(name);
+        match self.fs.rename(folder, &ended) {
+            Ok(()) => {}
+            // A network file system may have done it, lost the reply, and tried again.
+            Err(error) if is_gone(&error) && self.fs.open(&ended.join(BUNDLE)).is_ok() => {}
+            Err(error) if is_gone(&error) => return Ok(false),
+            Err(error) => return Err(error).during("end", folder),
+        }
+        // Its name has ended it. The rest is removed by the next run, if it cannot be now.
+        let _ = self.remove(&ended);
+        Ok(true)
+    }
+
+    /// Removes a folder and the files in it.
+    fn remove(&self, folder: &Path) -> io::Result<()> {
+        let mut removed = Ok(());
+        for _ in 0..REMOVALS {
+            for name in self.fs.list(folder)? {
+                match self.fs.remove(&folder.join(name)) {
+                    Err(error) if !is_gone(&error) => return Err(error),
+                    _ => {}
+                }
+            }
+            removed = self.fs.remove_folder(folder);
+            // A worker that does not know yet that its lease has ended may have written a file.
+            let is_filled =
+                removed.as_ref().is_err_and(|e| e.kind() == ErrorKind::DirectoryNotEmpty);
+            if !is_filled {
+                break;
+            }
+        }
+        removed
+    }
+
+    /// Writes the files of a bundle.
+    fn make(&self, making: &Path, bundle: &Bundle) -> Result<(), ClusterError> {
+        self.fs.create_folder(making).during("create", making)?;
+        let bytes = serde_json::to_vec(bundle).map_err(io::Error::from).during("write", making)?;
+        self.create(&making.join(BUNDLE), &bytes)?;
+        self.create(&making.join(MESSAGES), b"")?;
+        self.create(&making.join(ORDERS), b"")
+    }
+
+    /// Waits until no other run begins.
+    fn lock_runs(&self) -> Result<Option<File>, ClusterError> {
+        let path = self.root.join(LOCK);
+        self.fs.append(&path, b"").during("create", &path)?;
+        self.lock(&path)
+    }
+
+    /// Locks a file. Returns `None` on a file system without locks.
+    fn lock(&self, path: &Path) -> Result<Option<File>, ClusterError> {
+        Ok(match self.fs.lock(path).during("lock", path)? {
+            Lock::Taken(file) => Some(file),
+            Lock::Held | Lock::Unsupported => None,
+        })
+    }
+
+    fn tail(
+        &self,
+        lease: &LeaseName,
+        file: &str,
+        from: u64,
+    ) -> Result<Option<Vec<u8>>, ClusterError> {
+        let path = self.of_lease(lease).join(file);
+        match self.fs.read_from(&path, from, MOST_OF_LINES) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error).during("read", &path),
+        }
+    }
+}
+
+impl Transport for Folder {
+    fn prepare(&self) -> Result<(), ClusterError> {
+        for part in [MAKING, OPEN, TAKEN, ENDED, WORKERS, RUNS] {
+            let folder = self.root.join(part);
+            self.fs.create_folder(&folder).during("create", &folder)?;
+        }
+        Ok(())
+    }
+
+    fn post(&self, name: &BundleName, bundle: &Bundle) -> Result<(), ClusterError> {
+        let making = self.root.join(MAKING).join(name.to_string());
+        let open = self.of_bundle(name);
+        let posted = self.make(&making, bundle).and_then(|()| {
+            match self.fs.rename(&making, &open) {
+                // As in `end`: only this process moves it.
+                Err(error) if is_gone(&error) && self.fs.open(&making.join(BUNDLE)).is_err() => {
+                    Ok(())
+                }
+                renamed => renamed.during("post", &open),
+            }
+        });
+        if posted.is_err() {
+            // The jobs are posted again under another name. A full disk must not fill up with what was not posted, nor a
+            // worker take what was.
+            let _ = self.remove(&making);
+            let _ = self.withdraw(name);
+        }
+        posted
+    }
+
+    fn withdraw(&self, name: &BundleName) -> Result<bool, ClusterError> {
+        self.end(&self.of_bundle(name))
+    }
+
+    fn posted(&self) -> Result<Vec<BundleName>, ClusterError> {
+        Ok(self.names(OPEN)?.iter().filter_map(|name| BundleName::parse(name)).collect())
+    }
+
+    fn take(
+        &self,
+        name: &BundleName,
+        worker: &WorkerName,
+    ) -> Result<Option<LeaseName>, ClusterError> {
+        let lease = LeaseName { bundle: name.clone(), worker: worker.clone() };
+        let (open, taken) = (self.of_bundle(name), self.of_lease(&lease));
+        match self.fs.rename(&open, &taken) {
+            Ok(()) => Ok(Some(lease)),
+            Err(error) if is_gone(&error) => {
+                // A network file system may have done it, lost the reply, and tried again.
+                Ok(self.fs.open(&taken.join(BUNDLE)).is_ok().then_some(lease))
+            }
+            Err(error) => Err(error).during("take", &open),
+        }
+    }
+
+    fn leases(&self) -> Result<Vec<LeaseName>, ClusterError> {
+        Ok(self.names(TAKEN)?.iter().filter_map(|name| LeaseName::parse(name)).collect())
+    }
+
+    fn bundle(&self, lease: &LeaseName) -> Result<Bundle, ClusterError> {
+        let path = self.of_lease(lease).join(BUNDLE);
+        let bytes = match self.fs.read(&path, MOST_OF_BUNDLE) {
+            // It stays like that, and must not keep a run from beginning.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::IsADirectory) =>
+            {
+                return Err(ClusterError::Damaged { path, reason: error.to_string() });
+            }
+            read => read.during("read", &path)?,
+        };
+        Bundle::parse(&bytes).map_err(|reason| ClusterError::Damaged { path, reason })
+    }
+
+    fn lines(&self, lease: &LeaseName, from: u64) -> Result<Option<Vec<u8>>, ClusterError> {
+        self.tail(lease, MESSAGES, from)
+    }
+
+    fn orders(&self, lease: &LeaseName, from: u64) -> Result<Option<Vec<u8>>, ClusterError> {
+        self.tail(lease, ORDERS, from)
+    }
+
+    fn append(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError> {
+        let path = self.of_lease(lease).join(MESSAGES);
+        self.fs.append(&path, lines).during("write", &path)
+    }
+
+    fn order(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError> {
+        let path = self.of_lease(lease).join(ORDERS);
+        self.fs.append(&path, lines).during("write", &path)
+    }
+
+    fn revoke(&self, lease: &LeaseName) -> Result<(), ClusterError> {
+        self.end(&self.of_lease(lease)).map(drop)
+    }
+
+    fn draft(&self, lease: &LeaseName, job: usize) -> Option<PathBuf> {
+        Some(self.of_lease(lease).join(format!("draft-{job}.json")))
+    }
+
+    fn announce(&self, worker: &WorkerName, presence: &Presence) -> Result<(), ClusterError> {
+        let folder = self.root.join(WORKERS);
+        let (making, path) =
+            (folder.join(format!("{worker}.new")), folder.join(format!("{worker}.json")));
+        // It is left if the process was killed while it wrote the file.
+        let _ = self.fs.remove(&making);
+        let bytes = serde_json::to_vec(presence).map_err(io::Error::from).during("write", &path)?;
+        self.create(&making, &bytes)?;
+        self.fs.rename(&making, &path).during("write", &path)
+    }
+
+    fn forget(&self, worker: &WorkerName) {
+        // A file that stays is removed by a run.
+        for end in ["json", "new"] {
+            let _ = self.fs.remove(&self.root.join(WORKERS).join(format!("{worker}.{end}")));
+        }
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerName>, ClusterError> {
+        // A worker that was killed may have left nothing but the file that it was about to rename.
+        let worker = |name: String| WorkerName::parse(name.split_once('.')?.0);
+        let mut workers: Vec<_> = self.names(WORKERS)?.into_iter().filter_map(worker).collect();
+        workers.dedup();
+        Ok(workers)
+    }
+
+    fn presence(&self, worker: &WorkerName) -> Option<Presence> {
+        let path = self.root.join(WORKERS).join(format!("{worker}.json"));
+        Presence::parse(&self.fs.read(&path, MOST_OF_PRESENCE).ok()?).ok()
+    }
+
+    fn begin_run(&self, run: &str) -> Result<RunMark, ClusterError> {
+        let _runs = self.lock_runs()?;
+        let path = self.root.join(RUNS).join(run);
+        self.create(&path, b"")?;
+        let lock = self.lock(&path)?;
+        Ok(Box::new(FolderMark { fs: Arc::clone(&self.fs), path, _lock: lock }))
+    }
+
+    fn is_running(&self, run: &str) -> bool {
+        let path = self.root.join(RUNS).join(run);
+        // Without locks, the claims of the engine keep the instances of two runs apart.
+        matches!(self.fs.try_lock_shared(&path), Ok(Lock::Held))
+    }
+
+    fn forget_runs(&self, except: &[&str]) {
+        // A run that begins has a mark that it has not locked yet.
+        let Ok(_runs) = self.lock_runs() else { return };
+        for run in self.names(RUNS).unwrap_or_default() {
+            if is_run(&run) && !except.contains(&run.as_str()) && !self.is_running(&run) {
+                let _ = self.fs.remove(&self.root.join(RUNS).join(run));
+            }
+        }
+        // What a process that was killed has not posted, or not removed.
+        let mut running: HashMap<String, bool> = HashMap::new();
+        for part in [MAKING, ENDED] {
+            for folder in self.names(part).unwrap_or_default() {
+                let bundle = folder.split('.').next().and_then(BundleName::parse);
+                let Some(run) = bundle.map(|bundle| bundle.run().to_owned()) else { continue };
+                let is_running = *running.entry(run).or_insert_with_key(|run| self.is_running(run));
+                if !is_running {
+                    let _ = self.remove(&self.root.join(part).join(folder));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flow_core::fs::Disk;
+
+    use super::*;
+    use crate::format::BundledJob;
+
+    fn queue() -> (tempfile::TempDir, Folder) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = Folder::new(folder.path(), Arc::new(Disk));
+        queue.prepare().expect("a queue");
+        (folder, queue)
+    }
+
+    fn posted(queue: &Folder, number: u32) -> BundleName {
+        let build = "0123456789abcdef0123456789abcdef";
+        let name = BundleName::new(build, "fedcba9876543210", number);
+        let job = BundledJob {
+            key: "k".to_owned(),
+            fingerprint: "f".to_owned(),
+            task: "Train".to_owned(),
+            label: "Train".to_owned(),
+            attempt: 1,
+            expected_seconds: None,
+            payload: String::new(),
+        };
+        queue.post(&name, &Bundle::new(build, 30.0, vec![job])).expect("it is posted");
+        name
+    }
+
+    #[test]
+    fn one_of_many_workers_takes_a_bundle() {
+        let (_folder, queue) = queue();
+        for number in 0..20 {
+            let name = posted(&queue, number);
+            let taken: Vec<_> = std::thread::scope(|scope| {
+                let take = || queue.take(&name, &WorkerName::new("node")).expect("it can be taken");
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(take)).collect();
+                threads.into_iter().filter_map(|thread| thread.join().expect("no panic")).collect()
+            });
+            assert_eq!(taken.len(), 1, "{taken:?}");
+            assert!(queue.posted().expect("a list").is_empty());
+            assert!(queue.leases().expect("a list").contains(&taken[0]));
+        }
+    }
+
+    #[test]
+    fn a_bundle_is_either_taken_or_withdrawn() {
+        let (_folder, queue) = queue();
+        let worker = WorkerName::new("node");
+        let name = posted(&queue, 1);
+        assert!(queue.withdraw(&name).expect("it is there"));
+        assert_eq!(queue.take(&name, &worker).expect("no error"), None);
+        let name = posted(&queue, 2);
+        let lease = queue.take(&name, &worker).expect("no error").expect("it is there");
+        assert!(!queue.withdraw(&name).expect("no error"));
+        assert_eq!(queue.bundle(&lease).expect("a bundle").jobs.len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_read_or_written_after_a_lease_was_revoked() {
+        let (folder, queue) = queue();
+        let name = posted(&queue, 1);
+        let lease = queue.take(&name, &WorkerName::new("node")).expect("no error").expect("taken");
+        queue.append(&lease, b"\"over\"\n").expect("it is held");
+        assert_eq!(queue.lines(&lease, 2).expect("no error"), Some(b"ver\"\n".to_vec()));
+        queue.order(&lease, b"{\"skip\":0}\n").expect("it is held");
+        let draft = queue.draft(&lease, 0).expect("a path");
+        std::fs::write(&draft, "{}").expect("a draft");
+        queue.revoke(&lease).expect("no error");
+        assert!(queue.append(&lease, b"\"over\"\n").expect_err("it is revoked").is_gone());
+        assert_eq!(queue.lines(&lease, 0).expect("no error"), None);
+        assert_eq!(queue.orders(&lease, 0).expect("no error"), None);
+        assert!(std::fs::rename(&draft, folder.path().join("kept")).is_err());
+        queue.revoke(&lease).expect("a second time, it does nothing");
+        let left = std::fs::read_dir(folder.path().join(".flow/queue/ended")).expect("a folder");
+        assert_eq!(left.count(), 0);
+    }
+
+    #[test]
+    fn foreign_and_torn_files_are_left_out() {
+        let (folder, queue) = queue();
+        let at = |path: &str| folder.path().join(".flow/queue").join(path);
+        let worker = WorkerName::new("node");
+        let presence = Presence::new(("node", 7), ("train", "build"), 2);
+        queue.announce(&worker, &presence).expect("it is written");
+        queue.announce(&worker, &presence).expect("it is written again");
+        std::fs::write(at("workers/torn.json"), "{\"format\":1,").expect("a file");
+        std::fs::write(at("workers/newer.json"), "{\"format\":2}").expect("a file");
+        std::fs::create_dir(at("workers/folder.json")).expect("a folder");
+        let listed = queue.workers().expect("a list");
+        assert_eq!(listed.len(), 4, "{listed:?}");
+        let read: Vec<_> = listed.iter().filter_map(|worker| queue.presence(worker)).collect();
+        assert_eq!(read, [presence]);
+        queue.forget(&worker);
+        assert!(!queue.workers().expect("a list").contains(&worker));
+        // A worker that was killed while it wrote its first file is listed, and can be forgotten.
+        std::fs::write(at("workers").join(format!("{worker}.new")), "{").expect("a file");
+        assert!(queue.workers().expect("a list").contains(&worker));
+        assert_eq!(queue.presence(&worker), None);
+        queue.forget(&worker);
+        assert!(!queue.workers().expect("a list").contains(&worker));
+        std::fs::create_dir(at("open/notes")).expect("a folder");
+        std::fs::create_dir(at("taken/a.b")).expect("a folder");
+        assert!(queue.posted().expect("a list").is_empty());
+        assert!(queue.leases().expect("a list").is_empty());
+        let name = posted(&queue, 1);
+        std::fs::write(at("open").join(name.to_string()).join(BUNDLE), "{\"for").expect("a file");
+        let lease = queue.take(&name, &worker).expect("no error").expect("it is there");
+        let error = queue.bundle(&lease).expect_err("it is torn").to_string();
+        assert!(error.contains("bundle.json is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_run_is_in_progress_until_its_mark_is_dropped() {
+        let (folder, queue) = queue();
+        let (run, other) = ("0123456789abcdef", "00000000000000ff");
+        let mark = queue.begin_run(run).expect("a mark");
+        assert!(queue.is_running(run) && !queue.is_running(other));
+        std::fs::write(folder.path().join(".flow/queue/runs").join(other), "").expect("a mark");
+        queue.forget_runs(&[]);
+        assert!(queue.is_running(run));
+        assert_eq!(queue.names(RUNS).expect("a list"), [run]);
+        drop(mark);
+        assert!(!queue.is_running(run));
+    }
+
+    /// A file system that reports that a folder which it has renamed does not exist, as one does that has lost the first
+    /// reply of its server and asked again.
+    struct LostReply;
+
+    impl Fs for LostReply {
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Disk.rename(from, to)?;
+            Err(ErrorKind::NotFound.into())
+        }
+
+        fn open(&self, path: &Path) -> io::Result<File> {
+            Disk.open(path)
+        }
+
+        fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+            Disk.read(path, limit)
+        }
+
+        fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
+            Disk.read_from(path, offset, limit)
+        }
+
+        fn lock(&self, path: &Path) -> io::Result<Lock> {
+            Disk.lock(path)
+        }
+
+        fn try_lock_shared(&self, path: &Path) -> io::Result<Lock> {
+            Disk.try_lock_shared(path)
+        }
+
+        fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+            Disk.create(path)
+        }
+
+        fn create_private(&self, path: &Path, store: &Path) -> io::Result<Box<dyn Write + Send>> {
+            Disk.create_private(path, store)
+        }
+
+        fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+            Disk.append(path, bytes)
+        }
+
+        fn stat(&self, path: &Path) -> io::Result<flow_core::fs::Stat> {
+            Disk.stat(path)
+        }
+
+        fn kind(&self, path: &Path) -> io::Result<flow_core::fs::FileKind> {
+            Disk.kind(path)
+        }
+
+        fn list(&self, path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+            Disk.list(path)
+        }
+
+        fn create_folder(&self, path: &Path) -> io::Result<()> {
+            Disk.create_folder(path)
+        }
+
+        fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Disk.link(from, to)
+        }
+
+        fn copy(&self, from: &Path, to: &Path) -> io::Result<()> {
+            Disk.copy(from, to)
+        }
+
+        fn remove(&self, path: &Path) -> io::Result<()> {
+            Disk.remove(path)
+        }
+
+        fn remove_folder(&self, path: &Path) -> io::Result<()> {
+            Disk.remove_folder(path)
+        }
+
+        fn sync(&self, files: &[PathBuf], folders: &[PathBuf]) -> io::Result<()> {
+            Disk.sync(files, folders)
+        }
+    }
+
+    #[test]
+    fn a_rename_that_has_succeeded_and_reports_an_error_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = Folder::new(folder.path(), Arc::new(LostReply));
+        queue.prepare().expect("a queue");
+        let name = posted(&queue, 1);
+        assert_eq!(queue.posted().expect("a list"), [name.clone()]);
+        let lease = queue.take(&name, &WorkerName::new("node")).expect("no error").expect("taken");
+        assert_eq!(queue.take(&name, &WorkerName::new("other")).expect("no error"), None);
+        queue.revoke(&lease).expect("it is revoked");
+        assert_eq!(queue.lines(&lease, 0).expect("no error"), None);
+        let name = posted(&queue, 2);
+        assert!(queue.withdraw(&name).expect("no error"));
+        assert!(queue.posted().expect("a list").is_empty());
+        assert!(queue.names(ENDED).expect("a list").is_empty());
+    }
+
+    #[test]
+    fn a_bundle_that_cannot_be_posted_leaves_nothing_behind() {
+        let (folder, queue) = queue();
+        let at = |path: &str| folder.path().join(".flow/queue").join(path);
+        std::fs::remove_dir(at("open")).expect("a folder");
+        let name = BundleName::new("0123456789abcdef0123456789abcdef", "fedcba9876543210", 1);
+        assert!(queue.post(&name, &Bundle::new("b", 30.0, Vec::new())).is_err());
+        assert!(queue.names(MAKING).expect("a list").is_empty());
+    }
+
+    #[test]
+    fn a_bundle_that_is_no_file_is_damaged() {
+        let (folder, queue) = queue();
+        let name = posted(&queue, 1);
+        let lease = queue.take(&name, &WorkerName::new("node")).expect("no error").expect("taken");
+        let path = folder.path().join(".flow/queue/taken").join(lease.to_string()).join(BUNDLE);
+        std::fs::remove_file(&path).expect("a file");
+        std::fs::create_dir(&path).expect("a folder");
+        let error = queue.bundle(&lease).expect_err("it is a folder");
+        assert!(matches!(error, ClusterError::Damaged { .. }), "{error}");
+    }
+}

@@ -1,0 +1,92 @@
+//! The way of bundles and messages between a run and its workers.
+//!
+//! The queue of a [run](crate::pull) and the loop of a [worker](crate::worker) know this interface alone. [`Folder`] is a
+//! folder that both can reach. A bucket, whose conditional writes take the place of renames, or a scheduler, which starts
+//! a worker for a bundle that is taken already, can be added as others.
+
+mod folder;
+
+use std::path::PathBuf;
+
+pub(crate) use self::folder::Folder;
+use crate::error::ClusterError;
+use crate::format::{Bundle, Presence};
+use crate::names::{BundleName, LeaseName, WorkerName};
+
+/// Says that a run is in progress, until it is dropped or the process ends.
+pub(crate) type RunMark = Box<dyn Send>;
+
+/// Carries bundles and messages.
+///
+/// # Guarantees
+///
+/// - Of several workers that [take](Self::take) a bundle, at most one gets a lease. A bundle that was
+///   [withdrawn](Self::withdraw) is taken by none.
+/// - When [`revoke`](Self::revoke) has returned, no file that the worker writes at a [draft](Self::draft) path can be moved
+///   elsewhere, and what it appends is not read.
+/// - Lines are read in the order in which they were appended. The last one may be torn.
+pub(crate) trait Transport: Send + Sync {
+    /// Creates what a queue consists of, where it does not exist.
+    fn prepare(&self) -> Result<(), ClusterError>;
+
+    /// Offers a bundle to the workers.
+    fn post(&self, name: &BundleName, bundle: &Bundle) -> Result<(), ClusterError>;
+
+    /// Takes a bundle back. Returns `false` if a worker has taken it, or it is gone.
+    fn withdraw(&self, name: &BundleName) -> Result<bool, ClusterError>;
+
+    /// Returns the bundles that no worker has taken, in order.
+    fn posted(&self) -> Result<Vec<BundleName>, ClusterError>;
+
+    /// Takes a bundle for a worker. Returns `None` if another worker has taken it, or it was withdrawn.
+    fn take(
+        &self,
+        name: &BundleName,
+        worker: &WorkerName,
+    ) -> Result<Option<LeaseName>, ClusterError>;
+
+    /// Returns the bundles that workers have taken, in order.
+    fn leases(&self) -> Result<Vec<LeaseName>, ClusterError>;
+
+    /// Reads a bundle that a worker has taken.
+    fn bundle(&self, lease: &LeaseName) -> Result<Bundle, ClusterError>;
+
+    /// Returns the lines of the worker from a byte on; `None` if the lease was revoked.
+    fn lines(&self, lease: &LeaseName, from: u64) -> Result<Option<Vec<u8>>, ClusterError>;
+
+    /// Returns the lines of the run from a byte on; `None` if the lease was revoked.
+    fn orders(&self, lease: &LeaseName, from: u64) -> Result<Option<Vec<u8>>, ClusterError>;
+
+    /// Appends lines of the worker. The error [is gone](ClusterError::is_gone) if the lease was revoked.
+    fn append(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError>;
+
+    /// Appends lines of the run.
+    fn order(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError>;
+
+    /// Ends a lease.
+    fn revoke(&self, lease: &LeaseName) -> Result<(), ClusterError>;
+
+    /// Returns where the draft record of a job is written; `None` if it cannot be.
+    fn draft(&self, lease: &LeaseName, job: usize) -> Option<PathBuf>;
+
+    /// Says that a worker is alive.
+    fn announce(&self, worker: &WorkerName, presence: &Presence) -> Result<(), ClusterError>;
+
+    /// Forgets a worker that has ended.
+    fn forget(&self, worker: &WorkerName);
+
+    /// Returns the names of the workers that were announced and not forgotten: one operation, however many they are.
+    fn workers(&self) -> Result<Vec<WorkerName>, ClusterError>;
+
+    /// Returns what a worker says of itself; `None` if its file is damaged or gone.
+    fn presence(&self, worker: &WorkerName) -> Option<Presence>;
+
+    /// Says that a run is in progress.
+    fn begin_run(&self, run: &str) -> Result<RunMark, ClusterError>;
+
+    /// Returns whether a run is known to be in progress.
+    fn is_running(&self, run: &str) -> bool;
+
+    /// Forgets the marks of runs that have ended, except those of these.
+    fn forget_runs(&self, except: &[&str]);
+}

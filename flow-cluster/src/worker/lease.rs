@@ -1,0 +1,352 @@
+//! A lease that a worker holds: it is renewed while a job runs, and carries the messages of the job.
+//!
+//! The lease is held as long as lines can be appended to it. Once that fails because its folder is gone, the job that
+//! runs is ended, and nothing of the lease is written any more.
+
+use std::collections::HashSet;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use flow_core::Stopper;
+use flow_core::executor::{JobInbox, JobLink};
+
+use crate::format::{FORMAT, Line, Order, line};
+use crate::names::LeaseName;
+use crate::tail::Tail;
+use crate::transport::Transport;
+
+/// How often messages that are not urgent are written, and orders are read.
+const TICK: Duration = Duration::from_millis(100);
+
+/// In how many parts a lease is divided: it is renewed after one of them.
+const RENEWALS: u32 = 4;
+
+/// A lease that is held.
+pub(super) struct HeldLease<'a> {
+    transport: &'a dyn Transport,
+    name: LeaseName,
+    stopper: &'a Stopper,
+    written: Mutex<Written>,
+    orders: Mutex<Orders>,
+    /// The job that runs.
+    running: Mutex<Option<(usize, Arc<JobInbox>)>>,
+    is_lost: AtomicBool,
+    /// Whether the worker gives the bundle back: messages of the job that runs do not count any more.
+    is_leaving: AtomicBool,
+    has_ended: AtomicBool,
+}
+
+/// What is written to the lease.
+struct Written {
+    /// The lines that are not written yet.
+    held_back: Vec<u8>,
+    /// When lines were written last.
+    at: Instant,
+    beats: u64,
+    lease: Duration,
+}
+
+/// The orders of the run.
+#[derive(Default)]
+struct Orders {
+    tail: Tail,
+    left_out: HashSet<usize>,
+    /// The messages to jobs that do not run, each with the place of the job: the run may stop a job that is about to run.
+    early: Vec<(usize, String)>,
+}
+
+impl Line {
+    /// Returns the first line of a worker.
+    pub(super) fn hello(host: &str) -> Self {
+        Self::Hello { format: FORMAT, host: host.to_owned(), process: std::process::id() }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> HeldLease<'a> {
+    pub(super) fn new(transport: &'a dyn Transport, name: LeaseName, stopper: &'a Stopper) -> Self {
+        let written = Written {
+            held_back: Vec::new(),
+            at: Instant::now(),
+            beats: 0,
+            lease: Duration::from_secs(1),
+        };
+        Self {
+            transport,
+            name,
+            stopper,
+            written: Mutex::new(written),
+            orders: Mutex::default(),
+            running: Mutex::default(),
+            is_lost: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+        }
+    }
+
+    /// Sets how long the lease lasts without being renewed.
+    pub(super) fn set_lease(&self, lease: Duration) {
+        lock(&self.written).lease = lease;
+    }
+
+    /// Returns whether the lease was taken away.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::SeqCst)
+    }
+
+    /// Sets the job that runs, which receives the messages of the run.
+    pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
+        lock(&self.running).clone_from(&running);
+        if let Some((job, inbox)) = running {
+            let early = std::mem::take(&mut lock(&self.orders).early);
+            let own = early.into_iter().filter(|(place, _)| *place == job);
+            own.for_each(|(_, text)| inbox.send(text));
+        }
+        // The lease may have been lost before there was a job to end.
+        if self.is_lost() {
+            self.cancel();
+        }
+    }
+
+    /// Appends a line. One that is not urgent is written with others, a moment later. Returns whether the lease is held.
+    pub(super) fn write(&self, content: &Line, is_urgent: bool) -> bool {
+        let mut written = lock(&self.written);
+        written.held_back.extend(line(content));
+        if is_urgent {
+            self.flush(&mut written);
+        }
+        !self.is_lost()
+    }
+
+    /// Appends a line, and waits until it is written. Returns `false` if the lease is lost, or the worker is stopped, before
+    /// that.
+    ///
+    /// A job must not run before the run can know it, and a bundle is not over before the run can read all its results.
+    pub(super) fn write_through(&self, content: &Line) -> bool {
+        let mut is_held = self.write(content, true);
+        while is_held && self.has_held_back() {
+            if self.stopper.is_stopped() {
+                return false;
+            }
+            thread::sleep(TICK);
+            self.flush(&mut lock(&self.written));
+            is_held = !self.is_lost();
+        }
+        is_held
+    }
+
+    fn has_held_back(&self) -> bool {
+        !lock(&self.written).held_back.is_empty()
+    }
+
+    /// Writes the lines that were held back.
+    fn flush(&self, written: &mut Written) {
+        if self.is_lost() || written.held_back.is_empty() {
+            return;
+        }
+        match self.transport.append(&self.name, &written.held_back) {
+            Ok(()) => {
+                written.held_back.clear();
+                written.at = Instant::now();
+            }
+            Err(error) if error.is_gone() => self.lose(),
+            // A passing error: the lines are written a moment later.
+            Err(_) => {}
+        }
+    }
+
+    /// Ends the job that runs, because the lease was taken away.
+    fn lose(&self) {
+        self.is_lost.store(true, Ordering::SeqCst);
+        self.cancel();
+    }
+
+    fn cancel(&self) {
+        if let Some((_, inbox)) = &*lock(&self.running) {
+            inbox.cancel();
+        }
+    }
+
+    /// Renews the lease, writes what was held back, and passes on orders, until the end of the guard that
+    /// [`ends_on_drop`](Self::ends_on_drop) returns.
+    pub(super) fn keep(&self) {
+        while !self.has_ended.load(Ordering::SeqCst) && !self.is_lost() {
+            if self.stopper.is_stopped() {
+                self.is_leaving.store(true, Ordering::SeqCst);
+                self.cancel();
+            }
+            self.read_orders();
+            let pause = {
+                let mut written = lock(&self.written);
+                let renewal = written.lease / RENEWALS;
+                if written.at.elapsed() >= renewal {
+                    written.beats += 1;
+                    let beat = line(&Line::Beat(written.beats));
+                    written.held_back.extend(beat);
+                }
+                self.flush(&mut written);
+                TICK.min(renewal)
+            };
+            // The end of the bundle does not wait for it.
+            thread::park_timeout(pause);
+        }
+    }
+
+    /// Returns a guard that ends [`keep`](Self::keep), which runs on a thread, when it is dropped.
+    pub(super) fn ends_on_drop(&self, keeper: Thread) -> EndsOnDrop<'_> {
+        EndsOnDrop(&self.has_ended, keeper)
+    }
+
+    /// Reads the orders of the run, and passes messages on to the job that runs. Returns whether they could be read.
+    fn read_orders(&self) -> bool {
+        let mut orders = lock(&self.orders);
+        let lines = match self.transport.orders(&self.name, orders.tail.offset()) {
+            Ok(Some(bytes)) => orders.tail.take(&bytes),
+            Ok(None) => {
+                self.lose();
+                return true;
+            }
+            // A passing error.
+            Err(_) => return false,
+        };
+        // A run writes neither lines that are too long nor such that cannot be read.
+        for order in lines.unwrap_or_default() {
+            match serde_json::from_slice(&order) {
+                Ok(Order::Skip(place)) => {
+                    orders.left_out.insert(place);
+                }
+                Ok(Order::Message { job, text }) => match &*lock(&self.running) {
+                    Some((running, inbox)) if *running == job => inbox.send(text),
+                    _ => orders.early.push((job, text)),
+                },
+                Err(_) => {}
+            }
+        }
+        true
+    }
+
+    /// Returns whether a job is not to be run, of which the worker has written that it begins: the run has cancelled it, or the
+    /// lease is lost.
+    ///
+    /// The run writes the order before it reads that line. So if this does not find the order, the run finds the line,
+    /// and takes the lease away. As long as the orders cannot be read, this waits: the run may have given the job to another
+    /// worker.
+    pub(super) fn is_left_out(&self, place: usize) -> bool {
+        while !self.read_orders() {
+            if self.is_lost() || self.stopper.is_stopped() {
+                return true;
+            }
+            thread::sleep(TICK);
+        }
+        self.is_lost() || lock(&self.orders).left_out.contains(&place)
+    }
+}
+
+/// Ends the thread that keeps a lease.
+pub(super) struct EndsOnDrop<'a>(&'a AtomicBool, Thread);
+
+impl Drop for EndsOnDrop<'_> {
+    fn drop(&mut self) {
+        let Self(has_ended, keeper) = self;
+        has_ended.store(true, Ordering::SeqCst);
+        keeper.unpark();
+    }
+}
+
+/// Carries the messages of one job.
+pub(super) struct LeaseLink<'a> {
+    pub(super) lease: &'a HeldLease<'a>,
+    /// The place of the job in the bundle.
+    pub(super) job: usize,
+    /// Is called when the job waits for others, and when it goes on.
+    pub(super) wait: &'a (dyn Fn(bool) + Sync),
+}
+
+impl JobLink for LeaseLink<'_> {
+    fn send(&self, text: String, is_urgent: bool) -> io::Result<()> {
+        // The run is told that the bundle is given back, and not that the task has failed.
+        let is_leaving = self.lease.is_leaving.load(Ordering::SeqCst);
+        let message = Line::Message { job: self.job, text };
+        match !is_leaving && self.lease.write(&message, is_urgent) {
+            true => Ok(()),
+            false => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn wait(&self, is_waiting: bool) {
+        if is_waiting {
+            // The request follows, and is urgent.
+            self.lease.write(&Line::Waits, false);
+        }
+        (self.wait)(is_waiting);
+    }
+
+    fn draft(&self) -> Option<PathBuf> {
+        self.lease.transport.draft(&self.lease.name, self.job)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use flow_core::fs::Disk;
+
+    use super::*;
+    use crate::names::{BundleName, WorkerName};
+    use crate::transport::Folder;
+
+    #[test]
+    fn a_job_waits_until_the_run_can_know_that_it_begins_and_its_orders_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let transport = Folder::new(folder.path(), Arc::new(Disk));
+        transport.prepare().expect("a queue");
+        let bundle = BundleName::new("0123456789abcdef0123456789abcdef", "fedcba9876543210", 1);
+        let name = LeaseName { bundle, worker: WorkerName::new("node") };
+        let at = folder.path().join(".flow/queue/taken").join(name.to_string());
+        // Neither can be used, and neither is gone.
+        let (messages, orders) = (at.join("messages.jsonl"), at.join("orders.jsonl"));
+        fs::create_dir_all(&messages).expect("a folder");
+        fs::create_dir_all(&orders).expect("a folder");
+        let stopper = Stopper::default();
+        let lease = HeldLease::new(&transport, name, &stopper);
+        thread::scope(|scope| {
+            let begins = scope.spawn(|| lease.write_through(&Line::Begun(0)));
+            thread::sleep(3 * TICK);
+            assert!(!begins.is_finished());
+            fs::remove_dir(&messages).expect("a folder");
+            assert!(begins.join().expect("no panic"));
+            let is_left_out = scope.spawn(|| lease.is_left_out(0));
+            thread::sleep(3 * TICK);
+            assert!(!is_left_out.is_finished());
+            // Without its orders, the lease is gone.
+            fs::remove_dir(&orders).expect("a folder");
+            assert!(is_left_out.join().expect("no panic") && lease.is_lost());
+        });
+        let text = fs::read_to_string(&messages).expect("a file");
+        assert_eq!(text, "{\"begun\":0}\n");
+    }
+
+    #[test]
+    fn a_worker_that_is_stopped_does_not_wait_for_the_queue() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let transport = Folder::new(folder.path(), Arc::new(Disk));
+        let bundle = BundleName::new("0123456789abcdef0123456789abcdef", "fedcba9876543210", 1);
+        let name = LeaseName { bundle, worker: WorkerName::new("node") };
+        let at = folder.path().join(".flow/queue/taken").join(name.to_string());
+        fs::create_dir_all(at.join("messages.jsonl")).expect("a folder");
+        fs::create_dir_all(at.join("orders.jsonl")).expect("a folder");
+        let stopper = Stopper::default();
+        stopper.stop();
+        let lease = HeldLease::new(&transport, name, &stopper);
+        assert!(!lease.write_through(&Line::Begun(0)));
+        assert!(lease.is_left_out(0), "it must not run");
+    }
+}

@@ -1,0 +1,510 @@
+//! [`Worker`]: a process that takes bundles from a queue and runs their jobs.
+//!
+//! Each slot of a worker is a thread that looks for a bundle, takes it, and runs its jobs one after the other, each in a
+//! child process. Another thread of the slot, in [`lease`], renews the lease and carries messages meanwhile. A worker never
+//! plans: a job has its parameters and the places of its inputs. While a task waits for others that it has required, a
+//! further thread takes the place of its slot, because these may be jobs for this worker.
+
+mod lease;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Builder, Scope};
+use std::time::{Duration, Instant};
+
+use flow_core::executor::{JobInbox, JobRunner};
+use flow_core::{Flow, Stopper};
+
+use self::lease::{HeldLease, LeaseLink};
+use crate::error::{ClusterError, text};
+use crate::format::{Bundle, Line, Presence};
+use crate::names::{BundleName, LeaseName, WorkerName};
+use crate::transport::{Folder, Transport};
+
+/// How often a worker looks for a bundle, unless it is set.
+const POLL: Duration = Duration::from_millis(200);
+
+/// How often a worker writes the file by which runs know that it is there.
+const ANNOUNCE: Duration = Duration::from_secs(2);
+
+/// How many bundles a slot tries to take before it pauses.
+const TRIES: usize = 32;
+
+/// Among how many bundles at most a worker chooses one, after other workers were faster several times.
+const WIDEST: usize = 1024;
+
+/// The longest time until a thread of a worker notices that it is to end.
+const NOTICE: Duration = Duration::from_millis(50);
+
+/// A worker: it runs the jobs of runs on other machines that have the same store and the executor
+/// [`PullWorkers`](crate::PullWorkers).
+///
+/// It runs jobs of its own build only, which the digest of the executable file shows. `my_program worker` is a worker on the
+/// command line. A program with other arguments opens its flow, as any program with isolated tasks, and calls
+/// [`run`](Self::run):
+///
+/// ```no_run
+/// use flow::cluster::Worker;
+/// use flow::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// // Jobs run in child processes, which run `main` up to this call.
+/// let flow = Flow::open("/shared/store")?;
+/// let done = Worker::new(&flow).slots(4).run()?;
+/// println!("{done}");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Worker {
+    flow: Flow,
+    slots: usize,
+    poll: Duration,
+    /// How long it waits for a bundle before it ends.
+    patience: Option<Duration>,
+    say: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What a worker has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerSummary {
+    /// The number of bundles that it has taken.
+    pub bundles: usize,
+    /// The number of jobs that it has run to their end.
+    pub jobs: usize,
+    /// The number of bundles that were taken away from it, because it was not heard of, or a run has cancelled a job.
+    pub lost: usize,
+}
+
+impl fmt::Display for WorkerSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bundles, jobs, lost } = self;
+        let s = |count: &usize| if *count == 1 { "" } else { "s" };
+        write!(f, "ran {jobs} job{} of {bundles} bundle{}", s(jobs), s(bundles))?;
+        match lost {
+            0 => Ok(()),
+            lost => write!(f, "; {lost} bundle{} taken away", s(lost)),
+        }
+    }
+}
+
+impl Worker {
+    /// Creates a worker on the store of a flow. All other settings of the flow are those of the runs, and count nothing here.
+    pub fn new(flow: &Flow) -> Self {
+        let say = Box::new(|_: &str| {});
+        Self { flow: flow.clone(), slots: 1, poll: POLL, patience: None, say }
+    }
+
+    /// Sets the number of bundles that the worker works on at the same time. The default is 1.
+    #[must_use]
+    pub fn slots(mut self, slots: usize) -> Self {
+        self.slots = slots.max(1);
+        self
+    }
+
+    /// Sets how often the worker looks for a bundle. The default is 200 ms.
+    #[must_use]
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.poll = poll.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Ends the worker after it has had nothing to do for some time. By default it waits until it is stopped.
+    #[must_use]
+    pub fn exit_when_idle(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Sets a function that receives messages for people: what the worker takes, and what it refuses.
+    #[must_use]
+    pub fn on_message(mut self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.say = Box::new(say);
+        self
+    }
+
+    /// Takes bundles and runs their jobs, until the [stopper](Flow::stopper) of the flow or a signal stops the worker, or it
+    /// is idle for too long.
+    ///
+    /// A worker that is stopped ends the processes of its jobs and gives its bundles back at once.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be written, this program cannot be identified, or the operating system refuses a thread.
+    pub fn run(self) -> Result<WorkerSummary, ClusterError> {
+        let runner = self.flow.job_runner(self.slots);
+        let build = runner.build().ok_or(ClusterError::NoBuild)?.to_string();
+        let transport = Folder::new(runner.folder(), runner.fs());
+        transport.prepare()?;
+        let host = runner.host();
+        let presence =
+            Presence::new((&host, std::process::id()), (runner.program(), &build), self.slots);
+        let worker = WorkerName::new(&host);
+        // An error of the first file is that of the worker. Later ones pass.
+        transport.announce(&worker, &presence)?;
+        let working = Working {
+            settings: &self,
+            stopper: self.flow.stopper(),
+            runner: &runner,
+            transport: &transport,
+            host: &host,
+            build: &build,
+            is_over: AtomicBool::new(false),
+            busy: AtomicUsize::new(0),
+            waiting: Mutex::default(),
+            idle_since: Mutex::new(Instant::now()),
+            listed: Mutex::default(),
+            said: Mutex::default(),
+            summary: Mutex::default(),
+        };
+        let ended = thread::scope(|scope| working.start(scope, &worker, presence));
+        transport.forget(&worker);
+        runner.end();
+        ended?;
+        Ok(*working.summary.lock().expect("lock poisoned"))
+    }
+}
+
+/// A worker that runs.
+struct Working<'a> {
+    settings: &'a Worker,
+    stopper: Stopper,
+    runner: &'a JobRunner,
+    transport: &'a dyn Transport,
+    host: &'a str,
+    build: &'a str,
+    /// Whether all slots have ended, or are to end.
+    is_over: AtomicBool,
+    /// The number of slots that work on a bundle.
+    busy: AtomicUsize,
+    waiting: Mutex<Waiting>,
+    /// Since when no slot has had a bundle.
+    idle_since: Mutex<Instant>,
+    listed: Mutex<Listed>,
+    /// The builds that were refused and the causes of warnings, to say each once.
+    said: Mutex<BTreeSet<String>>,
+    summary: Mutex<WorkerSummary>,
+}
+
+/// The bundles of this build that no worker had taken when the queue was listed, for all slots: however many slots there are, the
+/// queue is listed once in the time between two looks at it.
+#[derive(Default)]
+struct Listed {
+    bundles: VecDeque<BundleName>,
+    at: Option<Instant>,
+}
+
+impl Listed {
+    /// Removes one of the first bundles. Of one, it is the first.
+    fn next(&mut self, among: usize, random: u64) -> Option<BundleName> {
+        let among = among.min(self.bundles.len()).max(1);
+        self.bundles.remove((random % among as u64) as usize)
+    }
+}
+
+/// The jobs that wait for others.
+#[derive(Default)]
+struct Waiting {
+    jobs: usize,
+    /// The number of threads in the place of those whose job waits.
+    threads: usize,
+}
+
+impl Working<'_> {
+    /// Runs the slots on threads of their own, and waits for them.
+    fn start<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        worker: &'scope WorkerName,
+        presence: Presence,
+    ) -> Result<(), ClusterError> {
+        let thread = |name: &str| Builder::new().name(name.to_owned());
+        let announce = thread("flow-announce");
+        announce
+            .spawn_scoped(scope, move || self.announce(worker, presence))
+            .map_err(ClusterError::Thread)?;
+        let slots = (0..self.settings.slots).map(|_| {
+            thread("flow-slot")
+                .spawn_scoped(scope, move || self.work(scope, false))
+                .map_err(ClusterError::Thread)
+        });
+        let slots: Vec<_> = slots.collect();
+        let mut result = Ok(());
+        for slot in slots {
+            match slot {
+                Ok(slot) => drop(slot.join()),
+                Err(error) => {
+                    // The other slots end as well.
+                    self.is_over.store(true, Ordering::SeqCst);
+                    result = Err(error);
+                }
+            }
+        }
+        self.is_over.store(true, Ordering::SeqCst);
+        result
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst) || self.stopper.is_stopped()
+    }
+
+    /// Writes the file of the worker anew, until the worker ends.
+    fn announce(&self, worker: &WorkerName, mut presence: Presence) {
+        let mut written = Instant::now();
+        while !self.is_over.load(Ordering::SeqCst) {
+            if written.elapsed() >= ANNOUNCE {
+                written = Instant::now();
+                presence.beat += 1;
+                if let Err(error) = self.transport.announce(worker, &presence) {
+                    self.warn(&error);
+                }
+            }
+            thread::sleep(NOTICE);
+        }
+    }
+
+    /// Takes bundles until the worker is stopped, or idle for too long. A thread in the place of one that waits ends when
+    /// that goes on.
+    fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, is_extra: bool) {
+        let name = WorkerName::new(self.host);
+        while !self.is_stopped() && !(is_extra && self.is_superfluous()) {
+            match self.take(&name) {
+                Some(lease) => {
+                    self.busy.fetch_add(1, Ordering::SeqCst);
+                    self.run_bundle(lease, scope);
+                    *self.idle_since.lock().expect("lock poisoned") = Instant::now();
+                    self.busy.fetch_sub(1, Ordering::SeqCst);
+                }
+                None if self.is_idle_for_too_long() => return,
+                None => self.pause(),
+            }
+        }
+    }
+
+    /// Returns whether there are more threads in the place of others than jobs that wait. The thread that asks ends then.
+    fn is_superfluous(&self) -> bool {
+        let mut waiting = self.waiting.lock().expect("lock poisoned");
+        let is_superfluous = waiting.threads > waiting.jobs;
+        waiting.threads -= usize::from(is_superfluous);
+        is_superfluous
+    }
+
+    /// Starts a thread in the place of one whose job begins to wait for others, unless there is one already.
+    fn wait<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, is_waiting: bool) {
+        {
+            let mut waiting = self.waiting.lock().expect("lock poisoned");
+            if !is_waiting {
+                waiting.jobs = waiting.jobs.saturating_sub(1);
+                return;
+            }
+            waiting.jobs += 1;
+            if waiting.threads >= waiting.jobs {
+                return;
+            }
+            waiting.threads += 1;
+        }
+        let thread = Builder::new().name("flow-slot".to_owned());
+        if let Err(error) = thread.spawn_scoped(scope, move || self.work(scope, true)) {
+            self.waiting.lock().expect("lock poisoned").threads -= 1;
+            (self.settings.say)(&format!(
+                "warning: the system refuses a thread for what a task waits for: {error}"
+            ));
+        }
+    }
+
+    /// Waits before the queue is looked at again.
+    fn pause(&self) {
+        let begun = Instant::now();
+        while begun.elapsed() < self.settings.poll && !self.is_stopped() {
+            thread::sleep(self.settings.poll.min(NOTICE));
+        }
+    }
+
+    fn is_idle_for_too_long(&self) -> bool {
+        let Some(patience) = self.settings.patience else { return false };
+        self.busy.load(Ordering::SeqCst) == 0
+            && self.idle_since.lock().expect("lock poisoned").elapsed() >= patience
+    }
+
+    /// Takes a bundle of this build, if there is one.
+    ///
+    /// The first one is the next in order. Of many workers that want it, one gets it, so the others choose among more bundles
+    /// each time.
+    fn take(&self, name: &WorkerName) -> Option<LeaseName> {
+        let mut among = 1;
+        // The rest of the list is for the next look at the queue: none of it may be for this worker.
+        for _ in 0..TRIES {
+            let bundle = self.next_listed(among)?;
+            match self.transport.take(&bundle, name) {
+                Ok(Some(lease)) => return Some(lease),
+                // Another worker was faster.
+                Ok(None) => {}
+                Err(error) => self.warn(&error),
+            }
+            among = (2 * among).min(WIDEST);
+        }
+        None
+    }
+
+    /// Returns one of the first bundles of this build. Lists the queue, if that was not done a moment ago.
+    fn next_listed(&self, among: usize) -> Option<BundleName> {
+        let mut listed = self.listed.lock().expect("lock poisoned");
+        if listed.at.is_none_or(|at| at.elapsed() >= self.settings.poll) {
+            listed.bundles = self.list();
+            listed.at = Some(Instant::now());
+        }
+        listed.next(among, RandomState::new().hash_one(self.host))
+    }
+
+    /// Lists the bundles of this build.
+    ///
+    /// The build is in the name of a bundle, so that nothing of another build is touched.
+    fn list(&self) -> VecDeque<BundleName> {
+        let mut posted = match self.transport.posted() {
+            Ok(posted) => posted,
+            Err(error) => {
+                self.warn(&error);
+                return VecDeque::new();
+            }
+        };
+        posted.retain(|bundle| {
+            let is_own = bundle.build() == self.build;
+            if !is_own {
+                self.refuse(bundle.build());
+            }
+            is_own
+        });
+        posted.into()
+    }
+
+    /// Says once that bundles of another build are not taken.
+    fn refuse(&self, build: &str) {
+        let message = || {
+            format!(
+                "warning: there are jobs of another build of this program ({}), and this worker is of {}: start it again \
+                 from the executable file of the run",
+                &build[..8],
+                &self.build[..8]
+            )
+        };
+        self.say_once(build, message);
+    }
+
+    /// Says once what is wrong, and not for each file of the queue, nor each time when the queue is looked at.
+    fn warn(&self, error: &ClusterError) {
+        self.say_once(&error.cause(), || format!("warning: {}", text(error)));
+    }
+
+    fn say_once(&self, subject: &str, message: impl FnOnce() -> String) {
+        let mut said = self.said.lock().expect("lock poisoned");
+        if !said.contains(subject) {
+            said.insert(subject.to_owned());
+            (self.settings.say)(&message());
+        }
+    }
+
+    /// Runs the jobs of a bundle.
+    fn run_bundle<'scope>(&'scope self, name: LeaseName, scope: &'scope Scope<'scope, '_>) {
+        let bundle = self.transport.bundle(&name);
+        let lease = HeldLease::new(self.transport, name, &self.stopper);
+        let bundle = match bundle {
+            Ok(bundle) if bundle.build == self.build => Ok(bundle),
+            Ok(_) => Err("the bundle is of another build than its name".to_owned()),
+            Err(error) => Err(text(&error)),
+        };
+        lease.write(&Line::hello(self.host), true);
+        let jobs = match bundle {
+            Ok(bundle) => {
+                lease.set_lease(Duration::from_secs_f64(bundle.lease_seconds));
+                self.run_jobs(&lease, &bundle, &|is_waiting| self.wait(scope, is_waiting))
+            }
+            Err(reason) => {
+                (self.settings.say)(&format!("warning: {reason}"));
+                lease.write(&Line::Left(reason), true);
+                0
+            }
+        };
+        let mut summary = self.summary.lock().expect("lock poisoned");
+        summary.bundles += 1;
+        summary.jobs += jobs;
+        summary.lost += usize::from(lease.is_lost());
+    }
+
+    /// Runs the jobs of a bundle as long as the lease is held. Returns the number of those that were run to their end.
+    ///
+    /// `wait` is called when a job waits for others, and when it goes on.
+    fn run_jobs(
+        &self,
+        lease: &HeldLease<'_>,
+        bundle: &Bundle,
+        wait: &(dyn Fn(bool) + Sync),
+    ) -> usize {
+        thread::scope(|scope| {
+            let keep = Builder::new().name("flow-lease".to_owned());
+            let keeper = match keep.spawn_scoped(scope, || lease.keep()) {
+                Ok(keeper) => keeper.thread().clone(),
+                Err(error) => {
+                    let reason = format!("the system refuses to start a thread: {error}");
+                    lease.write(&Line::Left(reason), true);
+                    return 0;
+                }
+            };
+            // The thread that keeps the lease ends with this, also after a panic.
+            let _ends = lease.ends_on_drop(keeper);
+            // Jobs that are left out by request end as well.
+            let (mut ended, mut ran) = (0, 0);
+            for (place, job) in bundle.jobs.iter().enumerate() {
+                if self.stopper.is_stopped() || !lease.write_through(&Line::Begun(place)) {
+                    break;
+                }
+                // After the line: see `HeldLease::is_left_out`.
+                let is_left_out = lease.is_left_out(place);
+                if !is_left_out {
+                    (self.settings.say)(&format!("runs {}", job.label));
+                    let inbox = Arc::new(JobInbox::new());
+                    lease.set_running(Some((place, Arc::clone(&inbox))));
+                    self.runner.run(&job.payload, &inbox, &LeaseLink { lease, job: place, wait });
+                    lease.set_running(None);
+                }
+                if self.stopper.is_stopped() || !lease.write_through(&Line::Ended(place)) {
+                    break;
+                }
+                ended += 1;
+                ran += usize::from(!is_left_out);
+            }
+            match ended == bundle.jobs.len() {
+                true => lease.write_through(&Line::Over),
+                // Nothing is written if the lease is lost.
+                false => lease.write(&Line::Left("it was stopped".to_owned()), true),
+            };
+            ran
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_are_taken_in_order_and_by_several_workers_from_different_places() {
+        let names: VecDeque<_> = (0..5).map(|number| BundleName::new("b", "r", number)).collect();
+        let listed = || Listed { bundles: names.clone(), at: None };
+        let mut one = listed();
+        let in_order: Vec<_> = (0..6).map_while(|random| one.next(1, random)).collect();
+        assert_eq!(in_order, Vec::from(names.clone()));
+        assert_eq!(one.next(1, 7), None);
+        let first: BTreeSet<_> = (0..9).filter_map(|random| listed().next(3, random)).collect();
+        assert_eq!(
+            first.into_iter().collect::<VecDeque<_>>(),
+            names.range(..3).cloned().collect::<VecDeque<_>>()
+        );
+        // There are fewer than it chooses among.
+        let first: BTreeSet<_> =
+            (0..99).filter_map(|random| listed().next(WIDEST, random)).collect();
+        assert_eq!(first.len(), 5);
+    }
+}

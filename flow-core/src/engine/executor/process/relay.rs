@@ -1,0 +1,448 @@
+//! Runs jobs of runs elsewhere: the part of a process that an [executor](crate::plan::executor) has on another machine.
+//!
+//! A [`JobRunner`] runs each job in a child process, as an isolated task of this program, and passes its messages on
+//! through a [`JobLink`]. So a crash of a task, and the end of a job that is cancelled, do not end the process that is
+//! heard of by the run.
+//!
+//! A job names the folder of the store where its run is. The runner replaces it by its own, which may be mounted
+//! elsewhere. The draft record is written where the link says, and moved to its place only as long as the link says so:
+//! once the lease of a job was taken away, its output is committed by no one.
+
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use super::Children;
+use super::message::{FromChild, FromRelay, JobMessage, StoreAt, ToChild};
+use super::serve::{self, Ended, JobOwner};
+use crate::base::fs::Fs;
+use crate::base::key::Digest;
+use crate::base::process::{executable, host};
+use crate::engine::running::Ran;
+use crate::base::stop::RunInProgress;
+use crate::store::Store;
+
+/// Carries the messages of a job to the run that has submitted it.
+pub trait JobLink: Send + Sync {
+    /// Sends a message. One that is not urgent may be held back for a moment, to be sent with others.
+    ///
+    /// # Errors
+    ///
+    /// The run takes no more messages of this job, because it was taken away from this process, for example. The job is
+    /// ended.
+    fn send(&self, message: String, is_urgent: bool) -> io::Result<()>;
+
+    /// Returns the path where the job's process writes a draft record of the output; `None` if it writes none.
+    ///
+    /// It must be on the file system of the store, in a folder that is gone once the job was taken away from this process.
+    fn draft(&self) -> Option<PathBuf>;
+
+    /// Takes note that the task waits for tasks that it has required, or that it goes on.
+    ///
+    /// What it waits for may be jobs of the same executor. So a task that waits must not keep them from running: neither
+    /// by the place that it occupies, nor because they come after it.
+    fn wait(&self, is_waiting: bool);
+}
+
+/// The messages of a run to a job, from any thread.
+#[derive(Default)]
+pub struct JobInbox(Mutex<Inbox>);
+
+#[derive(Default)]
+struct Inbox {
+    messages: VecDeque<String>,
+    is_cancelled: bool,
+    /// Wakes the thread that serves the child.
+    wake: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl JobInbox {
+    /// Creates an inbox without messages.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a message of the run.
+    pub fn send(&self, message: String) {
+        self.change(|inbox| inbox.messages.push_back(message));
+    }
+
+    /// Ends the process of the job.
+    pub fn cancel(&self) {
+        self.change(|inbox| inbox.is_cancelled = true);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Inbox)) {
+        let mut inbox = self.inbox();
+        change(&mut inbox);
+        if let Some(wake) = &inbox.wake {
+            wake();
+        }
+    }
+
+    fn set_wake(&self, wake: Option<Box<dyn Fn() + Send + Sync>>) {
+        self.inbox().wake = wake;
+    }
+}
+
+/// Runs jobs of runs elsewhere in child processes of this one: [`Flow::job_runner`](crate::Flow::job_runner).
+pub struct JobRunner {
+    store: Arc<Store>,
+    children: Children,
+    /// The name of the thread that opened the flow.
+    opened_by: Option<String>,
+    jobs: AtomicU64,
+    /// Without it, a signal would end the process before it has given its jobs back.
+    _in_progress: RunInProgress,
+}
+
+impl JobRunner {
+    /// Creates a runner of at most `slots` jobs at a time.
+    pub(crate) fn new(
+        store: &Arc<Store>,
+        opened_by: Option<&str>,
+        slots: usize,
+        in_progress: RunInProgress,
+    ) -> Self {
+        Self {
+            store: Arc::clone(store),
+            children: Children::new(slots),
+            opened_by: opened_by.map(str::to_owned),
+            jobs: AtomicU64::new(0),
+            _in_progress: in_progress,
+        }
+    }
+
+    /// Returns the digest of this program; `None` if its file cannot be read.
+    pub fn build(&self) -> Option<Digest> {
+        executable().digest
+    }
+
+    /// Returns the name of this program.
+    pub fn program(&self) -> &str {
+        &executable().name
+    }
+
+    /// Returns the name of this machine.
+    pub fn host(&self) -> String {
+        host()
+    }
+
+    /// Returns the folder of the store.
+    pub fn folder(&self) -> &Path {
+        self.store.root()
+    }
+
+    /// Returns the file system through which files in the folder of the store are reached. It follows no links.
+    pub fn fs(&self) -> Arc<dyn Fs> {
+        Arc::clone(self.store.fs())
+    }
+
+    /// Runs a job to its end. `payload` is that of a [`Job`](crate::executor::Job) of a process of the same build.
+    ///
+    /// The last message that the link receives says how the task has ended, unless sending fails before.
+    pub fn run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) {
+        if let Err(error) = self.try_run(payload, inbox, link) {
+            // Without a link, nobody wants to know.
+            let _ = send(link, &FromRelay::NotStarted(format!("{error:#}")), true);
+        }
+    }
+
+    fn try_run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) -> anyhow::Result<()> {
+        let job = serde_json::from_str::<JobMessage>(payload);
+        let mut job = job.context("the worker cannot read the job")?;
+        // As long as it is held, `gc` removes nothing that the task writes.
+        let _run_lock = self.store.begin_to_store()?;
+        job.number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
+        job.store = StoreAt::of(&self.store);
+        let folder = job.current_folder.as_ref().map(super::message::Bytes::to_path);
+        if folder.is_none_or(|folder| !folder.is_dir()) {
+            // The folder of the run does not exist on this machine.
+            let own = std::env::current_dir().ok();
+            job.current_folder = own.map(|folder| folder.as_path().into());
+        }
+        let written = link.draft();
+        let draft = job.draft.take().zip(written).and_then(|(mut draft, written)| {
+            let named = draft.path.to_path();
+            let kept = self.store.draft_record_named(named.file_name()?);
+            draft.path = written.as_path().into();
+            job.draft = Some(draft);
+            Some((written, kept))
+        });
+        let mut child = self.children.take(self.opened_by.as_deref())?;
+        inbox.set_wake(Some(Box::new(child.waker())));
+        let is_stopped = false;
+        let mut relay = Relay {
+            inbox,
+            link,
+            store: &self.store,
+            job: job.number,
+            draft,
+            begun: (jiff::Timestamp::now(), Instant::now()),
+            requests: HashSet::new(),
+            is_stopped,
+            is_lost: false,
+        };
+        let ended = serve::serve(&mut child, &mut relay, job);
+        inbox.set_wake(None);
+        relay.end_waiting();
+        if ended.is_usable {
+            self.children.give_back(child);
+        }
+        Ok(())
+    }
+
+    /// Ends all child processes.
+    pub fn end(&self) {
+        self.children.end();
+    }
+}
+
+impl Drop for JobRunner {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Sends a message to the run.
+fn send(link: &dyn JobLink, message: &FromRelay, is_urgent: bool) -> io::Result<()> {
+    link.send(serde_json::to_string(message)?, is_urgent)
+}
+
+/// A run elsewhere as the child of a job sees it.
+struct Relay<'a> {
+    inbox: &'a JobInbox,
+    link: &'a dyn JobLink,
+    store: &'a Store,
+    /// The number of the job in this process.
+    job: u64,
+    /// Where the child writes a draft record, and where it belongs.
+    draft: Option<(PathBuf, PathBuf)>,
+    /// When the job was begun, by the clock of this machine.
+    begun: (jiff::Timestamp, Instant),
+    /// The numbers of the requests of the task that wait for a reply.
+    requests: HashSet<u64>,
+    /// Whether the run has stopped the job.
+    is_stopped: bool,
+    /// Whether the run takes no more messages of the job.
+    is_lost: bool,
+}
+
+impl Relay<'_> {
+    fn send(&mut self, message: &FromRelay, is_urgent: bool) {
+        self.is_lost |= send(self.link, message, is_urgent).is_err();
+    }
+
+    /// Takes note that a request of the task is answered. Returns whether the task waits for the answer: a run that has
+    /// adopted the job answers the requests again that an earlier run has answered.
+    fn answered(&mut self, request: u64) -> bool {
+        let is_awaited = self.requests.remove(&request);
+        if is_awaited && self.requests.is_empty() {
+            self.link.wait(false);
+        }
+        is_awaited
+    }
+
+    /// Takes note that the task waits for nothing any more, because it has ended.
+    fn end_waiting(&mut self) {
+        if !std::mem::take(&mut self.requests).is_empty() {
+            self.link.wait(false);
+        }
+    }
+
+    /// Moves the draft record to its place. Returns whether it is there.
+    fn keep_draft(&self) -> bool {
+        let Some((written, kept)) = &self.draft else { return false };
+        let fs = self.store.fs();
+        let is_there = kept.parent().is_some_and(|folder| fs.create_folder(folder).is_ok());
+        is_there && fs.rename(written, kept).is_ok()
+    }
+}
+
+impl JobOwner for Relay<'_> {
+    type Result = ();
+
+    fn is_stopped(&self) -> bool {
+        self.is_stopped || self.is_abandoned()
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.is_lost || self.inbox.inbox().is_cancelled
+    }
+
+    fn to_send(&mut self) -> Vec<ToChild> {
+        let texts = std::mem::take(&mut self.inbox.inbox().messages);
+        let mut messages = Vec::new();
+        for text in texts {
+            match serde_json::from_str::<ToChild>(&text) {
+                Ok(ToChild::Stop { .. }) => self.is_stopped = true,
+                Ok(ToChild::Required(required)) => {
+                    if self.answered(required.request) {
+                        messages.push(ToChild::Required(required));
+                    }
+                }
+                // Whatever this is, the run has not written it: its own messages can be read.
+                Ok(ToChild::Job(_)) | Err(_) => {}
+            }
+        }
+        messages
+    }
+
+    fn wait_long(&mut self) {
+        let text = "the worker waits for its child process to reach `Flow::open`".to_owned();
+        let status = FromChild::Status { job: self.job, text };
+        self.send(&FromRelay::Child(Box::new(status)), false);
+    }
+
+    fn log(&mut self, text: &[u8]) {
+        if !text.is_empty() {
+            self.send(&FromRelay::Output(text.to_vec().into()), false);
+        }
+    }
+
+    fn receive<'scope>(
+        &mut self,
+        mut message: FromChild,
+        _: &'scope Scope<'scope, '_>,
+    ) -> Option<Ended<()>> {
+        let is_urgent = message.is_urgent();
+        let is_usable = match &mut message {
+            FromChild::Done(done) => {
+                done.has_draft = done.has_draft && self.keep_draft();
+                Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
+            }
+            FromChild::Require { request, .. } => {
+                if self.requests.is_empty() {
+                    self.link.wait(true);
+                }
+                self.requests.insert(*request);
+                None
+            }
+            _ => None,
+        };
+        self.send(&FromRelay::Child(Box::new(message)), is_urgent);
+        is_usable.map(|is_usable| Ended { result: (), is_usable })
+    }
+
+    fn lost(&mut self, reason: Option<String>) {
+        let (started, begun) = self.begun;
+        let message = reason.map_or(FromRelay::Ended, |reason| {
+            let ran = Ran { started, seconds: begun.elapsed().as_secs_f64(), host: host() };
+            FromRelay::Crashed { reason, ran }
+        });
+        self.send(&message, true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::engine::executor::process::message::{RequiredMessage, TaskMessage};
+
+    /// A link to a run that takes no messages, with what it was told.
+    #[derive(Default)]
+    struct Link {
+        sent: Mutex<Vec<String>>,
+        waits: Mutex<Vec<bool>>,
+    }
+
+    impl JobLink for Link {
+        fn send(&self, message: String, _: bool) -> io::Result<()> {
+            self.sent.lock().expect("lock poisoned").push(message);
+            Err(io::ErrorKind::NotFound.into())
+        }
+
+        fn draft(&self) -> Option<PathBuf> {
+            None
+        }
+
+        fn wait(&self, is_waiting: bool) {
+            self.waits.lock().expect("lock poisoned").push(is_waiting);
+        }
+    }
+
+    fn relay<'a>(inbox: &'a JobInbox, link: &'a Link, store: &'a Store) -> Relay<'a> {
+        let begun = (jiff::Timestamp::now(), Instant::now());
+        let (draft, requests, is_stopped, is_lost) = (None, HashSet::new(), false, false);
+        Relay { inbox, link, store, job: 1, draft, begun, requests, is_stopped, is_lost }
+    }
+
+    fn require(request: u64) -> FromChild {
+        let task = TaskMessage { id: "Prices".to_owned(), name: "Prices".to_owned() };
+        FromChild::Require { job: 1, request, task, settings: Vec::new() }
+    }
+
+    fn required(request: u64) -> String {
+        let (results, nodes, recorded) = (Vec::new(), Vec::new(), Vec::new());
+        let required = RequiredMessage { request, results, nodes, recorded };
+        serde_json::to_string(&ToChild::Required(required)).expect("JSON")
+    }
+
+    #[test]
+    fn a_stop_a_cancellation_and_a_lost_link_end_the_job() {
+        let (store, link) = (Store::nowhere(), Link::default());
+        let inbox = JobInbox::new();
+        let mut stopped = relay(&inbox, &link, &store);
+        assert!(!stopped.is_stopped());
+        inbox.send(serde_json::to_string(&ToChild::Stop { job: 7 }).expect("JSON"));
+        inbox.send("{\"Stop".to_owned());
+        assert!(stopped.to_send().is_empty());
+        assert!(stopped.is_stopped() && !stopped.is_abandoned());
+
+        let mut lost = relay(&inbox, &link, &store);
+        lost.log(b"a line\n");
+        assert!(lost.is_abandoned());
+
+        inbox.cancel();
+        assert!(relay(&inbox, &link, &store).is_abandoned());
+    }
+
+    #[test]
+    fn a_task_waits_until_each_of_its_requests_is_answered_once() {
+        let (store, link, inbox) = (Store::nowhere(), Link::default(), JobInbox::new());
+        let mut relay = relay(&inbox, &link, &store);
+        let waited = || link.waits.lock().expect("lock poisoned").clone();
+        std::thread::scope(|scope| {
+            for request in [4, 5] {
+                assert!(relay.receive(require(request), scope).is_none());
+            }
+        });
+        // A run that has adopted the job answers the first request again.
+        for request in [4, 4, 9] {
+            inbox.send(required(request));
+        }
+        assert_eq!(relay.to_send().len(), 1);
+        assert_eq!(waited(), [true], "the second request waits");
+        inbox.send(required(5));
+        assert_eq!(relay.to_send().len(), 1);
+        assert_eq!(waited(), [true, false]);
+        relay.end_waiting();
+        assert_eq!(waited(), [true, false], "nothing has waited");
+    }
+    #[test]
+    fn a_crash_is_reported_with_when_and_where_the_task_has_run() {
+        let (store, link, inbox) = (Store::nowhere(), Link::default(), JobInbox::new());
+        let mut relay = relay(&inbox, &link, &store);
+        relay.lost(Some("it aborted".to_owned()));
+        relay.lost(None);
+        let sent = link.sent.lock().expect("lock poisoned").clone();
+        let sent: Vec<_> =
+            sent.iter().map(|text| serde_json::from_str::<FromRelay>(text)).collect();
+        let [Ok(FromRelay::Crashed { reason, ran }), Ok(FromRelay::Ended)] = &sent[..] else {
+            panic!("two messages");
+        };
+        assert_eq!((reason.as_str(), ran.host.as_str()), ("it aborted", host().as_str()));
+        assert!(ran.seconds < 60.0 && ran.started <= jiff::Timestamp::now());
+    }
+}

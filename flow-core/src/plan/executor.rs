@@ -1,0 +1,264 @@
+//! Executors of other machines: the interface between a run and the crate that brings its jobs to a cluster.
+//!
+//! [`Flow::executor`](crate::Flow::executor) sets a [`JobExecutor`]. A run [begins](JobExecutor::begin) a [`JobQueue`] when
+//! its first task is ready, and submits a [`Job`] for each attempt to run a task. The executor brings the job to a
+//! process of the same build, which runs it by [`JobRunner`](crate::executor::JobRunner), and passes on what that process
+//! reports as [`JobEvent`]s. The messages between the run and the task are texts that an executor does not understand.
+//!
+//! # What is whose
+//!
+//! - The *run* plans, judges, claims, retries and commits, as for a task in a thread. It does not know what kind of
+//!   executor it has.
+//! - The *executor* decides where and when a job runs, and whether the process that runs it is alive. It has *leases*: a
+//!   process holds a job as long as it is heard of. It may *adopt* a job that runs already, because an earlier run has
+//!   submitted the same key and fingerprint and was killed.
+//! - The *process* of the job writes the files of the output, and a draft record if it can.
+//!
+//! # The events of a job
+//!
+//! ```text
+//! submit ──► Waiting* ──► Begun ──► Message* ──► the last message says how the task has ended
+//!               │           │          │
+//!               └───────────┴──────────┴───────► Lost
+//! ```
+//!
+//! - After `Lost`, no message follows, and nothing that the lost process does from then on can be committed: neither by
+//!   this run nor, from its draft record, by a later one. The same holds when [`SubmittedJob::cancel`] has returned.
+//! - A job that was lost has not failed: the run submits it again, a few times, without counting it as a retry.
+//! - `Begun` may be followed by messages of the past, if the job was adopted: all of them, from the first one on.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::fs::Fs;
+use crate::base::key::{Digest, Key};
+
+/// Runs the tasks of a flow in processes that it reaches in its own way, such as on the machines of a cluster.
+///
+/// See the [module](crate::executor) for the contract. `typed-flow` has the executor `flow::cluster::PullWorkers`, with the
+/// cargo feature `cluster`. This one has the other half in the same process:
+///
+/// ```no_run
+/// use std::path::PathBuf;
+/// use std::sync::Arc;
+/// use std::{io, thread};
+///
+/// use flow::executor::{
+///     Job, JobEvent, JobEvents, JobExecutor, JobInbox, JobLink, JobQueue, JobRunner, RunOfJobs, SubmittedJob,
+/// };
+/// use flow::prelude::*;
+///
+/// #[task(target = Json<u64>)]
+/// fn square(#[param(default = 3)] n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// /// Runs each job on a thread, in a child process.
+/// struct Nearby(Arc<JobRunner>);
+///
+/// impl JobExecutor for Nearby {
+///     fn name(&self) -> &str {
+///         "nearby"
+///     }
+///
+///     fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+///         Ok(Arc::new(Self(Arc::clone(&self.0))))
+///     }
+/// }
+///
+/// impl JobQueue for Nearby {
+///     fn submit(&self, job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+///         let (runner, inbox) = (Arc::clone(&self.0), Arc::new(JobInbox::new()));
+///         let messages = Arc::clone(&inbox);
+///         thread::spawn(move || {
+///             let worker = "a thread".to_owned();
+///             events.send(JobEvent::Begun { worker, is_adopted: false });
+///             runner.run(&job.payload, &messages, &Link(events));
+///         });
+///         Ok(Arc::new(Running(inbox)))
+///     }
+///
+///     fn end(&self) {}
+/// }
+///
+/// /// From the job to the run.
+/// struct Link(JobEvents);
+///
+/// impl JobLink for Link {
+///     fn send(&self, message: String, _is_urgent: bool) -> io::Result<()> {
+///         self.0.send(JobEvent::Message(message));
+///         Ok(())
+///     }
+///
+///     fn draft(&self) -> Option<PathBuf> {
+///         None // if this process dies, the result is lost
+///     }
+///
+///     fn wait(&self, _is_waiting: bool) {} // there is a thread for each job
+/// }
+///
+/// /// From the run to the job.
+/// struct Running(Arc<JobInbox>);
+///
+/// impl SubmittedJob for Running {
+///     fn send(&self, message: String) {
+///         self.0.send(message);
+///     }
+///
+///     fn cancel(&self) {
+///         self.0.cancel();
+///     }
+/// }
+///
+/// fn main() -> Result<()> {
+///     // A child process runs `main` up to this call.
+///     let flow = Flow::open("data")?;
+///     let runner = Arc::new(flow.job_runner(4));
+///     assert_eq!(*flow.executor(Nearby(runner)).get::<square>()?, 9);
+///     Ok(())
+/// }
+/// ```
+pub trait JobExecutor: Send + Sync {
+    /// Returns the name of the executor for messages, such as `pull`.
+    fn name(&self) -> &str;
+
+    /// Begins to run the jobs of a run.
+    ///
+    /// # Errors
+    ///
+    /// Jobs cannot be submitted, because a folder cannot be written, for example. The task fails that would have been the
+    /// first job.
+    fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>>;
+}
+
+/// The jobs of one run.
+pub trait JobQueue: Send + Sync {
+    /// Submits a job, and returns without waiting for it. What becomes of it is sent to `events`.
+    ///
+    /// # Errors
+    ///
+    /// The job cannot be submitted. Its task fails.
+    fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<Arc<dyn SubmittedJob>>;
+
+    /// Ends the run: no job is in progress any more, and none follows.
+    fn end(&self);
+}
+
+/// A job that was submitted.
+pub trait SubmittedJob: Send + Sync {
+    /// Sends a message to the process that runs the job. A job that runs nowhere receives none.
+    fn send(&self, message: String);
+
+    /// Ends the job, whether it waits or runs. When this returns, no result of it can be committed any more.
+    ///
+    /// It may be called again, and for a job that has ended.
+    fn cancel(&self);
+}
+
+/// What an executor learns about the run that begins.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RunOfJobs {
+    /// The folder of the store, or of the namespace in it.
+    pub folder: PathBuf,
+    /// The file system through which files in this folder are reached. It follows no links.
+    pub fs: Arc<dyn Fs>,
+    /// The digest of this program. A job runs in a process of the same build only.
+    pub build: Digest,
+    /// The program's name.
+    pub program: String,
+}
+
+impl RunOfJobs {
+    pub(crate) fn new(folder: PathBuf, fs: Arc<dyn Fs>, build: Digest, program: String) -> Self {
+        Self { folder, fs, build, program }
+    }
+}
+
+/// One attempt to run the task of an instance.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Job {
+    /// The key of the instance.
+    pub key: Key,
+    /// The fingerprint of the output. Of two jobs with the same key and fingerprint, one is enough.
+    pub fingerprint: Digest,
+    /// The name of the task.
+    pub task: String,
+    /// The instance as it is shown.
+    pub label: String,
+    /// The number of the attempt, beginning with 1.
+    pub attempt: u32,
+    /// How many seconds the task is expected to take: as long as the instance took the last time, or as other instances of
+    /// its task. `None` if none of them ever ran.
+    pub expected_seconds: Option<f64>,
+    /// The number of threads that the task declares.
+    pub threads: usize,
+    /// The resources that the task declares, with their amounts.
+    pub resources: Vec<(String, u64)>,
+    /// The longest duration of the attempt. The run cancels a job that takes longer.
+    pub timeout: Option<Duration>,
+    /// What [`JobRunner::run`](crate::executor::JobRunner::run) needs: text that a process of the same build understands.
+    pub payload: String,
+}
+
+/// What becomes of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobEvent {
+    /// The job waits, for a reason that the user should know: the end of the sentence "it waits for".
+    Waiting(String),
+    /// A process has begun to run the job.
+    Begun {
+        /// The process, as it is shown: `node7 (process 4711)`.
+        worker: String,
+        /// Whether it had begun before this run submitted the job.
+        is_adopted: bool,
+    },
+    /// A message of the process that runs the job.
+    Message(String),
+    /// The process that runs the job is gone, with the reason.
+    Lost(String),
+}
+
+/// Receives the events of one job, from any thread.
+///
+/// An executor keeps it until the job has ended. If it drops the last clone before, the job is [lost](JobEvent::Lost).
+#[derive(Clone)]
+pub struct JobEvents(Arc<dyn Fn(JobEvent) + Send + Sync>);
+
+impl JobEvents {
+    /// Creates a receiver that calls a function with each event.
+    pub fn new(receive: impl Fn(JobEvent) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(receive))
+    }
+
+    /// Passes on an event, and never waits. Events of a job that has ended are dropped.
+    pub fn send(&self, event: JobEvent) {
+        (self.0)(event);
+    }
+}
+
+impl fmt::Debug for JobEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobEvents").finish_non_exhaustive()
+    }
+}
+
+/// The executor of a flow.
+#[derive(Clone)]
+pub(crate) struct ChosenExecutor(pub(crate) Arc<dyn JobExecutor>);
+
+impl fmt::Debug for ChosenExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ChosenExecutor").field(&self.0.name()).finish()
+    }
+}
+
+impl PartialEq for ChosenExecutor {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}

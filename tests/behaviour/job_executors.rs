@@ -1,0 +1,328 @@
+//! Executors that a program brings: what a run shows of their jobs, and what follows if they forget jobs or panic.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flow::executor::{
+    Job, JobEvent, JobEvents, JobExecutor, JobInbox, JobLink, JobQueue, JobRunner, RunOfJobs,
+    SubmittedJob,
+};
+use flow::prelude::*;
+
+use crate::isolation::open;
+use crate::pull_workers::{PATIENCE, observed, wait_for};
+use crate::support::{failed, failure, ran};
+
+/// Runs each job in a child process, after it has been queued for this long.
+#[derive(Clone)]
+struct Nearby {
+    runner: Arc<JobRunner>,
+    queued: Duration,
+    /// Whether the jobs arrive damaged.
+    damages: bool,
+}
+
+impl Nearby {
+    fn new(flow: &Flow, queued: Duration) -> Self {
+        Self { runner: Arc::new(flow.job_runner(4)), queued, damages: false }
+    }
+}
+
+impl JobExecutor for Nearby {
+    fn name(&self) -> &str {
+        "nearby"
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl JobQueue for Nearby {
+    fn submit(&self, job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+        let (Self { runner, queued, damages }, inbox) = (self.clone(), Arc::new(JobInbox::new()));
+        let messages = Arc::clone(&inbox);
+        let payload = if damages { "{}".to_owned() } else { job.payload };
+        thread::spawn(move || {
+            thread::sleep(queued);
+            let worker = "a thread".to_owned();
+            events.send(JobEvent::Begun { worker, is_adopted: false });
+            runner.run(&payload, &messages, &Link(events));
+        });
+        Ok(Arc::new(Running(inbox)))
+    }
+
+    fn end(&self) {}
+}
+
+/// From a job to the run.
+struct Link(JobEvents);
+
+impl JobLink for Link {
+    fn send(&self, message: String, _is_urgent: bool) -> io::Result<()> {
+        self.0.send(JobEvent::Message(message));
+        Ok(())
+    }
+
+    fn draft(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn wait(&self, _is_waiting: bool) {}
+}
+
+/// From the run to a job.
+struct Running(Arc<JobInbox>);
+
+impl SubmittedJob for Running {
+    fn send(&self, message: String) {
+        self.0.send(message);
+    }
+
+    fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+/// Forgets each job that it is given, apart from the number of the attempt.
+#[derive(Clone, Default)]
+struct Forgetful(Arc<Mutex<Vec<u32>>>);
+
+impl Forgetful {
+    fn attempts(&self) -> Vec<u32> {
+        self.0.lock().expect("no panic").clone()
+    }
+}
+
+impl JobExecutor for Forgetful {
+    fn name(&self) -> &str {
+        "forgetful"
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl JobQueue for Forgetful {
+    fn submit(&self, job: Job, _events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+        self.0.lock().expect("no panic").push(job.attempt);
+        Ok(Arc::new(Forgotten))
+    }
+
+    fn end(&self) {}
+}
+
+struct Forgotten;
+
+impl SubmittedJob for Forgotten {
+    fn send(&self, _message: String) {}
+
+    fn cancel(&self) {}
+}
+
+/// Panics when the first job is ready.
+struct Panicking;
+
+impl JobExecutor for Panicking {
+    fn name(&self) -> &str {
+        "panicking"
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        panic!("no scheduler")
+    }
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Quick {
+    #[param(default = 1)]
+    n: u64,
+}
+
+runs!(Quick: u64 = |self, _cx| Ok(self.n));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Other;
+
+runs!(Other: u64 = |self, _cx| Ok(2));
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Here;
+
+runs!(Here: u64 = |self, _cx| Ok(3));
+
+/// Writes that it has begun, and then nothing until it is stopped.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Silent {
+    begun: PathBuf,
+}
+
+runs!(Silent: u64 = |self, cx| {
+    fs::write(&self.begun, "")?;
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        cx.checkpoint()?;
+        thread::sleep(Duration::from_millis(10));
+    }
+    bail!("it was not stopped")
+});
+
+/// Ends its process.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Aborts;
+
+runs!(Aborts: u64 = |self, _cx| std::process::abort());
+
+#[derive(Task)]
+#[task(target = Memory<u64>)]
+struct Kept;
+
+runs!(Kept: u64 = |self, _cx| Ok(4));
+
+/// Requires a task while it runs whose output is in the memory of the run.
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Asks;
+
+runs!(Asks: u64 = |self, cx| {
+    let error = cx.require::<Kept>().expect_err("it is in another process").to_string();
+    ensure!(error.contains("Kept is kept in the memory of the process that runs the flow"), "{error}");
+    ensure!(error.contains("by `flow.in_process`"), "{error}");
+    Ok(5)
+});
+
+fn secret_keys() -> Vec<Secret<String>> {
+    vec![Secret::new("token".to_owned())]
+}
+
+/// Its job would have a secret, although no parameter is one.
+#[derive(Task)]
+#[task(requires = {key => Quick { n: 2 } for key in &secret_keys()}, target = Json<usize>)]
+struct Keyed;
+
+runs!(Keyed: usize = |self, cx| Ok(cx.input().len()));
+
+#[test]
+fn a_task_starts_when_its_job_begins_and_not_when_it_is_queued() -> Result<()> {
+    let opened = open();
+    let queued = Duration::from_secs(3);
+    let (flow, lines) = observed(&opened.flow.executor(Nearby::new(&opened.flow, queued)));
+    let summary = flow.run::<Quick>()?;
+    assert_eq!(ran(&summary), ["Quick"]);
+    let seconds = summary.ran()[0].seconds;
+    assert!(seconds < queued.as_secs_f64(), "{seconds} s include the time in the queue");
+    let lines = lines.lock().expect("no panic");
+    let find = |text: &str| lines.iter().position(|line| line.contains(text));
+    let (waits, started) = (find(" waits for a worker"), find(" started"));
+    assert!(waits.is_some() && waits < started, "{lines:?}");
+    assert_eq!(lines.iter().filter(|line| line.contains(" started")).count(), 1, "{lines:?}");
+    Ok(())
+}
+
+#[test]
+fn the_duration_of_a_crash_is_without_the_time_in_the_queue() -> Result<()> {
+    let opened = open();
+    let queued = Duration::from_secs(4);
+    let summary = failure(opened.flow.executor(Nearby::new(&opened.flow, queued)).run::<Aborts>());
+    let crash = &summary.failed()[0];
+    assert!(crash.seconds < queued.as_secs_f64(), "{} s include that time", crash.seconds);
+    // A crash is a failure, and not a loss.
+    let error = crash.error.clone().context("an error")?;
+    assert_eq!((crash.attempts, error.contains("lost")), (1, false), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_stop_reaches_a_task_that_sends_nothing() -> Result<()> {
+    let opened = open();
+    let begun = opened.folder.join("begun");
+    let flow = opened.flow.executor(Nearby::new(&opened.flow, Duration::ZERO));
+    let flow = flow.with(Silent::BEGUN, &*begun);
+    let run = thread::spawn({
+        let flow = flow.clone();
+        move || flow.run::<Silent>()
+    });
+    wait_for("the task begins", || begun.exists().then_some(()))?;
+    flow.stopper().stop();
+    let summary = failure(run.join().expect("no panic"));
+    assert!(ran(&summary).is_empty() && failed(&summary).is_empty(), "{summary}");
+    Ok(())
+}
+
+#[test]
+fn a_job_that_its_executor_has_forgotten_is_lost() -> Result<()> {
+    let opened = open();
+    let executor = Forgetful::default();
+    let flow = opened.flow.executor(executor.clone());
+    let summary = failure(flow.run::<Quick>());
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert_eq!(error, "it was lost: its executor has dropped it");
+    // Three losses are free, and there are no retries.
+    assert_eq!(executor.attempts(), [1, 2, 3, 4]);
+    Ok(())
+}
+
+#[test]
+fn a_job_that_its_worker_cannot_start_has_not_failed() -> Result<()> {
+    let opened = open();
+    let nearby = Nearby { damages: true, ..Nearby::new(&opened.flow, Duration::ZERO) };
+    let (flow, lines) = observed(&opened.flow.executor(nearby));
+    let summary = failure(flow.run::<Quick>());
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    let expected = "it was lost: its worker cannot start it: the worker cannot read the job: ";
+    assert!(error.starts_with(expected), "{error}");
+    // As after each loss, three further attempts are free.
+    let lines = lines.lock().expect("no panic");
+    assert_eq!(lines.iter().filter(|line| line.contains(" started")).count(), 4, "{lines:?}");
+    Ok(())
+}
+
+#[test]
+fn an_executor_that_panics_fails_its_tasks_and_no_other() -> Result<()> {
+    let opened = open();
+    let flow = opened.flow.executor(Panicking).in_process::<Here>().allow_failures();
+    let summary = flow.run::<(Quick, Other, Here)>()?;
+    assert_eq!(
+        (failed(&summary), ran(&summary)),
+        (vec!["Other".into(), "Quick".into()], vec!["Here".into()])
+    );
+    for entry in summary.failed() {
+        let error = entry.error.context("an error")?;
+        assert!(error.contains("no scheduler"), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_value_in_memory_that_a_job_requires_is_an_error_with_what_to_do() -> Result<()> {
+    let opened = open();
+    let flow = opened.flow.executor(Nearby::new(&opened.flow, Duration::ZERO));
+    // The task checks the error, and goes on.
+    assert_eq!(ran(&flow.in_process::<Kept>().run::<Asks>()?), ["Asks", "Kept"]);
+    Ok(())
+}
+
+#[test]
+fn a_secret_key_of_a_map_of_inputs_is_in_no_job() -> Result<()> {
+    let opened = open();
+    let executor = Forgetful::default();
+    let flow = opened.flow.executor(executor.clone()).in_process::<Quick>();
+    let summary = failure(flow.run::<Keyed>());
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert!(error.contains("a key of the inputs of Keyed is a secret"), "{error}");
+    assert!(error.contains("`flow.in_process`"), "{error}");
+    assert_eq!(executor.attempts(), [0; 0]);
+    // In this process, it runs.
+    assert_eq!(*flow.in_process::<Keyed>().get::<Keyed>()?, 1);
+    Ok(())
+}
