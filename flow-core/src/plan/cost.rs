@@ -88,6 +88,7 @@ pub(crate) fn is_pending(plan: &Plan, node: NodeIndex) -> bool {
 
 impl Plan {
     /// Returns the expected duration of an instance in seconds: that of its last run, or one of its task.
+    #[cfg(feature = "terminal")]
     pub(crate) fn expected_duration(&self, node: NodeIndex) -> Option<f64> {
         self.last_duration(node).or_else(|| self.typical_duration(self.graph.node(node).task))
     }
