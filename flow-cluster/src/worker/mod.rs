@@ -270,7 +270,7 @@ impl Working<'_> {
     /// that goes on.
     fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, is_extra: bool) {
         let name = WorkerName::new(self.host);
-        while !self.is_stopped() && !(is_extra && self.is_superfluous()) {
+        while !(self.is_stopped() || is_extra && self.is_superfluous()) {
             match self.take(&name) {
                 Some(lease) => {
                     self.busy.fetch_add(1, Ordering::SeqCst);

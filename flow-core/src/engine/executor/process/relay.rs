@@ -24,8 +24,8 @@ use super::serve::{self, Ended, JobOwner};
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
-use crate::engine::running::Ran;
 use crate::base::stop::RunInProgress;
+use crate::engine::running::Ran;
 use crate::store::Store;
 
 /// Carries the messages of a job to the run that has submitted it.
