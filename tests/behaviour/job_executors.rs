@@ -207,7 +207,7 @@ fn secret_keys() -> Vec<Secret<String>> {
 
 /// Its job would have a secret, although no parameter is one.
 #[derive(Task)]
-#[task(requires = {key => Quick { n: 2 } for key in &secret_keys()}, target = Json<usize>)]
+#[task(requires = {key: Secret<String> => Quick { n: 2 } for key in &secret_keys()}, target = Json<usize>)]
 struct Keyed;
 
 runs!(Keyed: usize = |self, cx| Ok(cx.input().len()));

@@ -120,7 +120,7 @@ mod tests {
         assert!(workers.of_other_builds("one", later).is_empty(), "it is not heard of any more");
         let later = begun + ALIVE + REMEMBERED + Duration::from_secs(1);
         read(&mut workers, &presence, later);
-        assert_eq!(workers.gone(later), [other.clone()]);
+        assert_eq!(workers.gone(later), std::slice::from_ref(&other));
         assert_eq!(workers.slots("one", later), 0);
     }
 

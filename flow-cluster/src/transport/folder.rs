@@ -556,7 +556,7 @@ mod tests {
         let queue = Folder::new(folder.path(), Arc::new(LostReply));
         queue.prepare().expect("a queue");
         let name = posted(&queue, 1);
-        assert_eq!(queue.posted().expect("a list"), [name.clone()]);
+        assert_eq!(queue.posted().expect("a list"), std::slice::from_ref(&name));
         let lease = queue.take(&name, &WorkerName::new("node")).expect("no error").expect("taken");
         assert_eq!(queue.take(&name, &WorkerName::new("other")).expect("no error"), None);
         queue.revoke(&lease).expect("it is revoked");
