@@ -118,7 +118,8 @@ fn with_option(task: &str, reason: &str) -> String {
     reason.replace(&format!("`flow.in_process::<{task}>()`"), &format!("`--in-process {task}`"))
 }
 
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(feature = "cluster")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

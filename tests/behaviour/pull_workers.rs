@@ -597,12 +597,14 @@ fn messages_that_cannot_be_read_end_the_lease() -> Result<()> {
 #[task(target = Json<u32>)]
 struct Waits {
     first: u64,
+    folder: PathBuf,
 }
 
 runs!(Waits: u32 = |self, cx| {
     let mut last = 0;
     for n in self.first..self.first + 2 {
-        last = *cx.with(Gated::N, n).require::<Gated>()?.load()?;
+        let gated = cx.with(Gated::N, n).with(Gated::FOLDER, &*self.folder);
+        last = *gated.require::<Gated>()?.load()?;
     }
     Ok(last)
 });
@@ -620,7 +622,7 @@ fn one_worker_runs_what_its_job_waits_for() -> Result<()> {
     let gates = Gates::new(&opened)?;
     (0..9).try_for_each(|n| gates.open(n))?;
     let _worker = start_worker(opened.flow.folder())?;
-    let flow = pulling(&opened, &gates);
+    let flow = pulling(&opened, &gates).with(Waits::FOLDER, &*gates.0);
     assert_eq!(ran(&flow.run::<AllWait>()?).len(), 8);
     // With known durations, the jobs are in one bundle, and wait for each other in it.
     let flow = flow.force_all();
