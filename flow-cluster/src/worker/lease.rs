@@ -61,8 +61,9 @@ struct Orders {
 
 impl Line {
     /// Returns the first line of a worker.
-    pub(super) fn hello(host: &str) -> Self {
-        Self::Hello { format: FORMAT, host: host.to_owned(), process: std::process::id() }
+    pub(super) fn hello(host: &str, job: Option<&str>, ran: usize) -> Self {
+        let (host, job) = (host.to_owned(), job.map(str::to_owned));
+        Self::Hello { format: FORMAT, host, process: std::process::id(), job, ran }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::names::BundleName;
 /// wants other jobs of it, and has to read their ends.
 pub(super) const LINGER: Duration = Duration::from_millis(400);
 
+/// How long a bundle stays that a worker has given back, because it was stopped, until it is known from its scheduler why.
+const VERDICT: Duration = Duration::from_secs(20);
+
 /// After how many times the time of a lease a bundle that is found nowhere is given up. A network file system may list a folder as
 /// it was a minute ago.
 const MISSING: u32 = 4;
@@ -144,6 +147,12 @@ impl Queue {
         self.send_orders(taken);
         if let Some(reason) = held.ends.clone() {
             return self.revoke(state, name, &reason);
+        }
+        if let Some((since, reason)) = held.given_back.clone() {
+            if since.elapsed() >= VERDICT {
+                self.revoke(state, name, &reason);
+            }
+            return;
         }
         if let Some(over) = held.over {
             if over.elapsed() >= LINGER {

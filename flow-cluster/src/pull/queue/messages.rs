@@ -5,7 +5,7 @@ use std::time::Instant;
 use flow_core::executor::JobEvent;
 
 use super::Queue;
-use super::state::{Phase, State, Step};
+use super::state::{Phase, Place, State, Step};
 use crate::format::{FORMAT, Line, plain, shown};
 use crate::names::BundleName;
 
@@ -67,7 +67,12 @@ impl Queue {
                 self.revoke(state, name, &reason);
                 return false;
             }
-            Line::Hello { host, process, .. } => taken.worker = shown(&host, process),
+            Line::Hello { host, process, job, ran, .. } => {
+                taken.worker = shown(&host, process);
+                taken.ran = ran;
+                taken.job.clone_from(&job);
+                state.seen.extend(job);
+            }
             Line::Begun(_) => {
                 held.places[place].step = Step::Begun;
                 let (worker, is_adopted) = (taken.worker.clone(), held.is_adopted);
@@ -76,6 +81,7 @@ impl Queue {
             Line::Message { text, .. } => state.deliver(name, place, JobEvent::Message(text)),
             Line::Ended(_) => {
                 held.places[place].step = Step::Ended;
+                taken.ran += 1;
                 // After the last message of the job, the run wants no event of it.
                 let lost = JobEvent::Lost("its worker has ended it without a result".to_owned());
                 let id = held.places[place].job;
@@ -88,6 +94,15 @@ impl Queue {
             Line::Beat(_) => {}
             Line::Left(reason) => {
                 let reason = format!("{} gave it back: {}", taken.worker, plain(&reason));
+                let is_running = |place: &Place| place.step == Step::Begun && place.job.is_some();
+                // A scheduler that has ended the worker knows why.
+                if taken.job.is_some()
+                    && self.command.is_none()
+                    && held.places.iter().any(is_running)
+                {
+                    held.given_back = Some((Instant::now(), reason));
+                    return true;
+                }
                 self.revoke(state, name, &reason);
                 return false;
             }

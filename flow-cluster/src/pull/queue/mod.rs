@@ -16,13 +16,15 @@
 //!
 //! [`Queue`] is what the engine and the thread that watches call. [`state`] has the jobs and bundles. [`left`] finds what earlier
 //! runs have left, [`posting`] makes bundles of jobs, [`leases`] follows the workers that have taken them, [`messages`]
-//! receives what they write, and [`ending`] is the end of the run.
+//! receives what they write, and [`ending`] is the end of the run. [`scheduled`] is for workers that a scheduler starts: how many
+//! bundles wait for them, and what it means that one has ended.
 
 mod ending;
 mod leases;
 mod left;
 mod messages;
 mod posting;
+mod scheduled;
 mod state;
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,6 +32,7 @@ use std::time::{Duration, Instant};
 
 use flow_core::executor::{Job, JobEvents};
 
+pub(crate) use self::scheduled::{Blame, Demand, WorkerEnd};
 pub(super) use self::state::JobId;
 use self::state::{Adopted, Phase, State, Step, Submitted};
 use super::Settings;
@@ -45,15 +48,15 @@ const LOOK: Duration = Duration::from_secs(1);
 const LONGEST_PAYLOAD: usize = 256 << 20;
 
 /// The queue of one run.
-pub(super) struct Queue {
+pub(crate) struct Queue {
     pub(super) transport: Box<dyn Transport>,
     pub(super) settings: Settings,
     /// The digest of this program.
     build: String,
     /// The name of this run.
     run: String,
-    /// The command that starts a worker, for messages.
-    command: String,
+    /// The command that starts a worker, for messages; `None` if a scheduler starts them.
+    command: Option<String>,
     state: Mutex<State>,
     /// Wakes the thread that watches the queue.
     pub(super) changed: Condvar,
@@ -69,7 +72,7 @@ impl Queue {
         transport: Box<dyn Transport>,
         settings: Settings,
         (build, run): (String, String),
-        command: String,
+        command: Option<String>,
     ) -> Result<Self, ClusterError> {
         let queue = Self {
             transport,
@@ -97,6 +100,9 @@ impl Queue {
     pub(super) fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<JobId> {
         let mut state = self.state();
         anyhow::ensure!(!state.is_ended, "the queue of jobs has ended");
+        if let Some(error) = &state.refused {
+            anyhow::bail!("{error}");
+        }
         anyhow::ensure!(
             job.payload.len() <= LONGEST_PAYLOAD,
             "the job has {} MB of parameters and places of inputs, which is too much for a file of the queue: run it in \
@@ -185,9 +191,7 @@ impl Queue {
             self.look_for_workers(state, now);
         }
         self.find_taken(state);
-        let taken = state.bundles.iter().filter(|(_, held)| matches!(held.phase, Phase::Taken(_)));
-        let taken: Vec<_> = taken.map(|(name, _)| name.clone()).collect();
-        for name in &taken {
+        for name in &state.taken() {
             self.read(state, name);
             self.unblock(state, name);
             self.expire(state, name);

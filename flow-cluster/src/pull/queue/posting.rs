@@ -83,8 +83,10 @@ impl Queue {
         }
         if state.workers.slots(&self.build, now) > 0 || !state.has_idle_job() {
             state.alone_since = None;
-        } else if now.duration_since(*state.alone_since.get_or_insert(now)) >= PATIENCE {
-            state.tell(&format!("a worker: none is running. Start some with `{}`", self.command));
+        } else if let Some(command) = &self.command
+            && now.duration_since(*state.alone_since.get_or_insert(now)) >= PATIENCE
+        {
+            state.tell(&format!("a worker: none is running. Start some with `{command}`"));
         }
     }
 }

@@ -37,6 +37,10 @@ pub(crate) struct State {
     pub(super) alone_since: Option<Instant>,
     /// What the user was told.
     pub(super) told: HashSet<String>,
+    /// The jobs of a scheduler whose workers have taken a bundle.
+    pub(super) seen: HashSet<String>,
+    /// Why no worker can be started.
+    pub(super) refused: Option<String>,
     pub(crate) is_ended: bool,
 }
 
@@ -64,6 +68,10 @@ pub(super) struct Held {
     pub(super) over: Option<Instant>,
     /// Why its lease is to end, if that could not be done so far.
     pub(super) ends: Option<String>,
+    /// When its worker has given it back, and why, if a scheduler may know better.
+    pub(super) given_back: Option<(Instant, String)>,
+    /// Whether the job that runs has failed by the end of its worker.
+    pub(super) is_blamed: bool,
 }
 
 pub(super) enum Phase {
@@ -78,6 +86,10 @@ pub(super) struct Taken {
     pub(super) lease: LeaseName,
     /// The worker, as it is shown.
     pub(super) worker: String,
+    /// The job of the scheduler that has started it.
+    pub(super) job: Option<String>,
+    /// The number of jobs that the worker has begun before the one that runs.
+    pub(super) ran: usize,
     pub(super) tail: Tail,
     /// The orders that could not be written so far.
     pub(super) unsent: Vec<u8>,
@@ -107,8 +119,18 @@ pub(super) enum Step {
 
 impl Held {
     pub(super) fn new(places: Vec<Place>, phase: Phase, lease: Duration) -> Self {
-        let (is_adopted, is_blocked, missing, over, ends) = (false, false, None, None, None);
-        Self { places, phase, is_adopted, is_blocked, lease, missing, over, ends }
+        Self {
+            places,
+            phase,
+            is_adopted: false,
+            is_blocked: false,
+            lease,
+            missing: None,
+            over: None,
+            ends: None,
+            given_back: None,
+            is_blamed: false,
+        }
     }
 }
 
@@ -116,7 +138,7 @@ impl Phase {
     pub(super) fn taken(lease: LeaseName) -> Self {
         let worker = lease.worker.to_string();
         let (tail, unsent, heard) = (Tail::default(), Vec::new(), Instant::now());
-        Self::Taken(Taken { lease, worker, tail, unsent, heard })
+        Self::Taken(Taken { lease, worker, job: None, ran: 0, tail, unsent, heard })
     }
 }
 
@@ -190,8 +212,8 @@ impl State {
         }
     }
 
-    /// Takes the jobs out of a bundle that no worker has any more: those that have begun are lost, for this reason, and the
-    /// others wait again.
+    /// Takes the jobs out of a bundle that no worker has any more: those that have begun are lost, for this reason, or have failed,
+    /// and the others wait again.
     pub(super) fn release(&mut self, name: &BundleName, reason: &str) {
         let Some(mut held) = self.bundles.remove(name) else { return };
         let mut again = Vec::new();
@@ -200,7 +222,11 @@ impl State {
                 (Some(id), Step::NotBegun) => again.push(id),
                 (Some(id), Step::Begun) => {
                     if let Some(submitted) = self.jobs.remove(&id) {
-                        submitted.events.send(JobEvent::Lost(reason.to_owned()));
+                        let reason = reason.to_owned();
+                        submitted.events.send(match held.is_blamed {
+                            true => JobEvent::Failed(reason),
+                            false => JobEvent::Lost(reason),
+                        });
                     }
                 }
                 (None, Step::NotBegun | Step::Begun) => place.identity = None,
@@ -243,6 +269,12 @@ impl State {
         // Not once for each of its files.
         let reason = format!("the queue in the folder of the store: {}", text(error));
         self.tell_once(&error.cause(), reason);
+    }
+
+    /// Returns the bundles that workers have taken.
+    pub(super) fn taken(&self) -> Vec<BundleName> {
+        let taken = self.bundles.iter().filter(|(_, held)| matches!(held.phase, Phase::Taken(_)));
+        taken.map(|(name, _)| name.clone()).collect()
     }
 
     /// Tells the user once why jobs wait, by the first of them.
