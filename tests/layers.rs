@@ -80,6 +80,7 @@ const CLUSTER: Layers = &[
     &["format"],
     &["transport"],
     &["pull", "worker"],
+    &["scheduler"],
     &["lib"],
 ];
 

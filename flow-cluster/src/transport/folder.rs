@@ -83,6 +83,17 @@ impl Folder {
         Self { root: Self::pools(store).join(pool.to_string()), fs }
     }
 
+    /// Returns the marks of the runs that have pools.
+    pub(crate) fn of_runs(store: &Path, fs: Arc<dyn Fs>) -> Self {
+        Self { root: Self::pools(store), fs }
+    }
+
+    /// Creates the folder of the marks of runs, where it does not exist.
+    pub(crate) fn prepare_runs(&self) -> Result<(), ClusterError> {
+        let folder = self.root.join(RUNS);
+        self.fs.create_folder(&folder).during("create", &folder)
+    }
+
     /// Returns whether another run than this one is known to be in progress.
     pub(crate) fn has_other_run(&self, run: &str) -> bool {
         let runs = self.names(RUNS).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What a scheduler needs to know of a queue whose workers it starts, and what the queue learns from it.
 
+use std::time::Instant;
+
 use flow_core::executor::{Job, JobEvent};
 
 use super::Queue;
@@ -15,6 +17,8 @@ pub(crate) struct Demand {
     pub(crate) open: usize,
     /// The number of bundles that workers work on.
     pub(crate) busy: usize,
+    /// The number of bundles that the workers which are there can work on at the same time.
+    pub(crate) alive: usize,
     /// Whether a worker has given a bundle back, or was not heard of for a while: the scheduler may know why.
     pub(crate) is_suspicious: bool,
 }
@@ -42,7 +46,8 @@ impl Queue {
     /// Returns how much work there is.
     pub(crate) fn demand(&self) -> Demand {
         let state = self.state();
-        let mut demand = Demand::default();
+        let alive = state.workers.slots(&self.build, Instant::now());
+        let mut demand = Demand { alive, ..Demand::default() };
         for held in state.bundles.values() {
             match &held.phase {
                 Phase::Posted => demand.open += 1,
