@@ -25,6 +25,9 @@ pub(super) const OUTPUT_END: &str = ".txt";
 const MOST_DESCRIBED: u64 = 1 << 20;
 const MOST_OUTPUT: u64 = 4 << 20;
 
+/// The most workers of an array, of whatever a file says.
+const MOST_WORKERS: usize = 10_000;
+
 /// The files of a pool beside its queue.
 pub(super) struct Arrays {
     folder: PathBuf,
@@ -92,6 +95,7 @@ impl Arrays {
             let described = read.and_then(|bytes| serde_json::from_slice::<Described>(&bytes).ok());
             let (build, workers) = described
                 .map_or_else(Default::default, |described| (described.build, described.workers));
+            let workers = workers.min(MOST_WORKERS);
             found.push(Noted { owner: owner.to_owned(), name: array, build, workers });
         }
         Ok(found)
