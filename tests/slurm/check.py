@@ -162,8 +162,8 @@ def cancelled():
 def out_of_memory():
     """a job that is out of memory is told in words, and the rest goes on"""
     run = Run("memory", '[slurm]\nmemory = "200 MiB"\n')
-    run.open(0, 1, 2)
-    run.start("--param", "Gated.megabytes=3000")
+    run.open(1, 2)
+    run.start("--param", "Gated.megabytes=1000")
     run.end(1)
     run.expect_text("out of memory: job ")
     run.expect_text("needs more than its limit of 200 MiB")
@@ -174,8 +174,10 @@ def out_of_memory():
 def out_of_time():
     """a job that is past its limit is told in words, and the rest goes on"""
     run = Run("time", '[slurm]\ntime = "1m"\n').start()
+    # Each in a worker of its own: the time of one that has run another job before is no fault of the second.
+    for number in range(3):
+        run.wait_until_begun(number)
     run.open(1, 2)
-    run.wait_until_begun(0)
     run.end(1, 240)
     run.expect_text("out of time: job ")
     run.expect_text("takes longer than its limit of 1 min")

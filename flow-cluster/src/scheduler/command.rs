@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -13,10 +13,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
+use flow_core::executor::RunOfJobs;
 use flow_core::fs::Fs;
 use serde::Serialize;
 
+use super::options::Setup;
 use crate::format::line;
+use crate::transport::Folder;
 
 /// How long a command may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
@@ -30,6 +33,9 @@ const REST: Duration = Duration::from_secs(5);
 /// The most bytes of an output, and the most characters of a call in the log.
 const MOST_OUTPUT: u64 = 64 << 20;
 const LONGEST_CALL: usize = 500;
+
+/// The most bytes of a log when a run begins.
+const MOST_LOG: u64 = 1 << 20;
 
 /// The commands of a scheduler.
 pub(super) struct Commands {
@@ -68,6 +74,22 @@ struct Logged<'a> {
 }
 
 impl Commands {
+    /// Returns the commands of an executor for a run.
+    pub(super) fn of(name: &str, setup: &Setup, run: &RunOfJobs) -> Self {
+        let log = Folder::pools(&run.folder).join(format!("{name}.log"));
+        // Of the runs of the last time, however many there are.
+        let is_long = |error: &io::Error| error.kind() == ErrorKind::FileTooLarge;
+        if run.fs.read(&log, MOST_LOG).as_ref().is_err_and(is_long) {
+            let _ = run.fs.remove(&log);
+        }
+        Self {
+            folder: setup.commands.clone(),
+            timeout: setup.timeout,
+            calls: Arc::clone(&setup.calls),
+            log: Some((Arc::clone(&run.fs), log)),
+        }
+    }
+
     /// Calls a command, and waits for its end.
     ///
     /// # Errors

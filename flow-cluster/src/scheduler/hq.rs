@@ -19,7 +19,6 @@ use super::pools::Pools;
 use super::words::End;
 use super::{Report, Scheduler, State, Submission};
 use crate::names::ArrayName;
-use crate::transport::Folder;
 
 /// The name of the executor, and of the command.
 const NAME: &str = "hq";
@@ -82,13 +81,7 @@ impl JobExecutor for HyperQueue {
             !is_of_slurm,
             "HyperQueue has no partitions and accounts: give them to `hq alloc add`"
         );
-        let log = Folder::pools(&run.folder).join(format!("{NAME}.log"));
-        let commands = Commands {
-            folder: self.setup.commands.clone(),
-            timeout: self.setup.timeout,
-            calls: Arc::clone(&self.setup.calls),
-            log: Some((Arc::clone(&run.fs), log)),
-        };
+        let commands = Commands::of(NAME, &self.setup, run);
         Ok(Arc::new(Pools::begin(run, self.setup.clone(), Box::new(Calls { commands }))?))
     }
 }

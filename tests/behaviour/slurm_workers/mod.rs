@@ -168,9 +168,11 @@ fn noted(flow: &Flow) -> Vec<String> {
     arrays.flatten().map(|array| array.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// Returns the text of the error of a run that has failed.
+/// Returns the errors of a run that has failed.
 fn error_of(result: Result<flow::Summary, flow::Error>) -> String {
-    failure(result).to_string()
+    let summary = failure(result);
+    let errors = summary.failed().into_iter().filter_map(|entry| Some(entry.error?.to_string()));
+    errors.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

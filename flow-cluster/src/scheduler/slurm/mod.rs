@@ -15,7 +15,6 @@ use super::options::{Ask, JobOptions, Setup, setup_methods};
 use super::pools::Pools;
 use super::{Report, Scheduler, Submission};
 use crate::names::ArrayName;
-use crate::transport::Folder;
 
 /// The name of the executor.
 const NAME: &str = "slurm";
@@ -109,13 +108,7 @@ impl JobExecutor for Slurm {
     }
 
     fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>> {
-        let log = Folder::pools(&run.folder).join(format!("{NAME}.log"));
-        let commands = Commands {
-            folder: self.setup.commands.clone(),
-            timeout: self.setup.timeout,
-            calls: Arc::clone(&self.setup.calls),
-            log: Some((Arc::clone(&run.fs), log)),
-        };
+        let commands = Commands::of(NAME, &self.setup, run);
         let scheduler = Calls { commands, has_accounting: AtomicBool::new(true) };
         Ok(Arc::new(Pools::begin(run, self.setup.clone(), Box::new(scheduler))?))
     }
