@@ -170,15 +170,17 @@ impl Shared {
 
     /// Returns the command of a worker of a pool.
     pub(super) fn command(&self, pool: &Pool) -> Vec<OsString> {
-        let mut command: Vec<OsString> = vec![self.program.clone().into()];
+        let mut command = vec![self.program.clone().into_os_string()];
         command.extend(self.setup.arguments.iter().map(OsString::from));
         let folder =
             std::path::absolute(&self.run.folder).unwrap_or_else(|_| self.run.folder.clone());
-        command.extend(["--data".into(), folder.into()]);
-        command.extend(["--pool".into(), pool.name.to_string().into()]);
-        command.extend(["--exit-when-idle".into(), self.setup.idle.as_secs().to_string().into()]);
+        let mut add =
+            |option: &str, value: OsString| command.extend([OsString::from(option), value]);
+        add("--data", folder.into_os_string());
+        add("--pool", pool.name.to_string().into());
+        add("--exit-when-idle", self.setup.idle.as_secs().to_string().into());
         if let Some(minutes) = pool.ask.minutes {
-            command.extend(["--time-limit".into(), (60 * minutes).to_string().into()]);
+            add("--time-limit", (60 * minutes).to_string().into());
         }
         command
     }
@@ -207,7 +209,7 @@ impl Shared {
                 self.open(name, &ask)?;
             }
         }
-        runs.forget_runs(&[&self.name]);
+        runs.forget_runs(&[self.name.as_str()]);
         Ok(left)
     }
 
