@@ -176,9 +176,9 @@ impl Worker {
         };
         transport.prepare()?;
         let host = runner.host();
-        let presence =
+        let mut presence =
             Presence::new((&host, std::process::id()), (runner.program(), &build), self.slots);
-        let presence = Presence { job: job.clone(), ..presence };
+        presence.job.clone_from(&job);
         let worker = WorkerName::new(&host);
         // An error of the first file is that of the worker. Later ones pass.
         transport.announce(&worker, &presence)?;
