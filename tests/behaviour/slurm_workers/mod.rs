@@ -128,6 +128,8 @@ impl StandIn {
         });
         let (job, task, _) = own.with_context(|| format!("{parent} is none of {tasks:?}"))?;
         fs::write(self.state().join(format!("{job}/{task}.state")), state)?;
+        // As Slurm does, the process of the task is ended by the same signal, and before the worker.
+        kill_process(Pid::from_raw(child.parse()?).context("a process")?, signal)?;
         kill_process(Pid::from_raw(parent.parse()?).context("a process")?, signal)?;
         Ok(())
     }
