@@ -183,7 +183,9 @@ pub(crate) fn run_all(flow: &Flow) -> JoinHandle<Result<Summary, flow::Error>> {
     thread::spawn(move || flow.run::<All>())
 }
 
-pub(crate) fn joined(run: JoinHandle<Result<Summary, flow::Error>>) -> Result<Summary, flow::Error> {
+pub(crate) fn joined(
+    run: JoinHandle<Result<Summary, flow::Error>>,
+) -> Result<Summary, flow::Error> {
     run.join().expect("no panic")
 }
 

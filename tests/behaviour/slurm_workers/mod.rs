@@ -1,6 +1,6 @@
 //! Workers that Slurm starts: what the user is told of each end of a job, what is adopted, and that no job is left.
 //!
-//! A stand-in takes the place of Slurm: the shell scripts in this folder start workers as processes in the background. A worker
+//! A stand-in takes the place of Slurm, and one of HyperQueue: the shell scripts in this folder start workers as processes in the background. A worker
 //! is this test program, which runs the test [`worker`] alone.
 
 use std::fs;
@@ -10,7 +10,7 @@ use std::process::{Command, id};
 use std::thread;
 use std::time::Duration;
 
-use flow::cluster::{JobOptions, Slurm, Worker};
+use flow::cluster::{HyperQueue, JobOptions, Slurm, Worker};
 use flow::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -46,10 +46,13 @@ impl StandIn {
         let folder = opened.folder.join("slurm");
         fs::create_dir_all(folder.join("state"))?;
         fs::write(folder.join("common.sh"), include_str!("common.sh"))?;
+        // What HyperQueue needs no script for.
+        fs::write(folder.join("exec"), "exec \"$@\"\n")?;
         for (name, script) in [
             ("sbatch", include_str!("sbatch.sh")),
             ("squeue", include_str!("squeue.sh")),
             ("scancel", include_str!("scancel.sh")),
+            ("hq", include_str!("hq.sh")),
             ("sacct", include_str!("sacct.sh")),
             ("scontrol", include_str!("scontrol.sh")),
         ] {
@@ -400,6 +403,36 @@ fn a_run_that_is_stopped_leaves_no_worker() -> Result<()> {
     assert!(ran(&failure(joined(run))).is_empty());
     slurm.wait_until_empty()?;
     assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn hyperqueue_starts_workers_in_the_same_way() -> Result<()> {
+    let opened = open();
+    let (gates, stand_in) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    gates.open(0)?;
+    let worker = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
+    let executor = HyperQueue::new()
+        .commands_in(&stand_in.0)
+        .worker_arguments(worker)
+        .poll(Duration::from_millis(10))
+        .ask_every(Duration::from_millis(200))
+        .idle(PATIENCE);
+    let flow = opened.flow.workers(8).executor(executor).with(Gated::FOLDER, &*gates.0);
+    let (flow, lines) = observed(&flow);
+    let run = run_all(&flow);
+    gates.wait_until_begun(1, 1)?;
+    stand_in.end_worker_of(&gates, 1, "CANCELLED", Signal::TERM)?;
+    gates.wait_until_begun(1, 2)?;
+    gates.open(1)?;
+    assert_eq!(ran(&joined(run)?), ["All", "Gated", "Gated"]);
+    let line = line_with(&lines, "it was lost")?;
+    assert!(line.contains(" of HyperQueue on its worker 3 was cancelled by a user"), "{line}");
+    stand_in.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    let of_slurm = HyperQueue::new().options(JobOptions::new().partition("main"));
+    let error = error_of(flow.executor(of_slurm).force_roots().run::<All>());
+    assert!(error.contains("HyperQueue has no partitions and accounts"), "{error}");
     Ok(())
 }
 

@@ -47,7 +47,7 @@ while [ "$task" -lt "$count" ]; do
     (
         trap '' INT
         out=$(echo "$output" | sed "s/%a/$task/")
-        SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$task /bin/sh "$script" "$@" >"$out" 2>&1 &
+        SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$task HQ_JOB_ID=$id HQ_TASK_ID=$task /bin/sh "$script" "$@" >"$out" 2>&1 &
         put "$state/$id/$task.pid" "$!"
         wait "$!"
         code=$?
