@@ -270,11 +270,14 @@ pub mod page {
 /// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store.
 ///
 /// [`flow.executor(PullWorkers::new())`](crate::Flow::executor) submits the tasks of a run. A [`Worker`](cluster::Worker), or
-/// the verb `worker` of the command line, runs them on any machine.
+/// the verb `worker` of the command line, runs them on any machine. [`Slurm`](cluster::Slurm) and
+/// [`HyperQueue`](cluster::HyperQueue) start the workers by a scheduler.
 #[cfg(feature = "cluster")]
 pub mod cluster {
     #[doc(inline)]
-    pub use flow_cluster::{ClusterError, PullWorkers, Worker, WorkerSummary};
+    pub use flow_cluster::{
+        ClusterError, HyperQueue, JobOptions, PullWorkers, Slurm, Worker, WorkerSummary,
+    };
 }
 
 /// Executors of other machines: the interface for who brings the tasks of a flow to a cluster.

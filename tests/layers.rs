@@ -43,7 +43,7 @@ const CLI: Layers = &[
     &["text"],
     &["error"],
     &["ui", "grid", "json", "given"],
-    &["settings", "options"],
+    &["settings", "options", "executor"],
     &["params"],
     &["context"],
     &["verb"],
@@ -80,6 +80,7 @@ const CLUSTER: Layers = &[
     &["format"],
     &["transport"],
     &["pull", "worker"],
+    &["scheduler"],
     &["lib"],
 ];
 

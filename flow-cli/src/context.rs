@@ -8,10 +8,10 @@ use clap::ArgMatches;
 use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, Sweep, TaskInfo};
 
 use crate::error::CliError;
+#[cfg(feature = "cluster")]
+use crate::executor::ExecutorName;
 use crate::given::{Given, in_order, set};
 use crate::params::{self, Origins};
-#[cfg(feature = "cluster")]
-use crate::settings::ExecutorName;
 use crate::settings::Settings;
 use crate::text::listed;
 use crate::ui::{Color, Ui, report};
@@ -60,8 +60,9 @@ impl Context {
         matches: ArgMatches,
         roots: Vec<TaskInfo>,
     ) -> Result<Self, CliError> {
-        let mut settings =
-            Settings::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
+        let config = matches.get_one::<PathBuf>("config").map(PathBuf::as_path);
+        let profile = matches.get_one::<String>("profile").map(String::as_str);
+        let mut settings = Settings::read(config, profile)?;
         if let Some(data) = matches.get_one::<PathBuf>("data") {
             settings.data = Some(data.clone());
         }
@@ -74,12 +75,12 @@ impl Context {
         #[cfg(feature = "cluster")]
         {
             if let Ok(Some(executor)) = matches.try_get_one::<String>("executor") {
-                settings.executor = (executor == "pull").then_some(ExecutorName::Pull);
+                settings.executor = ExecutorName::named(executor);
             }
             if let Ok(Some(jobs)) = matches.try_get_one::<u16>("jobs") {
                 if settings.executor.is_none() {
                     return Err(CliError::usage(
-                        "--jobs is the number of jobs of an executor, and none is set: add `--executor pull`, or give the \
+                        "--jobs is the number of jobs of an executor, and none is set: add `--executor pull` or another one, or give the \
                          number of tasks in this process with `--workers`",
                     ));
                 }
@@ -165,12 +166,15 @@ impl Context {
     /// Refuses values of the configuration file for tasks that the program does not have.
     fn check_configured(&self) -> Result<(), CliError> {
         let tasks = self.settings.params.keys().filter_map(|name| name.rsplit_once('.'));
-        for (task, _) in tasks {
-            if let Err(error) = TaskInfo::named(task)
+        let tasks = tasks.map(|(task, _)| ("params", task.to_owned()));
+        #[cfg(feature = "cluster")]
+        let tasks = tasks.chain(self.settings.scheduled_tasks());
+        for (table, task) in tasks {
+            if let Err(error) = TaskInfo::named(&task)
                 && error.several.is_empty()
             {
                 let file = self.settings.file.display();
-                return Err(CliError::usage(format!("[params] of {file}: {error}")));
+                return Err(CliError::usage(format!("[{table}] of {file}: {error}")));
             }
         }
         Ok(())

@@ -59,13 +59,15 @@
 //! - `remote`: `push`, `pull` and `[remotes]` of `flow.toml` take URLs of object stores. `typed-flow` enables it with `s3`,
 //!   `gcs` or `azure`.
 //! - `page`: the verbs `serve` and `report`.
-//! - `cluster`: the verb `worker`, and `--executor` of runs.
+//! - `cluster`: the verb `worker`, and `--executor` of runs: `pull`, `slurm` and `hq`.
 
 mod app;
 mod args;
 mod commands;
 mod context;
 mod error;
+#[cfg(feature = "cluster")]
+mod executor;
 mod given;
 mod grid;
 mod json;
@@ -122,7 +124,7 @@ pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> E
 ///
 /// The file `flow.toml` or a variable is wrong, or the store cannot be opened.
 pub fn open_configured() -> anyhow::Result<Flow> {
-    let settings = settings::Settings::read(None)?;
+    let settings = settings::Settings::read(None, None)?;
     let flow = settings.apply(Flow::open(settings.folder())?);
     let params = settings.params.iter();
     Ok(params.fold(flow, |flow, (name, value)| flow.with_configured(name, value)))

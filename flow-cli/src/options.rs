@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
+#[cfg(feature = "cluster")]
+use crate::executor::ExecutorName;
+
 /// Adds the options that every verb has.
 pub(crate) fn globals(command: Command) -> Command {
     command
@@ -33,6 +36,14 @@ pub(crate) fn globals(command: Command) -> Command {
                 .value_parser(clap::value_parser!(PathBuf))
                 .value_hint(ValueHint::FilePath)
                 .help("The configuration file [default: flow.toml, if there is one]"),
+        )
+        .arg(
+            Arg::new("profile")
+                .long("profile")
+                .value_name("NAME")
+                .global(true)
+                .value_parser(NonEmptyStringValueParser::new())
+                .help("Uses the settings of `[profile.NAME]` of the configuration file before the others"),
         )
         .arg(
             Arg::new("json")
@@ -94,9 +105,16 @@ pub(crate) fn run_options(command: Command) -> Command {
 #[cfg(feature = "cluster")]
 fn executor_options(command: Command) -> Command {
     command
-        .arg(Arg::new("executor").long("executor").value_name("NAME").value_parser(["pull"]).help(
-            "Runs the tasks elsewhere: `pull` by the workers that were started with `worker`",
-        ))
+        .arg(
+            Arg::new("executor")
+                .long("executor")
+                .value_name("NAME")
+                .value_parser(ExecutorName::NAMES)
+                .help(
+                    "Runs the tasks elsewhere: `pull` by the workers that were started with `worker`, `slurm` and `hq` by \
+                     workers that Slurm or HyperQueue starts",
+                ),
+        )
         .arg(
             Arg::new("jobs")
                 .long("jobs")

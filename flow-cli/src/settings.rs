@@ -7,7 +7,7 @@
 //! allow_failures = true     # FLOW_ALLOW_FAILURES
 //! quiet = true              # FLOW_QUIET: hides the progress
 //! color = "never"           # FLOW_COLOR
-//! executor = "pull"         # FLOW_EXECUTOR: runs tasks by workers on other machines (feature `cluster`)
+//! executor = "pull"         # FLOW_EXECUTOR: runs tasks by workers on other machines (feature `cluster`): pull, slurm, hq
 //! jobs = 200                # FLOW_JOBS: the number of their jobs at the same time
 //!                           # FLOW_JSON: prints results as JSON
 //!
@@ -24,6 +24,18 @@
 //! bytes = "20 GB"           # FLOW_LIMIT_BYTES: the size of all earlier outputs of a task
 //! runs = 200                # FLOW_LIMIT_RUNS: the runs in the history
 //! run_days = 30             # FLOW_LIMIT_RUN_DAYS: the age of runs in the history
+//!
+//! [slurm]                   # what workers ask Slurm for; [hq] is for HyperQueue
+//! partition = "main"
+//! time = "2h"
+//! memory = "4 GB"
+//!
+//! [slurm.tasks.Train]       # those of one task
+//! options = ["--gres=gpu:1"]
+//!
+//! [profile.cluster]         # --profile cluster, or FLOW_PROFILE: settings that take precedence over those above
+//! executor = "slurm"
+//! jobs = 1000
 //! ```
 //!
 //! [`Settings::read`] reads both. A variable takes precedence over the file. [`Flow::open`](flow_core::Flow::open) reads
@@ -41,8 +53,10 @@ use flow_core::{Amount, Flow, Limits};
 use serde::Deserialize;
 
 use crate::error::CliError;
+#[cfg(feature = "cluster")]
+use crate::executor::{ExecutorName, SchedulerSettings};
 use crate::given::{Given, flat};
-use crate::text::shortened;
+use crate::text::{listed, shortened};
 use crate::ui::Color;
 
 /// The name of the file in the current folder.
@@ -53,6 +67,9 @@ const DATA: &str = "data";
 
 /// The longest value that an error quotes, in characters.
 const QUOTED: usize = 100;
+
+/// The number of profiles that an error lists.
+const LISTED: usize = 20;
 
 /// The variable for `--color`, which applies before all settings are read.
 pub(crate) const COLOR: &str = "FLOW_COLOR";
@@ -70,6 +87,15 @@ pub(crate) struct Settings {
     pub(crate) executor: Option<ExecutorName>,
     #[cfg(feature = "cluster")]
     pub(crate) jobs: Option<NonZeroU16>,
+    #[cfg(feature = "cluster")]
+    #[serde(default)]
+    pub(crate) slurm: SchedulerSettings,
+    #[cfg(feature = "cluster")]
+    #[serde(default)]
+    pub(crate) hq: SchedulerSettings,
+    /// Settings by the name of a profile, which take precedence over the others if it is chosen.
+    #[serde(default)]
+    profile: BTreeMap<String, toml::Table>,
     /// Not in the file: who types a command sees text.
     #[serde(skip)]
     pub(crate) json: Option<bool>,
@@ -82,14 +108,6 @@ pub(crate) struct Settings {
     /// The file that was read, for messages.
     #[serde(skip)]
     pub(crate) file: PathBuf,
-}
-
-/// The executor of runs whose tasks run elsewhere.
-#[cfg(feature = "cluster")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ExecutorName {
-    Pull,
 }
 
 /// The number of jobs that an executor has at the same time, unless it is set.
@@ -119,7 +137,7 @@ impl LimitSettings {
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(try_from = "SizeText")]
-struct Size(u64);
+pub(crate) struct Size(pub(crate) u64);
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a number of bytes, or a text such as \"20 GB\"")]
@@ -142,19 +160,39 @@ impl TryFrom<SizeText> for Size {
 impl Settings {
     /// Reads the file and the variables, which take precedence.
     ///
-    /// Without `file` and `FLOW_CONFIG`, the file is `flow.toml` in the current folder, which need not exist.
-    pub(crate) fn read(file: Option<&Path>) -> Result<Self, CliError> {
+    /// Without `file` and `FLOW_CONFIG`, the file is `flow.toml` in the current folder, which need not exist. Without `profile` and
+    /// `FLOW_PROFILE`, no profile of it is chosen.
+    pub(crate) fn read(file: Option<&Path>, profile: Option<&str>) -> Result<Self, CliError> {
+        let by_variable = match profile {
+            Some(_) => None,
+            None => variable("FLOW_PROFILE")?,
+        };
+        let profile = match (profile, &by_variable) {
+            (Some(name), _) => Some(("--profile", name)),
+            (None, Some(name)) => Some(("FLOW_PROFILE", name.as_str())),
+            (None, None) => None,
+        };
         let named = file.map(|file| ("--config", file.to_owned()));
         let named = named.or_else(|| Some(("FLOW_CONFIG", path_variable("FLOW_CONFIG")?)));
         let mut settings = match named {
-            Some((by, path)) => Self::of_file(&path)
+            Some((by, path)) => Self::of_file(&path, profile)
                 .and_then(|read| {
                     let path = path.display();
                     let missing = || format!("the configuration file {path} does not exist");
                     read.ok_or_else(|| CliError::usage(missing()))
                 })
                 .map_err(|error| CliError::usage(format!("{by}: {error}")))?,
-            None => Self::of_file(Path::new(FILE))?.unwrap_or_default(),
+            None => match Self::of_file(Path::new(FILE), profile)? {
+                Some(settings) => settings,
+                None => match profile {
+                    Some((by, name)) => {
+                        return Err(CliError::usage(format!(
+                            "{by}: there is no profile `{name}`, because there is no {FILE}"
+                        )));
+                    }
+                    None => Self::default(),
+                },
+            },
         };
         if let Some(data) = path_variable("FLOW_DATA") {
             settings.data = Some(data);
@@ -169,9 +207,8 @@ impl Settings {
         replace(&mut set.color, parsed(COLOR, colors, Color::named)?);
         #[cfg(feature = "cluster")]
         {
-            let named = |text: &str| (text == "pull").then_some(ExecutorName::Pull);
-            let names = "the name of an executor: pull";
-            replace(&mut set.executor, parsed("FLOW_EXECUTOR", names, named)?);
+            let names = format!("the name of an executor: {}", ExecutorName::NAMES.join(", "));
+            replace(&mut set.executor, parsed("FLOW_EXECUTOR", &names, ExecutorName::named)?);
             let numbers = format!("a number from 1 to {}", u16::MAX);
             replace(&mut set.jobs, parsed("FLOW_JOBS", &numbers, |text| text.parse().ok())?);
         }
@@ -186,7 +223,9 @@ impl Settings {
     }
 
     /// Reads a file; `None` if it does not exist. Relative paths in it are relative to its folder.
-    fn of_file(path: &Path) -> Result<Option<Self>, CliError> {
+    ///
+    /// `profile` is what has chosen a profile, and its name.
+    fn of_file(path: &Path, profile: Option<(&str, &str)>) -> Result<Option<Self>, CliError> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -196,13 +235,40 @@ impl Settings {
                 return Err(CliError::usage(message));
             }
         };
-        let mut settings: Self = toml::from_str(&text).map_err(|error| {
-            CliError::usage(format!(
-                "{} is wrong: {}",
-                path.display(),
-                error.to_string().trim_end()
-            ))
-        })?;
+        let wrong = |place: &str, error: toml::de::Error| {
+            let (path, error) = (path.display(), error.to_string());
+            CliError::usage(format!("{path} is wrong: {place}{}", error.trim_end()))
+        };
+        let mut settings: Self = toml::from_str(&text).map_err(|error| wrong("", error))?;
+        for (name, table) in &settings.profile {
+            // Also those that are not chosen.
+            let place = format!("[profile.{name}]: ");
+            let of_profile: Self =
+                table.clone().try_into().map_err(|error| wrong(&place, error))?;
+            if !of_profile.profile.is_empty() {
+                let path = path.display();
+                return Err(CliError::usage(format!(
+                    "{path} is wrong: {place}a profile has no profiles"
+                )));
+            }
+        }
+        if let Some((by, name)) = profile {
+            let Some(table) = settings.profile.remove(name) else {
+                let path = path.display();
+                let names = listed(settings.profile.keys(), LISTED);
+                let others = match settings.profile.is_empty() {
+                    true => "it has none".to_owned(),
+                    false => format!("it has these:{names}"),
+                };
+                return Err(CliError::usage(format!(
+                    "{by}: there is no profile `{name}` in {path}: {others}"
+                )));
+            };
+            let mut all: toml::Table = toml::from_str(&text).map_err(|error| wrong("", error))?;
+            merge(&mut all, table);
+            let place = format!("with [profile.{name}]: ");
+            settings = all.try_into().map_err(|error| wrong(&place, error))?;
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         let remotes = settings.remotes.values_mut().filter(|remote| !is_url(remote));
         let paths = settings.data.iter_mut().chain(remotes);
@@ -210,6 +276,13 @@ impl Settings {
         settings.params = flat(std::mem::take(&mut settings.params));
         settings.file = path.to_owned();
         Ok(Some(settings))
+    }
+
+    /// Returns the tasks for which a scheduler has options, with the tables that these are in.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn scheduled_tasks(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let slurm = self.slurm.tasks.keys().map(|task| ("slurm.tasks", task.clone()));
+        slurm.chain(self.hq.tasks.keys().map(|task| ("hq.tasks", task.clone())))
     }
 
     /// Returns the folder of the store.
@@ -229,15 +302,37 @@ impl Settings {
         };
         #[cfg(feature = "cluster")]
         let flow = match self.executor {
-            Some(ExecutorName::Pull) => {
+            Some(executor) => {
                 let jobs = self.jobs.map(NonZeroU16::get).or(self.workers).unwrap_or(JOBS);
-                flow.workers(usize::from(jobs)).executor(flow_cluster::PullWorkers::new())
+                let flow = flow.workers(usize::from(jobs));
+                match executor {
+                    ExecutorName::Pull => flow.executor(flow_cluster::PullWorkers::new()),
+                    ExecutorName::Slurm => flow.executor(self.slurm.slurm()),
+                    ExecutorName::Hq => flow.executor(self.hq.hyper_queue()),
+                }
             }
             None => flow,
         };
         let flow = if self.allow_failures == Some(true) { flow.allow_failures() } else { flow };
         let flow = if self.quiet == Some(true) { flow.quiet() } else { flow };
         flow.change_limits(|limits| self.limits.change(limits))
+    }
+}
+
+/// Replaces what is in a table by what is in another one. Tables in them are merged, and all other values replaced.
+fn merge(table: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match value {
+            toml::Value::Table(new) => match table.get_mut(&key) {
+                Some(toml::Value::Table(old)) => merge(old, new),
+                _ => {
+                    table.insert(key, toml::Value::Table(new));
+                }
+            },
+            value => {
+                table.insert(key, value);
+            }
+        }
     }
 }
 

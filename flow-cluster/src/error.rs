@@ -32,6 +32,15 @@ pub enum ClusterError {
         "a worker cannot identify this program: its executable file cannot be read, or this system is not supported"
     )]
     NoBuild,
+    /// The name of a pool of workers is wrong.
+    #[error(
+        "`{name}` is no name of a pool: it is that of an executor, `-` and 16 hexadecimal digits"
+    )]
+    #[non_exhaustive]
+    NoPool {
+        /// The name.
+        name: String,
+    },
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread of the worker")]
     Thread(#[source] io::Error),
@@ -48,7 +57,9 @@ impl ClusterError {
     pub(crate) fn cause(&self) -> String {
         match self {
             Self::Io { action, source, .. } => format!("{action}: {:?}", source.kind()),
-            Self::Damaged { .. } | Self::NoBuild | Self::Thread(_) => self.to_string(),
+            Self::Damaged { .. } | Self::NoBuild | Self::NoPool { .. } | Self::Thread(_) => {
+                self.to_string()
+            }
         }
     }
 }
@@ -77,7 +88,9 @@ pub(crate) fn text(error: &ClusterError) -> String {
         ClusterError::Io { source, .. } | ClusterError::Thread(source) => {
             format!("{error}: {source}")
         }
-        ClusterError::Damaged { .. } | ClusterError::NoBuild => error.to_string(),
+        ClusterError::Damaged { .. } | ClusterError::NoBuild | ClusterError::NoPool { .. } => {
+            error.to_string()
+        }
     }
 }
 

@@ -45,7 +45,17 @@ pub(crate) struct BundledJob {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Line {
     /// The worker has read the bundle.
-    Hello { format: u32, host: String, process: u32 },
+    Hello {
+        format: u32,
+        host: String,
+        process: u32,
+        /// The job of the scheduler that has started the worker, such as `123_4`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job: Option<String>,
+        /// The number of jobs that the worker has begun before.
+        #[serde(default)]
+        ran: usize,
+    },
     /// A job begins.
     Begun(usize),
     /// A message of a job.
@@ -82,6 +92,9 @@ pub(crate) struct Presence {
     pub(crate) build: String,
     /// The number of bundles that it works on at the same time.
     pub(crate) slots: usize,
+    /// The job of the scheduler that has started it, such as `123_4`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<String>,
     /// Grows each time.
     pub(crate) beat: u64,
 }
@@ -115,7 +128,7 @@ impl Presence {
         slots: usize,
     ) -> Self {
         let (host, program, build) = (host.to_owned(), program.to_owned(), build.to_owned());
-        Self { format: FORMAT, host, process, program, build, slots, beat: 0 }
+        Self { format: FORMAT, host, process, program, build, slots, job: None, beat: 0 }
     }
 
     /// Reads the file of a worker. The error says what is wrong with it.

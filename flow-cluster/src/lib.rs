@@ -1,4 +1,4 @@
-//! Executors past one machine: workers on machines that share only a folder.
+//! Executors past one machine: workers on machines that share only a folder, started by hand or by a scheduler.
 //!
 //! A run with the executor [`PullWorkers`] writes the jobs of its tasks into a queue in the folder of its store. A
 //! [`Worker`], which is the same program on any machine that has the folder, takes them, and runs each in a child process as
@@ -78,6 +78,9 @@
 //!   files of workers, some are read each second. A run has posted at most two bundles for each slot, and at least 256, so that a
 //!   list of the queue is short: a worker process lists it once in the time between two looks, and takes several from the list.
 //!
+//! Workers that a scheduler starts are of a *pool*, whose queue has the same form in the folder `.flow/queues/<pool>`: the executors
+//! [`Slurm`] and [`HyperQueue`]. The module `scheduler` has their files and invariants.
+//!
 //! The guarantees hold on a local file system, and on network file systems where a rename is atomic and a file that is opened
 //! has what was written before (NFS since version 3, SMB, Lustre, BeeGFS). If such a system shows something late, work is
 //! done twice and none is lost. NFS remembers the names in a folder for up to a minute, unless it is mounted with a shorter
@@ -90,6 +93,7 @@
 //! # How data passes through
 //!
 //! ```text
+//!           scheduler ──► pull::queue                     a queue for each pool, whose workers it starts
 //!  run:     engine ──► pull::queue ──► bundling           how many jobs a bundle has
 //!                        ▲    └──────► transport ─► folder
 //!                      pull::watch ───►  │
@@ -106,10 +110,12 @@ mod error;
 mod format;
 mod names;
 mod pull;
+mod scheduler;
 mod tail;
 mod transport;
 mod worker;
 
 pub use self::error::ClusterError;
 pub use self::pull::PullWorkers;
+pub use self::scheduler::{HyperQueue, JobOptions, Slurm};
 pub use self::worker::{Worker, WorkerSummary};

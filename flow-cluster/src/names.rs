@@ -1,4 +1,4 @@
-//! The names of bundles, workers and leases, which are names of folders and files in the queue.
+//! The names of bundles, workers, leases, pools and arrays, which are names of folders and files in the queue.
 //!
 //! A name that is found in the queue is parsed, and one of another form is ignored: so no name leads out of the queue.
 
@@ -10,6 +10,9 @@ use flow_core::executor::unique;
 const BUILD: usize = 32;
 const RUN: usize = 16;
 const NUMBER: usize = 8;
+
+/// The number of digits of the options of a pool.
+const POOL: usize = 16;
 
 /// The longest name of a machine in the name of a worker.
 const HOST: usize = 40;
@@ -100,6 +103,58 @@ impl fmt::Display for LeaseName {
     }
 }
 
+/// The name of a pool: `<executor>-<digest of the options of its workers>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PoolName(String);
+
+impl PoolName {
+    pub(crate) fn new(executor: &str, digest: u64) -> Self {
+        Self(format!("{executor}-{digest:016x}"))
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (executor, digest) = text.split_once('-')?;
+        let is_name = (1..=HOST).contains(&executor.len())
+            && executor.bytes().all(|b| b.is_ascii_lowercase())
+            && is_hex(digest, POOL);
+        is_name.then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the name of the executor whose scheduler starts the workers of the pool.
+    pub(crate) fn executor(&self) -> &str {
+        self.0.split_once('-').map_or("", |(executor, _)| executor)
+    }
+}
+
+impl fmt::Display for PoolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of an array of workers: `flow-<run>-<number>`. It is the name of a scheduler's job.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ArrayName(String);
+
+impl ArrayName {
+    pub(crate) fn new(run: &str, number: u32) -> Self {
+        Self(format!("flow-{run}-{number}"))
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (run, number) = text.strip_prefix("flow-")?.split_once('-')?;
+        let is_number = (1..=NUMBER).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit());
+        (is_run(run) && is_number).then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ArrayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Returns whether a text is the name of a run.
 pub(crate) fn is_run(text: &str) -> bool {
     is_hex(text, RUN)
@@ -130,6 +185,19 @@ mod tests {
             assert_eq!(BundleName::parse(wrong), None, "{wrong}");
         }
         assert_eq!(WorkerName::parse("a/b"), None);
+        let pool = PoolName::new("slurm", 0xab);
+        assert_eq!(pool.to_string(), "slurm-00000000000000ab");
+        assert_eq!(PoolName::parse(&pool.to_string()), Some(pool.clone()));
+        assert_eq!(pool.executor(), "slurm");
+        for wrong in ["", "slurm", "slurm-ab", "../x-00000000000000ab", "-00000000000000ab"] {
+            assert_eq!(PoolName::parse(wrong), None, "{wrong}");
+        }
+        let array = ArrayName::new(run, 12);
+        assert_eq!(array.to_string(), "flow-fedcba9876543210-12");
+        assert_eq!(ArrayName::parse(&array.to_string()), Some(array));
+        for wrong in ["", "flow-1-2", "flow-fedcba9876543210-", "flow-fedcba9876543210-x"] {
+            assert_eq!(ArrayName::parse(wrong), None, "{wrong}");
+        }
         assert_eq!(WorkerName::parse(&"a".repeat(81)), None);
     }
 }

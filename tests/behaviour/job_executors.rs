@@ -125,6 +125,37 @@ impl SubmittedJob for Forgotten {
     fn cancel(&self) {}
 }
 
+/// Fails each job, before it has begun or afterwards.
+#[derive(Clone, Default)]
+struct Failing {
+    begins: bool,
+    attempts: Arc<Mutex<Vec<u32>>>,
+}
+
+impl JobExecutor for Failing {
+    fn name(&self) -> &str {
+        "failing"
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl JobQueue for Failing {
+    fn submit(&self, job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+        self.attempts.lock().expect("no panic").push(job.attempt);
+        if self.begins {
+            let worker = "node7".to_owned();
+            events.send(JobEvent::Begun { worker, is_adopted: false });
+        }
+        events.send(JobEvent::Failed("out of memory: it needs more than 2 GB".to_owned()));
+        Ok(Arc::new(Forgotten))
+    }
+
+    fn end(&self) {}
+}
+
 /// Panics when the first job is ready.
 struct Panicking;
 
@@ -269,6 +300,22 @@ fn a_job_that_its_executor_has_forgotten_is_lost() -> Result<()> {
     assert_eq!(error, "it was lost: its executor has dropped it");
     // Three losses are free, and there are no retries.
     assert_eq!(executor.attempts(), [1, 2, 3, 4]);
+    Ok(())
+}
+
+#[test]
+fn a_job_that_its_executor_fails_is_tried_again_as_often_as_its_retries_say() -> Result<()> {
+    let opened = open();
+    let executor = Failing { begins: true, ..Failing::default() };
+    let flow = opened.flow.retries(2).executor(executor.clone());
+    let summary = failure(flow.run::<Quick>());
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert_eq!(error, "out of memory: it needs more than 2 GB");
+    assert_eq!(*executor.attempts.lock().expect("no panic"), [1, 2, 3]);
+    // One that can run nowhere would fail again.
+    let executor = Failing::default();
+    failure(flow.executor(executor.clone()).run::<Quick>());
+    assert_eq!(*executor.attempts.lock().expect("no panic"), [1]);
     Ok(())
 }
 

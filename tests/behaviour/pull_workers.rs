@@ -42,7 +42,7 @@ fn worker() -> Result<()> {
 }
 
 /// A process, which is killed on drop.
-pub(crate) struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -53,9 +53,18 @@ impl Drop for Process {
 
 /// Starts a test of this program in a process of its own.
 fn start(program: &Path, test: &str, variable: &str, value: &OsStr) -> Result<Process> {
+    start_test(program, &format!("pull_workers::{test}"), variable, value)
+}
+
+/// Starts a test, which is named with its module, in a process of its own.
+pub(crate) fn start_test(
+    program: &Path,
+    test: &str,
+    variable: &str,
+    value: &OsStr,
+) -> Result<Process> {
     let mut command = Command::new(program);
-    let test = format!("pull_workers::{test}");
-    command.args([test.as_str(), "--exact", "--nocapture", "--test-threads=1"]);
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
     command.env(variable, value).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     loop {
         match command.spawn() {
@@ -107,7 +116,7 @@ fn append(path: &Path, line: impl std::fmt::Display) -> Result<()> {
 /// Writes that it begins, and waits until the file `open` is there. Returns its process.
 #[derive(Task)]
 #[task(target = Json<u32>)]
-struct Gated {
+pub(crate) struct Gated {
     n: u64,
     folder: PathBuf,
 }
@@ -128,7 +137,7 @@ runs!(Gated: u32 = |self, cx| {
 /// Several of them.
 #[derive(Task)]
 #[task(requires = [Gated { n } for n in 0..self.count], target = Json<Vec<u32>>)]
-struct All {
+pub(crate) struct All {
     #[param(default = 2)]
     count: u64,
 }
@@ -138,26 +147,26 @@ runs!(All: Vec<u32> = |self, cx| {
 });
 
 /// The folder of the gates.
-struct Gates(PathBuf);
+pub(crate) struct Gates(pub(crate) PathBuf);
 
 impl Gates {
-    fn new(opened: &Opened) -> Result<Self> {
+    pub(crate) fn new(opened: &Opened) -> Result<Self> {
         let folder = opened.folder.join("gates");
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
 
-    fn open(&self, n: u64) -> Result<()> {
+    pub(crate) fn open(&self, n: u64) -> Result<()> {
         Ok(fs::write(self.0.join(format!("open-{n}")), "")?)
     }
 
     /// Returns the processes in which an instance has begun.
-    fn begun(&self, n: u64) -> Vec<String> {
+    pub(crate) fn begun(&self, n: u64) -> Vec<String> {
         let text = fs::read_to_string(self.0.join(format!("begun-{n}"))).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    fn wait_until_begun(&self, n: u64, times: usize) -> Result<()> {
+    pub(crate) fn wait_until_begun(&self, n: u64, times: usize) -> Result<()> {
         let is_begun = || (self.begun(n).len() >= times).then_some(());
         wait_for(&format!("instance {n} begins {times} times"), is_begun)
     }
@@ -169,12 +178,14 @@ fn pulling(opened: &Opened, gates: &Gates) -> Flow {
 }
 
 /// Runs on another thread.
-fn run_all(flow: &Flow) -> JoinHandle<Result<Summary, flow::Error>> {
+pub(crate) fn run_all(flow: &Flow) -> JoinHandle<Result<Summary, flow::Error>> {
     let flow = flow.clone();
     thread::spawn(move || flow.run::<All>())
 }
 
-fn joined(run: JoinHandle<Result<Summary, flow::Error>>) -> Result<Summary, flow::Error> {
+pub(crate) fn joined(
+    run: JoinHandle<Result<Summary, flow::Error>>,
+) -> Result<Summary, flow::Error> {
     run.join().expect("no panic")
 }
 
@@ -189,7 +200,7 @@ pub(crate) fn observed(flow: &Flow) -> (Flow, Arc<Mutex<Vec<String>>>) {
 }
 
 /// Returns the first line with a text, once there is one.
-fn line_with(lines: &Mutex<Vec<String>>, text: &str) -> Result<String> {
+pub(crate) fn line_with(lines: &Mutex<Vec<String>>, text: &str) -> Result<String> {
     wait_for(text, || {
         let lines = lines.lock().expect("no panic");
         lines.iter().find(|line| line.contains(text)).cloned()

@@ -158,3 +158,78 @@ fn parameters_of_the_file_are_for_all_tasks_of_the_program() {
     assert!(error.starts_with("error: [params] of flow.toml: "), "{error}");
     assert!(error.contains("did you mean `Temperature.station`?"), "{error}");
 }
+
+#[test]
+fn a_profile_overrides_settings_and_wrong_ones_name_their_place() {
+    let folder = folder();
+    let folder = folder.path();
+    let write = |text: &str| std::fs::write(folder.join("flow.toml"), text).expect("a file");
+    write(
+        "data = \"base\"\nnamespace = \"prod\"\n[params]\n\"Temperature.station\" = \"Oslo\"\n\"Report.limit\" = 1.5\n\
+         [profile.south]\ndata = \"warm\"\n[profile.south.params]\n\"Temperature.station\" = \"Rome\"\n",
+    );
+    let used = |arguments: &str, variables: &[(&str, &str)]| {
+        let status =
+            weather_with(folder, words(&format!("status --json {arguments}")), variables).json();
+        status["folder"].as_str().expect("a path").to_owned()
+    };
+    assert!(used("", &[]).ends_with("base/env=prod"));
+    // What the profile does not have stays.
+    assert!(used("--profile south", &[]).ends_with("warm/env=prod"));
+    assert!(used("", &[("FLOW_PROFILE", "south")]).ends_with("warm/env=prod"));
+    assert!(used("--profile south", &[("FLOW_DATA", "own")]).ends_with("own/env=prod"));
+    let value = |arguments: &str| {
+        weather(folder, words(&format!("run Temperature -q {arguments}"))).ok();
+        weather(folder, words(&format!("meta Temperature --json {arguments}"))).json()[0]["metadata"]["value"].clone()
+    };
+    assert_eq!(value(""), 2.0);
+    assert_eq!(value("--profile south"), 25.0);
+    let error = weather(folder, words("status --profile north")).refused();
+    assert_eq!(
+        error,
+        "error: --profile: there is no profile `north` in flow.toml: it has these:\n  south\n"
+    );
+    // Also a profile that is not chosen is read.
+    write("[profile.south]\nworker = 1\n");
+    let error = weather(folder, ["status"]).refused();
+    assert!(
+        error.contains("flow.toml is wrong: [profile.south]: ") && error.contains("`worker`"),
+        "{error}"
+    );
+    write("[profile.south.profile.more]\nworkers = 1\n");
+    let error = weather(folder, ["status"]).refused();
+    assert!(error.contains("[profile.south]: a profile has no profiles"), "{error}");
+    std::fs::remove_file(folder.join("flow.toml")).expect("a file");
+    let error = weather_with(folder, ["status"], &[("FLOW_PROFILE", "south")]).refused();
+    assert_eq!(
+        error,
+        "error: FLOW_PROFILE: there is no profile `south`, because there is no flow.toml\n"
+    );
+}
+
+#[test]
+fn the_options_of_schedulers_are_checked() {
+    let folder = folder();
+    let folder = folder.path();
+    let refused = |text: &str| {
+        std::fs::write(folder.join("flow.toml"), text).expect("a file");
+        weather(folder, words("plan Report")).refused()
+    };
+    let error = refused("[slurm]\npartitions = \"main\"\n");
+    assert!(error.contains("flow.toml is wrong") && error.contains("`partitions`"), "{error}");
+    let error = refused("[slurm]\ntime = \"long\"\n");
+    assert!(error.contains("\"long\" is no time"), "{error}");
+    let error = refused("[slurm.tasks.Temperatur]\nmemory = \"1 GB\"\n");
+    assert!(
+        error.contains("[slurm.tasks] of flow.toml: ") && error.contains("Temperature"),
+        "{error}"
+    );
+    std::fs::write(
+        folder.join("flow.toml"),
+        "executor = \"slurm\"\n[slurm]\npartition = \"main\"\ntime = \"2h\"\nmemory = \"4 GB\"\nmax-workers = 9\n\
+         [slurm.tasks.Temperature]\noptions = [\"--gres=gpu:1\"]\n[hq]\nmax_workers = 3\n",
+    )
+    .expect("a file");
+    // Nothing is submitted by a plan.
+    weather(folder, words("plan Report")).ok();
+}

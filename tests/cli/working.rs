@@ -51,7 +51,8 @@ fn the_executor_may_be_a_setting_and_a_task_may_stay_in_the_process() {
     let error = weather_with(folder, words("status"), &[("FLOW_JOBS", "0")]).refused();
     assert_eq!(error, "error: FLOW_JOBS is \"0\", which is not a number from 1 to 65535\n");
     let error = weather_with(folder, words("status"), &[("FLOW_EXECUTOR", "push")]).refused();
-    let expected = "error: FLOW_EXECUTOR is \"push\", which is not the name of an executor: pull\n";
+    let expected =
+        "error: FLOW_EXECUTOR is \"push\", which is not the name of an executor: pull, slurm, hq\n";
     assert_eq!(error, expected);
 }
 

@@ -15,7 +15,8 @@ use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "worker",
-    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store, until Ctrl-C",
+    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store, until Ctrl-C. \
+            The executors slurm and hq start it themselves",
     takes: Takes::Nothing,
     access: Access::Writes,
     options,
@@ -39,6 +40,19 @@ fn options(command: Command) -> Command {
                 .value_parser(clap::value_parser!(u64))
                 .help("Ends after it has had nothing to do for this long"),
         )
+        .arg(
+            Arg::new("pool")
+                .long("pool")
+                .value_name("NAME")
+                .help("Takes the jobs of a pool of `--executor slurm` or `hq`, instead of those of `pull`"),
+        )
+        .arg(
+            Arg::new("time-limit")
+                .long("time-limit")
+                .value_name("SECONDS")
+                .value_parser(clap::value_parser!(u64).range(1..))
+                .help("The time after which the worker will be ended: it begins no job that cannot end before"),
+        )
 }
 
 /// What the worker has done.
@@ -56,6 +70,12 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let mut worker = Worker::new(&flow).slots(usize::from(slots));
     if let Some(seconds) = matches.get_one::<u64>("exit-when-idle") {
         worker = worker.exit_when_idle(Duration::from_secs(*seconds));
+    }
+    if let Some(pool) = matches.get_one::<String>("pool") {
+        worker = worker.pool(pool);
+    }
+    if let Some(seconds) = matches.get_one::<u64>("time-limit") {
+        worker = worker.time_limit(Duration::from_secs(*seconds));
     }
     if context.settings.quiet != Some(true) {
         report(format_args!("takes jobs from {}", flow.folder().display()));

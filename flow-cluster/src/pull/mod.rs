@@ -7,6 +7,8 @@
 //!                                        watch   posts bundles, reads what workers write, notices those that are gone
 //! ```
 //!
+//! [`WatchedQueue`] is both. Each pool of workers that a scheduler starts has one, too.
+//!
 //! - [`queue`] owns the state of a run: a job waits, is in a bundle, runs, and ends.
 //! - [`watch`] is the thread that changes it. One poll lists the leases and reads each once, however many jobs there are.
 //! - [`workers`] knows which workers are alive, for the size of bundles and for messages.
@@ -21,7 +23,8 @@ use std::time::Duration;
 
 use flow_core::executor::{Job, JobEvents, JobExecutor, JobQueue, RunOfJobs, SubmittedJob, unique};
 
-use self::queue::{JobId, Queue};
+use self::queue::JobId;
+pub(crate) use self::queue::{Blame, Demand, Queue, WorkerEnd};
 use crate::bundling::Limits;
 use crate::format::MOST_JOBS;
 use crate::transport::{Folder, RunMark, Transport};
@@ -75,11 +78,36 @@ pub struct PullWorkers {
 
 /// The settings of the executor.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Settings {
-    lease: Duration,
-    poll: Duration,
+pub(crate) struct Settings {
+    pub(crate) lease: Duration,
+    pub(crate) poll: Duration,
     gather: Duration,
-    limits: Limits,
+    pub(crate) limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let limits = Limits { seconds: BUNDLE_SECONDS, jobs: MOST_JOBS };
+        Self { lease: LEASE, poll: POLL, gather: GATHER, limits }
+    }
+}
+
+impl Settings {
+    /// Sets the time of a lease, within limits.
+    pub(crate) fn set_lease(&mut self, lease: Duration) {
+        self.lease = lease.clamp(SHORTEST_LEASE, Duration::from_secs(24 * 60 * 60));
+    }
+
+    /// Sets how often the queue is looked at.
+    pub(crate) fn set_poll(&mut self, poll: Duration) {
+        self.poll = poll.max(Duration::from_millis(1));
+    }
+
+    /// Sets how long a bundle is expected to take.
+    pub(crate) fn set_bundle(&mut self, duration: Duration) {
+        self.limits.seconds = duration.as_secs_f64();
+        self.limits.jobs = if duration.is_zero() { 1 } else { MOST_JOBS };
+    }
 }
 
 impl Default for PullWorkers {
@@ -91,8 +119,7 @@ impl Default for PullWorkers {
 impl PullWorkers {
     /// Creates an executor with the default settings.
     pub fn new() -> Self {
-        let limits = Limits { seconds: BUNDLE_SECONDS, jobs: MOST_JOBS };
-        Self { settings: Settings { lease: LEASE, poll: POLL, gather: GATHER, limits } }
+        Self { settings: Settings::default() }
     }
 
     /// Sets how long a worker may not be heard of before its work is given to others. The default is 30 s.
@@ -101,22 +128,21 @@ impl PullWorkers {
     /// seconds to show what another machine has written.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease.clamp(SHORTEST_LEASE, Duration::from_secs(24 * 60 * 60));
+        self.settings.set_lease(lease);
         self
     }
 
     /// Sets how often the run looks for what workers have written. The default is 200 ms.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
-        self.settings.poll = poll.max(Duration::from_millis(1));
+        self.settings.set_poll(poll);
         self
     }
 
     /// Sets how long a bundle of short jobs is expected to take. The default is 10 s; zero makes a bundle of each job.
     #[must_use]
     pub fn bundle(mut self, duration: Duration) -> Self {
-        self.settings.limits.seconds = duration.as_secs_f64();
-        self.settings.limits.jobs = if duration.is_zero() { 1 } else { MOST_JOBS };
+        self.settings.set_bundle(duration);
         self
     }
 }
@@ -128,28 +154,43 @@ impl JobExecutor for PullWorkers {
 
     fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>> {
         let transport = Folder::new(&run.folder, Arc::clone(&run.fs));
-        transport.prepare()?;
-        let name = unique();
-        let mark = transport.begin_run(&name)?;
         let command = format!("{} worker --data {}", run.program, run.folder.display());
-        let build = run.build.to_string();
-        let queue = Queue::begin(Box::new(transport), self.settings, (build, name), command)?;
-        let queue = Arc::new(queue);
-        let watched = Arc::clone(&queue);
-        let thread = Builder::new().name("flow-queue".to_owned());
-        let thread = thread.spawn(move || watch::watch(&watched))?;
-        Ok(Arc::new(PullQueue { queue, ends: Mutex::new(Some((thread, mark))) }))
+        let names = (run.build.to_string(), unique());
+        let queue = WatchedQueue::begin(Box::new(transport), self.settings, names, Some(command))?;
+        Ok(Arc::new(queue))
     }
 }
 
-/// The jobs of one run.
-struct PullQueue {
-    queue: Arc<Queue>,
+/// The jobs of one run in a queue, with the thread that watches it.
+pub(crate) struct WatchedQueue {
+    pub(crate) queue: Arc<Queue>,
     /// The thread that watches the queue, and the mark of the run, until the run ends.
     ends: Mutex<Option<(JoinHandle<()>, RunMark)>>,
 }
 
-impl JobQueue for PullQueue {
+impl WatchedQueue {
+    /// Begins a run with this name, of the build with this digest. `command` starts a worker; it is `None` if a scheduler does.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be read or written, or the operating system refuses a thread.
+    pub(crate) fn begin(
+        transport: Box<dyn Transport>,
+        settings: Settings,
+        (build, name): (String, String),
+        command: Option<String>,
+    ) -> anyhow::Result<Self> {
+        transport.prepare()?;
+        let mark = transport.begin_run(&name)?;
+        let queue = Arc::new(Queue::begin(transport, settings, (build, name), command)?);
+        let watched = Arc::clone(&queue);
+        let thread = Builder::new().name("flow-queue".to_owned());
+        let thread = thread.spawn(move || watch::watch(&watched))?;
+        Ok(Self { queue, ends: Mutex::new(Some((thread, mark))) })
+    }
+}
+
+impl JobQueue for WatchedQueue {
     fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<Arc<dyn SubmittedJob>> {
         let id = self.queue.submit(job, events)?;
         Ok(Arc::new(Submitted { queue: Arc::clone(&self.queue), id }))
@@ -165,7 +206,7 @@ impl JobQueue for PullQueue {
     }
 }
 
-impl Drop for PullQueue {
+impl Drop for WatchedQueue {
     fn drop(&mut self) {
         self.end();
     }

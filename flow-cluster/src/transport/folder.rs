@@ -15,10 +15,13 @@ use flow_core::fs::{Fs, Lock};
 use super::{RunMark, Transport};
 use crate::error::{ClusterError, IoContext, is_gone};
 use crate::format::{Bundle, Presence};
-use crate::names::{BundleName, LeaseName, WorkerName, is_run};
+use crate::names::{BundleName, LeaseName, PoolName, WorkerName, is_run};
 
 /// The folder of the queue in that of the store.
 const QUEUE: [&str; 2] = [".flow", "queue"];
+
+/// The folder of the queues of pools, each in a folder with the name of the pool.
+const POOLS: [&str; 2] = [".flow", "queues"];
 
 const BUNDLE: &str = "bundle.json";
 const MESSAGES: &str = "messages.jsonl";
@@ -68,6 +71,33 @@ impl Folder {
     /// Returns the queue of the store in a folder.
     pub(crate) fn new(store: &Path, fs: Arc<dyn Fs>) -> Self {
         Self { root: QUEUE.iter().fold(store.to_owned(), |path, part| path.join(part)), fs }
+    }
+
+    /// Returns the folder of the queues of pools.
+    pub(crate) fn pools(store: &Path) -> PathBuf {
+        POOLS.iter().fold(store.to_owned(), |path, part| path.join(part))
+    }
+
+    /// Returns the queue of a pool.
+    pub(crate) fn of_pool(store: &Path, pool: &PoolName, fs: Arc<dyn Fs>) -> Self {
+        Self { root: Self::pools(store).join(pool.to_string()), fs }
+    }
+
+    /// Returns the marks of the runs that have pools.
+    pub(crate) fn of_runs(store: &Path, fs: Arc<dyn Fs>) -> Self {
+        Self { root: Self::pools(store), fs }
+    }
+
+    /// Creates the folder of the marks of runs, where it does not exist.
+    pub(crate) fn prepare_runs(&self) -> Result<(), ClusterError> {
+        let folder = self.root.join(RUNS);
+        self.fs.create_folder(&folder).during("create", &folder)
+    }
+
+    /// Returns whether another run than this one is known to be in progress.
+    pub(crate) fn has_other_run(&self, run: &str) -> bool {
+        let runs = self.names(RUNS).unwrap_or_default();
+        runs.iter().any(|other| other != run && is_run(other) && self.is_running(other))
     }
 
     fn of_bundle(&self, name: &BundleName) -> PathBuf {

@@ -1,8 +1,7 @@
 //! The way of bundles and messages between a run and its workers.
 //!
 //! The queue of a [run](crate::pull) and the loop of a [worker](crate::worker) know this interface alone. [`Folder`] is a
-//! folder that both can reach. A bucket, whose conditional writes take the place of renames, or a scheduler, which starts
-//! a worker for a bundle that is taken already, can be added as others.
+//! folder that both can reach. A bucket, whose conditional writes take the place of renames, can be added as another.
 
 mod folder;
 

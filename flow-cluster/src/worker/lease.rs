@@ -22,6 +22,9 @@ use crate::transport::Transport;
 /// How often messages that are not urgent are written, and orders are read.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long the failure of a job whose process has crashed is held back: the worker may be about to be stopped by the same signal.
+const CRASH: Duration = Duration::from_millis(300);
+
 /// In how many parts a lease is divided: it is renewed after one of them.
 const RENEWALS: u32 = 4;
 
@@ -61,8 +64,9 @@ struct Orders {
 
 impl Line {
     /// Returns the first line of a worker.
-    pub(super) fn hello(host: &str) -> Self {
-        Self::Hello { format: FORMAT, host: host.to_owned(), process: std::process::id() }
+    pub(super) fn hello(host: &str, job: Option<&str>, ran: usize) -> Self {
+        let (host, job) = (host.to_owned(), job.map(str::to_owned));
+        Self::Hello { format: FORMAT, host, process: std::process::id(), job, ran }
     }
 }
 
@@ -178,8 +182,7 @@ impl<'a> HeldLease<'a> {
     /// [`ends_on_drop`](Self::ends_on_drop) returns.
     pub(super) fn keep(&self) {
         while !self.has_ended.load(Ordering::SeqCst) && !self.is_lost() {
-            if self.stopper.is_stopped() {
-                self.is_leaving.store(true, Ordering::SeqCst);
+            if self.has_stopped() {
                 self.cancel();
             }
             self.read_orders();
@@ -197,6 +200,15 @@ impl<'a> HeldLease<'a> {
             // The end of the bundle does not wait for it.
             thread::park_timeout(pause);
         }
+    }
+
+    /// Returns whether the worker is stopped. What its job sends from now on does not count.
+    fn has_stopped(&self) -> bool {
+        let is_stopped = self.stopper.is_stopped();
+        if is_stopped {
+            self.is_leaving.store(true, Ordering::SeqCst);
+        }
+        is_stopped
     }
 
     /// Returns a guard that ends [`keep`](Self::keep), which runs on a thread, when it is dropped.
@@ -286,6 +298,13 @@ impl JobLink for LeaseLink<'_> {
             self.lease.write(&Line::Waits, false);
         }
         (self.wait)(is_waiting);
+    }
+
+    fn crashed(&self) {
+        let begun = Instant::now();
+        while begun.elapsed() < CRASH && !self.lease.has_stopped() {
+            thread::sleep(CRASH / 20);
+        }
     }
 
     fn draft(&self) -> Option<PathBuf> {

@@ -4,6 +4,8 @@
 //! child process. Another thread of the slot, in [`lease`], renews the lease and carries messages meanwhile. A worker never
 //! plans: a job has its parameters and the places of its inputs. While a task waits for others that it has required, a
 //! further thread takes the place of its slot, because these may be jobs for this worker.
+//!
+//! A worker that a scheduler has started is one of a [pool](Worker::pool), and its time may be [limited](Worker::time_limit).
 
 mod lease;
 
@@ -21,7 +23,7 @@ use flow_core::{Flow, Stopper};
 use self::lease::{HeldLease, LeaseLink};
 use crate::error::{ClusterError, text};
 use crate::format::{Bundle, Line, Presence};
-use crate::names::{BundleName, LeaseName, WorkerName};
+use crate::names::{BundleName, LeaseName, PoolName, WorkerName};
 use crate::transport::{Folder, Transport};
 
 /// How often a worker looks for a bundle, unless it is set.
@@ -35,6 +37,10 @@ const TRIES: usize = 32;
 
 /// Among how many bundles at most a worker chooses one, after other workers were faster several times.
 const WIDEST: usize = 1024;
+
+/// The part of its time, and the longest time, in which a worker with a time limit begins nothing any more.
+const RESERVED_PART: u32 = 20;
+const MOST_RESERVED: Duration = Duration::from_secs(60);
 
 /// The longest time until a thread of a worker notices that it is to end.
 const NOTICE: Duration = Duration::from_millis(50);
@@ -64,6 +70,9 @@ pub struct Worker {
     poll: Duration,
     /// How long it waits for a bundle before it ends.
     patience: Option<Duration>,
+    /// The name of the pool that it is of.
+    pool: Option<String>,
+    time_limit: Option<Duration>,
     say: Box<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -95,7 +104,8 @@ impl Worker {
     /// Creates a worker on the store of a flow. All other settings of the flow are those of the runs, and count nothing here.
     pub fn new(flow: &Flow) -> Self {
         let say = Box::new(|_: &str| {});
-        Self { flow: flow.clone(), slots: 1, poll: POLL, patience: None, say }
+        let (patience, pool, time_limit) = (None, None, None);
+        Self { flow: flow.clone(), slots: 1, poll: POLL, patience, pool, time_limit, say }
     }
 
     /// Sets the number of bundles that the worker works on at the same time. The default is 1.
@@ -119,6 +129,24 @@ impl Worker {
         self
     }
 
+    /// Takes bundles of a pool, and not of [`PullWorkers`](crate::PullWorkers). The executors [`Slurm`](crate::Slurm) and
+    /// [`HyperQueue`](crate::HyperQueue) start their workers with the name of one.
+    #[must_use]
+    pub fn pool(mut self, name: impl Into<String>) -> Self {
+        self.pool = Some(name.into());
+        self
+    }
+
+    /// Sets after how much time the worker will be ended by what has started it, such as a scheduler.
+    ///
+    /// It begins no job then that is not expected to end before. A job of unknown duration needs half of the time. The first
+    /// job of a worker always begins.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
     /// Sets a function that receives messages for people: what the worker takes, and what it refuses.
     #[must_use]
     pub fn on_message(mut self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
@@ -133,15 +161,24 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The queue cannot be written, this program cannot be identified, or the operating system refuses a thread.
+    /// The queue cannot be written, there can be no pool of this name, this program cannot be identified, or the operating
+    /// system refuses a thread.
     pub fn run(self) -> Result<WorkerSummary, ClusterError> {
         let runner = self.flow.job_runner(self.slots);
         let build = runner.build().ok_or(ClusterError::NoBuild)?.to_string();
-        let transport = Folder::new(runner.folder(), runner.fs());
+        let (transport, job) = match &self.pool {
+            None => (Folder::new(runner.folder(), runner.fs()), None),
+            Some(name) => {
+                let pool = PoolName::parse(name)
+                    .ok_or_else(|| ClusterError::NoPool { name: name.clone() })?;
+                (Folder::of_pool(runner.folder(), &pool, runner.fs()), scheduled_job(&pool))
+            }
+        };
         transport.prepare()?;
         let host = runner.host();
-        let presence =
+        let mut presence =
             Presence::new((&host, std::process::id()), (runner.program(), &build), self.slots);
+        presence.job.clone_from(&job);
         let worker = WorkerName::new(&host);
         // An error of the first file is that of the worker. Later ones pass.
         transport.announce(&worker, &presence)?;
@@ -152,8 +189,12 @@ impl Worker {
             transport: &transport,
             host: &host,
             build: &build,
+            job: job.as_deref(),
+            begun: Instant::now(),
             is_over: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
+            begun_jobs: AtomicUsize::new(0),
             waiting: Mutex::default(),
             idle_since: Mutex::new(Instant::now()),
             listed: Mutex::default(),
@@ -176,10 +217,17 @@ struct Working<'a> {
     transport: &'a dyn Transport,
     host: &'a str,
     build: &'a str,
+    /// The job of the scheduler that has started the worker.
+    job: Option<&'a str>,
+    begun: Instant,
     /// Whether all slots have ended, or are to end.
     is_over: AtomicBool,
+    /// Whether no bundle is taken any more, because too little time is left.
+    is_closing: AtomicBool,
     /// The number of slots that work on a bundle.
     busy: AtomicUsize,
+    /// The number of jobs that have begun.
+    begun_jobs: AtomicUsize,
     waiting: Mutex<Waiting>,
     /// Since when no slot has had a bundle.
     idle_since: Mutex<Instant>,
@@ -271,6 +319,9 @@ impl Working<'_> {
     fn work<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, is_extra: bool) {
         let name = WorkerName::new(self.host);
         while !(self.is_stopped() || is_extra && self.is_superfluous()) {
+            if !self.has_time_for(Some(0.0)) || self.is_closing.load(Ordering::SeqCst) {
+                return;
+            }
             match self.take(&name) {
                 Some(lease) => {
                     self.busy.fetch_add(1, Ordering::SeqCst);
@@ -327,6 +378,13 @@ impl Working<'_> {
         let Some(patience) = self.settings.patience else { return false };
         self.busy.load(Ordering::SeqCst) == 0
             && self.idle_since.lock().expect("lock poisoned").elapsed() >= patience
+    }
+
+    /// Returns whether a job can be expected to end before the time of the worker is over.
+    fn has_time_for(&self, expected_seconds: Option<f64>) -> bool {
+        let Some(limit) = self.settings.time_limit else { return true };
+        self.begun_jobs.load(Ordering::SeqCst) == 0
+            || is_time_for(limit, self.begun.elapsed(), expected_seconds)
     }
 
     /// Takes a bundle of this build, if there is one.
@@ -415,7 +473,8 @@ impl Working<'_> {
             Ok(_) => Err("the bundle is of another build than its name".to_owned()),
             Err(error) => Err(text(&error)),
         };
-        lease.write(&Line::hello(self.host), true);
+        lease
+            .write(&Line::hello(self.host, self.job, self.begun_jobs.load(Ordering::SeqCst)), true);
         let jobs = match bundle {
             Ok(bundle) => {
                 lease.set_lease(Duration::from_secs_f64(bundle.lease_seconds));
@@ -456,13 +515,21 @@ impl Working<'_> {
             let _ends = lease.ends_on_drop(keeper);
             // Jobs that are left out by request end as well.
             let (mut ended, mut ran) = (0, 0);
+            let mut reason = "it was stopped";
             for (place, job) in bundle.jobs.iter().enumerate() {
+                if !self.has_time_for(job.expected_seconds) {
+                    // Another worker has more time, and takes what comes after this.
+                    self.is_closing.store(true, Ordering::SeqCst);
+                    reason = "its time is nearly over";
+                    break;
+                }
                 if self.stopper.is_stopped() || !lease.write_through(&Line::Begun(place)) {
                     break;
                 }
                 // After the line: see `HeldLease::is_left_out`.
                 let is_left_out = lease.is_left_out(place);
                 if !is_left_out {
+                    self.begun_jobs.fetch_add(1, Ordering::SeqCst);
                     (self.settings.say)(&format!("runs {}", job.label));
                     let inbox = Arc::new(JobInbox::new());
                     lease.set_running(Some((place, Arc::clone(&inbox))));
@@ -478,16 +545,48 @@ impl Working<'_> {
             match ended == bundle.jobs.len() {
                 true => lease.write_through(&Line::Over),
                 // Nothing is written if the lease is lost.
-                false => lease.write(&Line::Left("it was stopped".to_owned()), true),
+                false => lease.write(&Line::Left(reason.to_owned()), true),
             };
             ran
         })
     }
 }
 
+/// Returns the job of the scheduler in which this process runs, such as `123_4`.
+fn scheduled_job(pool: &PoolName) -> Option<String> {
+    let [job, task] = match pool.executor() {
+        "slurm" => ["SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"],
+        "hq" => ["HQ_JOB_ID", "HQ_TASK_ID"],
+        _ => return None,
+    };
+    Some(format!("{}_{}", std::env::var(job).ok()?, std::env::var(task).ok()?))
+}
+
+/// Returns whether a job can be expected to end within a time limit of which some has passed.
+fn is_time_for(limit: Duration, passed: Duration, expected_seconds: Option<f64>) -> bool {
+    let reserved = MOST_RESERVED.min(limit / RESERVED_PART);
+    let left = limit.saturating_sub(passed + reserved);
+    match expected_seconds {
+        Some(seconds) => !left.is_zero() && seconds <= left.as_secs_f64(),
+        None => 2 * left >= limit,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_begins_only_if_it_can_end_before_the_time_is_over() {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let is_time = |passed, expected| is_time_for(minutes(60), minutes(passed), expected);
+        assert!(is_time(0, Some(58.0 * 60.0)) && !is_time(0, Some(59.5 * 60.0)));
+        assert!(is_time(58, Some(30.0)) && !is_time(58, Some(90.0)));
+        assert!(!is_time(59, Some(0.0)) && !is_time(61, Some(0.0)));
+        assert!(is_time(29, None) && !is_time(30, None));
+        // Of a short time, less is reserved.
+        assert!(is_time_for(minutes(1), Duration::from_secs(50), Some(6.0)));
+    }
 
     #[test]
     fn bundles_are_taken_in_order_and_by_several_workers_from_different_places() {

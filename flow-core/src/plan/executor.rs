@@ -19,12 +19,14 @@
 //! ```text
 //! submit ──► Waiting* ──► Begun ──► Message* ──► the last message says how the task has ended
 //!               │           │          │
-//!               └───────────┴──────────┴───────► Lost
+//!               └───────────┴──────────┴───────► Lost, or Failed
 //! ```
 //!
-//! - After `Lost`, no message follows, and nothing that the lost process does from then on can be committed: neither by
+//! - After `Lost` and `Failed`, no message follows, and nothing that the lost process does from then on can be committed: neither by
 //!   this run nor, from its draft record, by a later one. The same holds when [`SubmittedJob::cancel`] has returned.
 //! - A job that was lost has not failed: the run submits it again, a few times, without counting it as a retry.
+//! - A job fails without a message of its own if the executor knows that it is the cause: it needs more memory or time than a
+//!   scheduler has given to it. Its retries apply, and the [attempt](Job::attempt) may ask for more.
 //! - `Begun` may be followed by messages of the past, if the job was adopted: all of them, from the first one on.
 
 use std::fmt;
@@ -221,6 +223,8 @@ pub enum JobEvent {
     Message(String),
     /// The process that runs the job is gone, with the reason.
     Lost(String),
+    /// The task has failed, with the error: it exceeds a limit of where it runs, or it can run nowhere.
+    Failed(String),
 }
 
 /// Receives the events of one job, from any thread.

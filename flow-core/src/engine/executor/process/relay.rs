@@ -48,6 +48,12 @@ pub trait JobLink: Send + Sync {
     /// What it waits for may be jobs of the same executor. So a task that waits must not keep them from running: neither
     /// by the place that it occupies, nor because they come after it.
     fn wait(&self, is_waiting: bool);
+
+    /// Takes note that the process of the task has ended without a result. A message follows, which says that the task has failed.
+    ///
+    /// What ends all processes of a job, as a scheduler does, may have ended that one first. So a link may wait here for a
+    /// moment until it is known whether this process is to end, too, and then refuse the message.
+    fn crashed(&self) {}
 }
 
 /// The messages of a run to a job, from any thread.
@@ -336,6 +342,9 @@ impl JobOwner for Relay<'_> {
 
     fn lost(&mut self, reason: Option<String>) {
         let (started, begun) = self.begun;
+        if reason.is_some() {
+            self.link.crashed();
+        }
         let message = reason.map_or(FromRelay::Ended, |reason| {
             let ran = Ran { started, seconds: begun.elapsed().as_secs_f64(), host: host() };
             FromRelay::Crashed { reason, ran }

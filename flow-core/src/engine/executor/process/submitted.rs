@@ -227,6 +227,7 @@ impl Served<'_> {
                     continue;
                 }
                 JobEvent::Lost(reason) => return Err(self.lost(reason)),
+                JobEvent::Failed(error) => return Err(self.unless_stopped(anyhow!(error))),
                 JobEvent::Message(text) => text,
             };
             let ended = match serde_json::from_str::<FromRelay>(&text) {

@@ -1,0 +1,213 @@
+//! [`Queue`]: the jobs and bundles of a run.
+//!
+//! ```text
+//!  submit                                                       ┌──────────────────────────────────────┐
+//!    │   an earlier run has left it running                     │ the worker is gone, or has given the │
+//!    ├───────────────────────────────► in a taken bundle        │ bundle back, and has not begun it    │
+//!    ▼                                    ▲        │            │                                      │
+//!  waiting ── bundled with others ─► in a posted   └► not begun ┴─► begun ──► ended                    │
+//!    ▲                               bundle   │                       │                                │
+//!    │                                        │                       └──► lost: the worker is gone    │
+//!    └────────────────────────────────────────┴────────────────────────────────────────────────────────┘
+//!                            a job of the bundle was cancelled
+//! ```
+//!
+//! Each operation holds the lock of the state while it uses the transport, so that none sees the half of another.
+//!
+//! [`Queue`] is what the engine and the thread that watches call. [`state`] has the jobs and bundles. [`left`] finds what earlier
+//! runs have left, [`posting`] makes bundles of jobs, [`leases`] follows the workers that have taken them, [`messages`]
+//! receives what they write, and [`ending`] is the end of the run. [`scheduled`] is for workers that a scheduler starts: how many
+//! bundles wait for them, and what it means that one has ended.
+
+mod ending;
+mod leases;
+mod left;
+mod messages;
+mod posting;
+mod scheduled;
+mod state;
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use flow_core::executor::{Job, JobEvents};
+
+pub(crate) use self::scheduled::{Blame, Demand, WorkerEnd};
+pub(super) use self::state::JobId;
+use self::state::{Adopted, Phase, State, Step, Submitted};
+use super::Settings;
+use crate::error::ClusterError;
+use crate::format::{Order, line};
+use crate::names::BundleName;
+use crate::transport::Transport;
+
+/// How often the names of workers, and of the bundles that no worker has taken, are listed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The most bytes that describe a job.
+const LONGEST_PAYLOAD: usize = 256 << 20;
+
+/// The queue of one run.
+pub(crate) struct Queue {
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) settings: Settings,
+    /// The digest of this program.
+    build: String,
+    /// The name of this run.
+    run: String,
+    /// The command that starts a worker, for messages; `None` if a scheduler starts them.
+    command: Option<String>,
+    state: Mutex<State>,
+    /// Wakes the thread that watches the queue.
+    pub(super) changed: Condvar,
+}
+
+impl Queue {
+    /// Opens the queue for a run, and finds what earlier runs have left.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be read.
+    pub(super) fn begin(
+        transport: Box<dyn Transport>,
+        settings: Settings,
+        (build, run): (String, String),
+        command: Option<String>,
+    ) -> Result<Self, ClusterError> {
+        let queue = Self {
+            transport,
+            settings,
+            build,
+            run,
+            command,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        };
+        queue.find_left(&mut queue.state())?;
+        Ok(queue)
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // A panic of the thread that watches ends the queue.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a job.
+    ///
+    /// # Errors
+    ///
+    /// The queue has ended, because the thread that watches it has panicked, or the job has too many inputs to be described.
+    pub(super) fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<JobId> {
+        let mut state = self.state();
+        anyhow::ensure!(!state.is_ended, "the queue of jobs has ended");
+        if let Some(error) = &state.refused {
+            anyhow::bail!("{error}");
+        }
+        anyhow::ensure!(
+            job.payload.len() <= LONGEST_PAYLOAD,
+            "the job has {} MB of parameters and places of inputs, which is too much for a file of the queue: run it in \
+             this process, by `flow.in_process`",
+            job.payload.len() >> 20
+        );
+        state.submitted += 1;
+        let id = state.submitted;
+        let at = state.adopt(id, &job, &events);
+        match at {
+            Adopted::Ended => return Ok(id),
+            Adopted::At(at) => {
+                state.jobs.insert(id, Submitted { job, events, at: Some(at) });
+            }
+            Adopted::Nothing => {
+                state.jobs.insert(id, Submitted { job, events, at: None });
+                state.waiting.push_back(id);
+                state.waiting_since.get_or_insert_with(Instant::now);
+            }
+        }
+        self.changed.notify_all();
+        Ok(id)
+    }
+
+    /// Sends a message to a job, if it runs.
+    pub(super) fn send(&self, id: JobId, text: String) {
+        let mut state = self.state();
+        let Some((name, job)) = state.jobs.get(&id).and_then(|job| job.at.clone()) else { return };
+        let held = state.bundles.get_mut(&name);
+        let Some(Phase::Taken(taken)) = held.map(|held| &mut held.phase) else { return };
+        taken.unsent.extend(line(&Order::Message { job, text }));
+        self.send_orders(taken);
+    }
+
+    /// Ends a job, whether it waits or runs.
+    pub(super) fn cancel(&self, id: JobId) {
+        let mut state = self.state();
+        let Some(Submitted { at, .. }) = state.jobs.remove(&id) else { return };
+        // One that waits is not posted: see `post`.
+        let Some((name, place)) = at else { return };
+        let Some(held) = state.bundles.get_mut(&name) else { return };
+        held.places[place].job = None;
+        if matches!(held.phase, Phase::Posted) {
+            match self.transport.withdraw(&name) {
+                Ok(true) => {
+                    state.release(&name, "");
+                    return;
+                }
+                // A worker has taken it just now.
+                Ok(false) => self.find_taken(&mut state),
+                Err(error) => state.tell_error(&error),
+            }
+        }
+        self.cancel_taken(&mut state, &name, place);
+    }
+
+    /// Ends a job of a bundle that was taken.
+    ///
+    /// The worker says that a job begins before it reads whether the job is to be left out. So either this finds that the
+    /// job has begun, and ends the lease, or the worker finds that it is left out.
+    fn cancel_taken(&self, state: &mut State, name: &BundleName, place: usize) {
+        let lease = state.bundles.get(name).and_then(|held| match &held.phase {
+            Phase::Taken(taken) => Some(taken.lease.clone()),
+            Phase::Posted | Phase::Over => None,
+        });
+        let Some(lease) = lease else { return };
+        let ordered = self.transport.order(&lease, &skips(&[place]));
+        let is_read = self.read(state, name);
+        let place = state.bundles.get(name).and_then(|held| held.places.get(place));
+        let is_to_end = match place.map(|place| place.step) {
+            Some(Step::Begun) => true,
+            // The worker does not find the order, or it is not known whether the job has begun.
+            Some(Step::NotBegun) => ordered.is_err() || !is_read,
+            Some(Step::Ended) | None => false,
+        };
+        if is_to_end {
+            self.revoke(state, name, "the run has cancelled another job of its bundle");
+        }
+    }
+
+    /// Does everything that is due: the part of [`watch`](super::watch) with the lock held.
+    pub(super) fn step(&self, state: &mut State, now: Instant) {
+        if state.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK) {
+            state.looked = Some(now);
+            self.find_missing(state, now);
+            self.look_for_workers(state, now);
+        }
+        self.find_taken(state);
+        for name in &state.taken() {
+            self.read(state, name);
+            self.unblock(state, name);
+            self.expire(state, name);
+        }
+        let has_gathered = state
+            .waiting_since
+            .is_some_and(|since| now.duration_since(since) >= self.settings.gather);
+        if has_gathered {
+            self.post(state, now);
+        }
+    }
+}
+
+/// Returns the orders that leave out jobs. An empty line ends an order of which only the beginning could be written.
+fn skips(places: &[usize]) -> Vec<u8> {
+    let mut orders = vec![b'\n'];
+    orders.extend(places.iter().flat_map(|&place| line(&Order::Skip(place))));
+    orders
+}

@@ -1,0 +1,108 @@
+//! Makes bundles of the jobs that wait, and knows whether there are workers for them.
+
+use std::time::{Duration, Instant};
+
+use super::Queue;
+use super::state::{Held, JobId, Phase, Place, State, Submitted};
+use crate::bundling::bundles;
+use crate::format::{Bundle, BundledJob};
+use crate::names::BundleName;
+
+/// How long jobs wait before the user is told that there is no worker.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most bundles that no worker has taken, for each slot of a worker, and at least. The other jobs wait in the memory of the
+/// run: a worker lists all these bundles before it takes one.
+const POSTED_PER_SLOT: usize = 2;
+const FEWEST_POSTED: usize = 256;
+
+/// The most bytes that describe one of several jobs of a bundle.
+const LONG_PAYLOAD: usize = 32 << 10;
+
+impl Queue {
+    /// Posts jobs that wait, as long as there are not too many bundles that no worker has taken.
+    pub(super) fn post(&self, state: &mut State, now: Instant) {
+        let State { waiting, jobs, .. } = &mut *state;
+        // Those that were cancelled.
+        waiting.retain(|id| jobs.contains_key(id));
+        let slots = state.workers.slots(&self.build, now);
+        let most = slots.saturating_mul(POSTED_PER_SLOT).max(FEWEST_POSTED);
+        let posted = state.bundles.values().filter(|held| matches!(held.phase, Phase::Posted));
+        let room = most.saturating_sub(posted.count());
+        let ids: Vec<_> = state.waiting.iter().copied().collect();
+        let expected = ids.iter().map(|id| {
+            let job = &state.jobs.get(id)?.job;
+            // One whose description is long is alone, so that a bundle is not too large.
+            job.expected_seconds.filter(|_| job.payload.len() <= LONG_PAYLOAD)
+        });
+        let expected: Vec<_> = expected.collect();
+        for range in bundles(&expected, slots, self.settings.limits).into_iter().take(room) {
+            let ids = &ids[range];
+            let jobs: Vec<_> = ids.iter().filter_map(job_of(state)).collect();
+            let name = BundleName::new(&self.build, &self.run, state.posted);
+            state.posted += 1;
+            let lease = self.settings.lease;
+            let bundle = Bundle::new(&self.build, lease.as_secs_f64(), jobs);
+            if let Err(error) = self.transport.post(&name, &bundle) {
+                // The next poll tries again.
+                state.tell_error(&error);
+                break;
+            }
+            state.waiting.drain(..ids.len());
+            for (place, id) in ids.iter().enumerate() {
+                if let Some(submitted) = state.jobs.get_mut(id) {
+                    submitted.at = Some((name.clone(), place));
+                }
+            }
+            let place = |&id: &JobId| Place { job: Some(id), ..Place::default() };
+            let places = ids.iter().map(place).collect();
+            state.bundles.insert(name, Held::new(places, Phase::Posted, lease));
+        }
+        state.is_full = !state.waiting.is_empty();
+        state.waiting_since = state.is_full.then_some(now);
+    }
+
+    /// Reads which workers there are, and tells the user if there are none for this program.
+    pub(super) fn look_for_workers(&self, state: &mut State, now: Instant) {
+        let found = match self.transport.workers() {
+            Ok(found) => found,
+            Err(error) => return state.tell_error(&error),
+        };
+        for name in state.workers.due(found, now) {
+            let presence = self.transport.presence(&name);
+            state.workers.read(&name, presence, now);
+        }
+        for gone in state.workers.gone(now) {
+            self.transport.forget(&gone);
+        }
+        for other in state.workers.of_other_builds(&self.build, now) {
+            state.tell(&format!(
+                "a worker of this build: {other} is of another build, and takes no jobs of this run: start it again from \
+                 the same executable file"
+            ));
+        }
+        if state.workers.slots(&self.build, now) > 0 || !state.has_idle_job() {
+            state.alone_since = None;
+        } else if let Some(command) = &self.command
+            && now.duration_since(*state.alone_since.get_or_insert(now)) >= PATIENCE
+        {
+            state.tell(&format!("a worker: none is running. Start some with `{command}`"));
+        }
+    }
+}
+
+/// Returns a function that describes a job for a bundle.
+fn job_of(state: &State) -> impl Fn(&JobId) -> Option<BundledJob> {
+    move |id| {
+        let Submitted { job, .. } = state.jobs.get(id)?;
+        Some(BundledJob {
+            key: job.key.to_string(),
+            fingerprint: job.fingerprint.to_string(),
+            task: job.task.clone(),
+            label: job.label.clone(),
+            attempt: job.attempt,
+            expected_seconds: job.expected_seconds,
+            payload: job.payload.clone(),
+        })
+    }
+}

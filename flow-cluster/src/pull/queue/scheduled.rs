@@ -1,0 +1,138 @@
+//! What a scheduler needs to know of a queue whose workers it starts, and what the queue learns from it.
+
+use std::time::Instant;
+
+use flow_core::executor::{Job, JobEvent};
+
+use super::Queue;
+use super::state::{Held, Phase, Place, Step};
+
+/// After which part of the time of a lease a worker that was not heard of may be gone. It renews the lease after a quarter.
+const SUSPICIOUS: u32 = 2;
+
+/// The work of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Demand {
+    /// The number of bundles that no worker has taken.
+    pub(crate) open: usize,
+    /// The number of bundles that workers work on.
+    pub(crate) busy: usize,
+    /// The number of bundles that the workers which are there can work on at the same time.
+    pub(crate) alive: usize,
+    /// Whether a worker has given a bundle back, or was not heard of for a while: the scheduler may know why.
+    pub(crate) is_suspicious: bool,
+}
+
+/// Whether a job is the cause of the end of its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// It is not.
+    None,
+    /// It is, if only one runs.
+    Job,
+    /// It is, if only one runs, and the worker has begun no other before.
+    FirstJob,
+}
+
+/// How a worker has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WorkerEnd {
+    /// What has happened, in words.
+    pub(crate) reason: String,
+    pub(crate) blame: Blame,
+}
+
+impl Queue {
+    /// Returns how much work there is.
+    pub(crate) fn demand(&self) -> Demand {
+        let state = self.state();
+        let alive = state.workers.slots(&self.build, Instant::now());
+        let mut demand = Demand { alive, ..Demand::default() };
+        for held in state.bundles.values() {
+            match &held.phase {
+                Phase::Posted => demand.open += 1,
+                Phase::Taken(taken) if held.over.is_none() => {
+                    demand.busy += 1;
+                    demand.is_suspicious |= held.given_back.is_some()
+                        || taken.heard.elapsed() > held.lease / SUSPICIOUS;
+                }
+                Phase::Taken(_) | Phase::Over => {}
+            }
+        }
+        if state.is_full {
+            // They are not in bundles, because there are as many as workers can take soon.
+            demand.open += state.waiting.len();
+        }
+        demand
+    }
+
+    /// Returns whether an earlier run has submitted a job that does the same, and left it.
+    pub(crate) fn has_left(&self, job: &Job) -> bool {
+        let state = self.state();
+        let identity = (job.key.to_string(), job.fingerprint.to_string());
+        state.left.get(&identity).is_some_and(|places| !places.is_empty())
+    }
+
+    /// Returns whether the worker that a job of the scheduler has started has taken a bundle.
+    pub(crate) fn has_seen(&self, job: &str) -> bool {
+        self.state().seen.contains(job)
+    }
+
+    /// Ends the leases of a worker, of which the scheduler says that it has ended.
+    ///
+    /// What the worker has written counts before that: its last message may be the result of the job. Returns whether there was
+    /// a job that had begun.
+    pub(crate) fn end_worker(&self, job: &str, end: &WorkerEnd) -> bool {
+        let mut state = self.state();
+        self.find_taken(&mut state);
+        for name in &state.taken() {
+            self.read(&mut state, name);
+        }
+        let is_own = |held: &Held| matches!(&held.phase, Phase::Taken(taken) if taken.job.as_deref() == Some(job));
+        let own = state.bundles.iter().filter(|(_, held)| is_own(held));
+        let own: Vec<_> = own.map(|(name, _)| name.clone()).collect();
+        let mut has_begun = false;
+        for name in &own {
+            let Some(held) = state.bundles.get_mut(name) else { continue };
+            let Phase::Taken(taken) = &held.phase else { continue };
+            let is_running = |place: &Place| place.step == Step::Begun && place.job.is_some();
+            has_begun |= held.places.iter().any(is_running);
+            held.is_blamed = own.len() == 1
+                && match end.blame {
+                    Blame::None => false,
+                    Blame::Job => true,
+                    Blame::FirstJob => taken.ran == 0,
+                };
+            self.revoke(&mut state, name, &end.reason);
+        }
+        has_begun
+    }
+
+    /// Fails all jobs that no worker has begun, and those that are submitted from now on, because no worker can be started.
+    pub(crate) fn refuse(&self, error: &str) {
+        let mut state = self.state();
+        state.refused = Some(error.to_owned());
+        // A worker that is there may take a bundle meanwhile: its jobs go on.
+        let posted = state.bundles.iter().filter(|(_, held)| matches!(held.phase, Phase::Posted));
+        let posted: Vec<_> = posted.map(|(name, _)| name.clone()).collect();
+        for name in posted {
+            match self.transport.withdraw(&name) {
+                Ok(true) => state.release(&name, ""),
+                Ok(false) => {}
+                Err(error) => state.tell_error(&error),
+            }
+        }
+        for id in std::mem::take(&mut state.waiting) {
+            if let Some(submitted) = state.jobs.remove(&id) {
+                submitted.events.send(JobEvent::Failed(error.to_owned()));
+            }
+        }
+        state.waiting_since = None;
+        state.is_full = false;
+    }
+
+    /// Tells the user once what the jobs that have not begun wait for.
+    pub(crate) fn tell(&self, reason: &str) {
+        self.state().tell(reason);
+    }
+}

@@ -1,0 +1,245 @@
+//! [`Commands`]: calls the commands of a scheduler, each with a time-out, and counts them.
+//!
+//! A command that hangs must not hang the run, and one that leaves a process behind with its output open neither.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, Builder};
+use std::time::{Duration, Instant};
+
+use flow_core::executor::RunOfJobs;
+use flow_core::fs::Fs;
+use serde::Serialize;
+
+use super::options::Setup;
+use crate::format::line;
+use crate::transport::Folder;
+
+/// How long a command may take.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether a command has ended.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How long the output of a command that has ended may take.
+const REST: Duration = Duration::from_secs(5);
+
+/// The most bytes of an output, and the most characters of a call in the log.
+const MOST_OUTPUT: u64 = 64 << 20;
+const LONGEST_CALL: usize = 500;
+
+/// The most bytes of a log when a run begins.
+const MOST_LOG: u64 = 1 << 20;
+
+/// The commands of a scheduler.
+pub(super) struct Commands {
+    /// The folder that they are in; `None` if they are found by `PATH`.
+    pub(super) folder: Option<PathBuf>,
+    pub(super) timeout: Duration,
+    /// The number of calls so far.
+    pub(super) calls: Arc<AtomicU64>,
+    /// The file that has a line for each call.
+    pub(super) log: Option<(Arc<dyn Fs>, PathBuf)>,
+}
+
+/// What a command has printed.
+#[derive(Debug)]
+pub(super) struct Called {
+    pub(super) is_success: bool,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+/// Why a call of a scheduler has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CallError {
+    /// The scheduler cannot be reached, or does not answer. Trying again may help.
+    Passing(String),
+    /// The scheduler refuses it, or its command cannot be run.
+    Refused(String),
+}
+
+/// A line of the log.
+#[derive(Serialize)]
+struct Logged<'a> {
+    call: &'a str,
+    seconds: f64,
+    end: &'a str,
+}
+
+impl Commands {
+    /// Returns the commands of an executor for a run.
+    pub(super) fn of(name: &str, setup: &Setup, run: &RunOfJobs) -> Self {
+        let log = Folder::pools(&run.folder).join(format!("{name}.log"));
+        // Of the runs of the last time, however many there are.
+        let is_long = |error: &io::Error| error.kind() == ErrorKind::FileTooLarge;
+        if run.fs.read(&log, MOST_LOG).as_ref().is_err_and(is_long) {
+            let _ = run.fs.remove(&log);
+        }
+        Self {
+            folder: setup.commands.clone(),
+            timeout: setup.timeout,
+            calls: Arc::clone(&setup.calls),
+            log: Some((Arc::clone(&run.fs), log)),
+        }
+    }
+
+    /// Calls a command, and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or takes too long.
+    pub(super) fn call(&self, program: &str, arguments: &[OsString]) -> Result<Called, CallError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let begun = Instant::now();
+        let called = self.run(program, arguments);
+        let end = match &called {
+            Ok(called) if called.is_success => "ok".to_owned(),
+            Ok(called) => format!("failed: {}", called.err.trim()),
+            Err(CallError::Passing(error) | CallError::Refused(error)) => error.clone(),
+        };
+        self.write_log(program, arguments, begun.elapsed(), &end);
+        called
+    }
+
+    fn run(&self, program: &str, arguments: &[OsString]) -> Result<Called, CallError> {
+        let path =
+            self.folder.as_ref().map_or_else(|| program.into(), |folder| folder.join(program));
+        let mut command = Command::new(path);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                CallError::Refused(format!("there is no command `{program}` on PATH"))
+            }
+            ErrorKind::PermissionDenied => {
+                CallError::Refused(format!("the command `{program}` cannot be run: {error}"))
+            }
+            _ => CallError::Passing(format!("the command `{program}` cannot be started: {error}")),
+        })?;
+        let out = child.stdout.take().map(read);
+        let err = child.stderr.take().map(read);
+        let is_success = self.wait(&mut child).ok_or_else(|| {
+            CallError::Passing(format!(
+                "the command `{program}` has not ended after {} s",
+                self.timeout.as_secs_f64()
+            ))
+        })?;
+        let text = |reader: Option<Receiver<Vec<u8>>>| {
+            let bytes =
+                reader.and_then(|reader| reader.recv_timeout(REST).ok()).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        Ok(Called { is_success, out: text(out), err: text(err) })
+    }
+
+    /// Waits for the end of a command. Returns whether it was successful; `None` if it takes too long, and was killed.
+    fn wait(&self, child: &mut Child) -> Option<bool> {
+        let begun = Instant::now();
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return Some(status.success()),
+                Ok(None) if begun.elapsed() < self.timeout => thread::sleep(LOOK.min(self.timeout)),
+                _ => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn write_log(&self, program: &str, arguments: &[OsString], took: Duration, end: &str) {
+        let Some((fs, path)) = &self.log else { return };
+        let words = arguments.iter().map(|argument| argument.to_string_lossy());
+        let call: Vec<_> = std::iter::once(Cow::Borrowed(program)).chain(words).collect();
+        let call: String = call.join(" ").chars().take(LONGEST_CALL).collect();
+        let logged = Logged { call: &call, seconds: took.as_secs_f64(), end };
+        // It is for people who look for a mistake.
+        let _ = fs.append(path, &line(&logged));
+    }
+}
+
+/// Reads an output on a thread of its own.
+fn read(output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    let reader = Builder::new().name("flow-command".to_owned()).spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = output.take(MOST_OUTPUT).read_to_end(&mut bytes);
+        let _ = sender.send(bytes);
+    });
+    // Without a thread, there is no output: the call then has a result that cannot be understood.
+    drop(reader);
+    receiver
+}
+
+/// Returns texts as arguments.
+pub(super) fn arguments<T: AsRef<OsStr>>(texts: impl IntoIterator<Item = T>) -> Vec<OsString> {
+    texts.into_iter().map(|text| text.as_ref().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands(folder: Option<PathBuf>, timeout: Duration) -> Commands {
+        Commands { folder, timeout, calls: Arc::default(), log: None }
+    }
+
+    #[test]
+    fn a_command_returns_what_it_has_printed_and_is_counted() {
+        let commands = commands(None, TIMEOUT);
+        let script = "echo \"$1\"; echo wrong >&2; exit 3";
+        let called =
+            commands.call("sh", &arguments(["-c", script, "sh", "a b; c"])).expect("it runs");
+        assert_eq!((called.out.as_str(), called.err.as_str()), ("a b; c\n", "wrong\n"));
+        assert!(!called.is_success);
+        assert!(commands.call("true", &[]).expect("it runs").is_success);
+        assert_eq!(commands.calls.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_killed() {
+        let begun = Instant::now();
+        let commands = commands(None, Duration::from_millis(300));
+        let error = commands.call("sleep", &arguments(["60"])).expect_err("it takes too long");
+        let expected = "the command `sleep` has not ended after 0.3 s";
+        assert_eq!(error, CallError::Passing(expected.to_owned()));
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_process_that_a_command_leaves_behind_is_not_waited_for() {
+        let begun = Instant::now();
+        let script = "sleep 60 & echo ok";
+        let called =
+            commands(None, TIMEOUT).call("sh", &arguments(["-c", script])).expect("it runs");
+        assert!(called.is_success);
+        assert!(begun.elapsed() < Duration::from_secs(40));
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let commands = commands(Some(folder.path().to_owned()), TIMEOUT);
+        let error = commands.call("sbatch", &[]).expect_err("there is none");
+        assert_eq!(error, CallError::Refused("there is no command `sbatch` on PATH".to_owned()));
+    }
+
+    #[test]
+    fn each_call_has_a_line_in_the_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("slurm.log");
+        let fs: Arc<dyn Fs> = Arc::new(flow_core::fs::Disk);
+        let commands = Commands { log: Some((fs, log.clone())), ..commands(None, TIMEOUT) };
+        commands.call("true", &arguments(["--all"])).expect("it runs");
+        let text = std::fs::read_to_string(log).expect("a file");
+        assert!(text.starts_with("{\"call\":\"true --all\",\"seconds\":"), "{text}");
+        assert!(text.ends_with("\"end\":\"ok\"}\n"), "{text}");
+    }
+}

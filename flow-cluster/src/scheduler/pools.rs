@@ -1,0 +1,262 @@
+//! [`Pools`]: the jobs of one run in the pools of its workers.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use anyhow::Context;
+use flow_core::executor::{Job, JobEvents, JobQueue, RunOfJobs, SubmittedJob, unique};
+
+use super::Scheduler;
+use super::arrays::{Arrays, Noted, names};
+use super::launcher::{self, Left};
+use super::options::{Ask, Needs, Setup};
+use crate::error::{ClusterError, IoContext};
+use crate::names::PoolName;
+use crate::pull::WatchedQueue;
+use crate::transport::{Folder, RunMark, Transport};
+
+/// The script that a scheduler starts. Its arguments are a program and the arguments of that: no text is part of a script.
+const SCRIPT: &str = "#!/bin/sh\nexec \"$@\"\n";
+const SCRIPT_FILE: &str = "worker.sh";
+
+/// The jobs of one run.
+pub(super) struct Pools {
+    shared: Arc<Shared>,
+    /// The thread that starts workers, and the mark of the run, until the run ends.
+    ends: Mutex<Option<(JoinHandle<()>, RunMark)>>,
+}
+
+/// What the run and the thread that starts its workers have in common.
+pub(super) struct Shared {
+    pub(super) run: RunOfJobs,
+    /// The name of the run.
+    pub(super) name: String,
+    pub(super) build: String,
+    pub(super) setup: Setup,
+    pub(super) scheduler: Box<dyn Scheduler>,
+    /// The folder of the pools.
+    pub(super) folder: PathBuf,
+    /// The file of the program of a worker.
+    program: PathBuf,
+    state: Mutex<State>,
+    /// Wakes the thread that starts workers.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    pools: Vec<Arc<Pool>>,
+    by_name: HashMap<PoolName, usize>,
+    is_ended: bool,
+}
+
+/// Workers with the same options, and their queue.
+pub(super) struct Pool {
+    pub(super) name: PoolName,
+    pub(super) ask: Ask,
+    pub(super) watched: WatchedQueue,
+    pub(super) arrays: Arc<Arrays>,
+}
+
+impl Pools {
+    /// Begins a run: finds what earlier runs have left, and starts the thread that starts workers.
+    ///
+    /// # Errors
+    ///
+    /// The folder of the pools cannot be used, or the operating system refuses a thread.
+    pub(super) fn begin(
+        run: &RunOfJobs,
+        setup: Setup,
+        scheduler: Box<dyn Scheduler>,
+    ) -> anyhow::Result<Self> {
+        let folder = Folder::pools(&run.folder);
+        let program = match &setup.program {
+            Some(program) => std::path::absolute(program)?,
+            None => std::env::current_exe().context("the file of this program cannot be found")?,
+        };
+        let runs = Folder::of_runs(&run.folder, Arc::clone(&run.fs));
+        runs.prepare_runs()?;
+        let name = unique();
+        let mark = runs.begin_run(&name)?;
+        let build = run.build.to_string();
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let run = run.clone();
+        let shared = Shared { run, name, build, setup, scheduler, folder, program, state, changed };
+        shared.write_script()?;
+        let left = shared.find_left(&runs)?;
+        let shared = Arc::new(shared);
+        let launched = Arc::clone(&shared);
+        let thread = Builder::new().name("flow-launcher".to_owned());
+        let thread = thread.spawn(move || launcher::launch(&launched, left))?;
+        Ok(Self { shared, ends: Mutex::new(Some((thread, mark))) })
+    }
+}
+
+impl JobQueue for Pools {
+    fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<Arc<dyn SubmittedJob>> {
+        let pool = match self.shared.pool_with(&job) {
+            Some(pool) => pool,
+            None => self.shared.pool(&Ask::of(&self.shared.setup, &Needs::of(&job))?)?,
+        };
+        pool.watched.submit(job, events)
+    }
+
+    fn end(&self) {
+        let ends = self.ends.lock().expect("lock poisoned").take();
+        let Some((thread, mark)) = ends else { return };
+        let pools = self.shared.pools();
+        // The last messages are read before the workers are ended, and no other run takes them for left meanwhile.
+        pools.iter().for_each(|pool| pool.watched.queue.end());
+        self.shared.state().is_ended = true;
+        self.shared.changed.notify_all();
+        // A panic of the thread was reported by the jobs that wait.
+        let _ = thread.join();
+        pools.iter().for_each(|pool| pool.watched.end());
+        drop(mark);
+    }
+}
+
+impl Drop for Pools {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the pools that this run has used so far.
+    pub(super) fn pools(&self) -> Vec<Arc<Pool>> {
+        self.state().pools.clone()
+    }
+
+    /// Waits for some time, or until something has changed. Returns whether the run goes on.
+    pub(super) fn wait(&self, time: Duration) -> bool {
+        let state = self.state();
+        if state.is_ended {
+            return false;
+        }
+        let waited = self.changed.wait_timeout(state, time);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        !state.is_ended
+    }
+
+    /// Returns the path of the script that a scheduler starts.
+    pub(super) fn script(&self) -> PathBuf {
+        self.folder.join(SCRIPT_FILE)
+    }
+
+    /// Writes the script, unless it is there.
+    fn write_script(&self) -> Result<(), ClusterError> {
+        let (path, fs) = (self.script(), &self.run.fs);
+        if fs.read(&path, SCRIPT.len() as u64).is_ok_and(|text| text == SCRIPT.as_bytes()) {
+            return Ok(());
+        }
+        let making = self.folder.join(format!("{SCRIPT_FILE}.{}", self.name));
+        let created = fs.create(&making);
+        let written = created
+            .and_then(|mut file| file.write_all(SCRIPT.as_bytes()).and_then(|()| file.flush()));
+        written.during("write", &making)?;
+        fs.set_executable(&making).during("write", &making)?;
+        fs.rename(&making, &path).during("write", &path)
+    }
+
+    /// Returns the command of a worker of a pool.
+    pub(super) fn command(&self, pool: &Pool) -> Vec<OsString> {
+        let mut command = vec![self.program.clone().into_os_string()];
+        command.extend(self.setup.arguments.iter().map(OsString::from));
+        let folder =
+            std::path::absolute(&self.run.folder).unwrap_or_else(|_| self.run.folder.clone());
+        let mut add =
+            |option: &str, value: OsString| command.extend([OsString::from(option), value]);
+        add("--data", folder.into_os_string());
+        add("--pool", pool.name.to_string().into());
+        add("--exit-when-idle", self.setup.idle.as_secs().to_string().into());
+        if let Some(minutes) = pool.ask.minutes {
+            add("--time-limit", (60 * minutes).to_string().into());
+        }
+        command
+    }
+
+    /// Adopts the arrays of runs that are gone, and opens the pools in which their jobs run.
+    fn find_left(&self, runs: &Folder) -> anyhow::Result<Vec<(Arc<Arrays>, PoolName, Left)>> {
+        let mut left = Vec::new();
+        for name in names(&*self.run.fs, &self.folder)? {
+            let Some(name) = PoolName::parse(&name) else { continue };
+            if name.executor() != self.scheduler.name() {
+                continue;
+            }
+            let arrays = Arc::new(self.arrays(&name));
+            for noted in arrays.list()? {
+                if !runs.is_running(&noted.owner) && arrays.adopt(&noted, &self.name) {
+                    let is_useless = noted.build != self.build;
+                    let noted = Noted { owner: self.name.clone(), ..noted };
+                    left.push((Arc::clone(&arrays), name.clone(), Left { noted, is_useless }));
+                }
+            }
+            let transport = self.transport(&name);
+            if let Some(ask) = arrays.described()
+                && !transport.leases()?.is_empty()
+            {
+                // A job may have been submitted with other options than this run would submit it with.
+                self.open(name, &ask)?;
+            }
+        }
+        runs.forget_runs(&[self.name.as_str()]);
+        Ok(left)
+    }
+
+    /// Returns the pool in which an earlier run has left a job that does the same.
+    fn pool_with(&self, job: &Job) -> Option<Arc<Pool>> {
+        self.pools().into_iter().find(|pool| pool.watched.queue.has_left(job))
+    }
+
+    /// Returns the pool of workers that ask for this.
+    fn pool(&self, ask: &Ask) -> anyhow::Result<Arc<Pool>> {
+        let name = ask.pool(self.scheduler.name());
+        let state = self.state();
+        let known = state.by_name.get(&name).map(|&place| Arc::clone(&state.pools[place]));
+        drop(state);
+        match known {
+            Some(pool) => Ok(pool),
+            None => self.open(name, ask),
+        }
+    }
+
+    /// Returns the queue of a pool.
+    pub(super) fn transport(&self, name: &PoolName) -> Folder {
+        Folder::of_pool(&self.run.folder, name, Arc::clone(&self.run.fs))
+    }
+
+    fn arrays(&self, name: &PoolName) -> Arrays {
+        Arrays::new(&self.folder.join(name.to_string()), Arc::clone(&self.run.fs))
+    }
+
+    /// Opens the queue of a pool.
+    fn open(&self, name: PoolName, ask: &Ask) -> anyhow::Result<Arc<Pool>> {
+        // Two threads may submit the first job of a pool: one opens it.
+        let mut state = self.state();
+        if let Some(&place) = state.by_name.get(&name) {
+            return Ok(Arc::clone(&state.pools[place]));
+        }
+        let names = (self.build.clone(), self.name.clone());
+        let transport = Box::new(self.transport(&name));
+        let watched = WatchedQueue::begin(transport, self.setup.queue, names, None)?;
+        let arrays = Arc::new(self.arrays(&name));
+        arrays.prepare()?;
+        arrays.describe(ask)?;
+        arrays.tidy();
+        let pool = Arc::new(Pool { name: name.clone(), ask: ask.clone(), watched, arrays });
+        let place = state.pools.len();
+        state.pools.push(Arc::clone(&pool));
+        state.by_name.insert(name, place);
+        Ok(pool)
+    }
+}

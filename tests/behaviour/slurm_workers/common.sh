@@ -1,0 +1,14 @@
+# A stand-in for Slurm: the programs of this folder source this. A job is a folder of the state, with a file for the state of each task.
+state="$(dirname "$0")/state"
+mkdir -p "$state"
+
+if [ -e "$state/down" ]; then
+    echo "${0##*/}: error: Unable to contact slurm controller (connect failure)" >&2
+    exit 1
+fi
+
+# Replaces the content of a file at once.
+put() {
+    echo "$2" >"$1.new$$"
+    mv "$1.new$$" "$1"
+}

@@ -1,0 +1,468 @@
+//! Workers that Slurm starts: what the user is told of each end of a job, what is adopted, and that no job is left.
+//!
+//! A stand-in takes the place of Slurm, and one of HyperQueue: the shell scripts in this folder start workers as processes in the background. A worker
+//! is this test program, which runs the test [`worker`] alone.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, id};
+use std::thread;
+use std::time::Duration;
+
+use flow::cluster::{HyperQueue, JobOptions, Slurm, Worker};
+use flow::prelude::*;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::isolation::{Opened, open};
+use crate::pull_workers::{
+    All, Gated, Gates, PATIENCE, Process, joined, line_with, observed, run_all, start_test,
+    wait_for,
+};
+use crate::support::{failure, ran};
+
+/// The variables of the test [`worker`].
+const STORE: &str = "FLOW_TEST_SLURM_WORKER";
+const POOL: &str = "FLOW_TEST_POOL";
+const IDLE: &str = "FLOW_TEST_IDLE";
+
+/// Is started by the stand-in for `sbatch`.
+#[test]
+fn worker() -> Result<()> {
+    let Some(store) = std::env::var_os(STORE) else { return Ok(()) };
+    let flow = Flow::open(PathBuf::from(store))?.quiet();
+    let _interrupts = flow::interrupts::install()?;
+    let idle = Duration::from_secs(std::env::var(IDLE)?.parse()?);
+    let worker = Worker::new(&flow).poll(Duration::from_millis(10)).exit_when_idle(idle);
+    worker.pool(std::env::var(POOL)?).on_message(|message| eprintln!("{message}")).run()?;
+    Ok(())
+}
+
+/// The stand-in for Slurm in a folder.
+struct StandIn(PathBuf);
+
+impl StandIn {
+    fn new(opened: &Opened) -> Result<Self> {
+        let folder = opened.folder.join("slurm");
+        fs::create_dir_all(folder.join("state"))?;
+        fs::write(folder.join("common.sh"), include_str!("common.sh"))?;
+        // What HyperQueue needs no script for.
+        fs::write(folder.join("exec"), "exec \"$@\"\n")?;
+        for (name, script) in [
+            ("sbatch", include_str!("sbatch.sh")),
+            ("squeue", include_str!("squeue.sh")),
+            ("scancel", include_str!("scancel.sh")),
+            ("hq", include_str!("hq.sh")),
+            ("sacct", include_str!("sacct.sh")),
+            ("scontrol", include_str!("scontrol.sh")),
+        ] {
+            // A process of another test that has this file open for writing would keep it from being run, so this one does not write
+            // it: `cp` does.
+            let (from, to) = (folder.join(format!("{name}.sh")), folder.join(name));
+            fs::write(&from, script)?;
+            let copied = Command::new("cp").args([&from, &to]).status()?;
+            ensure!(copied.success(), "cp has failed");
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(Self(folder))
+    }
+
+    fn state(&self) -> PathBuf {
+        self.0.join("state")
+    }
+
+    /// Returns the executor of these tests.
+    fn executor(&self) -> Slurm {
+        let worker = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
+        Slurm::new()
+            .commands_in(&self.0)
+            .worker_arguments(worker)
+            .poll(Duration::from_millis(10))
+            .ask_every(Duration::from_millis(200))
+            .idle(PATIENCE)
+            .max_workers(4)
+    }
+
+    /// Returns the tasks of all jobs with their states, such as `(1, 2, "RUNNING")`.
+    fn tasks(&self) -> Vec<(u32, u32, String)> {
+        let mut tasks = Vec::new();
+        for job in fs::read_dir(self.state()).into_iter().flatten().flatten() {
+            let Some(number) = number(&job.path()) else { continue };
+            for file in fs::read_dir(job.path()).into_iter().flatten().flatten() {
+                if let Some(task) = number_of_state(&file.path())
+                    && let Ok(state) = fs::read_to_string(file.path())
+                {
+                    tasks.push((number, task, state.trim().to_owned()));
+                }
+            }
+        }
+        tasks.sort();
+        tasks
+    }
+
+    fn running(&self) -> Vec<(u32, u32, String)> {
+        self.tasks().into_iter().filter(|(.., state)| state == "RUNNING").collect()
+    }
+
+    /// Waits until no worker is there any more, as Slurm sees it and as processes.
+    fn wait_until_empty(&self) -> Result<()> {
+        wait_for("the workers end", || self.running().is_empty().then_some(()))?;
+        for (job, task, _) in self.tasks() {
+            let path = self.state().join(format!("{job}/{task}.pid"));
+            let process = fs::read_to_string(path)?;
+            wait_for("the process ends", || {
+                let is_there = Path::new("/proc").join(process.trim()).exists();
+                (!is_there).then_some(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Ends the worker in whose child an instance runs, with this state and signal.
+    fn end_worker_of(&self, gates: &Gates, n: u64, state: &str, signal: Signal) -> Result<()> {
+        let child = gates.begun(n).pop().context("it has begun")?;
+        let status = fs::read_to_string(format!("/proc/{child}/status"))?;
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        let parent = parent.context("a parent")?.trim().to_owned();
+        let tasks = self.running();
+        let own = tasks.iter().find(|(job, task, _)| {
+            let path = self.state().join(format!("{job}/{task}.pid"));
+            fs::read_to_string(path).is_ok_and(|process| process.trim() == parent)
+        });
+        let (job, task, _) = own.with_context(|| format!("{parent} is none of {tasks:?}"))?;
+        fs::write(self.state().join(format!("{job}/{task}.state")), state)?;
+        // As Slurm does, the process of the task is ended by the same signal, and before the worker.
+        kill_process(Pid::from_raw(child.parse()?).context("a process")?, signal)?;
+        kill_process(Pid::from_raw(parent.parse()?).context("a process")?, signal)?;
+        Ok(())
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        // A test that has failed must leave no process.
+        for (job, task, _) in self.running() {
+            let process = fs::read_to_string(self.state().join(format!("{job}/{task}.pid")));
+            let process =
+                process.ok().and_then(|process| Pid::from_raw(process.trim().parse().ok()?));
+            if let Some(process) = process {
+                let _ = kill_process(process, Signal::KILL);
+            }
+        }
+    }
+}
+
+fn number(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.parse().ok()
+}
+
+fn number_of_state(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.strip_suffix(".state")?.parse().ok()
+}
+
+/// Returns a flow whose tasks are run by workers of the stand-in.
+fn scheduled(opened: &Opened, gates: &Gates, executor: Slurm) -> Flow {
+    opened.flow.workers(8).executor(executor).with(Gated::FOLDER, &*gates.0)
+}
+
+/// Returns the names of the arrays that are noted in the store.
+fn noted(flow: &Flow) -> Vec<String> {
+    let pools = fs::read_dir(flow.folder().join(".flow/queues")).into_iter().flatten().flatten();
+    let arrays =
+        pools.flat_map(|pool| fs::read_dir(pool.path().join("arrays")).into_iter().flatten());
+    arrays.flatten().map(|array| array.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Returns the errors of a run that has failed.
+fn error_of(result: Result<flow::Summary, flow::Error>) -> String {
+    let summary = failure(result);
+    let errors = summary.failed().into_iter().filter_map(|entry| Some(entry.error?.to_string()));
+    errors.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn slurm_starts_the_workers_and_none_is_left() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    (0..6).try_for_each(|n| gates.open(n))?;
+    let flow = scheduled(&opened, &gates, slurm.executor()).with(All::COUNT, 6_u64);
+    assert_eq!(ran(&flow.run::<All>()?).len(), 7);
+    assert!(flow.load::<All>()?.iter().all(|process| *process != id()));
+    for n in 0..6 {
+        assert_eq!(gates.begun(n).len(), 1, "instance {n} runs once");
+    }
+    let tasks = slurm.tasks();
+    assert!(
+        (1..=5).contains(&tasks.len()),
+        "at most 4 workers, and one for another pool: {tasks:?}"
+    );
+    slurm.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn tasks_with_other_needs_have_a_pool_of_their_own() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    (0..2).try_for_each(|n| gates.open(n))?;
+    let own = JobOptions::new().memory("300MiB").option("--constraint=fast");
+    let executor = slurm.executor().memory("100MiB").for_task("Gated", own);
+    let flow = scheduled(&opened, &gates, executor);
+    assert_eq!(ran(&flow.run::<All>()?).len(), 3);
+    let calls = fs::read_to_string(flow.folder().join(".flow/queues/slurm.log"))?;
+    let submitted: Vec<_> = calls.lines().filter(|line| line.contains("\"sbatch ")).collect();
+    assert!(submitted.iter().any(|line| line.contains("--mem=300M --constraint=fast")), "{calls}");
+    assert!(submitted.iter().any(|line| line.contains("--mem=100M --output=")), "{calls}");
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn a_job_whose_worker_is_cancelled_by_a_person_runs_again() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    gates.open(0)?;
+    let (flow, lines) = observed(&scheduled(&opened, &gates, slurm.executor()));
+    let run = run_all(&flow);
+    gates.wait_until_begun(1, 1)?;
+    slurm.end_worker_of(&gates, 1, "CANCELLED", Signal::TERM)?;
+    gates.wait_until_begun(1, 2)?;
+    gates.open(1)?;
+    assert_eq!(ran(&joined(run)?), ["All", "Gated", "Gated"]);
+    let line = line_with(&lines, "it was lost")?;
+    assert!(line.contains(" of Slurm on node7 was cancelled by a user"), "{line}");
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn a_job_whose_machine_fails_runs_again() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    gates.open(0)?;
+    // The scheduler says it long before the lease would end.
+    let executor = slurm.executor().lease(10 * PATIENCE);
+    let (flow, lines) = observed(&scheduled(&opened, &gates, executor));
+    let run = run_all(&flow);
+    gates.wait_until_begun(1, 1)?;
+    slurm.end_worker_of(&gates, 1, "NODE_FAIL", Signal::KILL)?;
+    gates.wait_until_begun(1, 2)?;
+    gates.open(1)?;
+    joined(run)?;
+    let line = line_with(&lines, "it was lost")?;
+    assert!(line.contains("on node7 was lost, because its machine has failed"), "{line}");
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn a_job_that_is_out_of_memory_or_time_has_failed() -> Result<()> {
+    for (state, expected) in [
+        ("OUT_OF_MEMORY", "on node7 needs more than its limit of 100 MiB"),
+        ("TIMEOUT", "on node7 takes longer than its limit of 10 min"),
+    ] {
+        let opened = open();
+        let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+        let minutes = Duration::from_secs(600);
+        let executor = slurm.executor().memory("100MiB").time_limit(minutes);
+        let flow = scheduled(&opened, &gates, executor);
+        let run = run_all(&flow);
+        (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+        slurm.end_worker_of(&gates, 1, state, Signal::KILL)?;
+        gates.open(0)?;
+        let error = error_of(joined(run));
+        assert!(error.contains(expected), "{error}");
+        // The rest goes on.
+        assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (1, 1));
+        slurm.wait_until_empty()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_retry_asks_for_more() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    gates.open(0)?;
+    let executor = slurm.executor().memory("100MiB").grow(2.0);
+    let flow = scheduled(&opened, &gates, executor).retries(1);
+    let run = run_all(&flow);
+    gates.wait_until_begun(1, 1)?;
+    slurm.end_worker_of(&gates, 1, "OUT_OF_MEMORY", Signal::KILL)?;
+    gates.wait_until_begun(1, 2)?;
+    gates.open(1)?;
+    joined(run)?;
+    let calls = fs::read_to_string(flow.folder().join(".flow/queues/slurm.log"))?;
+    assert!(calls.contains("--mem=100M") && calls.contains("--mem=200M"), "{calls}");
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn a_controller_that_is_down_for_a_while_is_waited_for() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    (0..2).try_for_each(|n| gates.open(n))?;
+    fs::write(slurm.state().join("down"), "")?;
+    let (flow, lines) = observed(&scheduled(&opened, &gates, slurm.executor()));
+    let run = run_all(&flow);
+    let line = line_with(&lines, "does not answer")?;
+    assert!(
+        line.contains("waits for Slurm, which does not answer: ")
+            && line.contains("Unable to contact"),
+        "{line}"
+    );
+    assert!(slurm.tasks().is_empty());
+    fs::remove_file(slurm.state().join("down"))?;
+    assert_eq!(ran(&joined(run)?).len(), 3);
+    let told = lines
+        .lock()
+        .expect("no panic")
+        .iter()
+        .filter(|line| line.contains("sbatch: error"))
+        .count();
+    assert_eq!(told, 1, "it is said once");
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn what_slurm_refuses_fails_the_task_with_its_words() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let executor = slurm.executor().partition("none");
+    let calls = executor.clone();
+    let flow = scheduled(&opened, &gates, executor).retries(3);
+    let error = error_of(flow.run::<All>());
+    assert!(error.contains("Slurm refuses the workers of this task"), "{error}");
+    assert!(error.contains("sbatch: error: invalid partition specified: none"), "{error}");
+    assert!(error.contains("(the option is `--partition=none`)"), "{error}");
+    assert_eq!(calls.calls(), 1, "it is not tried again");
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn a_worker_that_cannot_start_shows_what_it_has_printed() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let executor = slurm.executor().program("/none/iris");
+    let flow = scheduled(&opened, &gates, executor);
+    let error = error_of(flow.run::<All>());
+    assert!(error.contains("no worker takes jobs: 3 of them have failed before"), "{error}");
+    assert!(error.contains("It has printed: ") && error.contains("/none/iris"), "{error}");
+    slurm.wait_until_empty()
+}
+
+/// The variable that makes the test below a run in this folder.
+const RUN: &str = "FLOW_TEST_SLURM_RUN";
+
+/// Is started by the test below, and killed.
+#[test]
+fn run_that_is_killed() -> Result<()> {
+    let Some(folder) = std::env::var_os(RUN).map(PathBuf::from) else { return Ok(()) };
+    let flow = Flow::open(folder.join("data"))?.quiet();
+    let opened = Opened { flow, folder };
+    let slurm = StandIn(opened.folder.join("slurm"));
+    let gates = Gates(opened.folder.join("gates"));
+    scheduled(&opened, &gates, slurm.executor()).observe(|_| {}).run::<All>()?;
+    Ok(())
+}
+
+#[test]
+fn a_run_that_was_killed_and_is_started_again_adopts_its_workers() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let program = std::env::current_exe()?;
+    let run: Process =
+        start_test(&program, "slurm_workers::run_that_is_killed", RUN, opened.folder.as_os_str())?;
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    // It is killed with SIGKILL.
+    drop(run);
+    let workers = slurm.running();
+    assert_eq!(workers.len(), 2);
+    gates.open(0)?;
+    let flow = scheduled(&opened, &gates, slurm.executor());
+    let run = run_all(&flow);
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(slurm.tasks().len(), 2, "no further worker is needed: {:?}", slurm.tasks());
+    gates.open(1)?;
+    joined(run)?;
+    assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (1, 1));
+    assert_eq!(flow.load::<All>()?[1].to_string(), gates.begun(1)[0]);
+    slurm.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    assert!(flow.store().verify()?.is_whole());
+    Ok(())
+}
+
+#[test]
+fn a_run_that_is_stopped_leaves_no_worker() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let flow = scheduled(&opened, &gates, slurm.executor()).with(All::COUNT, 8_u64);
+    let run = run_all(&flow);
+    wait_for("four workers run", || (slurm.running().len() == 4).then_some(()))?;
+    flow.stopper().stop();
+    assert!(ran(&failure(joined(run))).is_empty());
+    slurm.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn hyperqueue_starts_workers_in_the_same_way() -> Result<()> {
+    let opened = open();
+    let (gates, stand_in) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    gates.open(0)?;
+    let worker = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
+    let executor = HyperQueue::new()
+        .commands_in(&stand_in.0)
+        .worker_arguments(worker)
+        .poll(Duration::from_millis(10))
+        .ask_every(Duration::from_millis(200))
+        .idle(PATIENCE);
+    let flow = opened.flow.workers(8).executor(executor).with(Gated::FOLDER, &*gates.0);
+    let (flow, lines) = observed(&flow);
+    let run = run_all(&flow);
+    gates.wait_until_begun(1, 1)?;
+    stand_in.end_worker_of(&gates, 1, "CANCELLED", Signal::TERM)?;
+    gates.wait_until_begun(1, 2)?;
+    gates.open(1)?;
+    assert_eq!(ran(&joined(run)?), ["All", "Gated", "Gated"]);
+    let line = line_with(&lines, "it was lost")?;
+    assert!(line.contains(" of HyperQueue on its worker 3 was cancelled by a user"), "{line}");
+    stand_in.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    let of_slurm = HyperQueue::new().options(JobOptions::new().partition("main"));
+    let error = error_of(flow.executor(of_slurm).force_roots().run::<All>());
+    assert!(error.contains("HyperQueue has no partitions and accounts"), "{error}");
+    Ok(())
+}
+
+#[derive(Task)]
+#[task(target = Json<u64>)]
+struct Quick {
+    n: u64,
+}
+
+runs!(Quick: u64 = |self, cx| Ok(self.n));
+
+#[derive(Task)]
+#[task(requires = [Quick { n } for n in 0..self.count], aggregate)]
+struct Many {
+    #[param(default = 1)]
+    count: u64,
+}
+
+#[test]
+fn two_thousand_jobs_cost_less_than_sixty_calls_of_the_scheduler() -> Result<()> {
+    let opened = open();
+    let slurm = StandIn::new(&opened)?;
+    let executor = slurm.executor().ask_every(Duration::from_secs(1));
+    let flow = opened.flow.workers(2000).executor(executor.clone());
+    // The first run finds how long the task takes.
+    flow.run::<Many>()?;
+    let flow = flow.with(Many::COUNT, 2000_u64);
+    assert_eq!(ran(&flow.run::<Many>()?).len(), 1999);
+    assert!(executor.calls() < 60, "{} calls", executor.calls());
+    let calls = fs::read_to_string(flow.folder().join(".flow/queues/slurm.log"))?;
+    assert_eq!(calls.lines().count() as u64, executor.calls());
+    slurm.wait_until_empty()
+}

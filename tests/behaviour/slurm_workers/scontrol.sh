@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "slurm_load_jobs error: Invalid job id specified" >&2
+exit 1

@@ -1,0 +1,19 @@
+#!/bin/sh
+. "$(dirname "$0")/common.sh"
+for option; do
+    case "$option" in
+    --name=*) names=${option#--name=} ;;
+    esac
+done
+for job in "$state"/[0-9]*; do
+    [ -e "$job/name" ] || continue
+    name=$(cat "$job/name")
+    case ",$names," in
+    *",$name,"*)
+        for file in "$job"/*.state; do
+            task=${file##*/}
+            echo "${job##*/}|${task%.state}|$(cat "$file")|$name|node7|None"
+        done
+        ;;
+    esac
+done
