@@ -22,7 +22,7 @@ use flow_core::executor::{Job, JobEvent, JobEvents};
 
 use super::Settings;
 use super::workers::Workers;
-use crate::bundling::bundles;
+use crate::bundling::{bundles, most_posted};
 use crate::error::{ClusterError, text};
 use crate::format::{Bundle, BundledJob, FORMAT, Line, Order, line, plain, shown};
 use crate::names::{BundleName, LeaseName};
@@ -48,11 +48,6 @@ const MISSING: u32 = 4;
 
 /// How often the names of workers, and of the bundles that no worker has taken, are listed.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The most bundles that no worker has taken, for each slot of a worker, and at least. The other jobs wait in the memory of the
-/// run: a worker lists all these bundles before it takes one.
-const POSTED_PER_SLOT: usize = 2;
-const FEWEST_POSTED: usize = 256;
 
 /// The most bytes that describe a job, and that describe one of several jobs of a bundle.
 const LONGEST_PAYLOAD: usize = 256 << 20;
@@ -612,9 +607,8 @@ impl Queue {
         // Those that were cancelled.
         waiting.retain(|id| jobs.contains_key(id));
         let slots = state.workers.slots(&self.build, now);
-        let most = slots.saturating_mul(POSTED_PER_SLOT).max(FEWEST_POSTED);
         let posted = state.bundles.values().filter(|held| matches!(held.phase, Phase::Posted));
-        let room = most.saturating_sub(posted.count());
+        let room = most_posted(slots).saturating_sub(posted.count());
         let ids: Vec<_> = state.waiting.iter().copied().collect();
         let expected = ids.iter().map(|id| {
             let job = &state.jobs.get(id)?.job;

@@ -19,9 +19,7 @@ use std::time::Instant;
 use anyhow::Context;
 
 use super::Children;
-use super::message::{
-    EnclosingMessage, FromChild, FromRelay, JobMessage, StoreAt, ToChild,
-};
+use super::message::{EnclosingMessage, FromChild, FromRelay, JobMessage, StoreAt, ToChild};
 use super::serve::{self, Ended, JobOwner};
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
