@@ -92,6 +92,9 @@ const IDLE: f64 = 60.0;
 /// The most files of workers that are read at a time.
 const PRESENCES: usize = 256;
 
+/// The most threads of a run: Linux has 65,530 memory mappings for a process, of which each thread needs two.
+const THREADS: u64 = 30_000;
+
 /// The most jobs of a bundle, and the most workers of an array: `MaxArraySize` of Slurm is 1,001 by default.
 const MOST_JOBS: usize = 10_000;
 const ARRAY: usize = 1_000;
@@ -116,8 +119,8 @@ struct Work {
 impl Run for Work {
     fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
         let mut random = Random(self.n);
-        // Most are short, and some take a thousand times longer.
-        let rounds = 1_000_u64 << (random.next() % 10);
+        // Some take 500 times longer than others.
+        let rounds = 50_000_u64 << (random.next() % 10);
         Ok((0..rounds).fold(0, |sum, _| black_box(sum ^ random.next())))
     }
 }
@@ -157,11 +160,13 @@ fn main() -> Result<()> {
     for cluster in &CLUSTERS {
         let name = cluster.name();
         if args.selects(&name) {
-            let megabytes = (plan_bytes * cluster.instances as f64
-                + job_bytes * cluster.submitted() as f64)
-                / 1e6;
-            let done = Simulation::new(cluster, &durations).run();
-            println!("RESULT scale {name} {} memory_mb={megabytes:.0}", done.figures());
+            // What a run expects of a task is the median of what it has recorded.
+            let expected = durations[durations.len() / 2] * cluster.factor;
+            let jobs = cluster.submitted(expected);
+            let bytes = plan_bytes * cluster.instances as f64 + job_bytes * jobs as f64;
+            let done = Simulation::new(cluster, &durations, expected, jobs).run();
+            let (figures, megabytes) = (done.figures(), bytes / 1e6);
+            println!("RESULT scale {name} {figures} submitted={jobs} memory_mb={megabytes:.0}");
         }
     }
     Ok(())
@@ -410,10 +415,12 @@ impl Cluster {
         format!("cluster_{instances}_{workers}w_{latency}s{end}")
     }
 
-    /// Returns the number of jobs that a run has submitted at a time: for each worker, one that runs, two in the queue, and one that
-    /// waits for that.
-    fn submitted(&self) -> usize {
-        4 * self.workers
+    /// Returns the number of jobs that a run has submitted at a time: for each worker four bundles of jobs that are expected to
+    /// take this long, up to the number of threads that a process can have.
+    fn submitted(&self, expected: f64) -> u64 {
+        let of_bundle = (BUNDLE / expected).floor().clamp(1.0, MOST_JOBS as f64) as u64;
+        let least = 4 * self.workers as u64;
+        (least * of_bundle).min(THREADS.max(least))
     }
 }
 
@@ -464,7 +471,7 @@ struct Worker {
 struct Simulation<'a> {
     cluster: &'a Cluster,
     durations: &'a [f64],
-    /// What the run expects of each job: the median of what it has recorded.
+    /// The seconds that the run expects of each job.
     expected: f64,
     random: Random,
     /// The events to come, by their times in microseconds, and by the order in which they were planned.
@@ -527,12 +534,12 @@ impl Done {
 }
 
 impl<'a> Simulation<'a> {
-    /// Creates a simulation. The durations are in ascending order.
-    fn new(cluster: &'a Cluster, durations: &'a [f64]) -> Self {
+    /// Creates a simulation of a run that has this many jobs submitted at a time, and expects that each takes this long.
+    fn new(cluster: &'a Cluster, durations: &'a [f64], expected: f64, jobs: u64) -> Self {
         let mut simulation = Self {
             cluster,
             durations,
-            expected: durations[durations.len() / 2] * cluster.factor,
+            expected,
             random: Random(SEED),
             events: BinaryHeap::new(),
             planned: 0,
@@ -551,7 +558,7 @@ impl<'a> Simulation<'a> {
             asked: 0.0,
             done: Done::default(),
         };
-        simulation.submit(cluster.submitted() as u64);
+        simulation.submit(jobs);
         simulation.after(0.0, Event::Poll);
         simulation.after(0.0, Event::Launch);
         simulation
