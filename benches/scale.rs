@@ -5,7 +5,7 @@
 //! - `plan_1000000`: time and memory of the plan of a million instances, in a process of its own.
 //! - `queue_100000`: time and memory of a job in the queue of [`PullWorkers`], with this many jobs and without a worker. The
 //!   jobs are copies of one that a run has submitted.
-//! - `run_2000`: memory of a job that is on its way in a whole run, with the thread that serves it.
+//! - `run_2000`: memory and memory mappings of a job that is on its way in a whole run, with the thread that serves it.
 //! - `cluster_1000000_1000w_30s`: a million instances on 1,000 workers which a scheduler starts 30 seconds after it was
 //!   asked. The simulation is driven by events, and has the functions that the executor has: how jobs are bundled, and how many
 //!   bundles are in the queue. Its memory is that of the measurements.
@@ -92,8 +92,8 @@ const IDLE: f64 = 60.0;
 /// The most files of workers that are read at a time.
 const PRESENCES: usize = 256;
 
-/// The most threads of a run: Linux has 65,530 memory mappings for a process, of which each thread needs two.
-const THREADS: u64 = 30_000;
+/// The most threads of a run: Linux has 65,530 memory mappings for a process, of which a thread needs up to four.
+const THREADS: u64 = 16_000;
 
 /// The most jobs of a bundle, and the most workers of an array: `MaxArraySize` of Slurm is 1,001 by default.
 const MOST_JOBS: usize = 10_000;
@@ -120,8 +120,8 @@ impl Run for Work {
     fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
         let mut random = Random(self.n);
         // Some take 500 times longer than others.
-        let rounds = 50_000_u64 << (random.next() % 10);
-        Ok((0..rounds).fold(0, |sum, _| black_box(sum ^ random.next())))
+        let rounds = 50_000_u64 << (random.draw() % 10);
+        Ok((0..rounds).fold(0, |sum, _| black_box(sum ^ random.draw())))
     }
 }
 
@@ -135,7 +135,7 @@ struct Works {
 struct Random(u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let n = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -144,7 +144,7 @@ impl Random {
 
     /// Returns a number from 0 up to 1.
     fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
@@ -216,9 +216,12 @@ fn measure_run(args: &Args) -> Result<f64> {
     if !args.selects(&name) {
         return Ok(f64::NAN);
     }
-    let [bytes, peak] = in_process("run", RUNNING)?[..] else { bail!("two figures") };
-    let each = bytes / RUNNING as f64;
-    println!("RESULT scale {name} bytes_per_job={each:.0} peak_mb={:.0}", peak / 1e6);
+    let [bytes, mappings, peak] = in_process("run", RUNNING)?[..] else { bail!("three figures") };
+    let (each, mappings) = (bytes / RUNNING as f64, mappings / RUNNING as f64);
+    println!(
+        "RESULT scale {name} bytes_per_job={each:.0} mappings_per_job={mappings:.1} peak_mb={:.0}",
+        peak / 1e6
+    );
     Ok(each)
 }
 
@@ -287,17 +290,22 @@ fn running(count: u64, folder: &Path) -> Result<()> {
     let workers = usize::try_from(count)?;
     let flow = Flow::open(folder)?.quiet().with(Works::COUNT, count);
     let flow = flow.workers(workers).executor(executor);
-    let (before, begun) = (memory::peak(), Instant::now());
+    let (before, mapped, begun) = (memory::peak(), mappings(), Instant::now());
     let run = flow.spawn::<Works>();
     while submitted.load(Ordering::SeqCst) < workers {
         ensure!(!run.is_finished() && begun.elapsed() < PATIENCE, "the jobs are not submitted");
         thread::sleep(Duration::from_millis(10));
     }
-    let peak = memory::peak();
+    let (peak, mapped) = (memory::peak(), mappings() - mapped);
     run.stop();
     ensure!(run.join().is_err(), "the run was not stopped");
-    println!("{} {peak}", peak - before);
+    println!("{} {mapped} {peak}", peak - before);
     Ok(())
+}
+
+/// Returns the number of memory mappings of this process, of which Linux has a limit; NaN on other systems.
+fn mappings() -> f64 {
+    std::fs::read_to_string("/proc/self/maps").map_or(f64::NAN, |maps| maps.lines().count() as f64)
 }
 
 /// An executor that keeps the job that it is given, and the run, and submits nothing.
@@ -605,7 +613,7 @@ impl<'a> Simulation<'a> {
 
     /// Returns how long a job takes.
     fn duration(&self, job: u64) -> f64 {
-        let place = Random(SEED ^ job).next() % self.durations.len() as u64;
+        let place = Random(SEED ^ job).draw() % self.durations.len() as u64;
         self.durations[place as usize] * self.cluster.factor
     }
 
