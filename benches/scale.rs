@@ -105,7 +105,7 @@ const TO_TAKE: f64 = 4.0;
 const TO_RUN: f64 = 8.0;
 
 /// The operations of a worker in a second: it reads the orders of the run, or lists the queue.
-const WHILE_BUSY: f64 = 10.0;
+const WHILE_BUSY: f64 = 2.0;
 const WHILE_IDLE: f64 = 5.0;
 
 /// Takes a time that differs from instance to instance.
