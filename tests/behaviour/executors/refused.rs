@@ -38,6 +38,7 @@ fn values_in_memory_stay_in_this_process() -> Result<()> {
         assert!(error.contains("give it a target that writes a file, such as `Json`"), "{error}");
         // One that is complete needs not run.
         tested.in_threads.run::<Remembered>()?;
+        assert!(ran(&flow.run::<Remembered>()?).is_empty());
         let error = plan_error::<AfterRemembered>(flow);
         let expected =
             format!("`AfterRemembered` {refused} input `Remembered` is kept in the memory");
