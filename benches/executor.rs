@@ -62,7 +62,7 @@ struct Case {
 }
 
 /// All executors. One more is one more entry.
-const CASES: [Case; 8] = [
+const CASES: [Case; 10] = [
     Case { name: "threads_1w", workers: 0, lacks: || None, executor: |flow| flow.workers(1) },
     Case { name: "threads_2w", workers: 0, lacks: || None, executor: |flow| flow.workers(2) },
     Case {
@@ -78,6 +78,8 @@ const CASES: [Case; 8] = [
         executor: |flow| flow.workers(2).isolate(),
     },
     Case { name: "pull_jobs_1w", workers: 1, lacks: processes, executor: single_jobs },
+    Case { name: "pull_jobs_2w", workers: 2, lacks: processes, executor: single_jobs },
+    Case { name: "pull_jobs_8w", workers: 8, lacks: processes, executor: single_jobs },
     Case { name: "pull_bundles_1w", workers: 1, lacks: processes, executor: bundles },
     Case { name: "pull_bundles_2w", workers: 2, lacks: processes, executor: bundles },
     Case { name: "pull_bundles_8w", workers: 8, lacks: processes, executor: bundles },
