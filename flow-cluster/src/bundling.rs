@@ -5,19 +5,29 @@
 
 use std::ops::Range;
 
+/// The most bundles that no worker has taken, for each slot of a worker, and at least. The other jobs wait in the memory of the
+/// run: a worker lists all these bundles before it takes one.
+const POSTED_PER_SLOT: usize = 2;
+const FEWEST_POSTED: usize = 256;
+
 /// What a bundle may have at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// The expected seconds of its jobs. A job that is expected to take longer is alone.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// The number of its jobs.
-    pub(crate) jobs: usize,
+    pub jobs: usize,
+}
+
+/// Returns how many bundles that no worker has taken may be in the queue, if workers can run this many at the same time.
+pub fn most_posted(slots: usize) -> usize {
+    slots.saturating_mul(POSTED_PER_SLOT).max(FEWEST_POSTED)
 }
 
 /// Divides jobs, of which the expected seconds are given in order, into bundles of neighbors.
 ///
 /// `slots` is the number of bundles that workers can run at the same time. A job whose duration is not known is alone.
-pub(crate) fn bundles(expected: &[Option<f64>], slots: usize, limits: Limits) -> Vec<Range<usize>> {
+pub fn bundles(expected: &[Option<f64>], slots: usize, limits: Limits) -> Vec<Range<usize>> {
     let known = expected.iter().flatten().map(|seconds| seconds.max(0.0));
     let share = known.sum::<f64>() / slots.max(1) as f64;
     // Of equal jobs, a share may be a whole number of them up to rounding.
@@ -81,6 +91,12 @@ mod tests {
         let expected = [Some(1.0), Some(1.0), None, None, Some(1.0), Some(1.0)];
         assert_eq!(sizes(&expected, 1, 30.0, 1000), [2, 1, 1, 2]);
         assert_eq!(sizes(&[None; 3], 1, 30.0, 1000), [1, 1, 1]);
+    }
+
+    #[test]
+    fn there_are_bundles_for_each_slot_and_some_for_workers_to_come() {
+        assert_eq!([0, 1, 128, 1000].map(most_posted), [256, 256, 256, 2000]);
+        assert_eq!(most_posted(usize::MAX), usize::MAX);
     }
 
     #[test]

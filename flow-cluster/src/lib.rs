@@ -115,6 +115,12 @@ mod tail;
 mod transport;
 mod worker;
 
+/// The decisions that the simulation in `benches/scale.rs` shares with the executors. They are no part of the interface.
+#[doc(hidden)]
+pub mod __decisions {
+    pub use crate::bundling::{Limits, bundles, most_posted};
+}
+
 pub use self::error::ClusterError;
 pub use self::pull::PullWorkers;
 pub use self::scheduler::{HyperQueue, JobOptions, Slurm};

@@ -1,209 +1,132 @@
-//! One list of tasks for all executors: a task leaves the same record whether it runs in a thread, in a child process, or by
-//! a worker that takes it from a queue.
+//! What all executors have in common: a task leaves the same record, and a run shows the same, whether its tasks run in
+//! threads, in child processes, or by workers elsewhere.
+//!
+//! [`EXECUTORS`] has an entry for each executor. Each test calls [`each`], which opens a store for each executor in turn, starts
+//! what runs its jobs there, and calls the check. What differs between executors by design is asked of their [`Place`].
+//!
+//! With `FLOW_TEST_EXECUTOR=NAME`, the tests check that executor alone, also one that is not checked by default because it
+//! needs a service.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+mod computed;
+mod failing;
+mod records;
+mod refused;
+mod reporting;
+mod requiring;
+
+use std::any::Any;
+use std::path::PathBuf;
 
 use flow::prelude::*;
 
-use crate::isolation::open;
-use crate::pull_workers::{Process, pull, start_worker};
-use crate::support::{failed, files_below, ran};
+use crate::isolation::{Opened, open};
+use crate::pull_workers::{pull, start_worker};
 
-struct Client(u64);
+/// The variable that chooses an executor.
+const CHOSEN: &str = "FLOW_TEST_EXECUTOR";
 
-flow::provider!(Client, || Client(5));
-
-#[derive(Task)]
-#[task(target = Json<Vec<f64>>)]
-struct Prices {
-    #[param(default = 3)]
-    days: usize,
+/// Where the tasks of an executor run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In threads of this process: with its memory.
+    Thread,
+    /// In child processes, which receive secrets.
+    Child,
+    /// In processes that receive jobs as files.
+    Elsewhere,
 }
 
-runs!(Prices: Vec<f64> = |self, cx| {
-    cx.meta("days", self.days)?;
-    cx.meta("none", f64::NAN)?;
-    cx.log("days");
-    Ok((0..self.days).map(|day| 0.1 + day as f64).collect())
-});
-
-/// Has a secret, which a job that is a file must not have.
-#[derive(Task)]
-#[task(target = Json<usize>)]
-struct Login {
-    #[param(default = Secret::new("token".to_owned()))]
-    token: Secret<String>,
+/// An executor that the tests check.
+struct TestedExecutor {
+    /// Its name. For one that submits jobs, it is that of its `JobExecutor`.
+    name: &'static str,
+    place: Place,
+    /// Whether it is checked unless another one is chosen.
+    is_default: bool,
+    /// Returns a flow with this executor.
+    set: fn(&Flow) -> Flow,
+    /// Starts what runs the jobs in the store of a flow, such as workers, until it is dropped.
+    start: fn(&Flow) -> Result<Box<dyn Any>>,
 }
 
-runs!(Login: usize = |self, _cx| Ok(self.token.expose().len()));
+/// All executors.
+static EXECUTORS: [TestedExecutor; 3] = [
+    TestedExecutor {
+        name: "threads",
+        place: Place::Thread,
+        is_default: true,
+        set: Flow::clone,
+        start: |_| Ok(Box::new(())),
+    },
+    TestedExecutor {
+        name: "children",
+        place: Place::Child,
+        is_default: true,
+        set: Flow::isolate,
+        start: |_| Ok(Box::new(())),
+    },
+    TestedExecutor {
+        name: "pull",
+        place: Place::Elsewhere,
+        is_default: true,
+        set: |flow| flow.executor(pull()),
+        start: |flow| Ok(Box::new(start_worker(flow.folder())?)),
+    },
+];
 
-#[derive(Task)]
-#[task(requires = Login, target = Text)]
-struct Session;
-
-runs!(Session: String = |self, cx| Ok(cx.input().task().token.expose().clone()));
-
-#[derive(Task)]
-#[task(requires(prices = Prices, more = [Prices { days } for days in 1..3_usize]), target = Text)]
-struct Report;
-
-runs!(Report: String = |self, cx| {
-    let days: usize = cx.input().prices.meta("days")?;
-    let first = cx.input().more[0].task().days;
-    Ok(format!("{days} {} {first} {}", cx.input().more[1].load()?.len(), cx.seed()))
-});
-
-#[derive(Task)]
-#[task(requires = Report, target = Json<f64>)]
-struct Search {
-    #[param(default = 2)]
-    most: usize,
+/// A flow with an executor, on a store of its own.
+struct Tested {
+    executor: &'static TestedExecutor,
+    flow: Flow,
+    /// The same flow without the executor: its tasks run in threads.
+    in_threads: Flow,
+    /// A flow on a store that all executors share, whose tasks run in threads.
+    reference: Flow,
+    /// A folder for files of the tasks, which the executor has alone.
+    folder: PathBuf,
+    _workers: Box<dyn Any>,
 }
 
-runs!(Search: f64 = |self, cx| {
-    let mut sum = 0.0;
-    for days in 1..=self.most {
-        let prices = cx.with(Prices::DAYS, days).require::<Prices>()?;
-        sum += prices.load()?.iter().sum::<f64>() + prices.meta::<f64>("days")?;
+impl Tested {
+    fn new(executor: &'static TestedExecutor, opened: &Opened) -> Result<Self> {
+        // More jobs than there are processors may be on their way.
+        let in_threads = opened.flow.namespace(executor.name).workers(8);
+        let reference = opened.flow.namespace("reference");
+        let folder = opened.folder.join(executor.name);
+        std::fs::create_dir_all(&folder)?;
+        let workers = (executor.start)(&in_threads)?;
+        let flow = (executor.set)(&in_threads);
+        Ok(Self { executor, flow, in_threads, reference, folder, _workers: workers })
     }
-    Ok(sum + cx.env("FLOW_TEST_UNSET")?.map_or(0.5, |_| 0.0))
-});
 
-#[derive(Task)]
-#[task(target = Json<u64>, uses(Client))]
-struct Fetched;
-
-runs!(Fetched: u64 = |self, cx| Ok(cx.provided::<Client>().0 + cx.files(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/*.rs"))?.len() as u64));
-
-#[derive(Task)]
-#[task(target = Memory<u64>)]
-struct InMemory;
-
-runs!(InMemory: u64 = |self, _cx| Ok(3));
-
-#[derive(Task)]
-#[task(requires = InMemory, target = Json<u64>)]
-struct AfterMemory;
-
-runs!(AfterMemory: u64 = |self, cx| Ok(*cx.input().load()?));
-
-/// Returns the records of a store by key, without what differs between two runs.
-fn records(store: &Path) -> Result<BTreeMap<String, serde_json::Value>> {
-    let mut records = BTreeMap::new();
-    for path in files_below(store).iter().filter(|path| path.ends_with("record.json")) {
-        let mut record: serde_json::Value = serde_json::from_slice(&fs::read(path)?)?;
-        let fields = record.as_object_mut().context("an object")?;
-        for field in ["started", "seconds", "host"] {
-            fields.remove(field);
-        }
-        let files = fields["output"].get_mut("files").and_then(serde_json::Value::as_array_mut);
-        for file in files.into_iter().flatten() {
-            let file = file.as_object_mut().context("a file")?;
-            file.remove("modified");
-            // The end of the name is random.
-            file.remove("file");
-        }
-        records.insert(fields["key"].to_string(), record);
+    fn is_in(&self, place: Place) -> bool {
+        self.executor.place == place
     }
-    Ok(records)
 }
 
-/// Fails, with metadata and a log.
-#[derive(Task)]
-#[task(target = Json<u64>)]
-struct Fails;
-
-runs!(Fails: u64 = |self, cx| {
-    cx.meta("tried", 1)?;
-    cx.log("no luck today");
-    Err(anyhow!("no luck")).context("it is Friday")
-});
-
-/// Panics.
-#[derive(Task)]
-#[task(target = Json<u64>)]
-struct Panics;
-
-runs!(Panics: u64 = |self, _cx| panic!("index 7"));
-
-/// The namespaces of the executors.
-const STORES: [&str; 3] = ["threads", "children", "pulled"];
-
-/// Returns the flows of all executors, each on a store of its own, and the worker of one of them.
-fn executors(flow: &Flow) -> Result<(Vec<Flow>, Process)> {
-    let [threads, children, pulled] = STORES.map(|name| flow.namespace(name));
-    threads.run::<Login>()?;
-    // Secrets are hashed with a key of the store.
-    let secret = Path::new(".flow").join("secret");
-    for other in [&children, &pulled] {
-        fs::create_dir_all(other.folder().join(".flow"))?;
-        fs::copy(threads.folder().join(&secret), other.folder().join(&secret))?;
-    }
-    let worker = start_worker(pulled.folder())?;
-    let pulled = pulled.executor(pull()).in_process::<Login>().in_process::<Session>();
-    Ok((vec![threads.force_all(), children.isolate(), pulled], worker))
-}
-
-#[test]
-fn all_executors_leave_the_same_records() -> Result<()> {
+/// Calls a check for each executor.
+///
+/// A test does nothing before: in a child process, this takes over.
+fn each(check: impl Fn(&Tested) -> Result<()>) -> Result<()> {
     let opened = open();
-    let (flows, _worker) = executors(&opened.flow)?;
-    let expected =
-        ["Fetched", "Login", "Prices", "Prices", "Prices", "Report", "Search", "Session"];
-    let mut of_threads = BTreeMap::new();
-    for flow in &flows {
-        assert_eq!(ran(&flow.run::<(Search, Fetched, Session)>()?), expected);
-        let records = records(flow.folder())?;
-        assert_eq!(records.len(), expected.len());
-        if of_threads.is_empty() {
-            of_threads = records;
-            continue;
-        }
-        for (key, record) in &of_threads {
-            assert_eq!(records.get(key), Some(record), "{}", flow.folder().display());
-        }
-    }
-    // Each executor finds the outputs of the other ones complete.
-    for name in STORES {
-        let flow = opened.flow.namespace(name);
-        assert!(flow.isolate().is_complete::<(Search, Fetched)>()?);
-        assert!(flow.executor(pull()).is_complete::<(Search, Fetched)>()?);
-        assert!(flow.is_complete::<(Search, Fetched, Session)>()?);
+    for executor in selected() {
+        // If an assertion fails, this is above its message.
+        println!("the executor `{}`", executor.name);
+        let tested = Tested::new(executor, &opened)?;
+        check(&tested).with_context(|| format!("the executor `{}`", executor.name))?;
     }
     Ok(())
 }
 
-#[test]
-fn all_executors_report_failures_in_the_same_words() -> Result<()> {
-    let opened = open();
-    let (flows, _worker) = executors(&opened.flow)?;
-    for flow in flows {
-        let summary = flow.allow_failures().run::<(Fails, Panics)>()?;
-        assert_eq!(failed(&summary), ["Fails", "Panics"]);
-        let errors: Vec<_> = summary.failed().into_iter().filter_map(|entry| entry.error).collect();
-        assert!(errors.contains(&"it is Friday: no luck".to_owned()), "{errors:?}");
-        let place = "it panicked at tests/behaviour/executors.rs:";
-        let panicked = errors.iter().find(|error| error.contains(place)).context("a panic")?;
-        assert!(panicked.ends_with(": index 7"), "{panicked}");
-        let log = flow.log::<Fails>()?.context("a log")?;
-        assert!(log.text().ends_with(" no luck today\n"), "{}", log.text());
-    }
-    Ok(())
-}
-
-#[test]
-fn values_in_memory_stay_in_threads() -> Result<()> {
-    let opened = open();
-    assert_eq!(ran(&opened.flow.run::<AfterMemory>()?), ["AfterMemory", "InMemory"]);
-    assert!(
-        opened
-            .flow
-            .isolate()
-            .with(Search::MOST, 1)
-            .run::<InMemory>()
-            .is_ok_and(|s| ran(&s).is_empty())
-    );
-    Ok(())
+/// Returns the executor that is chosen, or all that are checked by default.
+fn selected() -> Vec<&'static TestedExecutor> {
+    let chosen = std::env::var(CHOSEN).ok();
+    let is_selected = |executor: &&TestedExecutor| match &chosen {
+        Some(name) => executor.name == name,
+        None => executor.is_default,
+    };
+    let selected: Vec<_> = EXECUTORS.iter().filter(is_selected).collect();
+    let names: Vec<_> = EXECUTORS.iter().map(|executor| executor.name).collect();
+    assert!(!selected.is_empty(), "{CHOSEN} is {chosen:?}, and none of {names:?}");
+    selected
 }

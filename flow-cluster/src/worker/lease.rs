@@ -19,11 +19,14 @@ use crate::names::LeaseName;
 use crate::tail::Tail;
 use crate::transport::Transport;
 
-/// How often messages that are not urgent are written, and orders are read.
+/// How often messages that are not urgent are written, and orders are read if the job waits for one.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long the failure of a job whose process has crashed is held back: the worker may be about to be stopped by the same signal.
 const CRASH: Duration = Duration::from_millis(300);
+
+/// How often orders are read otherwise. Each time is an operation on a file system that all workers share.
+const ORDERS: Duration = Duration::from_millis(500);
 
 /// In how many parts a lease is divided: it is renewed after one of them.
 const RENEWALS: u32 = 4;
@@ -37,6 +40,8 @@ pub(super) struct HeldLease<'a> {
     orders: Mutex<Orders>,
     /// The job that runs.
     running: Mutex<Option<(usize, Arc<JobInbox>)>>,
+    /// Whether the job that runs waits for others, of whose end an order tells it.
+    is_waiting: AtomicBool,
     is_lost: AtomicBool,
     /// Whether the worker gives the bundle back: messages of the job that runs do not count any more.
     is_leaving: AtomicBool,
@@ -89,6 +94,7 @@ impl<'a> HeldLease<'a> {
             written: Mutex::new(written),
             orders: Mutex::default(),
             running: Mutex::default(),
+            is_waiting: AtomicBool::new(false),
             is_lost: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
@@ -181,11 +187,16 @@ impl<'a> HeldLease<'a> {
     /// Renews the lease, writes what was held back, and passes on orders, until the end of the guard that
     /// [`ends_on_drop`](Self::ends_on_drop) returns.
     pub(super) fn keep(&self) {
+        let mut read: Option<Instant> = None;
         while !self.has_ended.load(Ordering::SeqCst) && !self.is_lost() {
             if self.has_stopped() {
                 self.cancel();
             }
-            self.read_orders();
+            let is_waiting = self.is_waiting.load(Ordering::SeqCst);
+            if read.is_none_or(|read| are_orders_due(is_waiting, read.elapsed())) {
+                read = Some(Instant::now());
+                self.read_orders();
+            }
             let pause = {
                 let mut written = lock(&self.written);
                 let renewal = written.lease / RENEWALS;
@@ -261,6 +272,11 @@ impl<'a> HeldLease<'a> {
     }
 }
 
+/// Returns whether orders are read, this long after they were read last.
+fn are_orders_due(is_waiting: bool, since: Duration) -> bool {
+    is_waiting || since >= ORDERS
+}
+
 /// Ends the thread that keeps a lease.
 pub(super) struct EndsOnDrop<'a>(&'a AtomicBool, Thread);
 
@@ -293,6 +309,7 @@ impl JobLink for LeaseLink<'_> {
     }
 
     fn wait(&self, is_waiting: bool) {
+        self.lease.is_waiting.store(is_waiting, Ordering::SeqCst);
         if is_waiting {
             // The request follows, and is urgent.
             self.lease.write(&Line::Waits, false);
@@ -321,6 +338,13 @@ mod tests {
     use super::*;
     use crate::names::{BundleName, WorkerName};
     use crate::transport::Folder;
+
+    #[test]
+    fn orders_are_read_often_only_as_long_as_a_job_waits_for_one() {
+        assert!(are_orders_due(true, Duration::ZERO));
+        assert!(!are_orders_due(false, ORDERS / 2));
+        assert!(are_orders_due(false, ORDERS));
+    }
 
     #[test]
     fn a_job_waits_until_the_run_can_know_that_it_begins_and_its_orders_are_read() {

@@ -4,17 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::Queue;
 use super::state::{Held, JobId, Phase, Place, State, Submitted};
-use crate::bundling::bundles;
+use crate::bundling::{bundles, most_posted};
 use crate::format::{Bundle, BundledJob};
 use crate::names::BundleName;
 
 /// How long jobs wait before the user is told that there is no worker.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The most bundles that no worker has taken, for each slot of a worker, and at least. The other jobs wait in the memory of the
-/// run: a worker lists all these bundles before it takes one.
-const POSTED_PER_SLOT: usize = 2;
-const FEWEST_POSTED: usize = 256;
 
 /// The most bytes that describe one of several jobs of a bundle.
 const LONG_PAYLOAD: usize = 32 << 10;
@@ -26,9 +21,8 @@ impl Queue {
         // Those that were cancelled.
         waiting.retain(|id| jobs.contains_key(id));
         let slots = state.workers.slots(&self.build, now);
-        let most = slots.saturating_mul(POSTED_PER_SLOT).max(FEWEST_POSTED);
         let posted = state.bundles.values().filter(|held| matches!(held.phase, Phase::Posted));
-        let room = most.saturating_sub(posted.count());
+        let room = most_posted(slots).saturating_sub(posted.count());
         let ids: Vec<_> = state.waiting.iter().copied().collect();
         let expected = ids.iter().map(|id| {
             let job = &state.jobs.get(id)?.job;

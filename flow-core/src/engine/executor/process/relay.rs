@@ -19,7 +19,7 @@ use std::time::Instant;
 use anyhow::Context;
 
 use super::Children;
-use super::message::{FromChild, FromRelay, JobMessage, StoreAt, ToChild};
+use super::message::{EnclosingMessage, FromChild, FromRelay, JobMessage, StoreAt, ToChild};
 use super::serve::{self, Ended, JobOwner};
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
@@ -170,7 +170,8 @@ impl JobRunner {
         // As long as it is held, `gc` removes nothing that the task writes.
         let _run_lock = self.store.begin_to_store()?;
         job.number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        job.store = StoreAt::of(&self.store);
+        let of_run = std::mem::replace(&mut job.store, StoreAt::of(&self.store));
+        relocate(&mut job.enclosing, &of_run, &job.store);
         let folder = job.current_folder.as_ref().map(super::message::Bytes::to_path);
         if folder.is_none_or(|folder| !folder.is_dir()) {
             // The folder of the run does not exist on this machine.
@@ -217,6 +218,14 @@ impl JobRunner {
 impl Drop for JobRunner {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Replaces the folder of the run's store by that of this process in the tasks that enclose a job: a task that runs itself
+/// would not be found otherwise, and wait for itself, where the folder is mounted elsewhere.
+fn relocate(enclosing: &mut [EnclosingMessage], of_run: &StoreAt, here: &StoreAt) {
+    for at in enclosing.iter_mut().filter(|at| at.root == of_run.root) {
+        at.root = here.root.clone();
     }
 }
 
@@ -396,6 +405,23 @@ mod tests {
         let (results, nodes, recorded) = (Vec::new(), Vec::new(), Vec::new());
         let required = RequiredMessage { request, results, nodes, recorded };
         serde_json::to_string(&ToChild::Required(required)).expect("JSON")
+    }
+
+    #[test]
+    fn the_tasks_that_enclose_a_job_are_in_the_store_of_this_process() {
+        let at = |folder: &str| StoreAt {
+            opened: Path::new(folder).into(),
+            root: Path::new(folder).into(),
+        };
+        let enclosing = |folder: &str| EnclosingMessage {
+            root: Path::new(folder).into(),
+            key: crate::base::key::Key(7),
+            task: "Train".to_owned(),
+        };
+        let mut all = [enclosing("/shared/store"), enclosing("/other")];
+        relocate(&mut all, &at("/shared/store"), &at("/mnt/store"));
+        let roots = all.map(|at| at.root.to_path());
+        assert_eq!(roots, [PathBuf::from("/mnt/store"), PathBuf::from("/other")]);
     }
 
     #[test]
