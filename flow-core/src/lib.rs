@@ -147,6 +147,14 @@ pub mod executor {
     }
 }
 
+/// Signatures of outputs: the interface for who signs and verifies them.
+///
+/// [`Flow::sign`] and [`Flow::require_signatures`] set them. `typed-flow` implements both for ed25519 with the cargo feature
+/// `signatures`.
+pub mod signature {
+    pub use crate::base::signature::{SignatureError, Signer, Verifier};
+}
+
 /// Re-export of the crate whose dates [`Sweep::days`] accepts, in the required version.
 #[doc(no_inline)]
 pub use jiff;
