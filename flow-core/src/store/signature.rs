@@ -51,6 +51,7 @@
 //! contents that were prepared together (2^64).
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -58,10 +59,10 @@ use serde_json::Value;
 use crate::base::error::StoreError;
 use crate::base::signature::{SignatureError, Signer, Verifier};
 use crate::files::Contents;
-use crate::store::Store;
-use crate::store::output::OutputFile;
+use crate::store::output::{Look, Output, OutputFile};
 use crate::store::record::Record;
 use crate::store::trust::Trust;
+use crate::store::{Folder, Store};
 use crate::value::escaped_text;
 
 /// The first line of each message, so that no signature for another purpose is one of a record.
@@ -153,6 +154,34 @@ impl Store {
         if self.checks_content() { Trust::Content } else { Trust::Stamps }
     }
 
+    /// Looks at the files of an output before they are read.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be inspected or, if content is checked, it has other content than its record says.
+    pub(crate) fn look_to_read(
+        &self,
+        folder: &Folder,
+        output: &Output,
+    ) -> Result<Look, StoreError> {
+        let seen = self.look_at(folder, output, self.trust_to_read())?;
+        self.unless_forged(seen.look, &self.path(folder, &seen.what))
+    }
+
+    /// Returns what was seen of an output, or an error if its content was checked and is not as recorded.
+    ///
+    /// The plan may have found the output complete by its size and time, and would do so again.
+    pub(crate) fn unless_forged(&self, look: Look, path: &Path) -> Result<Look, StoreError> {
+        match look == Look::Modified && self.checks_content() {
+            true => Err(StoreError::damaged(
+                path.display(),
+                "it has other content than its signed record says; remove the output by \
+                 `flow.store().verify()?.reset()` (`verify --reset` on the command line)",
+            )),
+            false => Ok(look),
+        }
+    }
+
     /// Returns who signs the outputs of this store, and whose signatures it accepts.
     pub(crate) fn signatures(&self) -> &Signatures {
         &self.signatures
@@ -225,7 +254,7 @@ fn label(record: &Record) -> String {
         true => record.task.clone(),
         false => format!("{} {{{parameters}}}", record.task),
     };
-    escaped_text(text.chars()).to_string()
+    escaped_text(text.chars())
 }
 
 /// Returns the message that the signature of a record is for.

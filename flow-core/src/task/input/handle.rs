@@ -19,7 +19,6 @@ use crate::store::log_text::TaskLog;
 use crate::store::made::Made;
 use crate::store::output::Look;
 use crate::store::record::{Read, digest_meta};
-use crate::store::trust::Trust;
 use crate::target::{ColumnDigests, Selection};
 use crate::task::Kind;
 use crate::task::cx::{Reads, meta_from_json};
@@ -197,17 +196,16 @@ impl Handle {
             },
             Kind::Made if extent.is_selected() => match (extent, made.output.file(part)) {
                 (Extent::Selected(selection), Some(file)) => {
-                    store.look_at_selected(&made.folder, file, selection)?
+                    let look = store.look_at_selected(&made.folder, file, selection)?;
+                    store.unless_forged(look, &store.path(&made.folder, &file.file))?
                 }
                 (_, Some(_)) => Look::Whole,
                 (_, None) => Look::Gone,
             },
-            Kind::Made if part.is_empty() => {
-                store.look_at(&made.folder, &made.output, Trust::Stamps)?.look
-            }
+            Kind::Made if part.is_empty() => store.look_to_read(&made.folder, &made.output)?,
             // Only the file of this part is checked, because the output may have many.
             Kind::Made => match made.output.only(part) {
-                Some(output) => store.look_at(&made.folder, &output, Trust::Stamps)?.look,
+                Some(output) => store.look_to_read(&made.folder, &output)?,
                 None => Look::Gone,
             },
         })
@@ -317,6 +315,14 @@ impl Handle {
                 Kind::Made | Kind::External => "it is kept in memory",
             };
             return Err(self.error(LoadErrorKind::NoFile { why }));
+        }
+        let store = made.store(self.origin.store());
+        if self.origin.kind(self.node) == Kind::Made && store.checks_content() {
+            // Who asks for the path reads the file.
+            let look = store.look_to_read(&made.folder, &made.output);
+            if look.map_err(|error| self.error(error))? == Look::Gone {
+                return Err(self.error(LoadErrorKind::Gone));
+            }
         }
         Ok(self.path_of(&made))
     }

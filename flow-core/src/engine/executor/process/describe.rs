@@ -178,7 +178,8 @@ pub(super) fn task_type(id: &str) -> Result<&'static TaskType, String> {
 
 impl StoreAt {
     pub(super) fn of(store: &Store) -> Self {
-        Self { opened: store.opened().into(), root: store.root().into() }
+        let (opened, root) = (store.opened().into(), store.root().into());
+        Self { opened, root, checks_content: store.checks_content() }
     }
 }
 

@@ -193,6 +193,9 @@ pub(super) struct StoreAt {
     /// The folder that the user opened.
     pub(super) opened: Bytes,
     pub(super) root: Bytes,
+    /// Whether the content of its files is compared with their digests before they are read.
+    #[serde(default)]
+    pub(super) checks_content: bool,
 }
 
 /// An instance: the one that runs, or one whose output it can load.
@@ -305,6 +308,9 @@ pub(super) struct DoneMessage {
     pub(super) ran: Ran,
     /// Whether a draft record was written.
     pub(super) has_draft: bool,
+    /// The signature of the record, by a worker that signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signature: Option<String>,
 }
 
 /// Why a task has no output.

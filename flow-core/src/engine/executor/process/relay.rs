@@ -164,7 +164,8 @@ impl JobRunner {
         // As long as it is held, `gc` removes nothing that the task writes.
         let _run_lock = self.store.begin_to_store()?;
         job.number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        job.store = StoreAt::of(&self.store);
+        let checks_content = job.store.checks_content || self.store.checks_content();
+        job.store = StoreAt { checks_content, ..StoreAt::of(&self.store) };
         let folder = job.current_folder.as_ref().map(super::message::Bytes::to_path);
         if folder.is_none_or(|folder| !folder.is_dir()) {
             // The folder of the run does not exist on this machine.
@@ -260,6 +261,25 @@ impl Relay<'_> {
         }
     }
 
+    /// Signs the draft record, if this worker signs, and returns the signature.
+    ///
+    /// Without a draft there is none: the child alone knows all that the record claims.
+    fn sign_draft(&self) -> Option<String> {
+        let (written, _) = self.draft.as_ref()?;
+        if !self.store.signatures().can_sign() {
+            return None;
+        }
+        let mut draft = self.store.read_draft_record(written).ok()???;
+        self.store.sign(&mut draft.record).ok()?;
+        // The file is replaced as a whole, so that a run never finds half of it.
+        let signed = written.with_extension("signed");
+        self.store.write_draft_record(&signed, &draft).ok()?;
+        if self.store.fs().rename(&signed, written).is_err() {
+            self.store.discard_path(&signed);
+        }
+        draft.record.signature
+    }
+
     /// Moves the draft record to its place. Returns whether it is there.
     fn keep_draft(&self) -> bool {
         let Some((written, kept)) = &self.draft else { return false };
@@ -318,6 +338,7 @@ impl JobOwner for Relay<'_> {
         let is_urgent = message.is_urgent();
         let is_usable = match &mut message {
             FromChild::Done(done) => {
+                done.signature = if done.has_draft { self.sign_draft() } else { None };
                 done.has_draft = done.has_draft && self.keep_draft();
                 Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
             }

@@ -100,6 +100,7 @@ impl Runner {
             used,
             ran,
             has_draft,
+            signature: None,
         };
         // The parent reads what was written before it receives the message.
         let _ = std::io::stdout().flush();
