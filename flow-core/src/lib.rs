@@ -37,7 +37,7 @@ pub use flow::sweep_summary::{SweepSummary, VariantOutcome};
 pub use flow::{Bless, Blessed, Difference, NotBlessed};
 pub use flow::{
     Damage, Flow, FlowStore, Garbage, Gc, Metadata, OutputVersion, Removed, ReuseSource, Roots,
-    RunHandle, StoredOutput, Subgraph, Verified,
+    RunHandle, StoredOutput, Subgraph, UnsignedOutput, Verified,
 };
 pub use flow::{DebugError, DebugInput, DebugInstance, DebugOutcome, DebugRun};
 pub use flow::{ExportSummary, Skipped, Transferred};

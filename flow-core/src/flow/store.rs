@@ -142,7 +142,7 @@ impl StoredOutput {
     }
 
     /// Returns what its record says: files, parameters, inputs, metadata. `None` if the output was removed, or the
-    /// record cannot be used.
+    /// record cannot be used or is not signed as the flow [requires](Flow::require_signatures).
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -169,6 +169,7 @@ impl StoredOutput {
         let Place { store, folder } = &self.place;
         let record = store.read_record(&store.path(folder, RECORD))?;
         let record = record.and_then(Result::ok).filter(|record| record.key == self.key);
+        let record = record.filter(|record| store.verify_signature(record).is_ok());
         Ok(record.map(|record| RecordedOutput::new(&record, store, folder)))
     }
 }
