@@ -2,7 +2,7 @@
 
 /// Signs messages with a private key: [`Flow::sign`](crate::Flow::sign).
 ///
-/// `typed-flow` has one for ed25519 with the cargo feature `signatures`: `flow::signatures::SigningKey`. Another one may ask
+/// `typed-flow` has one for ed25519 with the cargo feature `signatures`: `flow::signature::SigningKey`. Another one may ask
 /// an agent or a hardware module.
 pub trait Signer: Send + Sync {
     /// Returns the signature of a message as one line of text, from which a [`Verifier`] can tell the key.
@@ -71,7 +71,9 @@ pub enum SignatureError {
         key: String,
     },
     /// The signature is not that of the record.
-    #[error("its signature is wrong: its record was changed, or the signature is that of another output")]
+    #[error(
+        "its signature is wrong: its record was changed, or the signature is that of another output"
+    )]
     Wrong,
     /// The text is no signature.
     #[error("its signature cannot be read: {reason}")]

@@ -169,9 +169,10 @@ pub(crate) fn is_there(
     });
     match check {
         // Its name does not tell whether a manifest is signed.
-        PresentCheck::Size if push.record.signature.is_some() => {
-            named.try_fold(false, |found, name| Ok(found || is_signed(listing, push, name)?))
-        }
+        PresentCheck::Size if push.record.signature.is_some() => named
+            .try_fold(false, |found, name| {
+                Ok::<_, StoreError>(found || is_signed(listing, push, name)?)
+            }),
         PresentCheck::Size => Ok(named.next().is_some()),
         PresentCheck::Content => named.try_fold(false, |whole, name| {
             Ok::<_, StoreError>(whole || manifest::is_whole(listing.remote(), name)?)
