@@ -357,7 +357,10 @@ impl fmt::Display for Verified {
         if !self.unsigned.is_empty() {
             let n = self.unsigned.len();
             let s = if n == 1 { " is" } else { "s are" };
-            write!(f, "\n{n} output{s} not accepted; the next run computes them again if it needs them:")?;
+            write!(
+                f,
+                "\n{n} output{s} not accepted; the next run computes them again if it needs them:"
+            )?;
             let listed = self.unsigned.iter().take(LISTED);
             listed.into_iter().try_for_each(|unsigned| write!(f, "\n  {unsigned}"))?;
             if let Some(more @ 1..) = n.checked_sub(LISTED) {

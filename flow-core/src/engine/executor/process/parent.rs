@@ -144,8 +144,9 @@ impl<'a> Parent<'a> {
 
     /// Takes the result of the task.
     fn done(&mut self, done: DoneMessage) -> TaskEnd {
-        let DoneMessage { result, meta, figures, reads, columns, used, has_draft, signature, .. } =
-            done;
+        let DoneMessage {
+            result, meta, figures, reads, columns, used, has_draft, signature, ..
+        } = done;
         self.attempt.figures().adopt_all(figures);
         self.running.set_used(used);
         let of_task = self.running.reads();
