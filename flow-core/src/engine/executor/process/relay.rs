@@ -5,7 +5,10 @@
 //! heard of by the run.
 //!
 //! A job names the folder of the store where its run is. The runner replaces it by its own, which may be mounted
-//! elsewhere. The draft record is written where the link says, and moved to its place only as long as the link says so:
+//! elsewhere. If the flow of the runner [signs](crate::Flow::sign), the runner signs the record of each output, and sends the
+//! signature with the last message: a run that requires signatures compares it with the record that it makes of the messages.
+//!
+//! The draft record is written where the link says, and moved to its place only as long as the link says so:
 //! once the lease of a job was taken away, its output is committed by no one.
 
 use std::collections::{HashSet, VecDeque};
@@ -172,13 +175,18 @@ impl JobRunner {
             let own = std::env::current_dir().ok();
             job.current_folder = own.map(|folder| folder.as_path().into());
         }
-        let written = link.draft();
-        let draft = job.draft.take().zip(written).and_then(|(mut draft, written)| {
+        // A record that is signed has to be written, also if it serves nothing else.
+        let to_sign = || self.store.new_draft_record(job.key).with_extension("signing");
+        let written = match link.draft() {
+            Some(written) => Some((written, true)),
+            None => self.store.signatures().can_sign().then(|| (to_sign(), false)),
+        };
+        let draft = job.draft.take().zip(written).and_then(|(mut draft, (written, is_kept))| {
             let named = draft.path.to_path();
             let kept = self.store.draft_record_named(named.file_name()?);
             draft.path = written.as_path().into();
             job.draft = Some(draft);
-            Some((written, kept))
+            Some((written, is_kept.then_some(kept)))
         });
         let mut child = self.children.take(self.opened_by.as_deref())?;
         inbox.set_wake(Some(Box::new(child.waker())));
@@ -227,8 +235,8 @@ struct Relay<'a> {
     store: &'a Store,
     /// The number of the job in this process.
     job: u64,
-    /// Where the child writes a draft record, and where it belongs.
-    draft: Option<(PathBuf, PathBuf)>,
+    /// Where the child writes a draft record, and where it belongs; nowhere if it is only written to be signed.
+    draft: Option<(PathBuf, Option<PathBuf>)>,
     /// When the job was begun, by the clock of this machine.
     begun: (jiff::Timestamp, Instant),
     /// The numbers of the requests of the task that wait for a reply.
@@ -283,6 +291,10 @@ impl Relay<'_> {
     /// Moves the draft record to its place. Returns whether it is there.
     fn keep_draft(&self) -> bool {
         let Some((written, kept)) = &self.draft else { return false };
+        let Some(kept) = kept else {
+            self.store.discard_path(written);
+            return false;
+        };
         let fs = self.store.fs();
         let is_there = kept.parent().is_some_and(|folder| fs.create_folder(folder).is_ok());
         is_there && fs.rename(written, kept).is_ok()
