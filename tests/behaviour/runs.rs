@@ -79,6 +79,8 @@ mod scale;
 mod scarce_resources;
 mod scheduling;
 mod seeds;
+#[cfg(target_os = "linux")]
+mod signed_workers;
 mod stop;
 mod streamed_tables;
 mod task_logs;
