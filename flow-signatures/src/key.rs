@@ -208,7 +208,7 @@ mod tests {
         let signature = "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b\
                          d25bf5f0595bbe24655141438e7a100b";
         let public = PublicKey(hex(public).try_into().expect("32 bytes"));
-        let signature = hex(signature).try_into().expect("64 bytes");
+        let signature: [u8; SIGNATURE] = hex(signature).try_into().expect("64 bytes");
         assert!(public.has_signed(b"", &signature));
         assert!(!public.has_signed(b" ", &signature));
     }

@@ -239,7 +239,7 @@ impl Store {
 }
 
 /// Returns the error for an output that is not accepted.
-pub(crate) fn unsigned(record: &Record, reason: SignatureError) -> StoreError {
+fn unsigned(record: &Record, reason: SignatureError) -> StoreError {
     StoreError::Unsigned { output: label(record), reason }
 }
 
