@@ -55,7 +55,8 @@ fn what_a_worker_has_signed_is_committed_with_its_signature() -> Result<()> {
     let opened = open();
     let (own, of_worker, both) = keys()?;
     let name = of_worker.public_key();
-    let executor = Nearby::new(&opened.flow.sign(of_worker), Duration::ZERO);
+    let worker = opened.flow.sign(of_worker).require_signatures(both.clone());
+    let executor = Nearby::new(&worker, Duration::ZERO);
     let flow = opened.flow.sign(own).require_signatures(both).executor(executor);
     assert_eq!(ran(&flow.run::<Last>()?), ["Last", "Step", "Step"]);
     assert_eq!(*flow.load::<Last>()?, 3);
@@ -74,10 +75,14 @@ fn what_a_worker_has_not_signed_with_a_known_key_fails() -> Result<()> {
     let name = of_worker.public_key();
     let trusted: TrustedKeys = [own.public_key()].into_iter().collect();
     let unsigned = Nearby::new(&opened.flow, Duration::ZERO);
-    let unknown = Nearby::new(&opened.flow.sign(of_worker), Duration::ZERO);
+    // Whoever can pass jobs on could let it sign anything.
+    let unverified = Nearby::new(&opened.flow.sign(SigningKey::generate()?), Duration::ZERO);
+    let worker = opened.flow.sign(of_worker).require_signatures(trusted.clone());
+    let unknown = Nearby::new(&worker, Duration::ZERO);
     let strict = opened.flow.sign(own).require_signatures(trusted);
     for (executor, reason) in [
         (unsigned, "its output is not signed; ".to_owned()),
+        (unverified, "its output is not signed; ".to_owned()),
         (unknown, format!("its output is not signed by a known key: `{name}` signed it; ")),
     ] {
         let flow = strict.executor(executor);
@@ -100,6 +105,32 @@ fn a_run_that_requires_nothing_signs_what_its_workers_compute() -> Result<()> {
     opened.flow.sign(own).executor(executor).with(Step::N, 7_u64).run::<Step>()?;
     let verified = opened.flow.require_signatures(both).store().verify()?.to_string();
     assert!(verified.contains(&format!("1 output is signed by {name}")), "{verified}");
+    Ok(())
+}
+
+#[test]
+fn a_worker_that_requires_signatures_takes_only_jobs_of_known_runs() -> Result<()> {
+    let opened = open();
+    let (own, of_worker, both) = keys()?;
+    let strict = opened.flow.sign(of_worker).require_signatures(both);
+    let (stranger, step) = (SigningKey::generate()?, |flow: &Flow| flow.with(Step::N, 7_u64));
+    let name = stranger.public_key();
+    for (flow, reason) in [
+        (opened.flow.clone(), "it is not signed".to_owned()),
+        (
+            opened.flow.sign(stranger),
+            format!("it is not signed by a known key: `{name}` signed it"),
+        ),
+    ] {
+        let executor = Nearby::new(&strict, Duration::ZERO);
+        let summary = failure(step(&flow.executor(executor)).run::<Step>()).to_string();
+        assert!(
+            summary.contains(&format!("the worker does not accept the job: {reason}")),
+            "{summary}"
+        );
+    }
+    let executor = Nearby::new(&strict, Duration::ZERO);
+    assert_eq!(ran(&step(&opened.flow.sign(own).executor(executor)).run::<Step>()?), ["Step"]);
     Ok(())
 }
 
@@ -182,7 +213,8 @@ fn a_draft_that_a_worker_has_signed_is_committed_by_the_next_run() -> Result<()>
     let opened = open();
     let (own, of_worker, both) = keys()?;
     let name = of_worker.public_key();
-    let runner = Arc::new(opened.flow.sign(of_worker).job_runner(1));
+    let worker = opened.flow.sign(of_worker).require_signatures(both.clone());
+    let runner = Arc::new(worker.job_runner(1));
     let losing = Losing { runner, jobs: Arc::default(), kept: Arc::default() };
     let kept = Arc::clone(&losing.kept);
     let strict = opened.flow.sign(own).require_signatures(both).with(Step::N, 7_u64);

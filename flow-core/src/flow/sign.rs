@@ -18,7 +18,8 @@ impl Flow {
     /// An output that is reused keeps its signature; if it now belongs to another instance, this flow signs it only if it
     /// requires signatures, and so has verified one.
     ///
-    /// A [worker](crate::executor) whose flow signs signs what its jobs compute.
+    /// A [worker](crate::executor) whose flow signs and requires signatures signs what its jobs compute. It takes only jobs of
+    /// runs that sign.
     ///
     /// ```
     /// # use flow::prelude::*;

@@ -221,6 +221,40 @@ impl Store {
         Ok(())
     }
 
+    /// Returns the signature of a text for this purpose; `None` if the store does not sign.
+    ///
+    /// # Errors
+    ///
+    /// The key cannot be used.
+    pub(crate) fn sign_text(
+        &self,
+        purpose: &str,
+        text: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(signer) = &self.signatures.signer else { return Ok(None) };
+        let signature = signer.sign(format!("{purpose}\n{text}").as_bytes());
+        signature.map(Some).map_err(|error| StoreError::NotSigned {
+            output: "a job".to_owned(),
+            reason: format!("{error:#}"),
+        })
+    }
+
+    /// Returns whether a known key has signed a text for this purpose; `false` if signatures are not required.
+    ///
+    /// # Errors
+    ///
+    /// They are required, and this is none of a known key.
+    pub(crate) fn verify_text(
+        &self,
+        purpose: &str,
+        text: &str,
+        signature: Option<&str>,
+    ) -> Result<bool, SignatureError> {
+        let Some(verifier) = &self.signatures.verifier else { return Ok(false) };
+        let signature = signature.ok_or(SignatureError::Missing)?;
+        verifier.verify(format!("{purpose}\n{text}").as_bytes(), signature).map(|_| true)
+    }
+
     /// Signs the record of an output that is reused, if it has lost its signature because it now belongs to another
     /// instance.
     ///

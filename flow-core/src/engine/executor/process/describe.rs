@@ -73,6 +73,8 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<J
             },
             crates: entry.crates,
         }),
+        writes_draft: true,
+        sends_draft: false,
         is_watched: !execution.reporter.is_silent(),
         memory: task.policy.resources.get(MEMORY).copied(),
         sends_secrets: way == Way::Socket,

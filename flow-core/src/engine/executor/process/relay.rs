@@ -5,8 +5,9 @@
 //! heard of by the run.
 //!
 //! A job names the folder of the store where its run is. The runner replaces it by its own, which may be mounted
-//! elsewhere. If the flow of the runner [signs](crate::Flow::sign), the runner signs the record of each output, and sends the
-//! signature with the last message: a run that requires signatures compares it with the record that it makes of the messages.
+//! elsewhere. If the flow of the runner signs and requires signatures, the runner takes only jobs that a known key has
+//! [signed], signs the record of each output, and sends the signature with the last message: a run that requires signatures compares it
+//! with the record that it makes of the messages.
 //!
 //! The draft record is written where the link says, and moved to its place only as long as the link says so:
 //! once the lease of a job was taken away, its output is committed by no one.
@@ -19,17 +20,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::Children;
 use super::message::{FromChild, FromRelay, JobMessage, StoreAt, ToChild};
 use super::serve::{self, Ended, JobOwner};
+use super::signed;
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
 use crate::engine::running::Ran;
 use crate::store::Store;
+use crate::store::draft_record::DraftRecord;
 
 /// Carries the messages of a job to the run that has submitted it.
 pub trait JobLink: Send + Sync {
@@ -162,7 +165,9 @@ impl JobRunner {
     }
 
     fn try_run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) -> anyhow::Result<()> {
-        let job = serde_json::from_str::<JobMessage>(payload);
+        let opened = signed::open(&self.store, signed::JOB, payload);
+        let opened = opened.map_err(|why| anyhow!("the worker does not accept the job: {why}"))?;
+        let job = serde_json::from_str::<JobMessage>(&opened.message);
         let mut job = job.context("the worker cannot read the job")?;
         // As long as it is held, `gc` removes nothing that the task writes.
         let _run_lock = self.store.begin_to_store()?;
@@ -175,19 +180,17 @@ impl JobRunner {
             let own = std::env::current_dir().ok();
             job.current_folder = own.map(|folder| folder.as_path().into());
         }
-        // A record that is signed has to be written, also if it serves nothing else.
-        let to_sign = || self.store.new_draft_record(job.key).with_extension("signing");
-        let written = match link.draft() {
-            Some(written) => Some((written, true)),
-            None => self.store.signatures().can_sign().then(|| (to_sign(), false)),
-        };
-        let draft = job.draft.take().zip(written).and_then(|(mut draft, (written, is_kept))| {
+        // Of other jobs, anyone may have written which instance they are of.
+        job.sends_draft = opened.is_verified && self.store.signatures().can_sign();
+        let draft = link.draft().and_then(|written| {
+            let draft = job.draft.as_mut()?;
             let named = draft.path.to_path();
             let kept = self.store.draft_record_named(named.file_name()?);
             draft.path = written.as_path().into();
-            job.draft = Some(draft);
-            Some((written, is_kept.then_some(kept)))
+            Some((written, kept))
         });
+        job.writes_draft = draft.is_some();
+        let order = signed::order(job.key, job.fingerprint);
         let mut child = self.children.take(self.opened_by.as_deref())?;
         inbox.set_wake(Some(Box::new(child.waker())));
         let is_stopped = false;
@@ -196,6 +199,7 @@ impl JobRunner {
             link,
             store: &self.store,
             job: job.number,
+            order,
             draft,
             begun: (jiff::Timestamp::now(), Instant::now()),
             requests: HashSet::new(),
@@ -235,8 +239,10 @@ struct Relay<'a> {
     store: &'a Store,
     /// The number of the job in this process.
     job: u64,
-    /// Where the child writes a draft record, and where it belongs; nowhere if it is only written to be signed.
-    draft: Option<(PathBuf, Option<PathBuf>)>,
+    /// The first line of what is signed for a message of the run to this job.
+    order: String,
+    /// Where the child writes a draft record, and where it belongs.
+    draft: Option<(PathBuf, PathBuf)>,
     /// When the job was begun, by the clock of this machine.
     begun: (jiff::Timestamp, Instant),
     /// The numbers of the requests of the task that wait for a reply.
@@ -269,21 +275,17 @@ impl Relay<'_> {
         }
     }
 
-    /// Signs the draft record, if this worker signs, and returns the signature.
-    ///
-    /// Without a draft there is none: the child alone knows all that the record claims.
-    fn sign_draft(&self) -> Option<String> {
-        let (written, _) = self.draft.as_ref()?;
-        if !self.store.signatures().can_sign() {
-            return None;
-        }
-        let mut draft = self.store.read_draft_record(written).ok()???;
+    /// Signs the record that the child has sent, and returns the signature. The draft record gets it, too, if there is one.
+    fn sign(&self, mut draft: DraftRecord, is_written: bool) -> Option<String> {
         self.store.sign(&mut draft.record).ok()?;
-        // The file is replaced as a whole, so that a run never finds half of it.
-        let signed = written.with_extension("signed");
-        self.store.write_draft_record(&signed, &draft).ok()?;
-        if self.store.fs().rename(&signed, written).is_err() {
-            self.store.discard_path(&signed);
+        if let Some((written, _)) = self.draft.as_ref().filter(|_| is_written) {
+            // The file is replaced as a whole, so that a run never finds half of it.
+            let signed = written.with_extension("signed");
+            let replaced = self.store.write_draft_record(&signed, &draft);
+            if replaced.is_err() || self.store.fs().rename(&signed, written).is_err() {
+                // Without a signature, the draft serves runs that require none.
+                self.store.discard_path(&signed);
+            }
         }
         draft.record.signature
     }
@@ -291,10 +293,6 @@ impl Relay<'_> {
     /// Moves the draft record to its place. Returns whether it is there.
     fn keep_draft(&self) -> bool {
         let Some((written, kept)) = &self.draft else { return false };
-        let Some(kept) = kept else {
-            self.store.discard_path(written);
-            return false;
-        };
         let fs = self.store.fs();
         let is_there = kept.parent().is_some_and(|folder| fs.create_folder(folder).is_ok());
         is_there && fs.rename(written, kept).is_ok()
@@ -316,7 +314,9 @@ impl JobOwner for Relay<'_> {
         let texts = std::mem::take(&mut self.inbox.inbox().messages);
         let mut messages = Vec::new();
         for text in texts {
-            match serde_json::from_str::<ToChild>(&text) {
+            // A message that is not accepted is none of the run.
+            let Ok(opened) = signed::open(self.store, &self.order, &text) else { continue };
+            match serde_json::from_str::<ToChild>(&opened.message) {
                 Ok(ToChild::Stop { .. }) => self.is_stopped = true,
                 Ok(ToChild::Required(required)) => {
                     if self.answered(required.request) {
@@ -350,7 +350,8 @@ impl JobOwner for Relay<'_> {
         let is_urgent = message.is_urgent();
         let is_usable = match &mut message {
             FromChild::Done(done) => {
-                done.signature = if done.has_draft { self.sign_draft() } else { None };
+                let record = done.record.take();
+                done.signature = record.and_then(|record| self.sign(*record, done.has_draft));
                 done.has_draft = done.has_draft && self.keep_draft();
                 Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
             }
@@ -408,7 +409,8 @@ mod tests {
     fn relay<'a>(inbox: &'a JobInbox, link: &'a Link, store: &'a Store) -> Relay<'a> {
         let begun = (jiff::Timestamp::now(), Instant::now());
         let (draft, requests, is_stopped, is_lost) = (None, HashSet::new(), false, false);
-        Relay { inbox, link, store, job: 1, draft, begun, requests, is_stopped, is_lost }
+        let order = String::new();
+        Relay { inbox, link, store, job: 1, order, draft, begun, requests, is_stopped, is_lost }
     }
 
     fn require(request: u64) -> FromChild {
