@@ -78,10 +78,10 @@ pub enum StoreError {
         /// Why it is not accepted.
         reason: SignatureError,
     },
-    /// An output could not be signed, and is not stored.
+    /// An output, or a job, could not be signed, and is neither stored nor submitted.
     #[non_exhaustive]
     NotSigned {
-        /// The instance.
+        /// The instance, or `a job`.
         output: String,
         /// The error of the [`Signer`](crate::signature::Signer).
         reason: String,
@@ -145,7 +145,7 @@ impl fmt::Display for StoreError {
                  those that `flow.require_signatures` accepts (`trusted_keys` in flow.toml)"
             ),
             Self::NotSigned { output, reason } => {
-                write!(f, "{output} is not stored, because it cannot be signed: {reason}")
+                write!(f, "cannot sign {output}: {reason}")
             }
             Self::NoRun { id, folder } => write!(
                 f,
