@@ -316,15 +316,22 @@ impl Handle {
             };
             return Err(self.error(LoadErrorKind::NoFile { why }));
         }
-        let store = made.store(self.origin.store());
-        if self.origin.kind(self.node) == Kind::Made && store.checks_content() {
-            // Who asks for the path reads the file.
-            let look = store.look_to_read(&made.folder, &made.output);
-            if look.map_err(|error| self.error(error))? == Look::Gone {
-                return Err(self.error(LoadErrorKind::Gone));
-            }
-        }
+        self.check_path(&made, "")?;
         Ok(self.path_of(&made))
+    }
+
+    /// Returns an error if the content of a part is checked and is not as recorded: who asks for the path reads the file.
+    pub(crate) fn check_path(&self, made: &Made, part: &str) -> Result<(), LoadError> {
+        let store = made.store(self.origin.store());
+        if self.origin.kind(self.node) != Kind::Made || !store.checks_content() {
+            return Ok(());
+        }
+        let look = self.check_output(made, part, Extent::Whole, None);
+        match look.map_err(|error| self.error(error))? {
+            Look::Whole => Ok(()),
+            Look::Modified => Err(self.error(LoadErrorKind::Changed)),
+            Look::Gone => Err(self.error(LoadErrorKind::Gone)),
+        }
     }
 
     /// Returns the path of the output: its file or, if there are several or none, the folder.
