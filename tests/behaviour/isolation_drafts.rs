@@ -14,7 +14,7 @@ use crate::support::{faulty_flow, files_below, ran};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
-struct Part {
+pub(crate) struct Part {
     n: u64,
 }
 
