@@ -73,7 +73,7 @@ impl Flow {
     /// one, an instance is pending, and the reason says so. A pull or an import fails, and so does an instance that a worker has computed which
     /// does not sign. The outputs that the flow computes itself need a signature, too: [`sign`](Self::sign) sets the key.
     ///
-    /// The signature is verified each time that a record is read, some 50 µs with ed25519. The content of a file is compared with
+    /// The signature is verified each time that a record is read, which takes tens of microseconds with ed25519. The content of a file is compared with
     /// the signed digest before it is loaded, linked or fetched. A file is read once more for that, once in a process as
     /// long as it is not changed. A plan compares sizes and times only: if a file was replaced by one of the same size and time, the
     /// load fails.

@@ -32,7 +32,7 @@
 //! - [`Store::stage_record`] refuses to stage a record that this store would not accept. Every commit
 //!   passes through it: runs, reuse, pulls, imports, draft records of other processes.
 //!
-//! A record is verified each time that it is read, which takes some 50 µs with ed25519.
+//! A record is verified each time that it is read, which takes tens of microseconds with ed25519.
 //!
 //! A worker signs the records of its jobs in the same way, if a known key has signed the job.
 //!
