@@ -285,6 +285,7 @@ fn a_file_that_was_edited_under_a_signed_record_is_never_loaded() -> Result<()> 
     for error in [
         flow.load::<grain>().expect_err("forged").to_string(),
         flow.output::<grain>()?.path().expect_err("forged").to_string(),
+        flow.graph::<grain>().instances()?[0].recorded().expect_err("forged").to_string(),
         mill.open("data")?
             .require_signatures(mill.trusted()?)
             .load::<grain>()

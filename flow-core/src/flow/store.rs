@@ -170,6 +170,9 @@ impl StoredOutput {
         let record = store.read_record(&store.path(folder, RECORD))?;
         let record = record.and_then(Result::ok).filter(|record| record.key == self.key);
         let record = record.filter(|record| store.verify_signature(record).is_ok());
+        if let Some(record) = &record {
+            store.check_recorded(folder, &record.output)?;
+        }
         Ok(record.map(|record| RecordedOutput::new(&record, store, folder)))
     }
 }

@@ -170,6 +170,14 @@ impl Store {
         self.unless_forged(seen.look, &self.path(folder, &seen.what))
     }
 
+    /// Returns an error if the content of an output is checked and is not as recorded: tools read the files that a record names.
+    pub(crate) fn check_recorded(&self, folder: &Folder, output: &Output) -> Result<(), StoreError> {
+        match self.checks_content() {
+            true => self.look_to_read(folder, output).map(drop),
+            false => Ok(()),
+        }
+    }
+
     /// Returns what was seen of an output, or an error if its content was checked and is not as recorded.
     ///
     /// The plan may have found the output complete by its size and time, and would do so again.
