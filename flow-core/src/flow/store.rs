@@ -164,7 +164,8 @@ impl StoredOutput {
     ///
     /// # Errors
     ///
-    /// The store cannot be read.
+    /// The store cannot be read. A file has other content than its record says, if the flow
+    /// [requires signatures](Flow::require_signatures).
     pub fn recorded(&self) -> Result<Option<RecordedOutput>, StoreError> {
         let Place { store, folder } = &self.place;
         let record = store.read_record(&store.path(folder, RECORD))?;

@@ -171,7 +171,11 @@ impl Store {
     }
 
     /// Returns an error if the content of an output is checked and is not as recorded: tools read the files that a record names.
-    pub(crate) fn check_recorded(&self, folder: &Folder, output: &Output) -> Result<(), StoreError> {
+    pub(crate) fn check_recorded(
+        &self,
+        folder: &Folder,
+        output: &Output,
+    ) -> Result<(), StoreError> {
         match self.checks_content() {
             true => self.look_to_read(folder, output).map(drop),
             false => Ok(()),
