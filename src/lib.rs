@@ -121,6 +121,7 @@
 //! - [`sweep::Sweep`], from [`Flow::sweep`]: many parameter values in one run.
 //! - [`Flow::retries`], [`Flow::timeout`], [`Flow::offer`], [`Flow::on_failure`]: how tasks are executed.
 //! - [`Event`], from [`Flow::observe`]: what happens during a run.
+//! - [`signature`], for [`Flow::sign`] and [`Flow::require_signatures`]: only outputs of known machines are accepted.
 //! - [`store::FlowStore`], from [`Flow::store`]: maintenance of the store, and the history of runs ([`store::Runs`]).
 //! - [`Cx`]: inputs, files, metadata and everything else that a running task can use besides its parameters.
 //! - [`targets`]: the formats, and what each preserves.
@@ -144,7 +145,7 @@
 //! tasks, commits, pushes and pulls. The features `s3`, `gcs` and `azure` (not by default) open buckets as remotes:
 //! `flow::remote::open`. The feature `page` (not by default) serves a page of a flow in a browser: `flow.serve`, and
 //! writes it to a file: `flow.report`. The feature `cluster` (not by default) runs tasks by workers on other machines: the
-//! module `cluster`.
+//! module `cluster`. The feature `signatures` (not by default) has keys that sign outputs: the module [`signature`].
 
 pub use anyhow;
 #[cfg(feature = "cli")]
@@ -316,6 +317,19 @@ pub mod remote {
     pub use flow_remote::{ObjectRemote, OpenOptions, Progress, RemoteError, is_url, open};
 }
 
+/// Signatures of outputs: who computed what.
+///
+/// [`Flow::sign`](crate::Flow::sign) signs what a flow computes, and
+/// [`Flow::require_signatures`](crate::Flow::require_signatures) accepts nothing else. With the cargo feature `signatures`, a
+/// `SigningKey` signs by ed25519, and `TrustedKeys` verify that.
+pub mod signature {
+    #[doc(inline)]
+    pub use flow_core::signature::{SignatureError, Signer, Verifier};
+    #[cfg(feature = "signatures")]
+    #[doc(inline)]
+    pub use flow_signatures::{KeyError, PublicKey, SigningKey, TrustedKeys};
+}
+
 /// The store: its outputs, garbage collection, verification, the history of runs.
 ///
 /// [`Flow::store`](crate::Flow::store) returns the [`FlowStore`](store::FlowStore) of a flow.
@@ -325,7 +339,8 @@ pub mod store {
         Bless, Blessed, Damage, Difference, Digest, FlowStore, Garbage, Gc, Harm, InstanceChange,
         InstanceOutcome, InstanceRun, Key, Metadata, MetadataChange, NotHex, OutputVersion,
         Program, RecordedFile, RecordedInput, RecordedOutput, RecordedVersion, Removed,
-        ReuseSource, RunComparison, RunHistory, RunInfo, RunOutcome, Runs, StoredOutput, Verified,
+        ReuseSource, RunComparison, RunHistory, RunInfo, RunOutcome, Runs, StoredOutput,
+        UnsignedOutput, Verified,
     };
 }
 

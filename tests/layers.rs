@@ -1,5 +1,5 @@
-//! The layers of `flow-core`, `flow-derive`, `flow-page`, `flow-cluster`, `flow-cli` and its program `cargo flow`: each
-//! layer imports only from itself and from lower layers.
+//! The layers of `flow-core`, `flow-derive`, `flow-page`, `flow-cluster`, `flow-signatures`, `flow-cli` and its program
+//! `cargo flow`: each layer imports only from itself and from lower layers.
 //!
 //! The test reads the paths in the source that start with `crate::` or `super::`, in all code
 //! except unit tests. ARCHITECTURE.md describes the layers.
@@ -83,6 +83,8 @@ const CLUSTER: Layers = &[
     &["scheduler"],
     &["lib"],
 ];
+
+const SIGNATURES: Layers = &[&["error"], &["file"], &["key"], &["trusted"], &["lib"]];
 
 fn layer(layers: Layers, module: &str) -> Option<usize> {
     layers.iter().position(|modules| modules.contains(&module))
@@ -219,6 +221,7 @@ fn each_layer_imports_only_from_itself_and_lower_layers() {
         ("flow-core/src", CORE),
         ("flow-derive/src", DERIVE),
         ("flow-page/src", PAGE),
+        ("flow-signatures/src", SIGNATURES),
     ];
     for (folder, layers) in crates {
         let upward = upward(folder, layers);

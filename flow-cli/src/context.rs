@@ -130,7 +130,7 @@ impl Context {
             (Opener::Given(flow), Some(folder)) => flow.in_folder(folder)?,
             (Opener::Given(flow), None) => (**flow).clone(),
         };
-        Ok(self.settings.apply(flow))
+        self.settings.apply(flow)
     }
 
     /// Opens the flow, with the values of parameters and the options of runs.

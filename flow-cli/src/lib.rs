@@ -60,6 +60,7 @@
 //!   `gcs` or `azure`.
 //! - `page`: the verbs `serve` and `report`.
 //! - `cluster`: the verb `worker`, and `--executor` of runs: `pull`, `slurm` and `hq`.
+//! - `signatures`: the verb `keys`, and the settings `sign_with` and `trusted_keys`.
 
 mod app;
 mod args;
@@ -125,7 +126,7 @@ pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> E
 /// The file `flow.toml` or a variable is wrong, or the store cannot be opened.
 pub fn open_configured() -> anyhow::Result<Flow> {
     let settings = settings::Settings::read(None, None)?;
-    let flow = settings.apply(Flow::open(settings.folder())?);
+    let flow = settings.apply(Flow::open(settings.folder())?)?;
     let params = settings.params.iter();
     Ok(params.fold(flow, |flow, (name, value)| flow.with_configured(name, value)))
 }

@@ -9,6 +9,9 @@
 //! color = "never"           # FLOW_COLOR
 //! executor = "pull"         # FLOW_EXECUTOR: runs tasks by workers on other machines (feature `cluster`): pull, slurm, hq
 //! jobs = 200                # FLOW_JOBS: the number of their jobs at the same time
+//! sign_with = "flow.key"    # FLOW_SIGN_WITH: the private key that signs outputs (feature `signatures`)
+//! trusted_keys = ["ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="]
+//!                           # FLOW_TRUSTED_KEYS, with commas: only outputs that one of these has signed are accepted
 //!                           # FLOW_JSON: prints results as JSON
 //!
 //! [params]                  # values of parameters, as --param
@@ -50,6 +53,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use flow_core::{Amount, Flow, Limits};
+#[cfg(feature = "signatures")]
+use flow_signatures::{PublicKey, SigningKey, TrustedKeys};
 use serde::Deserialize;
 
 use crate::error::CliError;
@@ -96,6 +101,14 @@ pub(crate) struct Settings {
     /// Settings by the name of a profile, which take precedence over the others if it is chosen.
     #[serde(default)]
     profile: BTreeMap<String, toml::Table>,
+    /// The file of the private key that signs outputs.
+    #[cfg(feature = "signatures")]
+    #[serde(alias = "sign-with")]
+    pub(crate) sign_with: Option<PathBuf>,
+    /// The public keys whose signatures are accepted, if signatures are required.
+    #[cfg(feature = "signatures")]
+    #[serde(alias = "trusted-keys")]
+    trusted_keys: Option<Vec<String>>,
     /// Not in the file: who types a command sees text.
     #[serde(skip)]
     pub(crate) json: Option<bool>,
@@ -212,6 +225,13 @@ impl Settings {
             let numbers = format!("a number from 1 to {}", u16::MAX);
             replace(&mut set.jobs, parsed("FLOW_JOBS", &numbers, |text| text.parse().ok())?);
         }
+        #[cfg(feature = "signatures")]
+        {
+            replace(&mut set.sign_with, path_variable("FLOW_SIGN_WITH"));
+            let keys = variable("FLOW_TRUSTED_KEYS")?;
+            let keys = keys.map(|keys| keys.split(',').map(str::to_owned).collect());
+            replace(&mut set.trusted_keys, keys);
+        }
         let limits = &mut set.limits;
         replace(&mut limits.versions, number("FLOW_LIMIT_VERSIONS", usize::MAX)?);
         let sizes = "a number of bytes, such as 20 GB";
@@ -272,6 +292,8 @@ impl Settings {
         let folder = path.parent().unwrap_or(Path::new(""));
         let remotes = settings.remotes.values_mut().filter(|remote| !is_url(remote));
         let paths = settings.data.iter_mut().chain(remotes);
+        #[cfg(feature = "signatures")]
+        let paths = paths.chain(settings.sign_with.iter_mut());
         paths.for_each(|path| *path = folder.join(&*path));
         settings.params = flat(std::mem::take(&mut settings.params));
         settings.file = path.to_owned();
@@ -291,7 +313,13 @@ impl Settings {
     }
 
     /// Returns a flow with these settings, apart from the folder and the parameters.
-    pub(crate) fn apply(&self, flow: Flow) -> Flow {
+    ///
+    /// # Errors
+    ///
+    /// A key that signs or is trusted cannot be read.
+    pub(crate) fn apply(&self, flow: Flow) -> Result<Flow, CliError> {
+        #[cfg(feature = "signatures")]
+        let flow = self.sign(flow)?;
         let flow = match &self.namespace {
             Some(name) => flow.namespace(name),
             None => flow,
@@ -315,7 +343,27 @@ impl Settings {
         };
         let flow = if self.allow_failures == Some(true) { flow.allow_failures() } else { flow };
         let flow = if self.quiet == Some(true) { flow.quiet() } else { flow };
-        flow.change_limits(|limits| self.limits.change(limits))
+        Ok(flow.change_limits(|limits| self.limits.change(limits)))
+    }
+
+    /// Returns a flow that signs and requires signatures as it is set.
+    #[cfg(feature = "signatures")]
+    fn sign(&self, flow: Flow) -> Result<Flow, CliError> {
+        let flow = match &self.sign_with {
+            Some(path) => {
+                let key = SigningKey::read(path);
+                flow.sign(key.map_err(|error| CliError::usage(error.to_string()))?)
+            }
+            None => flow,
+        };
+        let Some(keys) = &self.trusted_keys else { return Ok(flow) };
+        // A private key that was put there by mistake is not shown.
+        let key = |(place, key): (usize, &String)| {
+            let wrong = |error| CliError::usage(format!("trusted key {}: {error}", place + 1));
+            key.parse::<PublicKey>().map_err(wrong)
+        };
+        let keys = keys.iter().enumerate().map(key).collect::<Result<TrustedKeys, _>>()?;
+        Ok(flow.require_signatures(keys))
     }
 }
 

@@ -37,7 +37,7 @@ pub use flow::sweep_summary::{SweepSummary, VariantOutcome};
 pub use flow::{Bless, Blessed, Difference, NotBlessed};
 pub use flow::{
     Damage, Flow, FlowStore, Garbage, Gc, Metadata, OutputVersion, Removed, ReuseSource, Roots,
-    RunHandle, StoredOutput, Subgraph, Verified,
+    RunHandle, StoredOutput, Subgraph, UnsignedOutput, Verified,
 };
 pub use flow::{DebugError, DebugInput, DebugInstance, DebugOutcome, DebugRun};
 pub use flow::{ExportSummary, Skipped, Transferred};
@@ -145,6 +145,14 @@ pub mod executor {
     pub fn unique() -> String {
         crate::base::names::unique()
     }
+}
+
+/// Signatures of outputs: the interface for who signs and verifies them.
+///
+/// [`Flow::sign`] and [`Flow::require_signatures`] set them. `typed-flow` implements both for ed25519 with the cargo feature
+/// `signatures`.
+pub mod signature {
+    pub use crate::base::signature::{SignatureError, Signer, Verifier};
 }
 
 /// Re-export of the crate whose dates [`Sweep::days`] accepts, in the required version.

@@ -14,7 +14,7 @@ use crate::support::{faulty_flow, files_below, ran};
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
-struct Part {
+pub(crate) struct Part {
     n: u64,
 }
 
@@ -23,7 +23,7 @@ runs!(Part: u64 = |self, _cx| Ok(self.n));
 /// Reads, requires and records something, so that all of it must be in the draft.
 #[derive(Task)]
 #[task(requires = Part { n: 1 }, target = Json<u64>, isolate)]
-struct Costly;
+pub(crate) struct Costly;
 
 runs!(Costly: u64 = |self, cx| {
     cx.meta("cost", 1_000)?;
@@ -53,7 +53,7 @@ fn parent() -> Result<()> {
 }
 
 /// Runs the task in a process that is killed before the commit. Returns the draft that is left.
-fn killed(folder: &Path) -> Result<PathBuf> {
+pub(crate) fn killed(folder: &Path) -> Result<PathBuf> {
     let status = Command::new(std::env::current_exe()?)
         .args(["isolation_drafts::parent", "--exact", "--nocapture"])
         .env(FOLDER, folder)

@@ -19,7 +19,7 @@ use crate::support::{failed, failure, ran};
 
 /// Runs each job in a child process, after it has been queued for this long.
 #[derive(Clone)]
-struct Nearby {
+pub(crate) struct Nearby {
     runner: Arc<JobRunner>,
     queued: Duration,
     /// Whether the jobs arrive damaged.
@@ -27,7 +27,7 @@ struct Nearby {
 }
 
 impl Nearby {
-    fn new(flow: &Flow, queued: Duration) -> Self {
+    pub(crate) fn new(flow: &Flow, queued: Duration) -> Self {
         Self { runner: Arc::new(flow.job_runner(4)), queued, damages: false }
     }
 }

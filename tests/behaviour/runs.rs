@@ -80,6 +80,8 @@ mod scarce_resources;
 mod scheduling;
 mod seeds;
 #[cfg(target_os = "linux")]
+mod signed_workers;
+#[cfg(target_os = "linux")]
 mod slurm_workers;
 mod stop;
 mod streamed_tables;

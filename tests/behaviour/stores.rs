@@ -59,6 +59,7 @@ mod readonly;
 mod record_cache;
 mod repeated_exports;
 mod run_history;
+mod signatures;
 #[cfg(target_os = "linux")]
 mod special_files;
 mod stored;

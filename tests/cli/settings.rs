@@ -1,5 +1,6 @@
 //! Settings: options win over variables, variables over `flow.toml`, and that over the defaults.
 
+use crate::documented::check;
 use crate::{folder, weather, weather_with, words};
 
 #[test]
@@ -232,4 +233,76 @@ fn the_options_of_schedulers_are_checked() {
     .expect("a file");
     // Nothing is submitted by a plan.
     weather(folder, words("plan Report")).ok();
+}
+
+#[test]
+fn keys_sign_outputs_and_only_signed_ones_are_accepted() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Temperature --station Oslo -q")).ok();
+    let key = weather(folder, words("keys new flow.key")).ok();
+    let key = key.trim_end();
+    assert!(key.starts_with("ed25519:") && !key.contains('\n'), "{key}");
+    assert_eq!(weather(folder, words("keys show flow.key")).ok().trim_end(), key);
+    check("keys", &weather(folder, words("keys show flow.key --json")));
+    let again = weather(folder, words("keys new flow.key"));
+    assert_eq!(again.code, 1, "{}", again.err);
+    assert!(again.err.contains("exists already"), "{}", again.err);
+    let error = weather(folder, ["keys", "show"]).refused();
+    assert!(error.contains("which key?"), "{error}");
+
+    let sign_with = [("FLOW_SIGN_WITH", "flow.key")];
+    assert_eq!(weather_with(folder, words("keys show"), &sign_with).ok().trim_end(), key);
+    let settings = format!("sign_with = \"flow.key\"\ntrusted_keys = [\"{key}\"]\n");
+    std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+    let plan = weather(folder, words("plan Temperature --station Oslo")).ok();
+    assert!(plan.contains("its output is not signed"), "{plan}");
+    let why = weather(folder, words("why Temperature --station Oslo")).ok();
+    assert!(why.contains("its output is not signed"), "{why}");
+    let verified = weather(folder, words("verify --json"));
+    assert_eq!(verified.code, 1);
+    check("verify", &verified);
+    assert!(verified.out.contains("its output is not signed"), "{}", verified.out);
+    weather(folder, words("run Temperature --station Oslo -q")).ok();
+    assert_eq!(weather(folder, words("verify --json")).json()["unsigned"], serde_json::json!([]));
+    // Another machine, which does not know the key.
+    let other = weather(folder, words("keys new other.key")).ok();
+    let trusted = [("FLOW_TRUSTED_KEYS", other.trim_end())];
+    let plan = weather_with(folder, words("plan Temperature --station Oslo"), &trusted).ok();
+    assert!(plan.contains(&format!("not signed by a known key: `{key}` signed it")), "{plan}");
+    let run = weather_with(folder, words("run Temperature --station Oslo -q"), &trusted);
+    assert!(
+        run.code != 0 && run.err.contains("does not trust the key of its own signer"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn a_wrong_key_is_named_and_not_quoted() {
+    let folder = folder();
+    let folder = folder.path();
+    let error = weather_with(folder, ["status"], &[("FLOW_SIGN_WITH", "none.key")]).refused();
+    assert!(error.contains("cannot read the private key none.key"), "{error}");
+    let trusted = [("FLOW_TRUSTED_KEYS", "ed25519:AAAA,hunter2")];
+    let error = weather_with(folder, ["status"], &trusted).refused();
+    assert!(error.contains("trusted key 1: it is not a public key"), "{error}");
+    assert!(!error.contains("hunter2") && !error.contains("AAAA"), "{error}");
+    weather(folder, words("keys new flow.key")).ok();
+    let text = std::fs::read_to_string(folder.join("flow.key")).expect("a key");
+    let secret = text.lines().nth(1).expect("base64");
+    // A private key in the place of a public one.
+    let toml = format!("trusted_keys = [\"{secret}\"]\n");
+    std::fs::write(folder.join("flow.toml"), toml).expect("a file");
+    let error = weather(folder, ["status"]).refused();
+    assert!(!error.contains(secret), "{error}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let readable = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(folder.join("flow.key"), readable).expect("permissions");
+        let error = weather(folder, words("keys show flow.key"));
+        assert_eq!(error.code, 1);
+        assert!(error.err.contains("its mode is 644"), "{}", error.err);
+    }
 }

@@ -8,6 +8,8 @@ mod figures;
 mod gc;
 mod graph;
 mod history;
+#[cfg(feature = "signatures")]
+mod keys;
 mod list;
 mod load;
 mod log;
@@ -63,6 +65,8 @@ pub(crate) const VERBS: &[Verb] = &[
     share::IMPORT,
     share::PUSH,
     share::PULL,
+    #[cfg(feature = "signatures")]
+    keys::VERB,
     python::VERB,
     #[cfg(feature = "page")]
     serve::VERB,

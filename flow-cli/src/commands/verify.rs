@@ -26,6 +26,8 @@ pub(crate) const VERB: Verb = Verb {
 struct VerifiedJson {
     outputs: usize,
     damage: Vec<String>,
+    /// The outputs that are not signed as the flow requires.
+    unsigned: Vec<String>,
     reset: Vec<String>,
 }
 
@@ -44,8 +46,10 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         reset = verified.reset()?.instances;
     }
     let damage = verified.damage().iter().map(ToString::to_string).collect();
+    let unsigned: Vec<_> = verified.unsigned().iter().map(ToString::to_string).collect();
     let is_repaired = verified.is_whole() || !reset.is_empty();
-    let json = VerifiedJson { outputs: verified.outputs(), damage, reset };
+    let is_accepted = is_repaired && unsigned.is_empty();
+    let json = VerifiedJson { outputs: verified.outputs(), damage, unsigned, reset };
     context.ui.write(&json, &verified)?;
-    Ok(if is_repaired { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -101,7 +101,9 @@ impl fmt::Display for WorkerSummary {
 }
 
 impl Worker {
-    /// Creates a worker on the store of a flow. All other settings of the flow are those of the runs, and count nothing here.
+    /// Creates a worker on the store of a flow. If the flow [signs](Flow::sign) and [requires
+    /// signatures](Flow::require_signatures), the worker takes only jobs of known runs, and signs what they compute. All other
+    /// settings of the flow are those of the runs, and count nothing here.
     pub fn new(flow: &Flow) -> Self {
         let say = Box::new(|_: &str| {});
         let (patience, pool, time_limit) = (None, None, None);

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::base::signature::SignatureError;
+
 /// An error of a file operation in a store, or a file in it that cannot be used.
 ///
 /// The message of [`Io`](Self::Io), [`Unwritable`](Self::Unwritable) and [`Remote`](Self::Remote) includes that of
@@ -68,6 +70,22 @@ pub enum StoreError {
         /// What is wrong with the file.
         reason: String,
     },
+    /// An output is not signed by a known key, and the flow [requires that](crate::Flow::require_signatures).
+    #[non_exhaustive]
+    Unsigned {
+        /// The instance, as its record names it.
+        output: String,
+        /// Why it is not accepted.
+        reason: SignatureError,
+    },
+    /// An output, or a job, could not be signed, and is neither stored nor submitted.
+    #[non_exhaustive]
+    NotSigned {
+        /// The instance, or `a job`.
+        output: String,
+        /// The error of the [`Signer`](crate::signature::Signer).
+        reason: String,
+    },
     /// The history of the store has no run with this id.
     #[non_exhaustive]
     NoRun {
@@ -121,6 +139,14 @@ impl fmt::Display for StoreError {
                 write!(f, "cannot {action} {name} of the remote: {source}")
             }
             Self::Damaged { name, reason } => write!(f, "{name} is damaged: {reason}"),
+            Self::Unsigned { output, reason } => write!(
+                f,
+                "{output} is not accepted: {reason}; have it computed by a machine with a known key, or add its key to \
+                 those that `flow.require_signatures` accepts (`trusted_keys` in flow.toml)"
+            ),
+            Self::NotSigned { output, reason } => {
+                write!(f, "cannot sign {output}: {reason}")
+            }
             Self::NoRun { id, folder } => write!(
                 f,
                 "the store {} has no run {id:?}: `flow.store().runs()` lists the runs",
@@ -154,6 +180,8 @@ impl Error for StoreError {
             Self::OnlyRead { .. }
             | Self::Newer { .. }
             | Self::Damaged { .. }
+            | Self::Unsigned { .. }
+            | Self::NotSigned { .. }
             | Self::NoRun { .. }
             | Self::SecretKey { .. } => None,
         }

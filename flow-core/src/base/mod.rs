@@ -20,5 +20,6 @@ pub(crate) mod pause;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod seconds;
+pub(crate) mod signature;
 pub(crate) mod stop;
 pub(crate) mod trace;

@@ -1,7 +1,8 @@
 //! Commits the drafts that a run has left behind which died before it could commit them.
 //!
 //! See [`draft_record`](crate::store::draft_record). A draft is committed if its files are as it says, and the instance has
-//! no newer record. Whether the output is complete today, the plan that follows decides, as for any other record.
+//! no newer record. Where signatures are required, it must be signed: a child process of this machine signs nothing, so that
+//! its draft stays until `gc` removes it. Whether the output is complete today, the plan that follows decides, as for any other record.
 //!
 //! The drafts of a run in progress look the same. Such a run has claimed the instances that it computes, so a draft whose
 //! instance is claimed is left alone. Where there are no claims, all drafts are, until `gc` removes them.
@@ -58,6 +59,8 @@ fn commit(store: &Arc<Store>, draft: DraftRecord) -> Result<bool, StoreError> {
     if at.parent() != Some(Path::new(&task.name)) || key_of(name) != Some(record.key.short()) {
         return Ok(true);
     }
+    // A flow that accepts it may commit it later.
+    store.accept(&record)?;
     let folder = at.to_owned();
     if let Found::Record(other) = store.record(&folder, record.key)?
         && other.started >= record.started

@@ -30,7 +30,12 @@ impl Worker<'_> {
             None => self.link(node, folder, kept)?,
         };
         let fingerprint = made_from.fingerprint(plan.graph.task(node).decl.identity());
-        let record = kept.record.reused(plan.graph.recorded(node, made_from, fingerprint), output);
+        let instance = plan.graph.recorded(node, made_from, fingerprint);
+        let mut record = kept.record.reused(instance, output);
+        if let Err(error) = plan.store.sign_reused(&mut record) {
+            plan.store.discard(folder, &record.output);
+            return Err(error);
+        }
         self.stage(node, folder.clone(), record)
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Running {
     ran: OnceLock<Ran>,
     /// The draft record that the process of the task has written.
     draft: OnceLock<PathBuf>,
+    /// The signature of the record by the worker that has run the task elsewhere.
+    signature: OnceLock<String>,
 }
 
 /// What the process of a task has used.
@@ -93,7 +95,18 @@ impl Running {
             used: OnceLock::new(),
             ran: OnceLock::new(),
             draft: OnceLock::new(),
+            signature: OnceLock::new(),
         })
+    }
+
+    /// Sets the signature of the record by the worker that has run the task elsewhere.
+    pub(super) fn set_signature(&self, signature: String) {
+        let _ = self.signature.set(signature);
+    }
+
+    /// Returns the signature of the record by the worker that has run the task elsewhere, if it has signed.
+    pub(super) fn signature(&self) -> Option<String> {
+        self.signature.get().cloned()
     }
 
     /// Sets the draft record that the process of the task has written.

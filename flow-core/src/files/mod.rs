@@ -207,7 +207,7 @@ impl Contents {
         }
     }
 
-    fn file(&self, path: &Path, stat: Stat) -> io::Result<Digest> {
+    pub(crate) fn file(&self, path: &Path, stat: Stat) -> io::Result<Digest> {
         if let Some(digest) = self.remembered.get(path, &stat) {
             return Ok(digest);
         }

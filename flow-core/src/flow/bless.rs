@@ -59,6 +59,9 @@ impl FlowStore<'_> {
     /// get the fingerprint of today's code. If one differs, nothing is changed and the error names the
     /// differences. A task whose output differs from run to run cannot be blessed.
     ///
+    /// The blessed records are [signed](Flow::sign) by this flow. Without a signer they have no signature, even if they had
+    /// one. A flow that [requires signatures](Flow::require_signatures) blesses only signed outputs.
+    ///
     /// ```
     /// # mod before {
     /// #     use flow::Code;
@@ -285,18 +288,19 @@ fn commit(assumption: &Assumption, group: &[(usize, &Affected)]) -> Result<(), S
     store.commit(staged).into_iter().try_for_each(|(_, _, result)| result)
 }
 
-/// Stages the record of an output.
+/// Stages the record of an output, and signs it anew: today's fingerprint is another claim.
 ///
 /// If a parameter was added, the instance has a new folder: the files of the old one are linked into it.
 fn stage(store: &Store, one: &Affected, mut record: Record) -> Result<Staged, StoreError> {
     if one.from == one.folder || record.output.is_in_memory() {
+        store.sign(&mut record)?;
         return store.stage_record(&one.folder, &record, one.from != one.folder);
     }
     let from = store.root().join(&one.from);
     record.output = store.stage_links(&from, &record.output, &one.folder, record.fingerprint)?;
-    store
-        .stage_record(&one.folder, &record, true)
-        .inspect_err(|_| store.discard(&one.folder, &record.output))
+    let signed = store.sign(&mut record);
+    let staged = signed.and_then(|()| store.stage_record(&one.folder, &record, true));
+    staged.inspect_err(|_| store.discard(&one.folder, &record.output))
 }
 
 /// The result of [`Bless::run`].

@@ -122,6 +122,14 @@ pub enum Error {
         /// How their outputs differ.
         difference: String,
     },
+    /// The flow [requires signatures](crate::Flow::require_signatures) and could not accept what a run would store. Nothing has
+    /// run.
+    #[error("the flow requires signatures, but {why}")]
+    #[non_exhaustive]
+    CannotSign {
+        /// Why not, with the remedy.
+        why: String,
+    },
     /// The operating system refused to start a thread.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),

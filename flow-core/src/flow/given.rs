@@ -177,7 +177,7 @@ impl Flow {
         let folder = self.opened.join(crate::store::folder::env_folder(name));
         let store = Store::within(&self.opened, folder, Arc::clone(&self.fs));
         let store = if self.store.is_only_read() { store.absent() } else { store };
-        Self { store: Arc::new(store), ..self.clone() }
+        Self { store: Arc::new(store.with_signatures(&self.signatures)), ..self.clone() }
     }
 
     /// Sets the number of worker threads. The default is the number of processors.
@@ -266,6 +266,7 @@ impl Flow {
     pub fn reuse_from(&self, source: impl Into<ReuseSource>) -> Self {
         let mut flow = self.clone();
         let ReuseSource { stores, remotes } = source.into();
+        let stores = stores.iter().map(|store| Arc::new(store.with_signatures(&self.signatures)));
         flow.reading.extend(stores);
         flow.remotes.extend(remotes);
         flow

@@ -1,7 +1,7 @@
 //! The user's entry points: [`Flow`], [`Subgraph`] and [`FlowStore`].
 //!
 //! A [`Flow`] is a store with parameter values and settings. It is immutable: the builder methods in [`given`],
-//! [`limits`], [`policy`] and [`trust`] return a new flow.
+//! [`limits`], [`policy`], [`sign`] and [`trust`] return a new flow.
 //!
 //! Almost every operation first builds a plan: the graph of instances, each judged complete or pending. There are
 //! three kinds of plans (see the module [`plan`]):
@@ -43,6 +43,7 @@ mod restrict;
 mod roots;
 mod run;
 mod select;
+mod sign;
 mod spawn;
 mod stand_in;
 mod store;
@@ -77,7 +78,7 @@ pub use self::spawn::RunHandle;
 pub use self::stand_in::Scratch;
 pub use self::store::{FlowStore, StoredOutput};
 pub use self::transferred::{Skipped, Transferred};
-pub use self::verify::{Damage, Verified};
+pub use self::verify::{Damage, UnsignedOutput, Verified};
 pub use self::versions::OutputVersion;
 use crate::base::error::IoContext;
 use crate::base::fs::{Disk, Fs};
@@ -93,6 +94,7 @@ use crate::plan::restrict::Restriction;
 use crate::report::observers::Observers;
 use crate::store::Store;
 use crate::store::limit::Limits;
+use crate::store::signature::Signatures;
 use crate::store::trust::Trust;
 use crate::value::AnyValue;
 
@@ -119,7 +121,8 @@ use crate::value::AnyValue;
 /// - To remove outputs and maintain the store: [`reset`](Self::reset), [`store`](Self::store),
 ///   [`namespace`](Self::namespace).
 /// - To share outputs: [`reuse_from`](Self::reuse_from), [`push`](Self::push), [`pull`](Self::pull),
-///   [`export`](Self::export), [`export_crate`](Self::export_crate), [`import`](Self::import).
+///   [`export`](Self::export), [`export_crate`](Self::export_crate), [`import`](Self::import). To accept only outputs of known
+///   machines: [`sign`](Self::sign), [`require_signatures`](Self::require_signatures).
 ///
 /// Methods such as `run::<R>()` take their *roots* as a type argument: a task, or a tuple of tasks.
 ///
@@ -200,6 +203,8 @@ pub struct Flow {
     stopper: Stopper,
     limits: Limits,
     policies: Policies,
+    /// Who signs the outputs, and whose signatures are accepted. The stores have the same.
+    signatures: Signatures,
     /// The tasks to which the plans of a subgraph are restricted.
     restriction: Option<Arc<Restriction>>,
 }
@@ -278,7 +283,7 @@ impl Flow {
     ///
     /// The same as [`open`](Self::open).
     pub fn in_folder(&self, folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = create_store(folder.into(), &self.fs)?;
+        let store = create_store(folder.into(), &self.fs)?.with_signatures(&self.signatures);
         Ok(Self { opened: store.root().into(), store: Arc::new(store), ..self.clone() })
     }
 
@@ -289,7 +294,7 @@ impl Flow {
     ///
     /// The same as [`open_to_read`](Self::open_to_read).
     pub fn in_folder_to_read(&self, folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let store = store_to_read(folder.into(), &self.fs)?;
+        let store = store_to_read(folder.into(), &self.fs)?.with_signatures(&self.signatures);
         Ok(Self { opened: store.root().into(), store: Arc::new(store), ..self.clone() })
     }
 
@@ -310,6 +315,7 @@ impl Flow {
             stopper: Stopper::default(),
             limits: Limits::default(),
             policies: Policies::of_this_thread(),
+            signatures: Signatures::default(),
             restriction: None,
         }
     }

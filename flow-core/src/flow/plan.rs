@@ -70,6 +70,7 @@ impl Flow {
         let mut plan = self.judged(roots, &self.force, self.trust, RefreshMode::Evaluate)?;
         plan.check_provided()?;
         plan.warnings.extend(plan.thread_warnings());
+        plan.warnings.extend(self.signature_warning(&plan));
         if let Some(restriction) = &self.restriction {
             check_inputs(&plan, restriction)?;
         }

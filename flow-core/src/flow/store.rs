@@ -142,7 +142,7 @@ impl StoredOutput {
     }
 
     /// Returns what its record says: files, parameters, inputs, metadata. `None` if the output was removed, or the
-    /// record cannot be used.
+    /// record cannot be used or is not signed as the flow [requires](Flow::require_signatures).
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -164,11 +164,16 @@ impl StoredOutput {
     ///
     /// # Errors
     ///
-    /// The store cannot be read.
+    /// The store cannot be read. A file has other content than its record says, if the flow
+    /// [requires signatures](Flow::require_signatures).
     pub fn recorded(&self) -> Result<Option<RecordedOutput>, StoreError> {
         let Place { store, folder } = &self.place;
         let record = store.read_record(&store.path(folder, RECORD))?;
         let record = record.and_then(Result::ok).filter(|record| record.key == self.key);
+        let record = record.filter(|record| store.verify_signature(record).is_ok());
+        if let Some(record) = &record {
+            store.check_recorded(folder, &record.output)?;
+        }
         Ok(record.map(|record| RecordedOutput::new(&record, store, folder)))
     }
 }

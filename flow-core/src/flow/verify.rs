@@ -1,6 +1,6 @@
 //! Verification: comparing the content of outputs with their records.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::base::bytes::Bytes;
 use crate::base::error::StoreError;
 use crate::base::key::Digest;
+use crate::base::signature::SignatureError;
 use crate::flow::error::Error;
 use crate::flow::label::Described;
 use crate::flow::{Flow, FlowStore, Removed, Subgraph};
@@ -105,7 +106,8 @@ impl<R> Subgraph<R> {
 impl FlowStore<'_> {
     /// Hashes every file of all outputs in the store and compares the digests with the records.
     ///
-    /// [`Subgraph::verify`] does the same for the outputs of a graph.
+    /// [`Subgraph::verify`] does the same for the outputs of a graph. Both verify the signatures, too, if the flow
+    /// [requires](Flow::require_signatures) them: [`Verified::unsigned`].
     ///
     /// # Errors
     ///
@@ -157,6 +159,9 @@ pub struct Verified {
     files: usize,
     bytes: u64,
     damage: Vec<Damage>,
+    unsigned: Vec<UnsignedOutput>,
+    /// The number of outputs by the known key that has signed them.
+    signed: BTreeMap<String, usize>,
     /// The files of `damage`, so that a file with two records is reported once.
     known: HashSet<PathBuf>,
     damaged: Vec<(Place, Option<Digest>, String)>,
@@ -179,12 +184,27 @@ pub struct Damage {
     pub harm: Harm,
 }
 
+/// An output that is not signed as the flow [requires](Flow::require_signatures).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnsignedOutput {
+    /// The name of the task.
+    pub task: String,
+    /// The instance, such as `Train {model: Logistic}`.
+    pub instance: String,
+    /// Whether it is an earlier version instead of the current output.
+    pub is_earlier: bool,
+    /// Why it is not accepted.
+    pub reason: SignatureError,
+}
+
 impl Verified {
     fn new(store: &Arc<Store>) -> Self {
         let store = Arc::clone(store);
         let (outputs, files, bytes) = (0, 0, 0);
         let (damage, damaged, newer) = (Vec::new(), Vec::new(), Vec::new());
-        Self { store, outputs, files, bytes, damage, known: HashSet::new(), damaged, newer }
+        let (unsigned, signed, known) = (Vec::new(), BTreeMap::new(), HashSet::new());
+        Self { store, outputs, files, bytes, damage, unsigned, signed, known, damaged, newer }
     }
 
     fn add(&mut self, place: &Place, label: Option<&str>, looked: Looked) {
@@ -192,7 +212,15 @@ impl Verified {
         self.files += looked.files;
         self.bytes += looked.bytes;
         self.newer.extend(looked.newer.map(|why| (place.path.clone(), why)));
-        if looked.harms.is_empty() {
+        let unsigned = match looked.signature {
+            Some(Err(reason)) => Some(reason),
+            Some(Ok(key)) => {
+                *self.signed.entry(key).or_default() += 1;
+                None
+            }
+            None => None,
+        };
+        if looked.harms.is_empty() && unsigned.is_none() {
             return;
         }
         let record = looked.record.as_deref();
@@ -206,6 +234,13 @@ impl Verified {
         let folder = || place.folder.parent().map(|path| path.display().to_string());
         let task = record.map(|record| record.task.clone()).or_else(folder).unwrap_or_default();
         let is_earlier = !place.path.ends_with(RECORD);
+        self.unsigned.extend(unsigned.map(|reason| {
+            let (task, instance) = (task.clone(), instance.clone());
+            UnsignedOutput { task, instance, is_earlier, reason }
+        }));
+        if looked.harms.is_empty() {
+            return;
+        }
         // An earlier version may share files with the current output, which have been reported then. It is
         // reset as well.
         let harms = looked.harms.into_iter().filter(|(file, _)| self.known.insert(file.clone()));
@@ -226,6 +261,14 @@ impl Verified {
     /// Returns the files that do not match their records.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
+    }
+
+    /// Returns the outputs that are not signed as the flow [requires](Flow::require_signatures); none if it requires no
+    /// signatures.
+    ///
+    /// A run computes them again. [`reset`](Self::reset) leaves them: another flow may accept them.
+    pub fn unsigned(&self) -> &[UnsignedOutput] {
+        &self.unsigned
     }
 
     /// Returns the number of verified outputs, earlier versions included.
@@ -274,6 +317,13 @@ impl fmt::Display for Damage {
     }
 }
 
+impl fmt::Display for UnsignedOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let earlier = if self.is_earlier { ", an earlier version" } else { "" };
+        write!(f, "{}{earlier}: {}", self.instance, self.reason)
+    }
+}
+
 impl fmt::Debug for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -298,6 +348,23 @@ impl fmt::Display for Verified {
                     write!(f, "\n  … and {more} more")?;
                 }
                 f.write_str("\nremove them with `reset()`; the next run computes them again")?;
+            }
+        }
+        for (key, outputs) in &self.signed {
+            let s = if *outputs == 1 { " is" } else { "s are" };
+            write!(f, "\n{outputs} output{s} signed by {}", key.escape_debug())?;
+        }
+        if !self.unsigned.is_empty() {
+            let n = self.unsigned.len();
+            let s = if n == 1 { " is" } else { "s are" };
+            write!(
+                f,
+                "\n{n} output{s} not accepted; the next run computes them again if it needs them:"
+            )?;
+            let listed = self.unsigned.iter().take(LISTED);
+            listed.into_iter().try_for_each(|unsigned| write!(f, "\n  {unsigned}"))?;
+            if let Some(more @ 1..) = n.checked_sub(LISTED) {
+                write!(f, "\n  … and {more} more")?;
             }
         }
         let mut newer = self.newer.iter();

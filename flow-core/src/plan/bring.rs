@@ -40,10 +40,10 @@ impl Plan {
             task: found.task.clone(),
             ..graph.recorded(node, found.made_from.clone(), found.fingerprint)
         };
-        let record = found.reused(instance, output);
-        let staged = store.stage_record(&folder, &record, true).inspect_err(|_| {
-            store.discard(&folder, &record.output);
-        })?;
+        let mut record = found.reused(instance, output);
+        let signed = store.sign_reused(&mut record);
+        let staged = signed.and_then(|()| store.stage_record(&folder, &record, true));
+        let staged = staged.inspect_err(|_| store.discard(&folder, &record.output))?;
         let task = Arc::clone(&graph.task(node).folder);
         let mut committed = store.commit(vec![(task, staged)]);
         let (_, _, result) = committed.pop().expect("one result for one output");

@@ -94,7 +94,8 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// The store cannot be read.
+    /// The store cannot be read. A file has other content than its record says, if the flow
+    /// [requires signatures](crate::Flow::require_signatures).
     pub fn recorded(&self) -> Result<Option<RecordedOutput>, StoreError> {
         if self.plan.graph.kind(self.node) != Kind::Made || !self.is_complete() {
             return Ok(None);
@@ -102,6 +103,7 @@ impl Instance {
         Ok(match self.plan.output_record(self.node)? {
             Found::Record(record) => {
                 let place = self.plan.output_place(self.node)?;
+                place.store.check_recorded(&place.folder, &record.output)?;
                 Some(RecordedOutput::new(&record, &place.store, &place.folder))
             }
             Found::Damaged(_) | Found::Nothing => None,

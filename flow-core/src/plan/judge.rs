@@ -20,6 +20,7 @@ use daggy::NodeIndex;
 
 use crate::base::error::StoreError;
 use crate::base::key::{Digest, Hasher};
+use crate::base::signature::SignatureError;
 use crate::files::{Contents, Named};
 use crate::plan::claim::task_folder;
 use crate::plan::dynamic::{Again, Answered, Replayed};
@@ -48,6 +49,8 @@ pub(crate) struct Judge<'a> {
     pub(super) seen: Option<&'a Seen>,
     /// The cache of records, if it is used.
     pub(super) records: Option<&'a RecordCache>,
+    /// Why outputs that could be reused are not accepted, as far as they were searched.
+    refused: RefCell<Vec<SignatureError>>,
 }
 
 /// What was read while one plan is judged, and is read once.
@@ -114,8 +117,19 @@ pub(crate) enum Verdict {
 impl<'a> Judge<'a> {
     pub(crate) fn new(plan: &'a Plan, upstream: &'a dyn Upstream, again: &'a dyn Again) -> Self {
         let Plan { graph, store, contents, trust, .. } = plan;
-        let (trust, seen, records) = (*trust, None, None);
-        Self { plan, graph, store, contents, trust, upstream, again, seen, records }
+        let (trust, seen, records, refused) = (*trust, None, None, RefCell::default());
+        Self { plan, graph, store, contents, trust, upstream, again, seen, records, refused }
+    }
+
+    /// Returns whether the signature of an output that could be reused is accepted. If it is not, the reason is noted.
+    pub(super) fn accepts(&self, record: &Record) -> bool {
+        match self.store.verify_signature(record) {
+            Ok(_) => true,
+            Err(error) => {
+                self.refused.borrow_mut().push(error);
+                false
+            }
+        }
     }
 
     /// Returns this judge with a cache of what was read before.
@@ -234,6 +248,10 @@ impl<'a> Judge<'a> {
                 }
             }
         };
+        let refused = self.refused.take();
+        if let Verdict::Run(..) = verdict {
+            add_refused(refused, &mut reasons);
+        }
         reasons.extend((!open.is_empty()).then_some(Reason::Upstream { tasks: open }));
         if let Verdict::Run(..) | Verdict::Upstream = verdict {
             reasons.extend(self.cannot_refresh(node));
@@ -333,8 +351,9 @@ impl<'a> Judge<'a> {
         {
             return Ok(None);
         }
-        let mut is_valid =
-            |record: &Record| self.validity(node, record, in_run, open).unwrap_or(false);
+        let mut is_valid = |record: &Record| {
+            self.accepts(record) && self.validity(node, record, in_run, open).unwrap_or(false)
+        };
         self.kept_by_columns(node, made_from, &mut is_valid)
     }
 
@@ -397,6 +416,7 @@ impl<'a> Judge<'a> {
         let mut failed = None;
         let mut holds = |record: &Record| {
             has_format(record)
+                && self.accepts(record)
                 && self.validity(node, record, in_run, open).unwrap_or_else(|error| {
                     failed.get_or_insert(error);
                     false
@@ -427,6 +447,18 @@ impl<'a> Judge<'a> {
         match (kept, failed) {
             (None, Some(error)) => Err(error),
             (kept, _) => Ok(kept),
+        }
+    }
+}
+
+/// Adds why outputs that could be reused are not accepted, each reason once.
+fn add_refused(refused: Vec<SignatureError>, reasons: &mut Vec<Reason>) {
+    for why in refused {
+        // The record of the instance itself is among those that could be reused.
+        let own = Reason::Record { what: why.to_string() };
+        let reason = Reason::Signature { why };
+        if !reasons.contains(&own) && !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::signature::SignatureError;
 use crate::store::change::CodeChange;
 
 /// The number of inputs, or of other reads, that the reasons list.
@@ -99,6 +100,11 @@ pub enum Reason {
     Record {
         /// Why not.
         what: String,
+    },
+    /// An output could be reused, and is not signed as the flow [requires](crate::Flow::require_signatures).
+    Signature {
+        /// Why it is not accepted.
+        why: SignatureError,
     },
     /// A task upstream has to run first, and its output decides.
     Upstream {
@@ -228,6 +234,7 @@ impl fmt::Display for Reason {
             Self::Output { file, what } => write!(f, "output: {file} {what}"),
             Self::Outside { what } => write!(f, "output: {what}"),
             Self::Record { what } => write!(f, "record: {what}"),
+            Self::Signature { why } => write!(f, "not reused: {why}"),
             Self::Upstream { tasks } => write!(f, "waits for {}", tasks.join(", ")),
         }
     }

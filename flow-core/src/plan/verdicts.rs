@@ -154,6 +154,8 @@ impl Plan {
     pub(crate) fn judge_all(&mut self) -> Result<(), StoreError> {
         let replay = match self.trust {
             Trust::Content => Replay::default(),
+            // Who can write a record can write the cache, and a signature is only in the record.
+            _ if self.store.signatures().are_required() => Replay::default(),
             Trust::Stamps | Trust::Records => Replay::with_record_cache(),
         };
         let judged = self.judge_all_by(&replay);

@@ -56,7 +56,8 @@ impl RecordedVersion {
 impl Plan {
     /// Returns the stored versions of an instance's output: the current one, then the earlier ones, the latest first.
     ///
-    /// Records that are damaged, or that a newer version of this library wrote, are left out.
+    /// Records that are damaged, that are not signed as the store requires, or that a newer version of this library wrote, are left
+    /// out.
     pub(crate) fn versions(&self, node: NodeIndex) -> Result<Vec<StoredVersion>, StoreError> {
         let (graph, store) = (&self.graph, &self.store);
         if graph.kind(node) != Kind::Made {
@@ -71,7 +72,11 @@ impl Plan {
         let mut versions = Vec::new();
         for (place, path) in places.iter().enumerate() {
             let record = match store.read_record(path) {
-                Ok(Some(Ok(record))) if record.key == key => record,
+                Ok(Some(Ok(record)))
+                    if record.key == key && store.verify_signature(&record).is_ok() =>
+                {
+                    record
+                }
                 Ok(_) | Err(StoreError::Newer { .. }) => continue,
                 Err(error) => return Err(error),
             };

@@ -122,6 +122,11 @@ pub enum Warning {
         /// The budget, in bytes.
         budget: u64,
     },
+    /// The flow [requires signatures](crate::Flow::require_signatures) and could not accept what a run would store. The run fails.
+    CannotSign {
+        /// Why not, with the remedy.
+        why: String,
+    },
     /// An output of this run does not meet expectations that only warn: `flow::expect`. It is stored all the same.
     NotAsExpected {
         /// The instance, such as `Orders {day: 3}`.
@@ -208,6 +213,7 @@ impl fmt::Display for Warning {
                     Bytes(*bytes),
                 )
             }
+            Self::CannotSign { why } => write!(f, "the flow requires signatures, but {why}"),
             Self::NotAsExpected { instance, message, .. } => write!(f, "{instance}: {message}"),
             Self::ObserverPanicked { message } => {
                 write!(f, "an observer panicked and received no more events in this run: {message}")

@@ -147,6 +147,18 @@ pub(crate) fn is_whole(remote: &dyn Remote, name: &str) -> Result<bool, StoreErr
     }
 }
 
+/// Reads the manifest with this name, unless it was read in advance.
+///
+/// # Errors
+///
+/// The remote cannot be read, or the manifest is damaged or was written by a newer version of this library.
+pub(crate) fn read_named(listing: &Listing<'_>, name: &str) -> Result<Record, StoreError> {
+    match listing.prefetched(name) {
+        Some(bytes) => parse_named(name, &bytes),
+        None => parse_named(name, &read_whole(listing.remote(), name)?),
+    }
+}
+
 /// Returns the digest of the manifest itself, from its name.
 fn own_digest(name: &str) -> Option<Digest> {
     let stem = name.strip_suffix(METADATA_ONLY).or_else(|| name.strip_suffix(WHOLE))?;

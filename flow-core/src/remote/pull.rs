@@ -147,10 +147,10 @@ impl ToPull {
         };
         let todays = made_from.fingerprint(entry.decl.identity());
         let instance = plan.graph.recorded(*node, made_from.clone(), todays);
-        let record = recorded.reused(instance, output);
-        let mut staged = store.stage_record(folder, &record, true).inspect_err(|_| {
-            store.discard(folder, &record.output);
-        })?;
+        let mut record = recorded.reused(instance, output);
+        let signed = store.sign_reused(&mut record);
+        let staged = signed.and_then(|()| store.stage_record(folder, &record, true));
+        let mut staged = staged.inspect_err(|_| store.discard(folder, &record.output))?;
         if self.is_metadata_only() {
             staged.without_files();
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, digest_bytes};
+use crate::files::is_absent;
 use crate::remote::checked_io::{Checked, is_damage};
 use crate::remote::listing::Listing;
 use crate::remote::{Remote, RemoteContext, manifest, object, table};
@@ -167,11 +168,30 @@ pub(crate) fn is_there(
         enough && name.starts_with(&beginning)
     });
     match check {
+        // Its name does not tell whether a manifest is signed.
+        PresentCheck::Size if push.record.signature.is_some() => named
+            .try_fold(false, |found, name| {
+                Ok::<_, StoreError>(found || is_signed(listing, push, name)?)
+            }),
         PresentCheck::Size => Ok(named.next().is_some()),
         PresentCheck::Content => named.try_fold(false, |whole, name| {
             Ok::<_, StoreError>(whole || manifest::is_whole(listing.remote(), name)?)
         }),
     }
+}
+
+/// Returns whether the manifest with this name serves whoever wants the signed output of a push: it has the same signature, or
+/// one that the store of the output accepts.
+fn is_signed(listing: &Listing<'_>, push: &ToPush, name: &str) -> Result<bool, StoreError> {
+    let record = match manifest::read_named(listing, name) {
+        Ok(record) => record,
+        // The push puts a right one beside it.
+        Err(StoreError::Damaged { .. } | StoreError::Newer { .. }) => return Ok(false),
+        Err(StoreError::Remote { source, .. }) if is_absent(&source) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let is_accepted = || matches!(push.store.verify_signature(&record), Ok(Some(_)));
+    Ok(record.signature == push.record.signature || is_accepted())
 }
 
 /// Returns the size of each of several names in a remote.

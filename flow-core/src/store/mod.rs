@@ -80,6 +80,7 @@ pub(crate) mod removal;
 pub(crate) mod reset;
 pub(crate) mod run_lock;
 pub(crate) mod secret;
+pub(crate) mod signature;
 pub(crate) mod stage;
 pub(crate) mod survey;
 pub(crate) mod task_folder;
@@ -102,6 +103,7 @@ use crate::store::memory::Memory;
 use crate::store::note::DraftedNote;
 use crate::store::partitions::PartitionIndices;
 use crate::store::record::{Record, Unreadable};
+use crate::store::signature::Signatures;
 pub(crate) use crate::store::task_folder::{ListedFolder, TaskFolder};
 use crate::value::secret::SecretKey;
 
@@ -130,6 +132,10 @@ pub(crate) struct Store {
     contents: Arc<Contents>,
     memory: Arc<Memory>,
     partitions: PartitionIndices,
+    /// Who signs the outputs, and whose signatures are accepted.
+    signatures: Signatures,
+    /// The digests of stored files that were computed before the files were read, if that is to be done.
+    checked: Option<Arc<Contents>>,
     /// Whether the store is read-only. Then not even the recorded time of a touched output is
     /// updated.
     is_only_read: bool,
@@ -142,7 +148,7 @@ pub(crate) type Folder = PathBuf;
 pub(crate) enum Found {
     Nothing,
     Record(Box<Record>),
-    /// A file that is not a record of this instance, with the reason.
+    /// A file that is not a record of this instance, or that is not signed as the store requires, with the reason.
     Damaged(String),
 }
 
@@ -175,7 +181,30 @@ impl Store {
             noted: Mutex::default(),
             memory: Arc::default(),
             partitions: PartitionIndices::default(),
+            signatures: Signatures::default(),
+            checked: None,
             is_only_read: false,
+        }
+    }
+
+    /// Returns the same store, which shares what was read of files and what is in memory.
+    fn same(&self) -> Self {
+        Self {
+            root: self.root.clone(),
+            fs: Arc::clone(&self.fs),
+            unconfined: Arc::clone(&self.unconfined),
+            opened: self.opened.clone(),
+            durable: Durable::default(),
+            secret_key: self.secret_key.clone(),
+            tasks: Mutex::default(),
+            drafted: Mutex::default(),
+            noted: Mutex::default(),
+            contents: Arc::clone(&self.contents),
+            memory: Arc::clone(&self.memory),
+            partitions: PartitionIndices::default(),
+            signatures: self.signatures.clone(),
+            checked: self.checked.clone(),
+            is_only_read: self.is_only_read,
         }
     }
 
@@ -283,7 +312,10 @@ impl Store {
             Some(Ok(record)) if record.key != key => {
                 Found::Damaged(format!("it is the record of another instance, {}", record.key))
             }
-            Some(Ok(record)) => Found::Record(record),
+            Some(Ok(record)) => match self.verify_signature(&record) {
+                Ok(_) => Found::Record(record),
+                Err(error) => Found::Damaged(error.to_string()),
+            },
         })
     }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{FileKind, Fs, Stat, inspect};
 use crate::base::key::{Digest, Hasher};
-use crate::files::{digest_file, is_absent};
+use crate::files::{Contents, digest_file, is_absent};
 use crate::store::draft::folder::folder_digest;
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
@@ -247,8 +247,9 @@ impl Store {
             return Ok(seen);
         }
         let at = self.root().join(folder);
+        let how = Comparison { fs: &**self.fs(), trust, checked: self.checked() };
         for file in &mut seen.output.files {
-            match look_at_file(&**self.fs(), &at, file, trust)? {
+            match look_at_file(how, &at, file)? {
                 None => {}
                 // A later file may be modified, which is the stronger result.
                 Some((Look::Gone, _)) if seen.look == Look::Gone => {}
@@ -262,9 +263,18 @@ impl Store {
     }
 }
 
+/// How files are compared with their record.
+#[derive(Clone, Copy)]
+pub(super) struct Comparison<'a> {
+    pub(super) fs: &'a dyn Fs,
+    pub(super) trust: Trust,
+    /// The digests of stored files that this process has computed, if it remembers them.
+    pub(super) checked: Option<&'a Contents>,
+}
+
 /// Returns whether a file is as recorded. Updates `modified` if only its time changed.
 pub(super) fn is_unchanged(
-    (fs, trust): (&dyn Fs, Trust),
+    how: Comparison<'_>,
     path: &Path,
     stat: Stat,
     bytes: u64,
@@ -274,21 +284,25 @@ pub(super) fn is_unchanged(
     if stat.bytes != bytes {
         return Ok(false);
     }
-    if stat.modified == *modified && trust != Trust::Content {
+    if stat.modified == *modified && how.trust != Trust::Content {
         return Ok(true);
     }
     *modified = stat.modified;
-    Ok(digest_file(fs, path).during("read", path)? == digest)
+    let found = match how.checked {
+        Some(checked) => checked.file(path, stat),
+        None => digest_file(how.fs, path),
+    };
+    Ok(found.during("read", path)? == digest)
 }
 
 /// Checks the file or folder of one part. Returns the name of a file that is gone or modified, if
 /// any.
 fn look_at_file(
-    fs: &dyn Fs,
+    how: Comparison<'_>,
     at: &Path,
     file: &mut OutputFile,
-    trust: Trust,
 ) -> Result<Option<(Look, String)>, StoreError> {
+    let fs = how.fs;
     let path = at.join(&file.file);
     let stat = match fs.stat(&path) {
         Ok(stat) => stat,
@@ -298,7 +312,7 @@ fn look_at_file(
     let modified = |what: &str| Ok(Some((Look::Modified, what.to_owned())));
     let Some(within) = &mut file.folder else {
         let whole = !stat.folder
-            && is_unchanged((fs, trust), &path, stat, file.bytes, &mut file.modified, file.digest)?;
+            && is_unchanged(how, &path, stat, file.bytes, &mut file.modified, file.digest)?;
         return if whole { Ok(None) } else { modified(&file.file) };
     };
     if !stat.folder {
@@ -318,14 +332,7 @@ fn look_at_file(
         let whole = match item.digest {
             Some(digest) => {
                 !stat.folder
-                    && is_unchanged(
-                        (fs, trust),
-                        &path,
-                        stat,
-                        item.bytes,
-                        &mut item.modified,
-                        digest,
-                    )?
+                    && is_unchanged(how, &path, stat, item.bytes, &mut item.modified, digest)?
             }
             None => stat.folder,
         };

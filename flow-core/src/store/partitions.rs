@@ -11,8 +11,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::key::{Digest, Hasher};
 use crate::files::{Contents, DigestedFiles, is_absent};
 use crate::store::draft::folder::folder_digest;
-use crate::store::output::{Look, Output, OutputFile, is_unchanged};
-use crate::store::trust::Trust;
+use crate::store::output::{Comparison, Look, Output, OutputFile, is_unchanged};
 use crate::store::{Folder, Store};
 use crate::target::partition::Selection;
 use crate::target::partition_index::PartitionIndex;
@@ -167,6 +166,8 @@ impl Store {
             return Ok(Look::Gone);
         };
         let at = self.path(folder, &file.file);
+        let (fs, trust, checked) = (&**self.fs(), self.trust_to_read(), self.checked());
+        let how = Comparison { fs, trust, checked };
         for place in index.select(selection) {
             let name = index.path(place);
             let order = |path: &str| path.split('/').cmp(name.split('/'));
@@ -185,7 +186,7 @@ impl Store {
             let (Some(digest), false) = (item.digest, stat.folder) else {
                 return Ok(Look::Modified);
             };
-            let (how, mut modified) = ((&**self.fs(), Trust::Stamps), item.modified);
+            let mut modified = item.modified;
             if !is_unchanged(how, &path, stat, item.bytes, &mut modified, digest)? {
                 return Ok(Look::Modified);
             }

@@ -62,6 +62,9 @@ pub(crate) struct Record {
     pub(crate) started: jiff::Timestamp,
     pub(crate) seconds: f64,
     pub(crate) host: String,
+    /// The [signature](crate::store::signature) of everything above. Records have none unless the flow signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signature: Option<String>,
 }
 
 /// The part of a record that depends on the instance. `Graph::recorded` returns it for an instance
@@ -320,6 +323,7 @@ impl Record {
             started,
             seconds,
             host,
+            signature: None,
         }
     }
 
@@ -353,7 +357,14 @@ impl Record {
     /// The new record has today's format where possible. A seed or the digest of a value in memory
     /// was computed from the key or fingerprint of format 1, and is only right in a record of
     /// format 1.
+    ///
+    /// A signed record of the same instance and fingerprint stays as it is, so that its signature is
+    /// still right. A record for another instance has no signature.
     pub(crate) fn reused(&self, instance: RecordedInstance, output: Output) -> Self {
+        let is_same = self.key == instance.key && self.fingerprint == instance.fingerprint;
+        if is_same && self.signature.is_some() {
+            return Self { output, ..self.clone() };
+        }
         let keeps_format = self.is_of_format_1() && (self.output.is_in_memory() || self.has_seed());
         let instance = match keeps_format {
             false => instance,

@@ -220,8 +220,8 @@ impl Store {
             self.fs.copy(from, to).during("copy to", to)?;
         }
         let now = self.fs.stat(to).during("inspect", to)?.modified;
-        // A copy is hashed, and so is a file that was written since it was checked.
-        if !linked || now != modified {
+        // A copy is hashed, and so is a file that was written since it was checked, or whose time proves nothing.
+        if !linked || now != modified || self.checks_content() {
             let found = crate::files::digest_file(&*self.fs, to).during("read", to)?;
             if found != digest {
                 let changed = std::io::Error::other("it changed meanwhile");
@@ -258,12 +258,17 @@ impl Store {
     /// Writes the draft of a record.
     ///
     /// `is_new` says that no record names the output yet.
+    ///
+    /// # Errors
+    ///
+    /// The draft cannot be written, or the store requires signatures and the record has no right one.
     pub(crate) fn stage_record(
         &self,
         folder: &Folder,
         record: &Record,
         is_new: bool,
     ) -> Result<Staged, StoreError> {
+        self.accept(record)?;
         if record.output.is_in_memory() {
             // No file of the output has created the folder.
             let at = self.root.join(folder);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Fs, Stat};
 use crate::base::key::Digest;
+use crate::base::signature::SignatureError;
 use crate::files::{digest_file, is_absent};
 use crate::store::output::OutputFile;
 use crate::store::record::{Record, Unreadable};
@@ -46,6 +47,8 @@ pub(crate) struct Looked {
     pub(crate) files: usize,
     pub(crate) bytes: u64,
     pub(crate) harms: Vec<(PathBuf, Harm)>,
+    /// Which known key has signed the record, or why it is not accepted; `None` if the store requires no signatures.
+    pub(crate) signature: Option<Result<String, SignatureError>>,
     /// The reason why the record was not verified, if a newer version of this library wrote it.
     pub(crate) newer: Option<String>,
 }
@@ -97,6 +100,7 @@ impl Store {
                 for file in record.output.all_files() {
                     verify_file(&*self.fs, &at, file, &mut looked);
                 }
+                looked.signature = self.verify_signature(&record).transpose();
                 looked.record = Some(Box::new(record));
             }
             Err(newer @ Unreadable::Newer(_)) => looked.newer = Some(newer.to_string()),

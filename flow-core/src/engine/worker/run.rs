@@ -126,10 +126,18 @@ impl Worker<'_> {
         entry.keep_tables(&plan.store);
         let crates = entry.crates;
         let instance = plan.graph.recorded(node, made_from, fingerprint);
-        let record = Record::new(
+        let mut record = Record::new(
             RecordedInstance { format, ..instance },
             RecordedRun { reads, columns, required, output, meta, crates, started, seconds, host },
         );
+        record.signature = watch.running().signature();
+        // What a worker elsewhere says counts only if the worker has signed it, where signatures are required.
+        if !(is_elsewhere && plan.store.signatures().are_required()) {
+            plan.store.sign(&mut record).inspect_err(|_| {
+                plan.store.discard(&folder, &record.output);
+                draft.iter().for_each(|draft| plan.store.discard_path(draft));
+            })?;
+        }
         if plan.graph.is_forced(node) {
             self.execution.session.set_forced(record.key);
         }

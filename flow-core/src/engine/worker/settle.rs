@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
+use crate::base::error::StoreError;
 use crate::base::key::Digest;
 use crate::base::stop::Stopped;
 use crate::engine::busy::Others;
@@ -11,11 +12,14 @@ use crate::engine::job::Job;
 use crate::engine::message::{How, NewlyMade};
 use crate::engine::remake::Remake;
 use crate::engine::worker::Worker;
+use crate::plan::Plan;
 use crate::plan::judge::{Judge, Judged, Verdict};
 use crate::plan::verdicts::Status;
 use crate::store::claims::Claimed;
+use crate::store::kept::Kept;
 use crate::store::made::Made;
 use crate::store::record::FORMAT;
+use crate::store::trust::Trust;
 use crate::task::expectation::is_same_metadata;
 
 /// The result of settling an instance.
@@ -113,8 +117,9 @@ impl Worker<'_> {
                     let made = NewlyMade { other_meta, ..made };
                     return Ok(Some(Settled::As(How::Reused, made)));
                 }
-                // The kept output was removed after it was found: run the task.
-                Err(_) if !plan.store.is_whole(&kept, plan.trust)? => {}
+                // The kept output was removed after it was found, or its content is not what its signed record says: run
+                // the task.
+                Err(_) if !self.is_whole(&kept)? => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -152,6 +157,13 @@ impl Worker<'_> {
         } else {
             Ok(Some(Settled::Demand(gone)))
         }
+    }
+
+    /// Returns whether the files of an output that could not be reused are whole.
+    fn is_whole(&self, kept: &Kept) -> Result<bool, StoreError> {
+        let Plan { store, trust, .. } = &*self.execution.plan;
+        let trust = if store.checks_content() { Trust::Content } else { *trust };
+        store.is_whole(kept, trust)
     }
 
     /// Settles an external or aggregate instance, whose content has this digest.

@@ -344,16 +344,16 @@ impl Selected {
         &self,
         execution: &Arc<Execution>,
         folder: &Folder,
-        record: Record,
+        mut record: Record,
         value: Option<Contained<AnyValue>>,
         footprint: Footprint,
     ) -> Result<(Value, Metadata), Error> {
         let store = &self.plan.store;
         let entry = self.plan.graph.task(self.node);
         entry.keep_tables(store);
-        let staged = store
-            .stage_record(folder, &record, true)
-            .inspect_err(|_| store.discard(folder, &record.output))?;
+        let signed = store.sign(&mut record);
+        let staged = signed.and_then(|()| store.stage_record(folder, &record, true));
+        let staged = staged.inspect_err(|_| store.discard(folder, &record.output))?;
         if let (true, Some(value)) = (record.output.is_in_memory(), &value) {
             let value = Remembered { value: value.clone(), footprint: footprint.clone() };
             store.memory().keep(record.output.digest, value, &entry.decl.name);

@@ -17,6 +17,7 @@ use crate::plan::dynamic::Replay;
 use crate::plan::force::Force;
 use crate::plan::judge::{Judge, Upstream, Verdict};
 use crate::plan::label::Show;
+use crate::plan::reason::Reason;
 use crate::plan::variant::Root;
 use crate::remote::Remote;
 use crate::remote::finder::RemoteFinder;
@@ -56,12 +57,12 @@ impl Flow {
     /// because each store hashes those with a key of its own.
     ///
     /// Digests detect damage, not forgery: anyone who can write to the remote decides what an output claims to be
-    /// computed from.
+    /// computed from, unless the flow [requires signatures](Self::require_signatures).
     ///
     /// # Errors
     ///
     /// Planning fails, the remote cannot be read or [was never pushed to](Remote::check), or a file or manifest
-    /// in it is damaged. Outputs that were pulled before the error are complete.
+    /// in it is damaged. The remote has an output that is not signed as the flow requires. Outputs that were pulled before the error are complete.
     pub fn pull<R: Roots>(&self, remote: &dyn Remote) -> Result<Transferred, Error> {
         self.pull_roots(&roots_of::<R>(), remote)
     }
@@ -243,6 +244,9 @@ fn to_pull(
                 Ok(pull) => of_plan.push(pull),
                 Err(Verdict::Complete(_) | Verdict::Adopt(..)) => pulled.add_present(),
                 Err(verdict) => {
+                    if let Some(refused) = refused(&plan, node, &reasons) {
+                        return Err(refused.into());
+                    }
                     pulled.skip(plan.graph.label(node, Show::Clipped), &reasons);
                     if let Verdict::Run(made_from, _) = &verdict
                         && plan.graph.roots.contains(&node)
@@ -256,6 +260,16 @@ fn to_pull(
     }
     // The plans of instances that were required during a run come after the plan that required them.
     Ok(found.into_iter().rev().flatten().collect())
+}
+
+/// Returns the error for an output that the remote has, and that is not signed as the flow requires.
+fn refused(plan: &Plan, node: NodeIndex, reasons: &[Reason]) -> Option<StoreError> {
+    let why = reasons.iter().find_map(|reason| match reason {
+        Reason::Signature { why } => Some(why.clone()),
+        _ => None,
+    });
+    let output = plan.graph.label(node, Show::Clipped);
+    why.map(|reason| StoreError::Unsigned { output, reason })
 }
 
 /// Returns why a remote has no output with the fingerprint of `made_from`.

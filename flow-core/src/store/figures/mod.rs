@@ -36,7 +36,7 @@ use crate::base::key::{Digest, digest_bytes};
 use crate::base::names::unique;
 use crate::files::is_absent;
 use crate::store::folder::{extension_name, part_name};
-use crate::store::output::{Output, OutputFile, SingleFile, is_outside, is_unchanged};
+use crate::store::output::{Comparison, Output, OutputFile, SingleFile, is_outside, is_unchanged};
 use crate::store::reset::is_output;
 use crate::store::trust::Trust;
 use crate::store::unwritable::is_refusal;
@@ -155,7 +155,8 @@ impl Store {
         output.figures.retain(|figure| {
             let path = self.path(folder, &figure.file);
             let Ok(stat) = self.fs.stat(&path) else { return false };
-            let (how, mut modified) = ((&*self.fs, Trust::Stamps), figure.modified);
+            let how = Comparison { fs: &*self.fs, trust: Trust::Stamps, checked: None };
+            let mut modified = figure.modified;
             let is_unchanged =
                 is_unchanged(how, &path, stat, figure.bytes, &mut modified, figure.digest);
             !stat.folder && is_unchanged.unwrap_or(false)

@@ -98,6 +98,8 @@ impl<'a> Checks<'a> {
 /// Returns what the output in a folder has recorded; nothing if there is none, or if its record cannot be read.
 fn earlier(store: &Store, folder: &Folder) -> Quality {
     let record = store.read_record(&store.path(folder, RECORD)).ok().flatten();
-    let quality = record.and_then(Result::ok).and_then(|record| Quality::of(&record.meta));
+    let record = record.and_then(Result::ok);
+    let record = record.filter(|record| store.verify_signature(record).is_ok());
+    let quality = record.and_then(|record| Quality::of(&record.meta));
     quality.unwrap_or_default()
 }

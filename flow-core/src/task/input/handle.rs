@@ -19,7 +19,6 @@ use crate::store::log_text::TaskLog;
 use crate::store::made::Made;
 use crate::store::output::Look;
 use crate::store::record::{Read, digest_meta};
-use crate::store::trust::Trust;
 use crate::target::{ColumnDigests, Selection};
 use crate::task::Kind;
 use crate::task::cx::{Reads, meta_from_json};
@@ -197,17 +196,16 @@ impl Handle {
             },
             Kind::Made if extent.is_selected() => match (extent, made.output.file(part)) {
                 (Extent::Selected(selection), Some(file)) => {
-                    store.look_at_selected(&made.folder, file, selection)?
+                    let look = store.look_at_selected(&made.folder, file, selection)?;
+                    store.unless_forged(look, &store.path(&made.folder, &file.file))?
                 }
                 (_, Some(_)) => Look::Whole,
                 (_, None) => Look::Gone,
             },
-            Kind::Made if part.is_empty() => {
-                store.look_at(&made.folder, &made.output, Trust::Stamps)?.look
-            }
+            Kind::Made if part.is_empty() => store.look_to_read(&made.folder, &made.output)?,
             // Only the file of this part is checked, because the output may have many.
             Kind::Made => match made.output.only(part) {
-                Some(output) => store.look_at(&made.folder, &output, Trust::Stamps)?.look,
+                Some(output) => store.look_to_read(&made.folder, &output)?,
                 None => Look::Gone,
             },
         })
@@ -318,7 +316,22 @@ impl Handle {
             };
             return Err(self.error(LoadErrorKind::NoFile { why }));
         }
+        self.check_path(&made, "")?;
         Ok(self.path_of(&made))
+    }
+
+    /// Returns an error if the content of a part is checked and is not as recorded: who asks for the path reads the file.
+    pub(crate) fn check_path(&self, made: &Made, part: &str) -> Result<(), LoadError> {
+        let store = made.store(self.origin.store());
+        if self.origin.kind(self.node) != Kind::Made || !store.checks_content() {
+            return Ok(());
+        }
+        let look = self.check_output(made, part, Extent::Whole, None);
+        match look.map_err(|error| self.error(error))? {
+            Look::Whole => Ok(()),
+            Look::Modified => Err(self.error(LoadErrorKind::Changed)),
+            Look::Gone => Err(self.error(LoadErrorKind::Gone)),
+        }
     }
 
     /// Returns the path of the output: its file or, if there are several or none, the folder.

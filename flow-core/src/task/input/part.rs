@@ -150,6 +150,7 @@ impl<K: KeepPart> InputPart<K> {
     pub fn path(&self) -> Result<PathBuf, LoadError> {
         self.handle.read_content(self.name, None);
         let made = self.handle.made()?;
+        self.handle.check_path(&made, self.name)?;
         let path = Files { of: &self.handle, made: &made }.path(self.name);
         path.map_err(|error| self.handle.error(LoadErrorKind::Record { reason: error.to_string() }))
     }

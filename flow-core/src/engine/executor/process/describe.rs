@@ -73,6 +73,8 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<J
             },
             crates: entry.crates,
         }),
+        writes_draft: true,
+        sends_draft: false,
         is_watched: !execution.reporter.is_silent(),
         memory: task.policy.resources.get(MEMORY).copied(),
         sends_secrets: way == Way::Socket,
@@ -178,7 +180,8 @@ pub(super) fn task_type(id: &str) -> Result<&'static TaskType, String> {
 
 impl StoreAt {
     pub(super) fn of(store: &Store) -> Self {
-        Self { opened: store.opened().into(), root: store.root().into() }
+        let (opened, root) = (store.opened().into(), store.root().into());
+        Self { opened, root, checks_content: store.checks_content() }
     }
 }
 

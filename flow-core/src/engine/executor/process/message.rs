@@ -26,6 +26,7 @@ use serde_json::Value as Json;
 use crate::base::error_text::ErrorText;
 use crate::base::key::{Digest, Key};
 use crate::engine::running::{ProcessCost, Ran};
+use crate::store::draft_record::DraftRecord;
 use crate::store::output::{Output, OutputFile};
 use crate::store::read_columns::ReadColumns;
 use crate::store::record::{Meta, Read, RecordedInstance, Required};
@@ -144,8 +145,12 @@ pub(super) struct JobMessage {
     pub(super) current_folder: Option<Bytes>,
     /// The paths of the parameters that are files.
     pub(super) file_parameters: Vec<String>,
-    /// What the child needs for a draft record; `None` if it writes none.
+    /// What the child needs for a draft record; `None` if it makes none.
     pub(super) draft: Option<DraftMessage>,
+    /// Whether the child writes the draft record.
+    pub(super) writes_draft: bool,
+    /// Whether the child sends the draft record with its last message, for a worker that signs it.
+    pub(super) sends_draft: bool,
     /// Whether progress and status are wanted.
     pub(super) is_watched: bool,
     /// How many bytes of memory the task may allocate, if there is a limit.
@@ -193,6 +198,9 @@ pub(super) struct StoreAt {
     /// The folder that the user opened.
     pub(super) opened: Bytes,
     pub(super) root: Bytes,
+    /// Whether the content of its files is compared with their digests before they are read.
+    #[serde(default)]
+    pub(super) checks_content: bool,
 }
 
 /// An instance: the one that runs, or one whose output it can load.
@@ -305,6 +313,12 @@ pub(super) struct DoneMessage {
     pub(super) ran: Ran,
     /// Whether a draft record was written.
     pub(super) has_draft: bool,
+    /// The draft record, on its way from the child to a worker that signs it: no other process can change it there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) record: Option<Box<DraftRecord>>,
+    /// The signature of the record, by a worker that signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) signature: Option<String>,
 }
 
 /// Why a task has no output.

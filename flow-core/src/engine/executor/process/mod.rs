@@ -52,6 +52,7 @@ mod output;
 mod parent;
 mod relay;
 mod serve;
+mod signed;
 mod spawner;
 mod submitted;
 

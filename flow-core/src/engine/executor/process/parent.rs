@@ -144,7 +144,9 @@ impl<'a> Parent<'a> {
 
     /// Takes the result of the task.
     fn done(&mut self, done: DoneMessage) -> TaskEnd {
-        let DoneMessage { result, meta, figures, reads, columns, used, has_draft, .. } = done;
+        let DoneMessage {
+            result, meta, figures, reads, columns, used, has_draft, signature, ..
+        } = done;
         self.attempt.figures().adopt_all(figures);
         self.running.set_used(used);
         let of_task = self.running.reads();
@@ -154,6 +156,9 @@ impl<'a> Parent<'a> {
             Ok(output) => {
                 if has_draft {
                     self.running.set_draft(self.draft.clone());
+                }
+                if let Some(signature) = signature {
+                    self.running.set_signature(signature);
                 }
                 let executed =
                     Executed { output, meta, value: None, footprint: Footprint::default() };

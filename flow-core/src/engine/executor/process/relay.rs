@@ -5,7 +5,11 @@
 //! heard of by the run.
 //!
 //! A job names the folder of the store where its run is. The runner replaces it by its own, which may be mounted
-//! elsewhere. The draft record is written where the link says, and moved to its place only as long as the link says so:
+//! elsewhere. If the flow of the runner signs and requires signatures, the runner takes only jobs that a known key has
+//! [signed], signs the record of each output, and sends the signature with the last message: a run that requires signatures compares it
+//! with the record that it makes of the messages.
+//!
+//! The draft record is written where the link says, and moved to its place only as long as the link says so:
 //! once the lease of a job was taken away, its output is committed by no one.
 
 use std::collections::{HashSet, VecDeque};
@@ -16,17 +20,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::Children;
 use super::message::{EnclosingMessage, FromChild, FromRelay, JobMessage, StoreAt, ToChild};
 use super::serve::{self, Ended, JobOwner};
+use super::signed;
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
 use crate::engine::running::Ran;
 use crate::store::Store;
+use crate::store::draft_record::DraftRecord;
 
 /// Carries the messages of a job to the run that has submitted it.
 pub trait JobLink: Send + Sync {
@@ -165,12 +171,15 @@ impl JobRunner {
     }
 
     fn try_run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) -> anyhow::Result<()> {
-        let job = serde_json::from_str::<JobMessage>(payload);
+        let opened = signed::open(&self.store, signed::JOB, payload);
+        let opened = opened.map_err(|why| anyhow!("the worker does not accept the job: {why}"))?;
+        let job = serde_json::from_str::<JobMessage>(&opened.message);
         let mut job = job.context("the worker cannot read the job")?;
         // As long as it is held, `gc` removes nothing that the task writes.
         let _run_lock = self.store.begin_to_store()?;
         job.number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
         let of_run = std::mem::replace(&mut job.store, StoreAt::of(&self.store));
+        job.store.checks_content |= of_run.checks_content;
         relocate(&mut job.enclosing, &of_run, &job.store);
         let folder = job.current_folder.as_ref().map(super::message::Bytes::to_path);
         if folder.is_none_or(|folder| !folder.is_dir()) {
@@ -178,14 +187,17 @@ impl JobRunner {
             let own = std::env::current_dir().ok();
             job.current_folder = own.map(|folder| folder.as_path().into());
         }
-        let written = link.draft();
-        let draft = job.draft.take().zip(written).and_then(|(mut draft, written)| {
+        // Of other jobs, anyone may have written which instance they are of.
+        job.sends_draft = opened.is_verified && self.store.signatures().can_sign();
+        let draft = link.draft().and_then(|written| {
+            let draft = job.draft.as_mut()?;
             let named = draft.path.to_path();
             let kept = self.store.draft_record_named(named.file_name()?);
             draft.path = written.as_path().into();
-            job.draft = Some(draft);
             Some((written, kept))
         });
+        job.writes_draft = draft.is_some();
+        let order = signed::order(job.key, job.fingerprint);
         let mut child = self.children.take(self.opened_by.as_deref())?;
         inbox.set_wake(Some(Box::new(child.waker())));
         let is_stopped = false;
@@ -194,6 +206,7 @@ impl JobRunner {
             link,
             store: &self.store,
             job: job.number,
+            order,
             draft,
             begun: (jiff::Timestamp::now(), Instant::now()),
             requests: HashSet::new(),
@@ -241,6 +254,8 @@ struct Relay<'a> {
     store: &'a Store,
     /// The number of the job in this process.
     job: u64,
+    /// The first line of what is signed for a message of the run to this job.
+    order: String,
     /// Where the child writes a draft record, and where it belongs.
     draft: Option<(PathBuf, PathBuf)>,
     /// When the job was begun, by the clock of this machine.
@@ -275,6 +290,21 @@ impl Relay<'_> {
         }
     }
 
+    /// Signs the record that the child has sent, and returns the signature. The draft record gets it, too, if there is one.
+    fn sign(&self, mut draft: DraftRecord, is_written: bool) -> Option<String> {
+        self.store.sign(&mut draft.record).ok()?;
+        if let Some((written, _)) = self.draft.as_ref().filter(|_| is_written) {
+            // The file is replaced as a whole, so that a run never finds half of it.
+            let signed = written.with_extension("signed");
+            let replaced = self.store.write_draft_record(&signed, &draft);
+            if replaced.is_err() || self.store.fs().rename(&signed, written).is_err() {
+                // Without a signature, the draft serves runs that require none.
+                self.store.discard_path(&signed);
+            }
+        }
+        draft.record.signature
+    }
+
     /// Moves the draft record to its place. Returns whether it is there.
     fn keep_draft(&self) -> bool {
         let Some((written, kept)) = &self.draft else { return false };
@@ -299,7 +329,9 @@ impl JobOwner for Relay<'_> {
         let texts = std::mem::take(&mut self.inbox.inbox().messages);
         let mut messages = Vec::new();
         for text in texts {
-            match serde_json::from_str::<ToChild>(&text) {
+            // A message that is not accepted is none of the run.
+            let Ok(opened) = signed::open(self.store, &self.order, &text) else { continue };
+            match serde_json::from_str::<ToChild>(&opened.message) {
                 Ok(ToChild::Stop { .. }) => self.is_stopped = true,
                 Ok(ToChild::Required(required)) => {
                     if self.answered(required.request) {
@@ -333,6 +365,8 @@ impl JobOwner for Relay<'_> {
         let is_urgent = message.is_urgent();
         let is_usable = match &mut message {
             FromChild::Done(done) => {
+                let record = done.record.take();
+                done.signature = record.and_then(|record| self.sign(*record, done.has_draft));
                 done.has_draft = done.has_draft && self.keep_draft();
                 Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
             }
@@ -393,7 +427,8 @@ mod tests {
     fn relay<'a>(inbox: &'a JobInbox, link: &'a Link, store: &'a Store) -> Relay<'a> {
         let begun = (jiff::Timestamp::now(), Instant::now());
         let (draft, requests, is_stopped, is_lost) = (None, HashSet::new(), false, false);
-        Relay { inbox, link, store, job: 1, draft, begun, requests, is_stopped, is_lost }
+        let order = String::new();
+        Relay { inbox, link, store, job: 1, order, draft, begun, requests, is_stopped, is_lost }
     }
 
     fn require(request: u64) -> FromChild {
@@ -412,6 +447,7 @@ mod tests {
         let at = |folder: &str| StoreAt {
             opened: Path::new(folder).into(),
             root: Path::new(folder).into(),
+            checks_content: false,
         };
         let enclosing = |folder: &str| EnclosingMessage {
             root: Path::new(folder).into(),
@@ -465,6 +501,7 @@ mod tests {
         relay.end_waiting();
         assert_eq!(waited(), [true, false], "nothing has waited");
     }
+
     #[test]
     fn a_crash_is_reported_with_when_and_where_the_task_has_run() {
         let (store, link, inbox) = (Store::nowhere(), Link::default(), JobInbox::new());

@@ -14,6 +14,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::describe::{self, Way};
 use super::message::{FromChild, FromRelay, ToChild};
 use super::parent::{Parent, Reply};
+use super::signed;
 use crate::base::process::executable;
 use crate::base::stop::Stopped;
 use crate::engine::executor::{Executor, Lost, TaskJob};
@@ -147,6 +148,9 @@ impl Executor for Submitted {
         let message = describe::job(task, number, Way::Executor)?;
         let draft = message.draft.as_ref().map(|draft| draft.path.to_path()).unwrap_or_default();
         let payload = serde_json::to_string(&message).context("the job cannot be sent")?;
+        let store = Arc::clone(&running.execution.plan.store);
+        let payload = signed::seal(&store, signed::JOB, payload)?;
+        let purpose = signed::order(message.key, task.fingerprint);
         if running.control.stopper.is_stopped() {
             return Err(Stopped.into());
         }
@@ -163,7 +167,8 @@ impl Executor for Submitted {
         running.execution.report_waiting_for(running.node, "a worker");
         let to = Arc::clone(&submitted);
         let reply: Reply = Arc::new(move |message: ToChild| {
-            if let Ok(text) = serde_json::to_string(&message) {
+            let text = serde_json::to_string(&message).ok();
+            if let Some(Ok(text)) = text.map(|text| signed::seal(&store, &purpose, text)) {
                 to.send(text);
             }
         });

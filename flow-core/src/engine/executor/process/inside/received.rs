@@ -35,7 +35,8 @@ impl Stores {
         let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let store = stores.entry(at.clone()).or_insert_with(|| {
             let (opened, root) = (at.opened.to_path(), at.root.to_path());
-            Arc::new(Store::within(&opened, root, Arc::new(Disk)))
+            let store = Store::within(&opened, root, Arc::new(Disk));
+            Arc::new(if at.checks_content { store.checking_content() } else { store })
         });
         Arc::clone(store)
     }

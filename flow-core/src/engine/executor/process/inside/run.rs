@@ -1,6 +1,7 @@
 //! Runs one task in a child, and sends what it has left behind.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -53,6 +54,7 @@ impl Runner {
         let (limit, meter) = (Limit::set(job.memory), Meter::start());
         let host = Arc::new(self.host(&job, &store, &reads));
         let JobMessage { current_folder, enclosing, nodes, fingerprint, draft, .. } = job;
+        let (writes_draft, sends_draft) = (job.writes_draft, job.sends_draft);
         let _entered = entered(enclosing);
         let at = (&store, &folder, fingerprint);
         let executed = panics::catch_error(|| {
@@ -61,14 +63,14 @@ impl Runner {
         });
         let executed = unless_written(&store, &folder, &reads, executed);
         drop(limit);
-        let mut has_draft = false;
+        let (mut has_draft, mut record) = (false, None);
         let figures = attempt.figures().take();
         let (result, meta) = match executed {
             Ok((output, meta)) => {
                 let (columns, required) = (reads.columns(), host.recorded());
                 let reads = reads.all();
                 let (seconds, host) = (begun.elapsed().as_secs_f64(), process::host());
-                has_draft = required.zip(draft).is_some_and(|(required, draft)| {
+                let drafted = required.zip(draft).and_then(|(required, draft)| {
                     let (meta, crates) = (meta.clone(), draft.crates);
                     let output = Output { figures: figures.clone(), ..output.clone() };
                     let run = RecordedRun {
@@ -82,8 +84,13 @@ impl Runner {
                         seconds,
                         host,
                     };
-                    write_draft(&store, &folder, draft, run)
+                    draft_record(&folder, draft, run)
                 });
+                if let Some((path, drafted)) = drafted {
+                    // Without the file the output is lost if the parent dies before the commit, and nothing else happens.
+                    has_draft = writes_draft && store.write_draft_record(&path, &drafted).is_ok();
+                    record = sends_draft.then(|| Box::new(drafted));
+                }
                 (Ok(output), meta)
             }
             Err(error) => (Err(failed(&store, error)), attempt.all_meta()),
@@ -100,6 +107,8 @@ impl Runner {
             used,
             ran,
             has_draft,
+            record,
+            signature: None,
         };
         // The parent reads what was written before it receives the message.
         let _ = std::io::stdout().flush();
@@ -174,15 +183,17 @@ fn set_current_folder(folder: Option<Bytes>) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make {} the current folder", folder.display()))
 }
 
-/// Writes a draft record. Returns whether there is one: without it the output is lost if the parent dies before the
-/// commit, and nothing else happens.
-fn write_draft(store: &Store, folder: &Folder, draft: DraftMessage, run: RecordedRun) -> bool {
+/// Returns a draft record, and where it belongs.
+fn draft_record(
+    folder: &Folder,
+    draft: DraftMessage,
+    run: RecordedRun,
+) -> Option<(PathBuf, DraftRecord)> {
     let DraftMessage { path, module, instance, .. } = draft;
     let parts = folder.iter().map(|part| part.to_str());
-    let Some(parts) = parts.collect::<Option<Vec<_>>>() else { return false };
+    let parts = parts.collect::<Option<Vec<_>>>()?;
     let record = Record::new(instance, run);
-    let draft = DraftRecord { folder: parts.join("/"), module, record };
-    store.write_draft_record(&path.to_path(), &draft).is_ok()
+    Some((path.to_path(), DraftRecord { folder: parts.join("/"), module, record }))
 }
 
 /// Returns the result, or an error if a file that the task has read was written meanwhile.
