@@ -52,6 +52,10 @@ pub(super) struct HeldLease<'a> {
 struct Written {
     /// The lines that are not written yet.
     held_back: Vec<u8>,
+    /// The number of bytes that are known to be written.
+    bytes: u64,
+    /// Whether the last write has failed: it may have written a part of the lines.
+    is_torn: bool,
     /// When lines were written last.
     at: Instant,
     beats: u64,
@@ -65,6 +69,16 @@ struct Orders {
     left_out: HashSet<usize>,
     /// The messages to jobs that do not run, each with the place of the job: the run may stop a job that is about to run.
     early: Vec<(usize, String)>,
+}
+
+impl Written {
+    /// Holds back no longer what is in the file after the bytes that are known to be there.
+    fn take_back(&mut self, there: &[u8]) {
+        let part = if self.held_back.starts_with(there) { there.len() } else { 0 };
+        self.held_back.drain(..part);
+        self.bytes += there.len() as u64;
+        self.is_torn = false;
+    }
 }
 
 impl Line {
@@ -83,6 +97,8 @@ impl<'a> HeldLease<'a> {
     pub(super) fn new(transport: &'a dyn Transport, name: LeaseName, stopper: &'a Stopper) -> Self {
         let written = Written {
             held_back: Vec::new(),
+            bytes: 0,
+            is_torn: false,
             at: Instant::now(),
             beats: 0,
             lease: Duration::from_secs(1),
@@ -161,14 +177,20 @@ impl<'a> HeldLease<'a> {
         if self.is_lost() || written.held_back.is_empty() {
             return;
         }
+        if written.is_torn {
+            // A line that begins anew within another one could not be read by the run.
+            let Ok(there) = self.transport.lines(&self.name, written.bytes) else { return };
+            written.take_back(&there.unwrap_or_default());
+        }
         match self.transport.append(&self.name, &written.held_back) {
             Ok(()) => {
+                written.bytes += written.held_back.len() as u64;
                 written.held_back.clear();
                 written.at = Instant::now();
             }
             Err(error) if error.is_gone() => self.lose(),
-            // A passing error: the lines are written a moment later.
-            Err(_) => {}
+            // A passing error, such as a full disk: the rest of the lines is written a moment later.
+            Err(_) => written.is_torn = true,
         }
     }
 
@@ -375,6 +397,36 @@ mod tests {
         });
         let text = fs::read_to_string(&messages).expect("a file");
         assert_eq!(text, "{\"begun\":0}\n");
+    }
+
+    #[test]
+    fn lines_of_which_a_part_was_written_are_continued() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let transport = Folder::new(folder.path(), Arc::new(Disk));
+        let bundle = BundleName::new("0123456789abcdef0123456789abcdef", "fedcba9876543210", 1);
+        let name = LeaseName { bundle, worker: WorkerName::new("node") };
+        let at = folder.path().join(".flow/queue/taken").join(name.to_string());
+        let messages = at.join("messages.jsonl");
+        fs::create_dir_all(&at).expect("a folder");
+        let stopper = Stopper::default();
+        let begun = "{\"begun\":0}\n";
+        for part in ["", "{\"end", "{\"ended\":0}\n", "{\"ended\":0}\n\"ov"] {
+            let lease = HeldLease::new(&transport, name.clone(), &stopper);
+            fs::write(&messages, "").expect("a file");
+            assert!(lease.write(&Line::Begun(0), true) && !lease.has_held_back());
+            // It cannot be written, as if the disk were full.
+            fs::remove_file(&messages).expect("a file");
+            fs::create_dir(&messages).expect("a folder");
+            assert!(lease.write(&Line::Ended(0), true) && lease.has_held_back());
+            assert!(lease.write(&Line::Over, false));
+            fs::remove_dir(&messages).expect("a folder");
+            fs::write(&messages, format!("{begun}{part}")).expect("a file");
+            assert!(lease.write_through(&Line::Beat(1)));
+            let text = fs::read_to_string(&messages).expect("a file");
+            let expected = "{\"ended\":0}\n\"over\"\n{\"beat\":1}\n";
+            assert_eq!(text, format!("{begun}{expected}"), "after {part:?}");
+            fs::remove_file(&messages).expect("a file");
+        }
     }
 
     #[test]
