@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flow_core::fs::{Fs, Lock};
+use flow_core::fs::{FileKind, Fs, Lock};
 
 use super::{RunMark, Transport};
 use crate::error::{ClusterError, IoContext, is_gone};
@@ -147,12 +147,20 @@ impl Folder {
         Ok(true)
     }
 
-    /// Removes a folder and the files in it.
+    /// Removes a folder and what is in it. Somebody may have made a folder there.
     fn remove(&self, folder: &Path) -> io::Result<()> {
         let mut removed = Ok(());
         for _ in 0..REMOVALS {
             for name in self.fs.list(folder)? {
-                match self.fs.remove(&folder.join(name)) {
+                let path = folder.join(name);
+                let ended = match self.fs.remove(&path) {
+                    // Systems say in different ways that it is a folder, and no link to one is followed.
+                    Err(_) if matches!(self.fs.kind(&path), Ok(FileKind::Folder)) => {
+                        self.remove(&path)
+                    }
+                    ended => ended,
+                };
+                match ended {
                     Err(error) if !is_gone(&error) => return Err(error),
                     _ => {}
                 }
@@ -455,6 +463,24 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_somebody_has_made_in_a_bundle_goes_with_it() {
+        let (folder, queue) = queue();
+        let name = posted(&queue, 1);
+        let own = folder.path().join(".flow/queue/open").join(name.to_string()).join("notes");
+        std::fs::create_dir_all(own.join("of today")).expect("a folder");
+        std::fs::write(own.join("text"), "text").expect("a file");
+        let outside = folder.path().join("outside");
+        std::fs::create_dir(&outside).expect("a folder");
+        std::fs::write(outside.join("kept"), "text").expect("a file");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&outside, own.join("link")).expect("a link");
+        assert!(queue.withdraw(&name).expect("it is there"));
+        let left = std::fs::read_dir(folder.path().join(".flow/queue/ended")).expect("a folder");
+        assert_eq!(left.count(), 0);
+        assert!(outside.join("kept").is_file());
+    }
+
+    #[test]
     fn foreign_and_torn_files_are_left_out() {
         let (folder, queue) = queue();
         let at = |path: &str| folder.path().join(".flow/queue").join(path);
@@ -548,7 +574,7 @@ mod tests {
             Disk.stat(path)
         }
 
-        fn kind(&self, path: &Path) -> io::Result<flow_core::fs::FileKind> {
+        fn kind(&self, path: &Path) -> io::Result<FileKind> {
             Disk.kind(path)
         }
 
