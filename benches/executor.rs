@@ -3,7 +3,8 @@
 //! A task stores a number as JSON, durably. [`CASES`] has the executors: threads, child processes that run one task after the
 //! other, and workers that take jobs from a queue, one process for each. `fresh_children` runs one instance at a time, so
 //! that each needs a new child process. The cases of workers submit up to [`SUBMITTED`] jobs at a time: `pull_jobs` as one
-//! bundle each, and `pull_bundles` as the default is, with durations that a short run has recorded before.
+//! bundle each, and `pull_bundles` as the default is, with durations that a short run has recorded before. `slurm_bundles` contains
+//! the time in which Slurm starts the workers of the run.
 //!
 //! The floor is a plain loop that writes the files of the same run, as durable as the library does. The floor of
 //! `fresh_children` is to start this program, which ends at once, and to wait for it, beside the same files.
@@ -12,14 +13,14 @@
 //! workers. The figures are medians, and those of 10,000 instances show whether the costs are linear. An executor that needs
 //! a service which is not there is a line `NOT CHECKED`.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use flow::cluster::{PullWorkers, Worker};
+use flow::cluster::{PullWorkers, Slurm, Worker};
 use flow::prelude::*;
 use kit::args::Args;
 use kit::disk::settle;
@@ -45,8 +46,14 @@ const SUBMITTED: usize = 1_000;
 /// How long a worker process may take to start, and how long it lives without work.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Makes this program a worker on the store in the folder that follows.
+/// Makes this program a worker, with the options of the command line: this is how a scheduler starts it.
 const WORKER: &str = "worker";
+const DATA: &str = "--data";
+const POOL: &str = "--pool";
+const EXIT_WHEN_IDLE: &str = "--exit-when-idle";
+
+/// What a worker and its child process take at most, for a scheduler that limits memory.
+const MEMORY: &str = "500MB";
 
 /// Makes this program end at once.
 const NOTHING: &str = "nothing";
@@ -62,7 +69,7 @@ struct Case {
 }
 
 /// All executors. One more is one more entry.
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     Case { name: "threads_1w", workers: 0, lacks: || None, executor: |flow| flow.workers(1) },
     Case { name: "threads_2w", workers: 0, lacks: || None, executor: |flow| flow.workers(2) },
     Case {
@@ -83,10 +90,12 @@ const CASES: [Case; 10] = [
     Case { name: "pull_bundles_1w", workers: 1, lacks: processes, executor: bundles },
     Case { name: "pull_bundles_2w", workers: 2, lacks: processes, executor: bundles },
     Case { name: "pull_bundles_8w", workers: 8, lacks: processes, executor: bundles },
+    // It starts workers itself.
+    Case { name: "slurm_bundles", workers: 0, lacks: slurm, executor: slurm_bundles },
 ];
 
 /// Executors that the library does not have so far.
-const PLANNED: [(&str, fn() -> Option<&'static str>); 2] = [("slurm", slurm), ("bucket", || None)];
+const PLANNED: [&str; 1] = ["bucket"];
 
 fn single_jobs(flow: &Flow) -> Flow {
     flow.workers(SUBMITTED).executor(PullWorkers::new().bundle(Duration::ZERO))
@@ -94,6 +103,10 @@ fn single_jobs(flow: &Flow) -> Flow {
 
 fn bundles(flow: &Flow) -> Flow {
     flow.workers(SUBMITTED).executor(PullWorkers::new())
+}
+
+fn slurm_bundles(flow: &Flow) -> Flow {
+    flow.workers(SUBMITTED).executor(Slurm::new().memory(MEMORY))
 }
 
 /// Returns why there are no child processes here.
@@ -105,9 +118,13 @@ fn processes() -> Option<&'static str> {
 fn slurm() -> Option<&'static str> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let has_command = std::env::split_paths(&paths).any(|folder| folder.join("sbatch").is_file());
-    let is_configured = std::env::var_os("SLURM_CONF").is_some();
-    (!has_command && !is_configured)
-        .then_some("there is neither the command `sbatch` nor the variable SLURM_CONF")
+    if !has_command {
+        return Some("the command `sbatch` is not on the PATH");
+    }
+    // A run would wait for it.
+    let answers = Command::new("sinfo").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let is_there = answers.is_ok_and(|status| status.success());
+    (!is_there).then_some("Slurm does not answer the command `sinfo`")
 }
 
 #[derive(Task)]
@@ -134,10 +151,10 @@ fn main() -> Result<()> {
     if words.iter().any(|word| word == NOTHING) {
         return Ok(());
     }
-    if let [word, store] = &words[..]
+    if let [word, options @ ..] = &words[..]
         && word == WORKER
     {
-        return work(Path::new(store));
+        return work(options);
     }
     let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let first = place.join(format!("executor-{}", std::process::id()));
@@ -158,10 +175,9 @@ fn main() -> Result<()> {
             }
         }
     }
-    for (name, lacks) in PLANNED {
+    for name in PLANNED {
         if args.selects(name) {
-            let reason = lacks().unwrap_or("the library has no such executor");
-            println!("NOT CHECKED {name}: {reason}");
+            println!("NOT CHECKED {name}: the library has no such executor");
         }
     }
     // Nothing was stored there.
@@ -169,11 +185,24 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Runs jobs until this process is killed.
-fn work(store: &Path) -> Result<()> {
+/// Runs jobs until this process is killed, or has had none for a while.
+fn work(options: &[OsString]) -> Result<()> {
+    let option = |name: &str| {
+        let place = options.iter().position(|word| word == name)?;
+        options.get(place + 1)
+    };
+    let store = option(DATA).with_context(|| format!("{DATA} is missing"))?;
     // In a child process of the worker, this call takes over.
     let flow = Flow::open(store)?.quiet();
-    Worker::new(&flow).exit_when_idle(PATIENCE).run()?;
+    let idle = match option(EXIT_WHEN_IDLE) {
+        Some(seconds) => Duration::from_secs(seconds.to_string_lossy().parse()?),
+        None => PATIENCE,
+    };
+    let mut worker = Worker::new(&flow).exit_when_idle(idle);
+    if let Some(pool) = option(POOL) {
+        worker = worker.pool(pool.to_string_lossy());
+    }
+    worker.run()?;
     Ok(())
 }
 
@@ -198,7 +227,7 @@ struct Process(Child);
 impl Process {
     fn worker(store: &Path) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([OsStr::new(WORKER), store.as_os_str()]);
+        command.args([OsStr::new(WORKER), OsStr::new(DATA), store.as_os_str()]);
         Ok(Self(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?))
     }
 }

@@ -21,6 +21,7 @@ use flow::prelude::*;
 
 use crate::isolation::{Opened, open};
 use crate::pull_workers::{pull, start_worker};
+use crate::slurm_workers::real_slurm;
 
 /// The variable that chooses an executor.
 const CHOSEN: &str = "FLOW_TEST_EXECUTOR";
@@ -50,7 +51,7 @@ struct TestedExecutor {
 }
 
 /// All executors.
-static EXECUTORS: [TestedExecutor; 3] = [
+static EXECUTORS: [TestedExecutor; 4] = [
     TestedExecutor {
         name: "threads",
         place: Place::Thread,
@@ -71,6 +72,14 @@ static EXECUTORS: [TestedExecutor; 3] = [
         is_default: true,
         set: |flow| flow.executor(pull()),
         start: |flow| Ok(Box::new(start_worker(flow.folder())?)),
+    },
+    // It needs a Slurm on this machine: `.ci/long` starts one. The run starts the workers.
+    TestedExecutor {
+        name: "slurm",
+        place: Place::Elsewhere,
+        is_default: false,
+        set: |flow| flow.executor(real_slurm()),
+        start: |_| Ok(Box::new(())),
     },
 ];
 

@@ -3,6 +3,7 @@
 //! A stand-in takes the place of Slurm, and one of HyperQueue: the shell scripts in this folder start workers as processes in the background. A worker
 //! is this test program, which runs the test [`worker`] alone.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -21,21 +22,46 @@ use crate::pull_workers::{
 };
 use crate::support::{failure, ran};
 
+/// The arguments that make this program run the test [`worker`] alone.
+const WORKER: [&str; 4] = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
+
 /// The variables of the test [`worker`].
 const STORE: &str = "FLOW_TEST_SLURM_WORKER";
 const POOL: &str = "FLOW_TEST_POOL";
 const IDLE: &str = "FLOW_TEST_IDLE";
 
-/// Is started by the stand-in for `sbatch`.
+/// Is started by the stand-in for `sbatch`, or by a real Slurm.
 #[test]
 fn worker() -> Result<()> {
-    let Some(store) = std::env::var_os(STORE) else { return Ok(()) };
+    let Some(store) = given(STORE, "--data") else { return Ok(()) };
     let flow = Flow::open(PathBuf::from(store))?.quiet();
     let _interrupts = flow::interrupts::install()?;
-    let idle = Duration::from_secs(std::env::var(IDLE)?.parse()?);
+    let idle = given(IDLE, "--exit-when-idle").context("a time")?;
+    let idle = Duration::from_secs(idle.to_string_lossy().parse()?);
+    let pool = given(POOL, "--pool").context("a pool")?;
     let worker = Worker::new(&flow).poll(Duration::from_millis(10)).exit_when_idle(idle);
-    worker.pool(std::env::var(POOL)?).on_message(|message| eprintln!("{message}")).run()?;
+    worker.pool(pool.to_string_lossy()).on_message(|message| eprintln!("{message}")).run()?;
     Ok(())
+}
+
+/// Returns an option of the test [`worker`]: the stand-in sets the variable, and a real Slurm passes the options on as arguments.
+fn given(variable: &str, option: &str) -> Option<OsString> {
+    std::env::var_os(variable).or_else(|| {
+        let mut words = std::env::args_os().skip_while(|word| *word != *option);
+        words.next()?;
+        words.next()
+    })
+}
+
+/// Returns the executor of the Slurm of this machine, whose workers run the test [`worker`].
+pub(crate) fn real_slurm() -> Slurm {
+    // After `--`, the test program takes the options of a worker for names of tests that it does not have.
+    Slurm::new()
+        .worker_arguments(WORKER.into_iter().chain(["--"]))
+        .memory("500MB")
+        .poll(Duration::from_millis(10))
+        .ask_every(Duration::from_millis(200))
+        .max_workers(4)
 }
 
 /// The stand-in for Slurm in a folder.
@@ -73,10 +99,9 @@ impl StandIn {
 
     /// Returns the executor of these tests.
     fn executor(&self) -> Slurm {
-        let worker = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
         Slurm::new()
             .commands_in(&self.0)
-            .worker_arguments(worker)
+            .worker_arguments(WORKER)
             .poll(Duration::from_millis(10))
             .ask_every(Duration::from_millis(200))
             .idle(PATIENCE)
@@ -411,10 +436,9 @@ fn hyperqueue_starts_workers_in_the_same_way() -> Result<()> {
     let opened = open();
     let (gates, stand_in) = (Gates::new(&opened)?, StandIn::new(&opened)?);
     gates.open(0)?;
-    let worker = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
     let executor = HyperQueue::new()
         .commands_in(&stand_in.0)
-        .worker_arguments(worker)
+        .worker_arguments(WORKER)
         .poll(Duration::from_millis(10))
         .ask_every(Duration::from_millis(200))
         .idle(PATIENCE);
