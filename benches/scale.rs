@@ -7,8 +7,8 @@
 //!   jobs are copies of one that a run has submitted.
 //! - `run_2000`: memory and memory mappings of a job that is on its way in a whole run, with the thread that serves it.
 //! - `cluster_1000000_1000w_30s`: a million instances on 1,000 workers which a scheduler starts 30 seconds after it was
-//!   asked. The simulation is driven by events, and has the functions that the executor has: how jobs are bundled, and how many
-//!   bundles are in the queue. Its memory is that of the measurements.
+//!   asked. The simulation is driven by events, and has the functions that the executors have: how jobs are bundled, how many
+//!   bundles are in the queue, how many workers are submitted, and when. Its memory is that of the measurements.
 //!
 //! Durations are those of a recorded run. By default, it is a run of this program, of tasks whose work differs widely, scaled
 //! to a mean of ten seconds. `-- --history=FOLDER` takes those of the store in a folder as they are, and `--mean=SECONDS` scales
@@ -27,7 +27,9 @@ use flow::cluster::PullWorkers;
 use flow::executor::{Job, JobEvents, JobExecutor, JobQueue, RunOfJobs, SubmittedJob};
 use flow::prelude::*;
 use flow::store::InstanceOutcome;
-use flow_cluster::__decisions::{Limits, bundles, most_posted};
+use flow_cluster::__decisions::{
+    LARGEST_ARRAY, Limits, Pace, PoolView, bundles, most_posted, settle, slots_to_fill, submissions,
+};
 use kit::args::Args;
 use kit::{child, memory};
 use tempfile::TempDir;
@@ -78,16 +80,17 @@ const OPERATION: f64 = 0.0005;
 const COMMIT: f64 = 0.00015;
 const JOB: f64 = 0.002;
 
-/// The defaults of the executor, in seconds: how often the run and a worker look at the queue, and how long a bundle takes.
+/// The defaults of the executors, in seconds: how often the run and a worker look at the queue and the launcher decides, how long
+/// a bundle takes, and after how long a worker without work ends.
 const POLL: f64 = 0.2;
 const BUNDLE: f64 = 10.0;
+const IDLE: f64 = 30.0;
 
-/// How often workers are listed and the launcher decides, and how often the scheduler is asked for the states of workers.
+/// The default of how soon the scheduler is asked for the states of workers.
+const ASK: Duration = Duration::from_secs(2);
+
+/// How often workers are listed.
 const LOOK: f64 = 1.0;
-const STATES: f64 = 10.0;
-
-/// After how long a worker without work ends.
-const IDLE: f64 = 60.0;
 
 /// The most files of workers that are read at a time.
 const PRESENCES: usize = 256;
@@ -95,9 +98,8 @@ const PRESENCES: usize = 256;
 /// The most threads of a run: Linux has 65,530 memory mappings for a process, of which a thread needs up to four.
 const THREADS: u64 = 16_000;
 
-/// The most jobs of a bundle, and the most workers of an array: `MaxArraySize` of Slurm is 1,001 by default.
+/// The most jobs of a bundle.
 const MOST_JOBS: usize = 10_000;
-const ARRAY: usize = 1_000;
 
 /// The operations to post a bundle, to take one, and to run a job of it.
 const TO_POST: f64 = 6.0;
@@ -432,24 +434,6 @@ impl Cluster {
     }
 }
 
-/// What is known of the workers, as the launcher of a scheduler sees them.
-struct Pool {
-    /// The number of bundles that no worker has taken.
-    open: usize,
-    busy: usize,
-    queued: usize,
-    running: usize,
-}
-
-impl Pool {
-    /// Returns how many workers are to be submitted: one array for what is missing, up to the most workers and the size of an array.
-    fn missing(&self, most: usize) -> usize {
-        let idle = self.running.saturating_sub(self.busy);
-        let room = most.saturating_sub(self.queued + self.running);
-        self.open.saturating_sub(self.queued + idle).min(room).min(ARRAY)
-    }
-}
-
 /// What happens at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
@@ -491,6 +475,8 @@ struct Simulation<'a> {
     committed: u64,
     waiting: VecDeque<u64>,
     posted: VecDeque<Vec<u64>>,
+    /// Whether jobs wait because as many bundles are in the queue as there may be.
+    is_full: bool,
     workers: Vec<Worker>,
     queued: usize,
     running: usize,
@@ -500,7 +486,12 @@ struct Simulation<'a> {
     /// When the run has committed what it has read so far.
     free_at: f64,
     looked: f64,
-    asked: f64,
+    /// The beginning, for the pauses of the launcher.
+    begun: Instant,
+    questions: Pace,
+    submissions: Pace,
+    /// Since when workers are missing.
+    missing_since: Option<f64>,
     done: Done,
 }
 
@@ -556,6 +547,7 @@ impl<'a> Simulation<'a> {
             committed: 0,
             waiting: VecDeque::new(),
             posted: VecDeque::new(),
+            is_full: false,
             workers: Vec::new(),
             queued: 0,
             running: 0,
@@ -563,7 +555,10 @@ impl<'a> Simulation<'a> {
             unread: 0,
             free_at: 0.0,
             looked: f64::NEG_INFINITY,
-            asked: 0.0,
+            begun: Instant::now(),
+            questions: Pace::of_questions(ASK),
+            submissions: Pace::of_submissions(ASK),
+            missing_since: None,
             done: Done::default(),
         };
         simulation.submit(jobs);
@@ -643,18 +638,21 @@ impl<'a> Simulation<'a> {
     /// Posts bundles of the jobs that wait. Returns how many.
     fn post(&mut self) -> usize {
         let room = most_posted(self.running).saturating_sub(self.posted.len());
+        self.is_full = !self.waiting.is_empty();
         if room == 0 || self.waiting.is_empty() {
             return 0;
         }
         let expected = vec![Some(self.expected); self.waiting.len()];
         let limits = Limits { seconds: BUNDLE, jobs: MOST_JOBS };
-        let ranges = bundles(&expected, self.running, limits);
+        let slots = slots_to_fill(&expected, self.running, self.cluster.workers);
+        let ranges = bundles(&expected, slots, limits);
         let posted = room.min(ranges.len());
         for range in ranges.into_iter().take(room) {
             let mut jobs: Vec<_> = self.waiting.drain(..range.len()).collect();
             jobs.reverse();
             self.posted.push_back(jobs);
         }
+        self.is_full = !self.waiting.is_empty();
         self.done.most_posted = self.done.most_posted.max(self.posted.len());
         posted
     }
@@ -662,19 +660,32 @@ impl<'a> Simulation<'a> {
     /// Submits the workers that are missing, and asks for the states of the others.
     fn launch(&mut self) {
         let Self { queued, running, busy, .. } = *self;
-        let pool = Pool { open: self.posted.len(), busy, queued, running };
-        let missing = pool.missing(self.cluster.workers);
-        if missing > 0 {
+        let now = self.begun + Duration::from_secs_f64(self.now);
+        if queued + running > 0 && self.questions.is_due(now) {
+            self.questions.slow_down(now);
+            self.done.calls += 1;
+        }
+        let waiting = if self.is_full { self.waiting.len() } else { 0 };
+        let pool = PoolView { open: self.posted.len() + waiting, busy, queued, running };
+        let missing = submissions(&[pool], self.cluster.workers, LARGEST_ARRAY)[0];
+        if missing == 0 {
+            self.missing_since = None;
+        } else if self.has_settled() && self.submissions.is_due(now) {
+            self.missing_since = None;
+            self.submissions.slow_down(now);
+            self.questions.hurry(Some(now));
             self.queued += missing;
             self.done.arrays += 1;
             self.done.calls += 1;
             self.after(self.cluster.latency, Event::Start(missing));
         }
-        if self.now - self.asked >= STATES && queued + running > 0 {
-            self.asked = self.now;
-            self.done.calls += 1;
-        }
-        self.after(LOOK, Event::Launch);
+        self.after(POLL, Event::Launch);
+    }
+
+    /// Returns whether workers are missing for so long that they are submitted.
+    fn has_settled(&mut self) -> bool {
+        let since = *self.missing_since.get_or_insert(self.now);
+        self.now - since >= settle(ASK).as_secs_f64()
     }
 
     fn start(&mut self, count: usize) {

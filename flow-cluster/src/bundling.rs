@@ -10,6 +10,9 @@ use std::ops::Range;
 const POSTED_PER_SLOT: usize = 2;
 const FEWEST_POSTED: usize = 256;
 
+/// The expected seconds of work for which a further worker is worth starting.
+const WORTH_STARTING: f64 = 1.0;
+
 /// What a bundle may have at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -22,6 +25,15 @@ pub struct Limits {
 /// Returns how many bundles that no worker has taken may be in the queue, if workers can run this many at the same time.
 pub fn most_posted(slots: usize) -> usize {
     slots.saturating_mul(POSTED_PER_SLOT).max(FEWEST_POSTED)
+}
+
+/// Returns among how many slots jobs are divided, if workers that are known have `known` slots, and a scheduler may start up to
+/// `most` workers, of one slot each.
+///
+/// As long as no worker runs, all jobs were the share of one slot otherwise, and so few bundles that few workers would be started.
+pub fn slots_to_fill(expected: &[Option<f64>], known: usize, most: usize) -> usize {
+    let seconds = expected.iter().flatten().map(|seconds| seconds.max(0.0)).sum::<f64>();
+    known.max(most.min((seconds / WORTH_STARTING) as usize))
 }
 
 /// Divides jobs, of which the expected seconds are given in order, into bundles of neighbors.
@@ -57,6 +69,9 @@ pub fn bundles(expected: &[Option<f64>], slots: usize, limits: Limits) -> Vec<Ra
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a bundle may have by default.
+    const LIMITS: Limits = Limits { seconds: 10.0, jobs: 10_000 };
 
     fn sizes(expected: &[Option<f64>], slots: usize, seconds: f64, jobs: usize) -> Vec<usize> {
         let bundles = bundles(expected, slots, Limits { seconds, jobs });
@@ -97,6 +112,21 @@ mod tests {
     fn there_are_bundles_for_each_slot_and_some_for_workers_to_come() {
         assert_eq!([0, 1, 128, 1000].map(most_posted), [256, 256, 256, 2000]);
         assert_eq!(most_posted(usize::MAX), usize::MAX);
+    }
+
+    #[test]
+    fn jobs_are_divided_among_the_workers_that_are_worth_starting() {
+        let short = |jobs: usize| vec![Some(0.125); jobs];
+        assert_eq!(slots_to_fill(&short(6400), 0, 1000), 800);
+        assert_eq!(slots_to_fill(&short(6400), 900, 1000), 900);
+        assert_eq!(slots_to_fill(&short(80_000), 0, 1000), 1000);
+        // One worker does the rest faster than a second one starts.
+        assert_eq!(slots_to_fill(&short(12), 0, 1000), 1);
+        assert_eq!(slots_to_fill(&[None; 3], 2, 1000), 2);
+        // Nobody knows how many workers a person will start.
+        assert_eq!(slots_to_fill(&short(6400), 0, 0), 0);
+        assert_eq!(bundles(&short(6400), 800, LIMITS).len(), 800);
+        assert_eq!(bundles(&short(6400), 0, LIMITS).len(), 80);
     }
 
     #[test]

@@ -115,10 +115,11 @@ mod tail;
 mod transport;
 mod worker;
 
-/// The decisions that the simulation in `benches/scale.rs` shares with the executors. They are no part of the interface.
+/// The decisions that the simulation in `benches/scale.rs` shares with the executors: not public API, and without any promise.
 #[doc(hidden)]
 pub mod __decisions {
-    pub use crate::bundling::{Limits, bundles, most_posted};
+    pub use crate::bundling::{Limits, bundles, most_posted, slots_to_fill};
+    pub use crate::scheduler::{LARGEST_ARRAY, Pace, PoolView, settle, submissions};
 }
 
 pub use self::error::ClusterError;

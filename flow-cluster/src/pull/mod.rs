@@ -83,12 +83,14 @@ pub(crate) struct Settings {
     pub(crate) poll: Duration,
     gather: Duration,
     pub(crate) limits: Limits,
+    /// The most workers that a scheduler may start for the queue; 0 if people start them.
+    pub(crate) most_workers: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let limits = Limits { seconds: BUNDLE_SECONDS, jobs: MOST_JOBS };
-        Self { lease: LEASE, poll: POLL, gather: GATHER, limits }
+        Self { lease: LEASE, poll: POLL, gather: GATHER, limits, most_workers: 0 }
     }
 }
 

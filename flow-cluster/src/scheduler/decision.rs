@@ -2,15 +2,15 @@
 
 /// What is known of a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct PoolView {
+pub struct PoolView {
     /// The number of bundles that no worker has taken.
-    pub(super) open: usize,
+    pub open: usize,
     /// The number of workers that work on a bundle.
-    pub(super) busy: usize,
+    pub busy: usize,
     /// The number of workers that wait at the scheduler.
-    pub(super) queued: usize,
+    pub queued: usize,
     /// The number of workers that run.
-    pub(super) running: usize,
+    pub running: usize,
 }
 
 impl PoolView {
@@ -33,7 +33,7 @@ impl PoolView {
 ///
 /// Pools get workers in turn. One with work and without a worker gets one in any case: the workers of the other pools may wait for
 /// what its jobs compute.
-pub(super) fn submissions(pools: &[PoolView], most: usize, largest: usize) -> Vec<usize> {
+pub fn submissions(pools: &[PoolView], most: usize, largest: usize) -> Vec<usize> {
     let mut granted = vec![0; pools.len()];
     let mut room = most.saturating_sub(pools.iter().map(PoolView::workers).sum());
     for (pool, granted) in pools.iter().zip(&mut granted) {

@@ -28,14 +28,14 @@ use crate::names::{ArrayName, PoolName};
 use crate::pull::Demand;
 
 /// The most workers of an array.
-const LARGEST_ARRAY: usize = 500;
+pub const LARGEST_ARRAY: usize = 500;
 
 /// How many times the pause between two questions may become as long as it is at first, and that between submissions or after
 /// an error.
 const SLOWEST_QUESTION: u32 = 15;
 const SLOWEST: u32 = 30;
 
-/// The part of the first pause after which the first workers of a pool are submitted: more jobs may follow.
+/// The part of the first pause after which workers of a pool that are missing are submitted: more jobs may follow.
 const SETTLE: u32 = 4;
 
 /// For how many of the first pauses fewer workers may be seen than the scheduler has said that run, while there is work.
@@ -74,8 +74,13 @@ pub(super) fn launch(shared: &Arc<Shared>, left: Vec<(Arc<Arrays>, PoolName, Lef
     launcher.end();
 }
 
+/// Returns for how long workers are missing before they are submitted.
+pub fn settle(ask: Duration) -> Duration {
+    ask / SETTLE
+}
+
 /// The pause until something is done again.
-struct Pace {
+pub struct Pace {
     first: Duration,
     longest: Duration,
     pause: Duration,
@@ -87,18 +92,29 @@ impl Pace {
         Self { first, longest: first * slowest, pause: first, next: None }
     }
 
-    fn is_due(&self, now: Instant) -> bool {
+    /// Returns that of questions, of which the first is asked this soon.
+    pub fn of_questions(ask: Duration) -> Self {
+        Self::new(ask, SLOWEST_QUESTION)
+    }
+
+    /// Returns that of submissions.
+    pub fn of_submissions(ask: Duration) -> Self {
+        Self::new(ask / 2, 2 * SLOWEST)
+    }
+
+    /// Returns whether the pause is over.
+    pub fn is_due(&self, now: Instant) -> bool {
         self.next.is_none_or(|next| now >= next)
     }
 
     /// Does it again after a pause, which is longer the next time.
-    fn slow_down(&mut self, now: Instant) {
+    pub fn slow_down(&mut self, now: Instant) {
         self.next = Some(now + self.pause);
         self.pause = (self.pause * 3 / 2).min(self.longest);
     }
 
     /// Does it again after the first pause, or at once if that has passed.
-    fn hurry(&mut self, last: Option<Instant>) {
+    pub fn hurry(&mut self, last: Option<Instant>) {
         self.pause = self.first;
         self.next = last.map(|last| last + self.first);
     }
@@ -177,10 +193,10 @@ impl<'a> Launcher<'a> {
             shared,
             arrays: arrays.collect(),
             submitted: 0,
-            questions: Pace::new(first, SLOWEST_QUESTION),
+            questions: Pace::of_questions(first),
             asked: None,
             stale_since: None,
-            submitting: Pace::new(first / 2, 2 * SLOWEST),
+            submitting: Pace::of_submissions(first),
             trouble: Pace::new(first, SLOWEST),
             is_in_trouble: false,
             missing_since: HashMap::new(),
@@ -414,7 +430,7 @@ impl<'a> Launcher<'a> {
         let views: Vec<_> =
             pools.iter().zip(demands).map(|(pool, demand)| self.view(pool, demand)).collect();
         let counts = submissions(&views, self.shared.setup.most_workers, LARGEST_ARRAY);
-        let settle = self.shared.setup.ask / SETTLE;
+        let settle = settle(self.shared.setup.ask);
         for (pool, count) in pools.iter().zip(counts) {
             if count == 0 || self.refused.contains_key(&pool.name) {
                 self.missing_since.remove(&pool.name);

@@ -60,7 +60,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use self::command::CallError;
+pub use self::decision::{PoolView, submissions};
 pub use self::hq::HyperQueue;
+pub use self::launcher::{LARGEST_ARRAY, Pace, settle};
 use self::options::Ask;
 pub use self::options::JobOptions;
 pub use self::slurm::Slurm;

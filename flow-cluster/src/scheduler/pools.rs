@@ -248,7 +248,9 @@ impl Shared {
         }
         let names = (self.build.clone(), self.name.clone());
         let transport = Box::new(self.transport(&name));
-        let watched = WatchedQueue::begin(transport, self.setup.queue, names, None)?;
+        let mut settings = self.setup.queue;
+        settings.most_workers = self.setup.most_workers;
+        let watched = WatchedQueue::begin(transport, settings, names, None)?;
         let arrays = Arc::new(self.arrays(&name));
         arrays.prepare()?;
         arrays.describe(ask)?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Queue;
 use super::state::{Held, JobId, Phase, Place, State, Submitted};
-use crate::bundling::{bundles, most_posted};
+use crate::bundling::{bundles, most_posted, slots_to_fill};
 use crate::format::{Bundle, BundledJob};
 use crate::names::BundleName;
 
@@ -30,7 +30,8 @@ impl Queue {
             job.expected_seconds.filter(|_| job.payload.len() <= LONG_PAYLOAD)
         });
         let expected: Vec<_> = expected.collect();
-        for range in bundles(&expected, slots, self.settings.limits).into_iter().take(room) {
+        let to_fill = slots_to_fill(&expected, slots, self.settings.most_workers);
+        for range in bundles(&expected, to_fill, self.settings.limits).into_iter().take(room) {
             let ids = &ids[range];
             let jobs: Vec<_> = ids.iter().filter_map(job_of(state)).collect();
             let name = BundleName::new(&self.build, &self.run, state.posted);
