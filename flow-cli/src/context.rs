@@ -69,6 +69,13 @@ impl Context {
         if let Some(namespace) = matches.get_one::<String>("namespace") {
             settings.namespace = Some(namespace.clone());
         }
+        #[cfg(feature = "cluster")]
+        if let Ok(Some(_)) = matches.try_get_one::<String>("pool")
+            && matches.get_one::<String>("namespace").is_none()
+        {
+            // The folder that a scheduler names is already that of the run's namespace.
+            settings.namespace = None;
+        }
         if let Ok(Some(workers)) = matches.try_get_one::<u16>("workers") {
             settings.workers = Some(*workers);
         }

@@ -121,6 +121,10 @@ pub(crate) struct Settings {
     /// The file that was read, for messages.
     #[serde(skip)]
     pub(crate) file: PathBuf,
+    /// The options that have chosen the file and the profile, for workers that a scheduler starts.
+    #[cfg(feature = "cluster")]
+    #[serde(skip)]
+    chosen_by: Vec<String>,
 }
 
 /// The number of jobs that an executor has at the same time, unless it is set.
@@ -176,6 +180,8 @@ impl Settings {
     /// Without `file` and `FLOW_CONFIG`, the file is `flow.toml` in the current folder, which need not exist. Without `profile` and
     /// `FLOW_PROFILE`, no profile of it is chosen.
     pub(crate) fn read(file: Option<&Path>, profile: Option<&str>) -> Result<Self, CliError> {
+        #[cfg(feature = "cluster")]
+        let chosen_by = chosen_by(file, profile);
         let by_variable = match profile {
             Some(_) => None,
             None => variable("FLOW_PROFILE")?,
@@ -220,6 +226,7 @@ impl Settings {
         replace(&mut set.color, parsed(COLOR, colors, Color::named)?);
         #[cfg(feature = "cluster")]
         {
+            set.chosen_by = chosen_by;
             let names = format!("the name of an executor: {}", ExecutorName::NAMES.join(", "));
             replace(&mut set.executor, parsed("FLOW_EXECUTOR", &names, ExecutorName::named)?);
             let numbers = format!("a number from 1 to {}", u16::MAX);
@@ -335,8 +342,12 @@ impl Settings {
                 let flow = flow.workers(usize::from(jobs));
                 match executor {
                     ExecutorName::Pull => flow.executor(flow_cluster::PullWorkers::new()),
-                    ExecutorName::Slurm => flow.executor(self.slurm.slurm()),
-                    ExecutorName::Hq => flow.executor(self.hq.hyper_queue()),
+                    ExecutorName::Slurm => {
+                        flow.executor(self.slurm.slurm().worker_arguments(self.worker()))
+                    }
+                    ExecutorName::Hq => {
+                        flow.executor(self.hq.hyper_queue().worker_arguments(self.worker()))
+                    }
                 }
             }
             None => flow,
@@ -344,6 +355,13 @@ impl Settings {
         let flow = if self.allow_failures == Some(true) { flow.allow_failures() } else { flow };
         let flow = if self.quiet == Some(true) { flow.quiet() } else { flow };
         Ok(flow.change_limits(|limits| self.limits.change(limits)))
+    }
+
+    /// Returns the arguments of a worker with the same file and profile, such as for the keys in them. Variables reach it by the
+    /// scheduler, as does the current folder.
+    #[cfg(feature = "cluster")]
+    fn worker(&self) -> impl Iterator<Item = &str> {
+        ["worker"].into_iter().chain(self.chosen_by.iter().map(String::as_str))
     }
 
     /// Returns a flow that signs and requires signatures as it is set.
@@ -365,6 +383,16 @@ impl Settings {
         let keys = keys.iter().enumerate().map(key).collect::<Result<TrustedKeys, _>>()?;
         Ok(flow.require_signatures(keys))
     }
+}
+
+/// Returns the options that choose a file and a profile.
+#[cfg(feature = "cluster")]
+fn chosen_by(file: Option<&Path>, profile: Option<&str>) -> Vec<String> {
+    let file =
+        file.and_then(|file| std::path::absolute(file).ok()?.into_os_string().into_string().ok());
+    let file = file.map(|file| ["--config".to_owned(), file]);
+    let profile = profile.map(|name| ["--profile".to_owned(), name.to_owned()]);
+    [file, profile].into_iter().flatten().flatten().collect()
 }
 
 /// Replaces what is in a table by what is in another one. Tables in them are merged, and all other values replaced.

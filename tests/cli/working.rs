@@ -56,6 +56,51 @@ fn the_executor_may_be_a_setting_and_a_task_may_stay_in_the_process() {
     assert_eq!(error, expected);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_worker_of_a_scheduler_has_the_settings_of_the_run() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder();
+    let folder = folder.path();
+    let script = "#!/bin/sh\nprintf '%s\\n' \"$@\" >asked\necho 'sbatch: error: Invalid account' >&2\nexit 1\n";
+    std::fs::create_dir(folder.join("bin")).expect("a folder");
+    std::fs::write(folder.join("script"), script).expect("a file");
+    // A file that this process has written could still be open for writing in a process of another test.
+    let sbatch = folder.join("bin/sbatch");
+    let copied = std::process::Command::new("cp").arg(folder.join("script")).arg(&sbatch).status();
+    assert!(copied.expect("cp").success());
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&sbatch, executable).expect("permissions");
+    let settings =
+        "data = \"base\"\nnamespace = \"prod\"\n[profile.cluster]\nexecutor = \"slurm\"\n";
+    std::fs::write(folder.join("own.toml"), settings).expect("a file");
+
+    let path = format!("{}:/usr/bin:/bin", folder.join("bin").display());
+    let arguments = words("run Temperature --config own.toml --profile cluster");
+    let run = weather_with(folder, arguments, &[("PATH", &path)]);
+    let said = format!("{}{}", run.out, run.err);
+    assert!(run.code != 0 && said.contains("Invalid account"), "{said}");
+    let asked = std::fs::read_to_string(folder.join("asked")).expect("the arguments");
+    let asked: Vec<_> = asked.lines().collect();
+    let worker = asked.iter().position(|word| *word == "worker").expect("the verb");
+    let [config, file, profile, name, data, store, ..] = asked[worker + 1..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!([config, profile, name, data], ["--config", "--profile", "cluster", "--data"]);
+    assert!(file.ends_with("/own.toml") && file.starts_with('/'), "{file}");
+    assert!(store.ends_with("/base/env=prod"), "{store}");
+    // The scheduler would start this. The folder is already that of the namespace.
+    let of_worker = asked[worker..].iter().map(|word| match *word {
+        "30" => "1",
+        word => word,
+    });
+    let worker = weather(folder, of_worker);
+    assert!(worker.err.contains("/base/env=prod\n"), "{}", worker.err);
+    assert_eq!(worker.code, 0, "{}", worker.err);
+    assert!(!folder.join("base/env=prod/env=prod").exists());
+}
+
 #[test]
 fn a_number_of_jobs_needs_an_executor() {
     let folder = folder();
