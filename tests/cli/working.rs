@@ -78,8 +78,10 @@ fn a_worker_of_a_scheduler_has_the_settings_of_the_run() {
 
     let path = format!("{}:/usr/bin:/bin", folder.join("bin").display());
     let arguments = words("run Temperature --config own.toml --profile cluster");
-    let run = weather_with(folder, arguments, &[("PATH", &path)]);
-    let said = format!("{}{}", run.out, run.err);
+    let run = weather_with(folder, arguments, &[("PATH", path.as_str())]);
+    // A message may be broken into lines.
+    let said = format!("{} {}", run.out, run.err);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(run.code != 0 && said.contains("Invalid account"), "{said}");
     let asked = std::fs::read_to_string(folder.join("asked")).expect("the arguments");
     let asked: Vec<_> = asked.lines().collect();
