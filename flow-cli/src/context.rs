@@ -49,6 +49,12 @@ pub(crate) struct Context {
     origins: Origins,
 }
 
+/// Returns whether a folder is that of a namespace, such as `data/env=prod`.
+#[cfg(feature = "cluster")]
+fn is_of_namespace(folder: &std::path::Path) -> bool {
+    folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"env="))
+}
+
 /// The number of instances that a message lists.
 const LISTED: usize = 20;
 
@@ -70,10 +76,11 @@ impl Context {
             settings.namespace = Some(namespace.clone());
         }
         #[cfg(feature = "cluster")]
-        if let Ok(Some(_)) = matches.try_get_one::<String>("pool")
+        if let Ok(pool) = matches.try_get_one::<String>("pool")
             && matches.get_one::<String>("namespace").is_none()
+            && (pool.is_some() || is_of_namespace(settings.folder()))
         {
-            // The folder that a scheduler names is already that of the run's namespace.
+            // The folder that a run names for a worker is already that of its namespace.
             settings.namespace = None;
         }
         if let Ok(Some(workers)) = matches.try_get_one::<u16>("workers") {

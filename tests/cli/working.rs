@@ -100,6 +100,10 @@ fn a_worker_of_a_scheduler_has_the_settings_of_the_run() {
     let worker = weather(folder, of_worker);
     assert!(worker.err.contains("/base/env=prod\n"), "{}", worker.err);
     assert_eq!(worker.code, 0, "{}", worker.err);
+    // So is the folder that a run with `--executor pull` says.
+    let arguments = words("worker --data base/env=prod --exit-when-idle 1");
+    let worker = weather_with(folder, arguments, &[("FLOW_NAMESPACE", "prod")]);
+    assert!(worker.err.contains("base/env=prod\n"), "{}", worker.err);
     assert!(!folder.join("base/env=prod/env=prod").exists());
 }
 
