@@ -150,7 +150,8 @@ fn no_claim_of_a_record_can_be_changed() -> Result<()> {
     flow.run::<flour>()?;
     let path = record(&flow, "flour");
     let signed = fs::read(&path)?;
-    let changes: [(&str, fn(&mut Value)); 12] = [
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 12] = [
         ("metadata", |json| json["meta"]["origin"] = "factory".into()),
         ("another digest", |json| json["output"]["digest"] = "0".repeat(32).into()),
         ("a file's digest", |json| json["output"]["files"][0]["digest"] = "0".repeat(32).into()),

@@ -50,7 +50,7 @@ pub(crate) struct Judge<'a> {
     /// The cache of records, if it is used.
     pub(super) records: Option<&'a RecordCache>,
     /// Why outputs that could be reused are not accepted, as far as they were searched.
-    refused: RefCell<Vec<SignatureError>>,
+    pub(super) refused: RefCell<Vec<SignatureError>>,
 }
 
 /// What was read while one plan is judged, and is read once.

@@ -1,6 +1,6 @@
 //! Tasks that require others while they run, and that run a flow themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use flow::prelude::*;
 
@@ -117,11 +117,6 @@ fn a_task_can_handle_the_failure_of_what_it_requires() -> Result<()> {
     })
 }
 
-/// Opens the store that a running task is part of.
-fn reopen(folder: &Path) -> Result<Flow> {
-    Ok(Flow::open(folder)?.quiet())
-}
-
 /// Runs itself.
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -156,7 +151,7 @@ runs!(Countdown: u64 = |self, _cx| {
     if self.n == 0 {
         return Ok(0);
     }
-    let flow = reopen(&self.folder)?.with(Countdown::FOLDER, &*self.folder);
+    let flow = Flow::open(&*self.folder)?.quiet().with(Countdown::FOLDER, &*self.folder);
     Ok(*flow.with(Countdown::N, self.n - 1).get::<Countdown>()? + 1)
 });
 

@@ -122,7 +122,7 @@ impl Worker<'_> {
         }
         let (reads, required) = (watch.running().reads().all(), watch.running().required());
         let columns = watch.running().reads().columns();
-        let draft = watch.running().draft();
+        let (draft, signature) = (watch.running().draft(), watch.running().signature());
         entry.keep_tables(&plan.store);
         let crates = entry.crates;
         let instance = plan.graph.recorded(node, made_from, fingerprint);
@@ -130,7 +130,7 @@ impl Worker<'_> {
             RecordedInstance { format, ..instance },
             RecordedRun { reads, columns, required, output, meta, crates, started, seconds, host },
         );
-        record.signature = watch.running().signature();
+        record.signature = signature;
         // What a worker elsewhere says counts only if the worker has signed it, where signatures are required.
         if !(is_elsewhere && plan.store.signatures().are_required()) {
             plan.store.sign(&mut record).inspect_err(|_| {
