@@ -19,11 +19,13 @@
 //! ```text
 //! submit ──► Waiting* ──► Begun ──► Message* ──► the last message says how the task has ended
 //!               │           │          │
-//!               └───────────┴──────────┴───────► Lost
+//!               └───────────┴──────────┴───────► Lost, or Cancelled
 //! ```
 //!
 //! - After `Lost`, no message follows, and nothing that the lost process does from then on can be committed: neither by
 //!   this run nor, from its draft record, by a later one. The same holds when [`SubmittedJob::cancel`] has returned.
+//! - The same holds after `Cancelled`: a user has ended this job, and not the run. The instance has failed, and is not tried
+//!   again.
 //! - A job that was lost has not failed: the run submits it again, a few times, without counting it as a retry.
 //! - `Begun` may be followed by messages of the past, if the job was adopted: all of them, from the first one on.
 
@@ -221,6 +223,9 @@ pub enum JobEvent {
     Message(String),
     /// The process that runs the job is gone, with the reason.
     Lost(String),
+    /// A user has cancelled the job, and not the run, with who did it: the end of the sentence "it was cancelled". Its instance
+    /// fails, without a further attempt, and the run goes on.
+    Cancelled(String),
 }
 
 /// Receives the events of one job, from any thread.
