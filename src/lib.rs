@@ -274,7 +274,11 @@ pub mod page {
 #[cfg(feature = "cluster")]
 pub mod cluster {
     #[doc(inline)]
-    pub use flow_cluster::{ClusterError, PullWorkers, Worker, WorkerSummary};
+    pub use flow_cluster::{
+        CancelSummary, ClusterError, JobCounts, JobQueues, JobSelection, JobState, PullWorkers,
+        QueueStatus, QueuedJob, QueuedRun, QueuedWorker, TaskJobs, UnreadableFile, Worker,
+        WorkerSummary,
+    };
 }
 
 /// Executors of other machines: the interface for who brings the tasks of a flow to a cluster.

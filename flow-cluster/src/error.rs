@@ -35,6 +35,15 @@ pub enum ClusterError {
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread of the worker")]
     Thread(#[source] io::Error),
+    /// A text is not the key of an instance.
+    #[error(
+        "{text:?} is not a key: give 16 to 32 hexadecimal digits, as `status --jobs` and `plan --json` print them"
+    )]
+    #[non_exhaustive]
+    NoKey {
+        /// The text.
+        text: String,
+    },
 }
 
 impl ClusterError {
@@ -48,7 +57,9 @@ impl ClusterError {
     pub(crate) fn cause(&self) -> String {
         match self {
             Self::Io { action, source, .. } => format!("{action}: {:?}", source.kind()),
-            Self::Damaged { .. } | Self::NoBuild | Self::Thread(_) => self.to_string(),
+            Self::Damaged { .. } | Self::NoBuild | Self::Thread(_) | Self::NoKey { .. } => {
+                self.to_string()
+            }
         }
     }
 }
@@ -77,7 +88,9 @@ pub(crate) fn text(error: &ClusterError) -> String {
         ClusterError::Io { source, .. } | ClusterError::Thread(source) => {
             format!("{error}: {source}")
         }
-        ClusterError::Damaged { .. } | ClusterError::NoBuild => error.to_string(),
+        ClusterError::Damaged { .. } | ClusterError::NoBuild | ClusterError::NoKey { .. } => {
+            error.to_string()
+        }
     }
 }
 

@@ -22,11 +22,12 @@
 //! | `open/<bundle>/` | a bundle that no worker has taken | the run |
 //! | `taken/<bundle>.<worker>/` | a *lease*: a bundle that this worker has taken, by renaming its folder | |
 //! | `.../bundle.json` | the build, the duration of a lease, and the jobs with what a worker needs to run them | the run, once |
-//! | `.../messages.jsonl` | a line for each message: hello, begun, message, waits, ended, beat, left, over | the worker appends |
+//! | `.../messages.jsonl` | a line for each message: hello, begun, message, waits, ended, beat, runs (for how long), left, over | the worker appends |
 //! | `.../orders.jsonl` | a line for each order: a message to a job, a job to skip | the run appends |
 //! | `.../draft-<n>.json` | the draft record of the job with this place, until it is moved to `.flow/drafts` | the worker |
 //! | `workers/<worker>.json` | a worker process: machine, program, build, and a number that grows every two seconds | the worker |
 //! | `runs/<run>` | a run in progress, which has locked the file | the run |
+//! | `requests/<run>.jsonl` | a line for each request to the run, to cancel jobs | any process appends |
 //! | `lock` | nothing: it is locked while a run begins | a run |
 //! | `making/`, `ended/` | bundles that are being written, and removed | |
 //!
@@ -96,6 +97,7 @@
 //!  worker:  worker ──────────────────────┘
 //!             └──► worker::lease       heartbeats, messages, orders
 //!             └──► JobRunner           the child processes, in flow-core
+//!  others:  jobs ────────────────────────┘                lists jobs, and cancels them by a request to their run
 //! ```
 //!
 //! `transport` is an interface: another way of bundles and messages, such as a bucket, takes the place of the folder and
@@ -104,12 +106,19 @@
 mod bundling;
 mod error;
 mod format;
+mod jobs;
 mod names;
 mod pull;
+mod request;
 mod tail;
 mod transport;
 mod worker;
 
 pub use self::error::ClusterError;
+pub use self::jobs::{
+    CancelSummary, JobCounts, JobQueues, JobState, QueueStatus, QueuedJob, QueuedRun, QueuedWorker,
+    TaskJobs, UnreadableFile,
+};
 pub use self::pull::PullWorkers;
+pub use self::request::JobSelection;
 pub use self::worker::{Worker, WorkerSummary};

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use flow_core::executor::{Job, JobEvent, JobEvents};
 
 use super::Settings;
+use super::requests::Requests;
 use super::workers::Workers;
 use crate::bundling::bundles;
 use crate::error::{ClusterError, text};
@@ -94,6 +95,8 @@ pub(super) struct State {
     looked: Option<Instant>,
     /// Since when there has been no worker of this build.
     alone_since: Option<Instant>,
+    /// What other processes have asked of this run.
+    requests: Requests,
     /// What the user was told.
     told: HashSet<String>,
     pub(super) is_ended: bool,
@@ -261,6 +264,10 @@ impl Queue {
         );
         state.submitted += 1;
         let id = state.submitted;
+        if let Some(by) = state.requests.cancel(&job) {
+            events.send(JobEvent::Cancelled(by.to_owned()));
+            return Ok(id);
+        }
         let at = state.adopt(id, &job, &events);
         match at {
             Adopted::Ended => return Ok(id),
@@ -304,46 +311,79 @@ impl Queue {
 
     /// Ends a job, whether it waits or runs.
     pub(super) fn cancel(&self, id: JobId) {
-        let mut state = self.state();
-        let Some(Submitted { at, .. }) = state.jobs.remove(&id) else { return };
-        // One that waits is not posted: see `post`.
-        let Some((name, place)) = at else { return };
-        let Some(held) = state.bundles.get_mut(&name) else { return };
-        held.places[place].job = None;
-        if matches!(held.phase, Phase::Posted) {
-            match self.transport.withdraw(&name) {
-                Ok(true) => {
-                    state.release(&name, "");
-                    return;
-                }
-                // A worker has taken it just now.
-                Ok(false) => self.find_taken(&mut state),
-                Err(error) => state.tell_error(&error),
-            }
-        }
-        self.cancel_taken(&mut state, &name, place);
+        self.end_jobs(&mut self.state(), &[id]);
     }
 
-    /// Ends a job of a bundle that was taken.
+    /// Ends jobs, whether they wait or run. Returns the receivers of their events.
+    fn end_jobs(&self, state: &mut State, ids: &[JobId]) -> Vec<JobEvents> {
+        let mut ended = Vec::new();
+        let mut bundles: BTreeMap<BundleName, Vec<usize>> = BTreeMap::new();
+        for id in ids {
+            let Some(Submitted { at, events, .. }) = state.jobs.remove(id) else { continue };
+            ended.push(events);
+            // One that waits is not posted: see `post`.
+            let Some((name, place)) = at else { continue };
+            if let Some(held) = state.bundles.get_mut(&name) {
+                held.places[place].job = None;
+                bundles.entry(name).or_default().push(place);
+            }
+        }
+        for (name, places) in bundles {
+            let is_posted =
+                state.bundles.get(&name).map(|held| matches!(held.phase, Phase::Posted));
+            if is_posted == Some(true) {
+                match self.transport.withdraw(&name) {
+                    Ok(true) => {
+                        state.release(&name, "");
+                        continue;
+                    }
+                    // A worker has taken it just now.
+                    Ok(false) => self.find_taken(state),
+                    Err(error) => state.tell_error(&error),
+                }
+            }
+            self.cancel_taken(state, &name, &places);
+        }
+        ended
+    }
+
+    /// Cancels the jobs that other processes have asked to cancel, also those that are submitted later.
+    fn take_requests(&self, state: &mut State) {
+        let asked = match state.requests.take(&*self.transport, &self.run) {
+            Ok(asked) => asked,
+            Err(error) => return state.tell_error(&error),
+        };
+        for request in asked {
+            let jobs = state.jobs.iter().filter(|(_, submitted)| request.cancels(&submitted.job));
+            let ids: Vec<_> = jobs.map(|(id, _)| *id).collect();
+            // Afterwards, nothing of them can be committed.
+            for events in self.end_jobs(state, &ids) {
+                events.send(JobEvent::Cancelled(request.by().to_owned()));
+            }
+        }
+    }
+
+    /// Ends jobs of a bundle that was taken.
     ///
     /// The worker says that a job begins before it reads whether the job is to be left out. So either this finds that the
     /// job has begun, and ends the lease, or the worker finds that it is left out.
-    fn cancel_taken(&self, state: &mut State, name: &BundleName, place: usize) {
+    fn cancel_taken(&self, state: &mut State, name: &BundleName, places: &[usize]) {
         let lease = state.bundles.get(name).and_then(|held| match &held.phase {
             Phase::Taken(taken) => Some(taken.lease.clone()),
             Phase::Posted | Phase::Over => None,
         });
         let Some(lease) = lease else { return };
-        let ordered = self.transport.order(&lease, &skips(&[place]));
+        let ordered = self.transport.order(&lease, &skips(places));
         let is_read = self.read(state, name);
-        let place = state.bundles.get(name).and_then(|held| held.places.get(place));
-        let is_to_end = match place.map(|place| place.step) {
-            Some(Step::Begun) => true,
-            // The worker does not find the order, or it is not known whether the job has begun.
-            Some(Step::NotBegun) => ordered.is_err() || !is_read,
-            Some(Step::Ended) | None => false,
+        let is_to_end = |held: &Held| {
+            places.iter().any(|&place| match held.places[place].step {
+                Step::Begun => true,
+                // The worker does not find the order, or it is not known whether the job has begun.
+                Step::NotBegun => ordered.is_err() || !is_read,
+                Step::Ended => false,
+            })
         };
-        if is_to_end {
+        if state.bundles.get(name).is_some_and(is_to_end) {
             self.revoke(state, name, "the run has cancelled another job of its bundle");
         }
     }
@@ -352,6 +392,7 @@ impl Queue {
     pub(super) fn step(&self, state: &mut State, now: Instant) {
         if state.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK) {
             state.looked = Some(now);
+            self.take_requests(state);
             self.find_missing(state, now);
             self.look_for_workers(state, now);
         }
@@ -400,7 +441,7 @@ impl Queue {
             }
         }
         for (name, place) in cancelled {
-            self.cancel_taken(state, &name, place);
+            self.cancel_taken(state, &name, &[place]);
         }
     }
 
@@ -506,7 +547,7 @@ impl Queue {
                 }
             }
             Line::Waits => held.is_blocked = true,
-            Line::Beat(_) => {}
+            Line::Beat(_) | Line::Runs { .. } => {}
             Line::Left(reason) => {
                 let reason = format!("{} gave it back: {}", taken.worker, plain(&reason));
                 self.revoke(state, name, &reason);

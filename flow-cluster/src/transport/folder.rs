@@ -20,6 +20,12 @@ use crate::names::{BundleName, LeaseName, WorkerName, is_run};
 /// The folder of the queue in that of the store.
 const QUEUE: [&str; 2] = [".flow", "queue"];
 
+/// The folder of further queues, each in a folder with the name of its pool.
+const POOLS: [&str; 2] = [".flow", "queues"];
+
+/// The longest name of a pool.
+const LONGEST_POOL: usize = 64;
+
 const BUNDLE: &str = "bundle.json";
 const MESSAGES: &str = "messages.jsonl";
 const ORDERS: &str = "orders.jsonl";
@@ -31,6 +37,7 @@ const TAKEN: &str = "taken";
 const ENDED: &str = "ended";
 const WORKERS: &str = "workers";
 const RUNS: &str = "runs";
+const REQUESTS: &str = "requests";
 
 /// Is locked while a run begins, so that one run at a time decides which others have ended.
 const LOCK: &str = "lock";
@@ -53,6 +60,8 @@ pub(crate) struct Folder {
 struct FolderMark {
     fs: Arc<dyn Fs>,
     path: PathBuf,
+    /// What others ask of the run.
+    requests: PathBuf,
     /// The locked file; `None` on a file system without locks.
     _lock: Option<File>,
 }
@@ -61,6 +70,7 @@ impl Drop for FolderMark {
     fn drop(&mut self) {
         // A mark that stays is removed by the next run.
         let _ = self.fs.remove(&self.path);
+        let _ = self.fs.remove(&self.requests);
     }
 }
 
@@ -68,6 +78,25 @@ impl Folder {
     /// Returns the queue of the store in a folder.
     pub(crate) fn new(store: &Path, fs: Arc<dyn Fs>) -> Self {
         Self { root: QUEUE.iter().fold(store.to_owned(), |path, part| path.join(part)), fs }
+    }
+
+    /// Returns all queues of the store in a folder, those of pools with their names.
+    pub(crate) fn all(
+        store: &Path,
+        fs: &Arc<dyn Fs>,
+    ) -> Result<Vec<(Option<String>, Self)>, ClusterError> {
+        let of_pools = POOLS.iter().fold(store.to_owned(), |path, part| path.join(part));
+        let pools = Self { root: of_pools, fs: Arc::clone(fs) };
+        let is_pool = |name: &String| {
+            let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            (1..=LONGEST_POOL).contains(&name.len()) && name.bytes().all(is_allowed)
+        };
+        let named = pools.names_in(&pools.root)?.into_iter().filter(is_pool).map(|name| {
+            let root = pools.root.join(&name);
+            (Some(name), Self { root, fs: Arc::clone(fs) })
+        });
+        let unnamed = (None, Self::new(store, Arc::clone(fs)));
+        Ok(std::iter::once(unnamed).chain(named).collect())
     }
 
     fn of_bundle(&self, name: &BundleName) -> PathBuf {
@@ -80,10 +109,13 @@ impl Folder {
 
     /// Returns the names in a part of the queue, in order. A part that does not exist has none.
     fn names(&self, part: &str) -> Result<Vec<String>, ClusterError> {
-        let folder = self.root.join(part);
-        let names = match self.fs.list(&folder) {
+        self.names_in(&self.root.join(part))
+    }
+
+    fn names_in(&self, folder: &Path) -> Result<Vec<String>, ClusterError> {
+        let names = match self.fs.list(folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            names => names.during("list", &folder)?,
+            names => names.during("list", folder)?,
         };
         let mut names: Vec<_> =
             names.into_iter().filter_map(|name| name.into_string().ok()).collect();
@@ -147,6 +179,25 @@ impl Folder {
         self.create(&making.join(ORDERS), b"")
     }
 
+    /// Reads the file of a bundle.
+    fn read_bundle(&self, path: PathBuf) -> Result<Bundle, ClusterError> {
+        let bytes = match self.fs.read(&path, MOST_OF_BUNDLE) {
+            // It stays like that, and must not keep a run from beginning.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::IsADirectory) =>
+            {
+                return Err(ClusterError::Damaged { path, reason: error.to_string() });
+            }
+            read => read.during("read", &path)?,
+        };
+        Bundle::parse(&bytes).map_err(|reason| ClusterError::Damaged { path, reason })
+    }
+
+    /// Returns the file of what others ask of a run.
+    fn requests_of(&self, run: &str) -> PathBuf {
+        self.root.join(REQUESTS).join(format!("{run}.jsonl"))
+    }
+
     /// Waits until no other run begins.
     fn lock_runs(&self) -> Result<Option<File>, ClusterError> {
         let path = self.root.join(LOCK);
@@ -179,7 +230,7 @@ impl Folder {
 
 impl Transport for Folder {
     fn prepare(&self) -> Result<(), ClusterError> {
-        for part in [MAKING, OPEN, TAKEN, ENDED, WORKERS, RUNS] {
+        for part in [MAKING, OPEN, TAKEN, ENDED, WORKERS, RUNS, REQUESTS] {
             let folder = self.root.join(part);
             self.fs.create_folder(&folder).during("create", &folder)?;
         }
@@ -236,18 +287,12 @@ impl Transport for Folder {
         Ok(self.names(TAKEN)?.iter().filter_map(|name| LeaseName::parse(name)).collect())
     }
 
+    fn posted_bundle(&self, name: &BundleName) -> Result<Bundle, ClusterError> {
+        self.read_bundle(self.of_bundle(name).join(BUNDLE))
+    }
+
     fn bundle(&self, lease: &LeaseName) -> Result<Bundle, ClusterError> {
-        let path = self.of_lease(lease).join(BUNDLE);
-        let bytes = match self.fs.read(&path, MOST_OF_BUNDLE) {
-            // It stays like that, and must not keep a run from beginning.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::IsADirectory) =>
-            {
-                return Err(ClusterError::Damaged { path, reason: error.to_string() });
-            }
-            read => read.during("read", &path)?,
-        };
-        Bundle::parse(&bytes).map_err(|reason| ClusterError::Damaged { path, reason })
+        self.read_bundle(self.of_lease(lease).join(BUNDLE))
     }
 
     fn lines(&self, lease: &LeaseName, from: u64) -> Result<Option<Vec<u8>>, ClusterError> {
@@ -312,7 +357,30 @@ impl Transport for Folder {
         let path = self.root.join(RUNS).join(run);
         self.create(&path, b"")?;
         let lock = self.lock(&path)?;
-        Ok(Box::new(FolderMark { fs: Arc::clone(&self.fs), path, _lock: lock }))
+        let (fs, requests) = (Arc::clone(&self.fs), self.requests_of(run));
+        let mark = FolderMark { fs, path, requests, _lock: lock };
+        // It is there before anyone looks for it.
+        self.create(&mark.requests, b"")?;
+        Ok(Box::new(mark))
+    }
+
+    fn runs(&self) -> Result<Vec<String>, ClusterError> {
+        let mut runs = self.names(RUNS)?;
+        runs.retain(|run| is_run(run));
+        Ok(runs)
+    }
+
+    fn request(&self, run: &str, lines: &[u8]) -> Result<(), ClusterError> {
+        let path = self.requests_of(run);
+        self.fs.append(&path, lines).during("write", &path)
+    }
+
+    fn requests(&self, run: &str, from: u64) -> Result<Vec<u8>, ClusterError> {
+        let path = self.requests_of(run);
+        match self.fs.read_from(&path, from, MOST_OF_LINES) {
+            Err(error) if is_gone(&error) => Ok(Vec::new()),
+            read => read.during("read", &path),
+        }
     }
 
     fn is_running(&self, run: &str) -> bool {
@@ -327,6 +395,12 @@ impl Transport for Folder {
         for run in self.names(RUNS).unwrap_or_default() {
             if is_run(&run) && !except.contains(&run.as_str()) && !self.is_running(&run) {
                 let _ = self.fs.remove(&self.root.join(RUNS).join(run));
+            }
+        }
+        for name in self.names(REQUESTS).unwrap_or_default() {
+            let run = name.strip_suffix(".jsonl").filter(|run| is_run(run));
+            if run.is_some_and(|run| !except.contains(&run) && !self.is_running(run)) {
+                let _ = self.fs.remove(&self.root.join(REQUESTS).join(name));
             }
         }
         // What a process that was killed has not posted, or not removed.
@@ -464,11 +538,36 @@ mod tests {
         let mark = queue.begin_run(run).expect("a mark");
         assert!(queue.is_running(run) && !queue.is_running(other));
         std::fs::write(folder.path().join(".flow/queue/runs").join(other), "").expect("a mark");
+        std::fs::write(folder.path().join(".flow/queue/runs/notes"), "").expect("a file");
+        assert_eq!(queue.runs().expect("a list"), [other, run]);
+        queue.request(run, b"{}\n").expect("it is written");
+        queue.request(other, b"{}\n").expect("it is written");
         queue.forget_runs(&[]);
         assert!(queue.is_running(run));
-        assert_eq!(queue.names(RUNS).expect("a list"), [run]);
+        assert_eq!(queue.runs().expect("a list"), [run]);
+        // What was asked of a run stays as long as the run.
+        assert_eq!(queue.requests(run, 1).expect("it is read"), b"}\n");
+        assert_eq!(queue.names(REQUESTS).expect("a list"), [format!("{run}.jsonl")]);
         drop(mark);
         assert!(!queue.is_running(run));
+        assert!(queue.names(REQUESTS).expect("a list").is_empty());
+        assert!(queue.requests(run, 0).expect("no error").is_empty());
+    }
+
+    #[test]
+    fn the_queues_of_pools_are_found_by_the_names_of_their_folders() {
+        let (folder, queue) = queue();
+        let pools = folder.path().join(".flow/queues");
+        let fs: Arc<dyn Fs> = Arc::new(Disk);
+        let found = || {
+            let all = Folder::all(folder.path(), &fs).expect("a list").into_iter();
+            all.map(|(pool, queue)| (pool, queue.root)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(), [(None, queue.root.clone())]);
+        for name in ["gpu-2", "..x", "a b"] {
+            std::fs::create_dir_all(pools.join(name)).expect("a folder");
+        }
+        assert_eq!(found()[1..], [(Some("gpu-2".to_owned()), pools.join("gpu-2"))]);
     }
 
     /// A file system that reports that a folder which it has renamed does not exist, as one does that has lost the first

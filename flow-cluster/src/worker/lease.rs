@@ -34,6 +34,8 @@ pub(super) struct HeldLease<'a> {
     orders: Mutex<Orders>,
     /// The job that runs.
     running: Mutex<Option<(usize, Arc<JobInbox>)>>,
+    /// The place of that job, and when it began.
+    since: Mutex<Option<(usize, Instant)>>,
     is_lost: AtomicBool,
     /// Whether the worker gives the bundle back: messages of the job that runs do not count any more.
     is_leaving: AtomicBool,
@@ -85,6 +87,7 @@ impl<'a> HeldLease<'a> {
             written: Mutex::new(written),
             orders: Mutex::default(),
             running: Mutex::default(),
+            since: Mutex::default(),
             is_lost: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
@@ -104,6 +107,7 @@ impl<'a> HeldLease<'a> {
     /// Sets the job that runs, which receives the messages of the run.
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
         lock(&self.running).clone_from(&running);
+        *lock(&self.since) = running.as_ref().map(|(job, _)| (*job, Instant::now()));
         if let Some((job, inbox)) = running {
             let early = std::mem::take(&mut lock(&self.orders).early);
             let own = early.into_iter().filter(|(place, _)| *place == job);
@@ -177,6 +181,7 @@ impl<'a> HeldLease<'a> {
     /// Renews the lease, writes what was held back, and passes on orders, until the end of the guard that
     /// [`ends_on_drop`](Self::ends_on_drop) returns.
     pub(super) fn keep(&self) {
+        let mut said = Instant::now();
         while !self.has_ended.load(Ordering::SeqCst) && !self.is_lost() {
             if self.stopper.is_stopped() {
                 self.is_leaving.store(true, Ordering::SeqCst);
@@ -186,6 +191,10 @@ impl<'a> HeldLease<'a> {
             let pause = {
                 let mut written = lock(&self.written);
                 let renewal = written.lease / RENEWALS;
+                if said.elapsed() >= renewal {
+                    said = Instant::now();
+                    written.held_back.extend(self.duration());
+                }
                 if written.at.elapsed() >= renewal {
                     written.beats += 1;
                     let beat = line(&Line::Beat(written.beats));
@@ -197,6 +206,15 @@ impl<'a> HeldLease<'a> {
             // The end of the bundle does not wait for it.
             thread::park_timeout(pause);
         }
+    }
+
+    /// Returns a line that says for how long the job has run that runs; no byte if none does.
+    fn duration(&self) -> Vec<u8> {
+        let since = *lock(&self.since);
+        let runs = |(job, since): (usize, Instant)| {
+            line(&Line::Runs { job, seconds: since.elapsed().as_secs_f64() })
+        };
+        since.map(runs).unwrap_or_default()
     }
 
     /// Returns a guard that ends [`keep`](Self::keep), which runs on a thread, when it is dropped.
