@@ -45,8 +45,14 @@ impl JobSelection {
 
     /// Selects the jobs of tasks with these names.
     pub fn tasks(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let tasks = names.into_iter().map(Into::into).collect();
-        Self { tasks, ..Self::default() }
+        Self::default().and_tasks(names)
+    }
+
+    /// Also selects the jobs of tasks with these names.
+    #[must_use]
+    pub fn and_tasks(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tasks.extend(names.into_iter().map(Into::into));
+        self
     }
 
     /// Also selects the jobs of the instance with a key: all of its 32 hexadecimal digits, or at least the first 16.

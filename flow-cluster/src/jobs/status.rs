@@ -45,10 +45,12 @@ pub struct QueuedWorker {
     /// The number of bundles that it works on at the same time.
     pub slots: usize,
     /// Whether it is of the build of this program. If not, it takes no jobs of this program's runs.
+    #[serde(rename = "same_build")]
     pub is_same_build: bool,
     /// How often it has written that it is alive.
     pub beat: u64,
     /// Whether it has written so while this process [listened](JobQueues::listen); `None` if that did not listen.
+    #[serde(rename = "alive")]
     pub is_alive: Option<bool>,
 }
 
@@ -61,6 +63,7 @@ pub struct QueuedRun {
     /// The pool; `None` for the queue without a name.
     pub pool: Option<String>,
     /// Whether it is in progress. On a file system without locks this is not known, and `false`.
+    #[serde(rename = "running")]
     pub is_running: bool,
     /// The number of its selected jobs that are in the queue. A run keeps the jobs that wait for room there in its memory.
     pub counts: JobCounts,
