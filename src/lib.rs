@@ -270,7 +270,7 @@ pub mod page {
 /// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store.
 ///
 /// [`flow.executor(PullWorkers::new())`](crate::Flow::executor) submits the tasks of a run. A [`Worker`](cluster::Worker), or
-/// the verb `worker` of the command line, runs them on any machine.
+/// the verb `worker` of the command line, runs them on any machine. [`JobQueues`](cluster::JobQueues) lists jobs and cancels them.
 #[cfg(feature = "cluster")]
 pub mod cluster {
     #[doc(inline)]

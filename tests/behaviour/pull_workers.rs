@@ -42,7 +42,7 @@ fn worker() -> Result<()> {
 }
 
 /// A process, which is killed on drop.
-pub(crate) struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -91,7 +91,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Re
 }
 
 /// Returns the files of the queue, apart from those by which processes show that they are alive.
-fn queued(store: &Path) -> Vec<PathBuf> {
+pub(crate) fn queued(store: &Path) -> Vec<PathBuf> {
     let queue = store.join(".flow/queue");
     let mut files = files_below(&queue);
     files.retain(|file| !file.starts_with(queue.join("workers")) && *file != queue.join("lock"));
@@ -107,7 +107,7 @@ fn append(path: &Path, line: impl std::fmt::Display) -> Result<()> {
 /// Writes that it begins, and waits until the file `open` is there. Returns its process.
 #[derive(Task)]
 #[task(target = Json<u32>)]
-struct Gated {
+pub(crate) struct Gated {
     n: u64,
     folder: PathBuf,
 }
@@ -128,7 +128,7 @@ runs!(Gated: u32 = |self, cx| {
 /// Several of them.
 #[derive(Task)]
 #[task(requires = [Gated { n } for n in 0..self.count], target = Json<Vec<u32>>)]
-struct All {
+pub(crate) struct All {
     #[param(default = 2)]
     count: u64,
 }
@@ -138,43 +138,45 @@ runs!(All: Vec<u32> = |self, cx| {
 });
 
 /// The folder of the gates.
-struct Gates(PathBuf);
+pub(crate) struct Gates(PathBuf);
 
 impl Gates {
-    fn new(opened: &Opened) -> Result<Self> {
+    pub(crate) fn new(opened: &Opened) -> Result<Self> {
         let folder = opened.folder.join("gates");
         fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
 
-    fn open(&self, n: u64) -> Result<()> {
+    pub(crate) fn open(&self, n: u64) -> Result<()> {
         Ok(fs::write(self.0.join(format!("open-{n}")), "")?)
     }
 
     /// Returns the processes in which an instance has begun.
-    fn begun(&self, n: u64) -> Vec<String> {
+    pub(crate) fn begun(&self, n: u64) -> Vec<String> {
         let text = fs::read_to_string(self.0.join(format!("begun-{n}"))).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
-    fn wait_until_begun(&self, n: u64, times: usize) -> Result<()> {
+    pub(crate) fn wait_until_begun(&self, n: u64, times: usize) -> Result<()> {
         let is_begun = || (self.begun(n).len() >= times).then_some(());
         wait_for(&format!("instance {n} begins {times} times"), is_begun)
     }
 }
 
 /// Returns a flow whose tasks are run by workers.
-fn pulling(opened: &Opened, gates: &Gates) -> Flow {
+pub(crate) fn pulling(opened: &Opened, gates: &Gates) -> Flow {
     opened.flow.workers(8).executor(pull()).with(Gated::FOLDER, &*gates.0)
 }
 
 /// Runs on another thread.
-fn run_all(flow: &Flow) -> JoinHandle<Result<Summary, flow::Error>> {
+pub(crate) fn run_all(flow: &Flow) -> JoinHandle<Result<Summary, flow::Error>> {
     let flow = flow.clone();
     thread::spawn(move || flow.run::<All>())
 }
 
-fn joined(run: JoinHandle<Result<Summary, flow::Error>>) -> Result<Summary, flow::Error> {
+pub(crate) fn joined(
+    run: JoinHandle<Result<Summary, flow::Error>>,
+) -> Result<Summary, flow::Error> {
     run.join().expect("no panic")
 }
 
@@ -361,7 +363,7 @@ fn run_that_is_killed() -> Result<()> {
     Ok(())
 }
 
-fn start_run(opened: &Opened) -> Result<Process> {
+pub(crate) fn start_run(opened: &Opened) -> Result<Process> {
     start(&std::env::current_exe()?, "run_that_is_killed", RUN, opened.folder.as_os_str())
 }
 

@@ -329,9 +329,8 @@ impl Queue {
             }
         }
         for (name, places) in bundles {
-            let is_posted =
-                state.bundles.get(&name).map(|held| matches!(held.phase, Phase::Posted));
-            if is_posted == Some(true) {
+            let is_posted = |held: &Held| matches!(held.phase, Phase::Posted);
+            if state.bundles.get(&name).is_some_and(is_posted) {
                 match self.transport.withdraw(&name) {
                     Ok(true) => {
                         state.release(&name, "");

@@ -51,7 +51,7 @@ pub(crate) struct Control {
     attempt: OnceLock<Arc<Attempt>>,
     /// What a task with a time-out was about to compute, and the fingerprint of that.
     computes: OnceLock<(MadeFrom, Digest)>,
-    /// Where the task runs, or how long it has waited for nothing, if it was submitted to an executor.
+    /// Where the task runs that was submitted to an executor, and for how long it has waited.
     elsewhere: OnceLock<Elsewhere>,
     state: Mutex<State>,
 }

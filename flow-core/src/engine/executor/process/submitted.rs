@@ -232,7 +232,7 @@ impl Served<'_> {
                 }
                 JobEvent::Begun { worker, is_adopted } => {
                     (self.has_begun, self.is_adopted) = (true, is_adopted);
-                    // How long the run has waited that has submitted it is not known.
+                    // For how long it was in the queue of an earlier run is not known.
                     let queue_seconds = (!is_adopted).then(|| seconds_since(self.since));
                     let elsewhere =
                         Elsewhere { worker: Some(worker.as_str().into()), queue_seconds };
