@@ -397,9 +397,10 @@ impl Transport for Folder {
                 let _ = self.fs.remove(&self.root.join(RUNS).join(run));
             }
         }
+        // One that is removed too early, on a file system without locks, is written again by the next request.
         for name in self.names(REQUESTS).unwrap_or_default() {
             let run = name.strip_suffix(".jsonl").filter(|run| is_run(run));
-            if run.is_some_and(|run| !except.contains(&run) && !self.is_running(run)) {
+            if run.is_some_and(|run| !self.is_running(run)) {
                 let _ = self.fs.remove(&self.root.join(REQUESTS).join(name));
             }
         }
