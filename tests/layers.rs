@@ -78,8 +78,8 @@ const PAGE: Layers = &[
 const CLUSTER: Layers = &[
     &["error", "names", "tail", "bundling"],
     &["format"],
-    &["transport"],
-    &["pull", "worker"],
+    &["request", "transport"],
+    &["pull", "worker", "jobs"],
     &["scheduler"],
     &["lib"],
 ];

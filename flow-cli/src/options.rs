@@ -133,11 +133,6 @@ fn executor_options(command: Command) -> Command {
         )
 }
 
-/// Adds no options.
-pub(crate) fn no_options(command: Command) -> Command {
-    command
-}
-
 /// Adds `--exit-code`.
 pub(crate) fn exit_code_option(command: Command) -> Command {
     let help = "Exits with 3 if something is not complete";

@@ -44,6 +44,15 @@ pub enum ClusterError {
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread of the worker")]
     Thread(#[source] io::Error),
+    /// A text is not the key of an instance.
+    #[error(
+        "{text:?} is not a key: give 16 to 32 hexadecimal digits, as `status --jobs` and `plan --json` print them"
+    )]
+    #[non_exhaustive]
+    NoKey {
+        /// The text.
+        text: String,
+    },
 }
 
 impl ClusterError {
@@ -57,9 +66,11 @@ impl ClusterError {
     pub(crate) fn cause(&self) -> String {
         match self {
             Self::Io { action, source, .. } => format!("{action}: {:?}", source.kind()),
-            Self::Damaged { .. } | Self::NoBuild | Self::NoPool { .. } | Self::Thread(_) => {
-                self.to_string()
-            }
+            Self::Damaged { .. }
+            | Self::NoBuild
+            | Self::NoPool { .. }
+            | Self::NoKey { .. }
+            | Self::Thread(_) => self.to_string(),
         }
     }
 }
@@ -88,9 +99,10 @@ pub(crate) fn text(error: &ClusterError) -> String {
         ClusterError::Io { source, .. } | ClusterError::Thread(source) => {
             format!("{error}: {source}")
         }
-        ClusterError::Damaged { .. } | ClusterError::NoBuild | ClusterError::NoPool { .. } => {
-            error.to_string()
-        }
+        ClusterError::Damaged { .. }
+        | ClusterError::NoBuild
+        | ClusterError::NoPool { .. }
+        | ClusterError::NoKey { .. } => error.to_string(),
     }
 }
 

@@ -100,7 +100,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Re
 }
 
 /// Returns the files of the queue, apart from those by which processes show that they are alive.
-fn queued(store: &Path) -> Vec<PathBuf> {
+pub(crate) fn queued(store: &Path) -> Vec<PathBuf> {
     let queue = store.join(".flow/queue");
     let mut files = files_below(&queue);
     files.retain(|file| !file.starts_with(queue.join("workers")) && *file != queue.join("lock"));
@@ -173,7 +173,7 @@ impl Gates {
 }
 
 /// Returns a flow whose tasks are run by workers.
-fn pulling(opened: &Opened, gates: &Gates) -> Flow {
+pub(crate) fn pulling(opened: &Opened, gates: &Gates) -> Flow {
     opened.flow.workers(8).executor(pull()).with(Gated::FOLDER, &*gates.0)
 }
 
@@ -372,7 +372,7 @@ fn run_that_is_killed() -> Result<()> {
     Ok(())
 }
 
-fn start_run(opened: &Opened) -> Result<Process> {
+pub(crate) fn start_run(opened: &Opened) -> Result<Process> {
     start(&std::env::current_exe()?, "run_that_is_killed", RUN, opened.folder.as_os_str())
 }
 

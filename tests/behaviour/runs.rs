@@ -68,6 +68,8 @@ mod panics_anywhere;
 mod progress;
 #[cfg(target_os = "linux")]
 mod pull_workers;
+#[cfg(target_os = "linux")]
+mod queued_jobs;
 mod refreshing;
 mod rerun;
 mod resets;

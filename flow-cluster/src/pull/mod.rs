@@ -11,9 +11,11 @@
 //!
 //! - [`queue`] owns the state of a run: a job waits, is in a bundle, runs, and ends.
 //! - [`watch`] is the thread that changes it. One poll lists the leases and reads each once, however many jobs there are.
+//! - [`requests`] are what other processes ask of the run: to cancel jobs.
 //! - [`workers`] knows which workers are alive, for the size of bundles and for messages.
 
 mod queue;
+mod requests;
 mod watch;
 mod workers;
 

@@ -47,6 +47,9 @@ pub(crate) trait Transport: Send + Sync {
     /// Returns the bundles that workers have taken, in order.
     fn leases(&self) -> Result<Vec<LeaseName>, ClusterError>;
 
+    /// Reads a bundle that no worker has taken. The error [is gone](ClusterError::is_gone) if one has, or it was withdrawn.
+    fn posted_bundle(&self, name: &BundleName) -> Result<Bundle, ClusterError>;
+
     /// Reads a bundle that a worker has taken.
     fn bundle(&self, lease: &LeaseName) -> Result<Bundle, ClusterError>;
 
@@ -82,6 +85,15 @@ pub(crate) trait Transport: Send + Sync {
 
     /// Says that a run is in progress.
     fn begin_run(&self, run: &str) -> Result<RunMark, ClusterError>;
+
+    /// Returns the names of the runs that have said so, in order. Those that were killed are among them.
+    fn runs(&self) -> Result<Vec<String>, ClusterError>;
+
+    /// Appends lines for a run, which any process may write.
+    fn request(&self, run: &str, lines: &[u8]) -> Result<(), ClusterError>;
+
+    /// Returns the lines for a run from a byte on.
+    fn requests(&self, run: &str, from: u64) -> Result<Vec<u8>, ClusterError>;
 
     /// Returns whether a run is known to be in progress.
     fn is_running(&self, run: &str) -> bool;

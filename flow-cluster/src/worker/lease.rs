@@ -37,6 +37,8 @@ pub(super) struct HeldLease<'a> {
     orders: Mutex<Orders>,
     /// The job that runs.
     running: Mutex<Option<(usize, Arc<JobInbox>)>>,
+    /// The place of that job, and when it began.
+    since: Mutex<Option<(usize, Instant)>>,
     is_lost: AtomicBool,
     /// Whether the worker gives the bundle back: messages of the job that runs do not count any more.
     is_leaving: AtomicBool,
@@ -89,6 +91,7 @@ impl<'a> HeldLease<'a> {
             written: Mutex::new(written),
             orders: Mutex::default(),
             running: Mutex::default(),
+            since: Mutex::default(),
             is_lost: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
@@ -108,6 +111,7 @@ impl<'a> HeldLease<'a> {
     /// Sets the job that runs, which receives the messages of the run.
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
         lock(&self.running).clone_from(&running);
+        *lock(&self.since) = running.as_ref().map(|(job, _)| (*job, Instant::now()));
         if let Some((job, inbox)) = running {
             let early = std::mem::take(&mut lock(&self.orders).early);
             let own = early.into_iter().filter(|(place, _)| *place == job);
@@ -181,6 +185,7 @@ impl<'a> HeldLease<'a> {
     /// Renews the lease, writes what was held back, and passes on orders, until the end of the guard that
     /// [`ends_on_drop`](Self::ends_on_drop) returns.
     pub(super) fn keep(&self) {
+        let mut said = Instant::now();
         while !self.has_ended.load(Ordering::SeqCst) && !self.is_lost() {
             if self.has_stopped() {
                 self.cancel();
@@ -189,6 +194,10 @@ impl<'a> HeldLease<'a> {
             let pause = {
                 let mut written = lock(&self.written);
                 let renewal = written.lease / RENEWALS;
+                if said.elapsed() >= renewal {
+                    said = Instant::now();
+                    written.held_back.extend(self.duration());
+                }
                 if written.at.elapsed() >= renewal {
                     written.beats += 1;
                     let beat = line(&Line::Beat(written.beats));
@@ -209,6 +218,15 @@ impl<'a> HeldLease<'a> {
             self.is_leaving.store(true, Ordering::SeqCst);
         }
         is_stopped
+    }
+
+    /// Returns a line that says for how long the job has run that runs; no byte if none does.
+    fn duration(&self) -> Vec<u8> {
+        let since = *lock(&self.since);
+        let runs = |(job, since): (usize, Instant)| {
+            line(&Line::Runs { job, seconds: since.elapsed().as_secs_f64() })
+        };
+        since.map(runs).unwrap_or_default()
     }
 
     /// Returns a guard that ends [`keep`](Self::keep), which runs on a thread, when it is dropped.

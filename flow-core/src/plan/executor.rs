@@ -19,11 +19,13 @@
 //! ```text
 //! submit ──► Waiting* ──► Begun ──► Message* ──► the last message says how the task has ended
 //!               │           │          │
-//!               └───────────┴──────────┴───────► Lost, or Failed
+//!               └───────────┴──────────┴───────► Lost, Failed, or Cancelled
 //! ```
 //!
 //! - After `Lost` and `Failed`, no message follows, and nothing that the lost process does from then on can be committed: neither by
 //!   this run nor, from its draft record, by a later one. The same holds when [`SubmittedJob::cancel`] has returned.
+//! - The same holds after `Cancelled`: a user has ended this job, and not the run. The instance has failed, and is not tried
+//!   again.
 //! - A job that was lost has not failed: the run submits it again, a few times, without counting it as a retry.
 //! - A job fails without a message of its own if the executor knows that it is the cause: it needs more memory or time than a
 //!   scheduler has given to it. Its retries apply, and the [attempt](Job::attempt) may ask for more.
@@ -225,6 +227,9 @@ pub enum JobEvent {
     Lost(String),
     /// The task has failed, with the error: it exceeds a limit of where it runs, or it can run nowhere.
     Failed(String),
+    /// A user has cancelled the job, and not the run, with who did it: the end of the sentence "it was cancelled". Its instance
+    /// fails, without a further attempt, and the run goes on.
+    Cancelled(String),
 }
 
 /// Receives the events of one job, from any thread.

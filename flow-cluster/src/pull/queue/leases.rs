@@ -63,7 +63,7 @@ impl Queue {
             }
         }
         for (name, place) in cancelled {
-            self.cancel_taken(state, &name, place);
+            self.cancel_taken(state, &name, &[place]);
         }
     }
 

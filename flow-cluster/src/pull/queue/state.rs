@@ -7,6 +7,7 @@ use flow_core::executor::{Job, JobEvent, JobEvents};
 
 use crate::error::{ClusterError, text};
 use crate::names::{BundleName, LeaseName};
+use crate::pull::requests::Requests;
 use crate::pull::workers::Workers;
 use crate::tail::Tail;
 
@@ -35,6 +36,8 @@ pub(crate) struct State {
     pub(super) looked: Option<Instant>,
     /// Since when there has been no worker of this build.
     pub(super) alone_since: Option<Instant>,
+    /// What other processes have asked of this run.
+    pub(super) requests: Requests,
     /// What the user was told.
     pub(super) told: HashSet<String>,
     /// The jobs of a scheduler whose workers have taken a bundle.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -14,9 +15,10 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::describe::{self, Way};
 use super::message::{FromChild, FromRelay, ToChild};
 use super::parent::{Parent, Reply};
-use crate::base::process::executable;
+use crate::base::pause::{running_time, seconds_since};
+use crate::base::process::{Elsewhere, executable};
 use crate::base::stop::Stopped;
-use crate::engine::executor::{Executor, Lost, TaskJob};
+use crate::engine::executor::{Cancelled, Executor, Lost, TaskJob};
 use crate::engine::failure::is_stop;
 use crate::engine::running::Running;
 use crate::plan::executor::{Job, JobEvent, JobEvents, JobQueue, RunOfJobs, SubmittedJob};
@@ -160,7 +162,8 @@ impl Executor for Submitted {
         let events = JobEvents::new(move |event| inputs.send(event));
         let submitted = self.queue(running)?.submit(self.job(task, payload), events)?;
         self.open().insert(number, Arc::clone(&submitted));
-        running.execution.report_waiting_for(running.node, "a worker");
+        let since = running_time();
+        running.execution.report_submitted(running.node, "a worker");
         let to = Arc::clone(&submitted);
         let reply: Reply = Arc::new(move |message: ToChild| {
             if let Ok(text) = serde_json::to_string(&message) {
@@ -176,11 +179,16 @@ impl Executor for Submitted {
             submitted,
             reply,
             received,
+            since,
             has_begun: false,
             is_adopted: false,
             is_told_to_stop: false,
         };
         let result = std::thread::scope(|scope| served.until_end(scope));
+        if !served.has_begun {
+            let queue_seconds = Some(seconds_since(since));
+            running.control.set_elsewhere(Elsewhere { worker: None, queue_seconds });
+        }
         self.open().remove(&number);
         // Lines of the task that arrive from now on are not those of this attempt.
         let _ = attempt.log().close();
@@ -198,6 +206,8 @@ struct Served<'a> {
     submitted: Arc<dyn SubmittedJob>,
     reply: Reply,
     received: Receiver<Input>,
+    /// The [`running_time`] when it was submitted.
+    since: Duration,
     has_begun: bool,
     is_adopted: bool,
     is_told_to_stop: bool,
@@ -217,17 +227,25 @@ impl Served<'_> {
             };
             let text = match event {
                 JobEvent::Waiting(reason) => {
-                    self.running.execution.report_waiting_for(self.running.node, &reason);
+                    self.running.execution.report_submitted(self.running.node, &reason);
                     continue;
                 }
                 JobEvent::Begun { worker, is_adopted } => {
                     (self.has_begun, self.is_adopted) = (true, is_adopted);
+                    // For how long it was in the queue of an earlier run is not known.
+                    let queue_seconds = (!is_adopted).then(|| seconds_since(self.since));
+                    let elsewhere =
+                        Elsewhere { worker: Some(worker.as_str().into()), queue_seconds };
+                    self.running.control.set_elsewhere(elsewhere);
                     (self.begins)();
                     self.running.report(TaskReport::Status(&format_args!("on {worker}")));
                     continue;
                 }
                 JobEvent::Lost(reason) => return Err(self.lost(reason)),
                 JobEvent::Failed(error) => return Err(self.unless_stopped(anyhow!(error))),
+                JobEvent::Cancelled(reason) => {
+                    return Err(self.unless_stopped(Cancelled(reason).into()));
+                }
                 JobEvent::Message(text) => text,
             };
             let ended = match serde_json::from_str::<FromRelay>(&text) {
