@@ -10,21 +10,26 @@
 //! - [`queue`] owns the state of a run: a job waits, is in a bundle, runs, and ends.
 //! - [`watch`] is the thread that changes it. One poll lists the leases and reads each once, however many jobs there are.
 //! - [`workers`] knows which workers are alive, for the size of bundles and for messages.
+//! - [`carried`] brings the files of inputs and outputs to and from a bucket, if there is one.
 
+mod carried;
 mod queue;
 mod watch;
 mod workers;
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use flow_core::Remote;
 use flow_core::executor::{Job, JobEvents, JobExecutor, JobQueue, RunOfJobs, SubmittedJob, unique};
 
+use self::carried::{Before, Carried};
 use self::queue::{JobId, Queue};
 use crate::bundling::Limits;
 use crate::format::MOST_JOBS;
-use crate::transport::{Folder, RunMark, Transport};
+use crate::transport::{Blobs, Bucket, Folder, RunMark, Transport};
 
 /// The time after which a worker that is not heard of is taken for dead, unless it is set.
 const LEASE: Duration = Duration::from_secs(30);
@@ -34,6 +39,10 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// How often the queue is looked at, unless it is set.
 const POLL: Duration = Duration::from_millis(200);
+
+/// Both in a bucket, where a look is a request that costs money and time.
+const LEASE_OF_BUCKET: Duration = Duration::from_secs(60);
+const POLL_OF_BUCKET: Duration = Duration::from_secs(2);
 
 /// How long jobs wait for others to be bundled with.
 const GATHER: Duration = Duration::from_millis(50);
@@ -68,9 +77,24 @@ const BUNDLE_SECONDS: f64 = 10.0;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+///
+/// Workers that have no folder in common with the run exchange everything with it through a [bucket](Self::bucket).
+#[derive(Clone)]
 pub struct PullWorkers {
     settings: Settings,
+    lease: Option<Duration>,
+    poll: Option<Duration>,
+    keep_inputs: Option<Duration>,
+    bucket: Option<Arc<dyn Remote>>,
+}
+
+impl fmt::Debug for PullWorkers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { settings, lease, poll, keep_inputs, bucket } = self;
+        let mut debug = f.debug_struct("PullWorkers");
+        debug.field("settings", settings).field("lease", lease).field("poll", poll);
+        debug.field("keep_inputs", keep_inputs).field("has_bucket", &bucket.is_some()).finish()
+    }
 }
 
 /// The settings of the executor.
@@ -92,23 +116,64 @@ impl PullWorkers {
     /// Creates an executor with the default settings.
     pub fn new() -> Self {
         let limits = Limits { seconds: BUNDLE_SECONDS, jobs: MOST_JOBS };
-        Self { settings: Settings { lease: LEASE, poll: POLL, gather: GATHER, limits } }
+        let settings = Settings { lease: LEASE, poll: POLL, gather: GATHER, limits };
+        Self { settings, lease: None, poll: None, keep_inputs: None, bucket: None }
     }
 
-    /// Sets how long a worker may not be heard of before its work is given to others. The default is 30 s.
+    /// Exchanges jobs, messages and files with workers through a bucket, or any other [`Remote`]. The workers have
+    /// [the same one](crate::Worker::bucket), and nothing else in common with the run.
+    ///
+    /// The bucket has everything below the name `cluster`. It may also be a remote of `push` and `pull`. A lease is 60 s then,
+    /// and a poll 2 s, unless they are set.
+    ///
+    /// A task whose inputs are files outside the store, or whose parameters name such files, is an error of the plan: run it in
+    /// this process, by [`Flow::in_process`](flow_core::Flow::in_process).
+    ///
+    /// ```no_run
+    /// use flow::cluster::PullWorkers;
+    /// use flow::prelude::*;
+    ///
+    /// # #[task(target = Json<u64>)]
+    /// # fn square(n: u64) -> u64 { n * n }
+    /// # fn main() -> Result<()> {
+    /// // A folder takes the place of a bucket here: `flow::remote::open("s3://bucket/prefix")?`.
+    /// let bucket = RemoteFolder::new("/mnt/exchange");
+    /// let flow = Flow::open("data")?.workers(200).executor(PullWorkers::new().bucket(bucket));
+    /// # let _ = flow;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn bucket(mut self, bucket: impl Remote + 'static) -> Self {
+        self.bucket = Some(Arc::new(bucket));
+        self
+    }
+
+    /// Sets how long the contents of files stay in the [bucket](Self::bucket) that no run has used. The default is 7 days; zero
+    /// removes all contents at the end of the run.
+    ///
+    /// They are removed at the end of a run, if no other one is in progress. Their age is that by the clock of the bucket.
+    #[must_use]
+    pub fn keep_inputs(mut self, keep: Duration) -> Self {
+        self.keep_inputs = Some(keep);
+        self
+    }
+
+    /// Sets how long a worker may not be heard of before its work is given to others. The default is 30 s, and 60 s with a
+    /// bucket.
     ///
     /// A worker is heard of every quarter of this time. It is at least 100 ms. A network file system may need several
     /// seconds to show what another machine has written.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.lease = lease.clamp(SHORTEST_LEASE, Duration::from_secs(24 * 60 * 60));
+        self.lease = Some(lease.clamp(SHORTEST_LEASE, Duration::from_secs(24 * 60 * 60)));
         self
     }
 
-    /// Sets how often the run looks for what workers have written. The default is 200 ms.
+    /// Sets how often the run looks for what workers have written. The default is 200 ms, and 2 s with a bucket.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
-        self.settings.poll = poll.max(Duration::from_millis(1));
+        self.poll = Some(poll.max(Duration::from_millis(1)));
         self
     }
 
@@ -126,31 +191,63 @@ impl JobExecutor for PullWorkers {
         "pull"
     }
 
+    fn moves_files(&self) -> bool {
+        self.bucket.is_some()
+    }
+
     fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>> {
-        let transport = Folder::new(&run.folder, Arc::clone(&run.fs));
+        let (lease, poll) = match self.bucket {
+            Some(_) => (LEASE_OF_BUCKET, POLL_OF_BUCKET),
+            None => (LEASE, POLL),
+        };
+        let (lease, poll) = (self.lease.unwrap_or(lease), self.poll.unwrap_or(poll));
+        let settings = Settings { lease, poll, ..self.settings };
+        let (transport, command): (Box<dyn Transport>, _) = match &self.bucket {
+            None => {
+                let command = format!("{} worker --data {}", run.program, run.folder.display());
+                (Box::new(Folder::new(&run.folder, Arc::clone(&run.fs))), command)
+            }
+            Some(bucket) => {
+                let blobs = Blobs::new(Arc::clone(bucket), &run.folder, Arc::clone(&run.fs));
+                let blobs = match self.keep_inputs {
+                    Some(keep) => blobs.keep(keep),
+                    None => blobs,
+                };
+                let bucket = Bucket::new(Arc::clone(bucket), Arc::new(blobs), (poll, lease));
+                (Box::new(bucket), format!("{} worker --bucket <the same bucket>", run.program))
+            }
+        };
         transport.prepare()?;
         let name = unique();
         let mark = transport.begin_run(&name)?;
-        let command = format!("{} worker --data {}", run.program, run.folder.display());
         let build = run.build.to_string();
-        let queue = Queue::begin(Box::new(transport), self.settings, (build, name), command)?;
+        let blobs = transport.blobs().cloned();
+        let queue = Queue::begin(transport, settings, (build, name), command)?;
         let queue = Arc::new(queue);
         let watched = Arc::clone(&queue);
         let thread = Builder::new().name("flow-queue".to_owned());
         let thread = thread.spawn(move || watch::watch(&watched))?;
-        Ok(Arc::new(PullQueue { queue, ends: Mutex::new(Some((thread, mark))) }))
+        let (ends, before) = (Mutex::new(Some((thread, mark))), Mutex::default());
+        Ok(Arc::new(PullQueue { queue, blobs, before, ends }))
     }
 }
 
 /// The jobs of one run.
 struct PullQueue {
     queue: Arc<Queue>,
+    /// The contents of files, if workers have another folder.
+    blobs: Option<Arc<Blobs>>,
+    before: Before,
     /// The thread that watches the queue, and the mark of the run, until the run ends.
     ends: Mutex<Option<(JoinHandle<()>, RunMark)>>,
 }
 
 impl JobQueue for PullQueue {
     fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<Arc<dyn SubmittedJob>> {
+        if let Some(blobs) = &self.blobs {
+            let carried = Carried::submit((&self.queue, blobs), &self.before, job, events)?;
+            return Ok(carried);
+        }
         let id = self.queue.submit(job, events)?;
         Ok(Arc::new(Submitted { queue: Arc::clone(&self.queue), id }))
     }

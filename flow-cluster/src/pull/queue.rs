@@ -49,6 +49,9 @@ const MISSING: u32 = 4;
 /// How often the names of workers, and of the bundles that no worker has taken, are listed.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How many polls there are between two such lists, at least.
+const POLLS_PER_LOOK: u32 = 5;
+
 /// The most bundles that no worker has taken, for each slot of a worker, and at least. The other jobs wait in the memory of the
 /// run: a worker lists all these bundles before it takes one.
 const POSTED_PER_SLOT: usize = 2;
@@ -350,7 +353,9 @@ impl Queue {
 
     /// Does everything that is due: the part of [`watch`](super::watch) with the lock held.
     pub(super) fn step(&self, state: &mut State, now: Instant) {
-        if state.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK) {
+        self.transport.begin_poll();
+        let look = LOOK.max(POLLS_PER_LOOK * self.settings.poll);
+        if state.looked.is_none_or(|looked| now.duration_since(looked) >= look) {
             state.looked = Some(now);
             self.find_missing(state, now);
             self.look_for_workers(state, now);
@@ -576,7 +581,7 @@ impl Queue {
             return self.revoke(state, name, &reason);
         }
         if let Some(over) = held.over {
-            if over.elapsed() >= LINGER {
+            if over.elapsed() >= LINGER.max(2 * self.settings.poll) {
                 self.revoke(state, name, "its worker has left it out");
             }
             return;
@@ -654,9 +659,9 @@ impl Queue {
             Ok(found) => found,
             Err(error) => return state.tell_error(&error),
         };
-        for name in state.workers.due(found, now) {
-            let presence = self.transport.presence(&name);
-            state.workers.read(&name, presence, now);
+        let due = state.workers.due(found, now);
+        for (name, presence) in due.iter().zip(self.transport.presences(&due)) {
+            state.workers.read(name, presence, now);
         }
         for gone in state.workers.gone(now) {
             self.transport.forget(&gone);
@@ -690,6 +695,7 @@ impl Queue {
                 break;
             }
             // The worker has sent the last result, and is about to say that the bundle is over.
+            self.transport.begin_poll();
             for name in &open {
                 self.read(&mut state, name);
             }
@@ -888,8 +894,7 @@ impl State {
     /// Tells the user once that the queue cannot be used at the moment. The next poll tries again.
     fn tell_error(&mut self, error: &ClusterError) {
         // Not once for each of its files.
-        let reason = format!("the queue in the folder of the store: {}", text(error));
-        self.tell_once(&error.cause(), reason);
+        self.tell_once(&error.cause(), format!("its queue: {}", text(error)));
     }
 
     /// Tells the user once why jobs wait, by the first of them.

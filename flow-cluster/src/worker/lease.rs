@@ -12,15 +12,12 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use flow_core::Stopper;
-use flow_core::executor::{JobInbox, JobLink};
+use flow_core::executor::{JobFile, JobInbox, JobLink};
 
 use crate::format::{FORMAT, Line, Order, line};
 use crate::names::LeaseName;
 use crate::tail::Tail;
 use crate::transport::Transport;
-
-/// How often messages that are not urgent are written, and orders are read.
-const TICK: Duration = Duration::from_millis(100);
 
 /// In how many parts a lease is divided: it is renewed after one of them.
 const RENEWALS: u32 = 4;
@@ -101,6 +98,11 @@ impl<'a> HeldLease<'a> {
         self.is_lost.load(Ordering::SeqCst)
     }
 
+    /// Returns whether nothing that the job does counts any more: the lease was taken away, or the worker is stopped.
+    fn is_over(&self) -> bool {
+        self.is_lost() || self.stopper.is_stopped()
+    }
+
     /// Sets the job that runs, which receives the messages of the run.
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
         lock(&self.running).clone_from(&running);
@@ -135,7 +137,7 @@ impl<'a> HeldLease<'a> {
             if self.stopper.is_stopped() {
                 return false;
             }
-            thread::sleep(TICK);
+            thread::sleep(self.transport.tick());
             self.flush(&mut lock(&self.written));
             is_held = !self.is_lost();
         }
@@ -192,7 +194,7 @@ impl<'a> HeldLease<'a> {
                     written.held_back.extend(beat);
                 }
                 self.flush(&mut written);
-                TICK.min(renewal)
+                self.transport.tick().min(renewal)
             };
             // The end of the bundle does not wait for it.
             thread::park_timeout(pause);
@@ -243,7 +245,7 @@ impl<'a> HeldLease<'a> {
             if self.is_lost() || self.stopper.is_stopped() {
                 return true;
             }
-            thread::sleep(TICK);
+            thread::sleep(self.transport.tick());
         }
         self.is_lost() || lock(&self.orders).left_out.contains(&place)
     }
@@ -288,6 +290,23 @@ impl JobLink for LeaseLink<'_> {
         (self.wait)(is_waiting);
     }
 
+    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
+        match self.lease.transport.blobs() {
+            Some(blobs) => blobs.bring(files, true, &|| self.lease.is_over()),
+            None => Ok(()),
+        }
+    }
+
+    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
+        let Some(blobs) = self.lease.transport.blobs() else { return Ok(()) };
+        blobs.deliver(files, &|| self.lease.is_over())?;
+        // The run may have given the job to another worker meanwhile.
+        match self.lease.is_left_out(self.job) {
+            true => Err(ErrorKind::NotFound.into()),
+            false => Ok(()),
+        }
+    }
+
     fn draft(&self) -> Option<PathBuf> {
         self.lease.transport.draft(&self.lease.name, self.job)
     }
@@ -319,12 +338,12 @@ mod tests {
         let lease = HeldLease::new(&transport, name, &stopper);
         thread::scope(|scope| {
             let begins = scope.spawn(|| lease.write_through(&Line::Begun(0)));
-            thread::sleep(3 * TICK);
+            thread::sleep(3 * transport.tick());
             assert!(!begins.is_finished());
             fs::remove_dir(&messages).expect("a folder");
             assert!(begins.join().expect("no panic"));
             let is_left_out = scope.spawn(|| lease.is_left_out(0));
-            thread::sleep(3 * TICK);
+            thread::sleep(3 * transport.tick());
             assert!(!is_left_out.is_finished());
             // Without its orders, the lease is gone.
             fs::remove_dir(&orders).expect("a folder");

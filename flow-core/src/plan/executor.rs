@@ -183,7 +183,7 @@ pub trait SubmittedJob: Send + Sync {
     /// # Errors
     ///
     /// A file cannot be brought, or has another content. The job is lost: the run submits it again.
-    fn fetch(&self, files: &[JobFile], is_stopped: &dyn Fn() -> bool) -> io::Result<()> {
+    fn fetch(&self, files: &[JobFile], is_stopped: &(dyn Fn() -> bool + Sync)) -> io::Result<()> {
         let _ = (files, is_stopped);
         Ok(())
     }

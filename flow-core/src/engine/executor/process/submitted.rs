@@ -326,7 +326,8 @@ impl Served<'_> {
         let mut none = Vec::new();
         let files = done.result.as_mut().map_or(&mut none, |output| &mut output.files);
         let (store, figures) = (&self.running.execution.plan.store, &mut done.figures);
-        let is_stopped = || self.running.control.is_abandoned();
+        let running = Arc::clone(self.running);
+        let is_stopped = move || running.control.stopper.is_stopped();
         let brought = moving::bring_output(store, self.folder, (files, figures), |files| {
             self.submitted.fetch(files, &is_stopped)
         });
