@@ -9,6 +9,7 @@
 //! color = "never"           # FLOW_COLOR
 //! executor = "pull"         # FLOW_EXECUTOR: runs tasks by workers on other machines (feature `cluster`)
 //! jobs = 200                # FLOW_JOBS: the number of their jobs at the same time
+//! bucket = "s3://b/prefix"  # FLOW_BUCKET: where they exchange jobs and files, if they have no folder in common
 //!                           # FLOW_JSON: prints results as JSON
 //!
 //! [params]                  # values of parameters, as --param
@@ -35,13 +36,19 @@ use std::fmt::Display;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+#[cfg(feature = "cluster")]
+use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "cluster")]
+use flow_core::Remote;
 use flow_core::{Amount, Flow, Limits};
 use serde::Deserialize;
 
 use crate::error::CliError;
 use crate::given::{Given, flat};
+#[cfg(feature = "cluster")]
+use crate::remotes::{self, Shows};
 use crate::text::shortened;
 use crate::ui::Color;
 
@@ -70,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) executor: Option<ExecutorName>,
     #[cfg(feature = "cluster")]
     pub(crate) jobs: Option<NonZeroU16>,
+    #[cfg(feature = "cluster")]
+    pub(crate) bucket: Option<PathBuf>,
     /// Not in the file: who types a command sees text.
     #[serde(skip)]
     pub(crate) json: Option<bool>,
@@ -172,6 +181,9 @@ impl Settings {
             let named = |text: &str| (text == "pull").then_some(ExecutorName::Pull);
             let names = "the name of an executor: pull";
             replace(&mut set.executor, parsed("FLOW_EXECUTOR", names, named)?);
+            if let Some(bucket) = path_variable("FLOW_BUCKET") {
+                set.bucket = Some(bucket);
+            }
             let numbers = format!("a number from 1 to {}", u16::MAX);
             replace(&mut set.jobs, parsed("FLOW_JOBS", &numbers, |text| text.parse().ok())?);
         }
@@ -207,6 +219,13 @@ impl Settings {
         let remotes = settings.remotes.values_mut().filter(|remote| !is_url(remote));
         let paths = settings.data.iter_mut().chain(remotes);
         paths.for_each(|path| *path = folder.join(&*path));
+        #[cfg(feature = "cluster")]
+        if let Some(bucket) = &mut settings.bucket
+            && !is_url(bucket)
+            && !bucket.to_str().is_some_and(|name| settings.remotes.contains_key(name))
+        {
+            *bucket = folder.join(&*bucket);
+        }
         settings.params = flat(std::mem::take(&mut settings.params));
         settings.file = path.to_owned();
         Ok(Some(settings))
@@ -218,7 +237,11 @@ impl Settings {
     }
 
     /// Returns a flow with these settings, apart from the folder and the parameters.
-    pub(crate) fn apply(&self, flow: Flow) -> Flow {
+    ///
+    /// # Errors
+    ///
+    /// The bucket of an executor cannot be opened.
+    pub(crate) fn apply(&self, flow: Flow) -> Result<Flow, CliError> {
         let flow = match &self.namespace {
             Some(name) => flow.namespace(name),
             None => flow,
@@ -231,13 +254,25 @@ impl Settings {
         let flow = match self.executor {
             Some(ExecutorName::Pull) => {
                 let jobs = self.jobs.map(NonZeroU16::get).or(self.workers).unwrap_or(JOBS);
-                flow.workers(usize::from(jobs)).executor(flow_cluster::PullWorkers::new())
+                let workers = flow_cluster::PullWorkers::new();
+                let workers = match self.open_bucket()? {
+                    Some(bucket) => workers.bucket(bucket),
+                    None => workers,
+                };
+                flow.workers(usize::from(jobs)).executor(workers)
             }
             None => flow,
         };
         let flow = if self.allow_failures == Some(true) { flow.allow_failures() } else { flow };
         let flow = if self.quiet == Some(true) { flow.quiet() } else { flow };
-        flow.change_limits(|limits| self.limits.change(limits))
+        Ok(flow.change_limits(|limits| self.limits.change(limits)))
+    }
+
+    /// Opens the bucket of an executor and its workers, if there is one.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn open_bucket(&self) -> Result<Option<Arc<dyn Remote>>, CliError> {
+        let open = |bucket: &PathBuf| remotes::open(bucket, &self.remotes, Shows::Nothing);
+        self.bucket.as_ref().map(open).transpose()
     }
 }
 
