@@ -132,9 +132,8 @@ impl PullWorkers {
     /// ```no_run
     /// use flow::cluster::PullWorkers;
     /// use flow::prelude::*;
+    /// use flow::remote::RemoteFolder;
     ///
-    /// # #[task(target = Json<u64>)]
-    /// # fn square(n: u64) -> u64 { n * n }
     /// # fn main() -> Result<()> {
     /// // A folder takes the place of a bucket here: `flow::remote::open("s3://bucket/prefix")?`.
     /// let bucket = RemoteFolder::new("/mnt/exchange");

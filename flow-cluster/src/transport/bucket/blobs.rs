@@ -222,6 +222,10 @@ impl Blobs {
         match brought {
             Ok(()) => {
                 self.remember_here(file);
+                // The next task may need it.
+                if let Some(there) = &mut self.known().there {
+                    there.insert(file.digest, file.bytes);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -450,24 +454,7 @@ fn repeat(
 }
 
 fn may_pass(error: &io::Error) -> bool {
-    use ErrorKind::{
-        AlreadyExists, InvalidData, InvalidInput, NotFound, PermissionDenied, QuotaExceeded,
-        ReadOnlyFilesystem, StorageFull, Unsupported,
-    };
-
-    let is_final = matches!(
-        error.kind(),
-        AlreadyExists
-            | InvalidData
-            | InvalidInput
-            | NotFound
-            | PermissionDenied
-            | QuotaExceeded
-            | ReadOnlyFilesystem
-            | StorageFull
-            | Unsupported
-    );
-    !is_final && !is_stop(error)
+    objects::may_pass(error) && !is_stop(error)
 }
 
 /// Returns whether content has another digest or size than it should have.

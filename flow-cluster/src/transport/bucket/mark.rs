@@ -104,9 +104,11 @@ impl Drop for BucketMark {
         {
             let _ = self.blobs.remove_old(&own);
         }
-        if let Ok(left) = objects::list(&*self.remote, &names::leases_of(&self.run)) {
-            let _ = objects::delete(&*self.remote, &left);
-        }
+        let leases = objects::list(&*self.remote, &names::leases_of(&self.run));
+        let mut left = leases.unwrap_or_default();
+        let posted = objects::list(&*self.remote, names::OPEN).unwrap_or_default().into_iter();
+        left.extend(posted.filter(|name| names::run_of_bundle(name).as_ref() == Some(&self.run)));
+        let _ = objects::delete(&*self.remote, &left);
         let _ = objects::delete(&*self.remote, &[own]);
     }
 }

@@ -469,10 +469,9 @@ impl Transport for Bucket {
         let is_left = |run: &str| !except.contains(&run) && !running.contains(run);
         let of_marks = marks.iter().filter(|name| names::parse_run(name).is_some_and(is_left));
         let of_leases = leases.iter().filter(|name| names::run_of_lease(name).is_some_and(is_left));
-        let of_bundles = open.iter().filter(|name| match names::parse(name) {
-            Some(Object::Bundle(bundle) | Object::Taken(bundle)) => is_left(bundle.run()),
-            _ => false,
-        });
+        let is_left_bundle =
+            |name: &str| names::run_of_bundle(name).is_some_and(|run| is_left(&run));
+        let of_bundles = open.iter().filter(|name| is_left_bundle(name));
         let left: Vec<_> = of_marks.chain(of_leases).chain(of_bundles).cloned().collect();
         let _ = self.delete(&left);
     }

@@ -123,6 +123,14 @@ pub(super) fn run_of_lease(name: &str) -> Option<&str> {
     is_run(run).then_some(run)
 }
 
+/// Returns the run that has posted the bundle of an object.
+pub(super) fn run_of_bundle(name: &str) -> Option<String> {
+    match parse(name)? {
+        Object::Bundle(bundle) | Object::Taken(bundle) => Some(bundle.run().to_owned()),
+        _ => None,
+    }
+}
+
 /// Parses the name of the mark of a run.
 pub(super) fn parse_run(name: &str) -> Option<&str> {
     let run = name.strip_prefix(RUNS)?.strip_prefix('/')?.strip_suffix(".json")?;
