@@ -38,6 +38,8 @@ mod mark;
 mod names;
 mod objects;
 mod parallel;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
