@@ -9,7 +9,6 @@ use std::sync::Arc;
 use flow_core::{Remote, RemoteFolder};
 
 use crate::error::CliError;
-use crate::settings::is_url;
 
 /// Whether a line on the terminal shows how much was transferred, and how fast.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,4 +59,12 @@ pub(crate) fn clear_progress() {
     if std::io::stderr().is_terminal() {
         let _ = write!(std::io::stderr(), "\r\x1b[2K");
     }
+}
+
+/// Returns whether a remote is the URL of an object store, and not the path of a folder.
+pub(crate) fn is_url(remote: &Path) -> bool {
+    remote.to_str().and_then(|remote| remote.split_once("://")).is_some_and(|(scheme, _)| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
 }

@@ -47,6 +47,7 @@ use serde::Deserialize;
 
 use crate::error::CliError;
 use crate::given::{Given, flat};
+use crate::remotes::is_url;
 #[cfg(feature = "cluster")]
 use crate::remotes::{self, Shows};
 use crate::text::shortened;
@@ -313,14 +314,6 @@ fn parsed<T>(
             shortened(&text, QUOTED)
         ))),
     }
-}
-
-/// Returns whether a remote is the URL of an object store, and not the path of a folder.
-pub(crate) fn is_url(remote: &Path) -> bool {
-    remote.to_str().and_then(|remote| remote.split_once("://")).is_some_and(|(scheme, _)| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
 }
 
 /// Returns the path in a variable; `None` if it is not set, or empty.

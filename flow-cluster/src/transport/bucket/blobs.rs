@@ -43,9 +43,6 @@ const PART: u64 = 16 << 20;
 /// How many bytes are copied at a time.
 const CHUNK: usize = 256 << 10;
 
-/// How many names are looked for with one call.
-const BATCH: usize = 1000;
-
 /// How long a transfer is tried again that fails for a passing reason, and the first and the longest pause.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
@@ -102,34 +99,21 @@ impl Blobs {
         files.iter().all(|file| file.bytes == 0 || there.get(&file.digest) == Some(&file.bytes))
     }
 
-    /// Puts the contents of inputs that the bucket lacks. `looks_again` asks the bucket for each of them, because it was found to
-    /// lack one that it should have.
+    /// Puts the contents of inputs that the bucket lacks. `looks_again` lists the bucket again, because it may lack one that it
+    /// should have.
     pub(crate) fn put_inputs(
         &self,
         files: &[JobFile],
         looks_again: bool,
         is_stopped: IsStopped<'_>,
     ) -> io::Result<()> {
-        let is_listed = self.known().there.is_some();
-        if !is_listed {
+        // One list for all contents: a bucket has no other way to ask for many.
+        if looks_again || self.known().there.is_none() {
             let listed = self.remote.entries(names::BLOBS)?.into_iter();
             let listed =
                 listed.filter_map(|entry| Some((names::parse_blob(&entry.name)?, entry.bytes)));
-            let listed: HashMap<_, _> = listed.collect();
-            self.known().there.get_or_insert(listed);
-        } else if looks_again {
-            for files in files.chunks(BATCH) {
-                let names: Vec<_> = files.iter().map(|file| names::blob(file.digest)).collect();
-                let sizes = self.remote.sizes(&names)?;
-                let mut known = self.known();
-                let there = known.there.get_or_insert_default();
-                for (file, size) in files.iter().zip(sizes) {
-                    match size {
-                        Some(bytes) => there.insert(file.digest, bytes),
-                        None => there.remove(&file.digest),
-                    };
-                }
-            }
+            let listed = listed.collect();
+            self.known().there = Some(listed);
         }
         if self.has_all(files) {
             return Ok(());
@@ -140,12 +124,12 @@ impl Blobs {
 
     /// Puts the contents of the files of an output.
     pub(crate) fn deliver(&self, files: &[JobFile], is_stopped: IsStopped<'_>) -> io::Result<()> {
-        let put = parallel(&each_once(files), |file| {
+        let deliver = |file: &JobFile| -> io::Result<()> {
             repeat(is_stopped, || self.put(file))?;
             self.remember_here(file);
             Ok(())
-        });
-        put.into_iter().collect()
+        };
+        parallel(&each_once(files), deliver).into_iter().collect()
     }
 
     /// Brings files to the store, as far as they are not there. `replaces` allows to replace a file with other content, which

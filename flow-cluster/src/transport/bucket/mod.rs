@@ -29,7 +29,7 @@
 //! A poll of the run is one list for each run whose leases it watches (its own, and those that it adopts), and a get for each
 //! new object of messages, several at a time. Every five polls it lists bundles and workers. While bundles wait to be
 //! taken, they cost no further list. A worker without work lists bundles once in the time between two looks. A bundle takes
-//! two requests to post, three to take, and some six to end. A job takes three puts and three lists, one more list for each second
+//! two requests to post, three to take, and some six to end. A job takes three puts and two lists, one more list for each second
 //! that it runs, and a put and a get for each file that the other side lacks.
 
 mod blobs;

@@ -74,7 +74,7 @@ impl Tested {
     fn queue(&self) -> Bucket {
         let remote = Arc::clone(&self.remote) as Arc<dyn Remote>;
         let blobs = Blobs::new(Arc::clone(&remote), self.folder.path(), Arc::new(Disk));
-        let times = (Duration::from_millis(10), Duration::from_millis(400));
+        let times = (Duration::from_millis(10), Duration::from_secs(60));
         Bucket::new(remote, Arc::new(blobs), times)
     }
 
