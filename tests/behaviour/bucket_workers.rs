@@ -131,14 +131,15 @@ fn worker() -> Result<()> {
 }
 
 /// Starts a worker on a machine of its own.
-fn start_worker(opened: &Opened, machine: &str) -> Result<Process> {
+pub(crate) fn start_worker(opened: &Opened, machine: &str) -> Result<Process> {
     let machine = opened.folder.join(machine);
     fs::create_dir_all(&machine)?;
     let variables = [(MACHINE, machine.as_os_str())];
     start_test(&std::env::current_exe()?, "bucket_workers::worker", &variables)
 }
 
-fn executor(folder: &Path) -> PullWorkers {
+/// Returns the executor of a run whose bucket is in this folder.
+pub(crate) fn executor(folder: &Path) -> PullWorkers {
     PullWorkers::new().bucket(Exchange::new(folder, "run")).poll(POLL).lease(LEASE)
 }
 
@@ -341,6 +342,7 @@ fn contents_that_no_run_uses_are_removed_at_the_end() -> Result<()> {
 #[test]
 fn a_bucket_that_fails_is_slow_and_is_gone_for_a_while_delays_a_run() -> Result<()> {
     let opened = open();
+    fs::create_dir_all(&opened.folder)?;
     fs::write(opened.folder.join("every"), "7")?;
     let _workers = [start_worker(&opened, "one")?, start_worker(&opened, "two")?];
     let flow = exchanging(&opened);

@@ -64,3 +64,43 @@ fn a_number_of_jobs_needs_an_executor() {
     let arguments = words("run Temperature --jobs 4 --in-process Temperature -q");
     weather_with(folder.path(), arguments, &[("FLOW_EXECUTOR", "pull")]).ok();
 }
+
+#[test]
+fn a_run_and_a_worker_may_have_only_a_bucket_in_common() {
+    let folder = folder();
+    let folder = folder.path();
+    // The file that a task imports is on the machine of the run alone.
+    let arguments = "run Report --data data --executor pull --bucket exchange";
+    let error = weather(folder, words(arguments)).err;
+    assert!(error.contains("measurements.csv, which is outside the store"), "{error}");
+    assert!(error.contains("`--in-process Temperature`"), "{error}");
+    let (worker, run) = thread::scope(|scope| {
+        let arguments = "worker --data local --bucket exchange --exit-when-idle 8 --json";
+        let worker = scope.spawn(|| weather(folder, words(arguments)));
+        let arguments =
+            "run Report --data data --executor pull --bucket exchange --in-process Temperature";
+        let run = weather(folder, words(arguments));
+        (worker.join().expect("no panic"), run)
+    });
+    run.ok();
+    assert!(worker.err.contains("takes jobs from exchange"), "{}", worker.err);
+    assert!(worker.json()["jobs"].as_u64() >= Some(1));
+    assert_eq!(weather(folder, words("plan Report --data data --exit-code")).code, 0);
+    assert_eq!(weather(folder, words("plan Report --data local --exit-code")).code, 3);
+    // The bucket may be a setting, by the name of a remote.
+    let settings = "bucket = \"team\"\n[remotes]\nteam = \"gs://team/exchange\"\n";
+    std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+    let error = weather(folder, words("worker --data local --exit-when-idle 0")).refused();
+    assert!(error.contains("gs://team/exchange") && error.contains("feature"), "{error}");
+    let variables = [("FLOW_BUCKET", "other")];
+    let arguments = words("worker --data local --exit-when-idle 0");
+    let worker = weather_with(folder, arguments, &variables);
+    assert!(worker.err.contains("takes jobs from other"), "{}", worker.err);
+}
+
+#[test]
+fn a_bucket_of_a_run_needs_an_executor() {
+    let folder = folder();
+    let error = weather(folder.path(), words("run Temperature --bucket exchange")).refused();
+    assert!(error.contains("add `--executor pull`"), "{error}");
+}

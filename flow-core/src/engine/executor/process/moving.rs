@@ -30,7 +30,7 @@ pub(super) fn of_files<'a>(
     folder: &'a Path,
     files: &'a [OutputFile],
 ) -> impl Iterator<Item = JobFile> + 'a {
-    files.iter().flat_map(OutputFile::contents).map(|file| JobFile {
+    files.iter().flat_map(OutputFile::contents).map(move |file| JobFile {
         path: folder.join(file.path),
         digest: file.digest,
         bytes: file.bytes,
