@@ -134,7 +134,7 @@ pub(super) fn dead_runs(remote: &dyn Remote, own: &str) -> Result<HashSet<String
         let now = read(remote, own)?;
         first.retain(|run, mark| {
             // One that is gone has ended.
-            let is_unchanged = now.get(run).is_some_and(|now| now == mark);
+            let is_unchanged = now.get(run).is_some_and(|now| *now == *mark);
             let has_died = is_unchanged && begun.elapsed() >= time_of(mark);
             if has_died {
                 dead.insert(run.clone());
