@@ -40,6 +40,9 @@ const KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// A larger content is read in parts of this size, so that it is never in memory as a whole.
 const PART: u64 = 16 << 20;
 
+/// How many contents are transferred at the same time, by all threads together.
+const TRANSFERS: usize = 16;
+
 /// How many bytes are copied at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -57,6 +60,8 @@ pub(crate) struct Blobs {
     known: Mutex<Known>,
     /// Wakes those that wait for the transfer of another thread.
     changed: Condvar,
+    /// When the contents of the bucket were listed last. One thread at a time lists them.
+    listed: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -68,6 +73,7 @@ struct Known {
     /// The contents and the files that a thread transfers now.
     putting: HashSet<Digest>,
     getting: HashSet<PathBuf>,
+    transfers: usize,
     /// The files of the store that were verified, with their sizes and times then.
     here: HashMap<PathBuf, (Digest, u64, i64)>,
     has_swept: bool,
@@ -79,7 +85,7 @@ type IsStopped<'a> = &'a (dyn Fn() -> bool + Sync);
 impl Blobs {
     pub(crate) fn new(remote: Arc<dyn Remote>, root: &Path, fs: Arc<dyn Fs>) -> Self {
         let (root, known, changed) = (root.to_owned(), Mutex::default(), Condvar::new());
-        Self { remote, root, fs, keep: KEEP, known, changed }
+        Self { remote, root, fs, keep: KEEP, known, changed, listed: Mutex::default() }
     }
 
     /// Sets how long contents that no run has used stay in the bucket.
@@ -107,14 +113,7 @@ impl Blobs {
         looks_again: bool,
         is_stopped: IsStopped<'_>,
     ) -> io::Result<()> {
-        // One list for all contents: a bucket has no other way to ask for many.
-        if looks_again || self.known().there.is_none() {
-            let listed = self.remote.entries(names::BLOBS)?.into_iter();
-            let listed =
-                listed.filter_map(|entry| Some((names::parse_blob(&entry.name)?, entry.bytes)));
-            let listed = listed.collect();
-            self.known().there = Some(listed);
-        }
+        self.list(looks_again)?;
         if self.has_all(files) {
             return Ok(());
         }
@@ -145,6 +144,36 @@ impl Blobs {
         brought.into_iter().collect()
     }
 
+    /// Lists the contents of the bucket, if that was not done before. `again` lists them if nobody has since this call.
+    ///
+    /// One list is for all contents: a bucket has no other way to ask for many.
+    fn list(&self, again: bool) -> io::Result<()> {
+        let begun = Instant::now();
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = listed.is_some_and(|at| !again || at >= begun);
+        if is_known {
+            return Ok(());
+        }
+        let began_to_list = Instant::now();
+        let entries = self.remote.entries(names::BLOBS)?.into_iter();
+        let there =
+            entries.filter_map(|entry| Some((names::parse_blob(&entry.name)?, entry.bytes)));
+        let there = there.collect();
+        self.known().there = Some(there);
+        *listed = Some(began_to_list);
+        Ok(())
+    }
+
+    /// Waits until not too many contents are transferred.
+    fn permit(&self) -> Permit<'_> {
+        let mut known = self.known();
+        while known.transfers >= TRANSFERS {
+            known = self.changed.wait(known).unwrap_or_else(PoisonError::into_inner);
+        }
+        known.transfers += 1;
+        Permit(self)
+    }
+
     fn put_unless_there(&self, file: &JobFile, is_stopped: IsStopped<'_>) -> io::Result<()> {
         let _turn = self.wait_for_turn(file.digest, |known| &mut known.putting);
         if self.has_all(std::slice::from_ref(file)) {
@@ -161,6 +190,7 @@ impl Blobs {
             // An empty content is never fetched.
             return Ok(());
         }
+        let _permit = self.permit();
         let name = names::blob(file.digest);
         let mut content = verified(self.fs.open(&self.path(file)?)?, file);
         let put = self.remote.put(&name, &mut content, file.bytes);
@@ -234,6 +264,7 @@ impl Blobs {
         to: &Path,
         is_stopped: IsStopped<'_>,
     ) -> io::Result<()> {
+        let _permit = self.permit();
         let name = names::blob(file.digest);
         let content: Box<dyn Read + '_> = match file.bytes {
             0 => Box::new(io::empty()),
@@ -369,6 +400,16 @@ impl Blobs {
         });
         let old: Vec<_> = old.map(|entry| entry.name).collect();
         objects::delete(&*self.remote, &old)
+    }
+}
+
+/// One of the transfers at the same time, until it is dropped.
+struct Permit<'a>(&'a Blobs);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.0.known().transfers -= 1;
+        self.0.changed.notify_all();
     }
 }
 
@@ -577,6 +618,21 @@ mod tests {
         let error = machines.blobs("run").bring(&[file()], false, GOES_ON).expect_err("it exists");
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         machines.blobs("run").bring(&[file()], true, GOES_ON).expect("a worker does");
+    }
+
+    #[test]
+    fn threads_that_put_the_same_content_put_it_once_after_one_list() {
+        let machines = Machines::new();
+        machines.write();
+        let run = machines.blobs("run");
+        thread::scope(|scope| {
+            for _ in 0..30 {
+                scope.spawn(|| run.put_inputs(&[file()], false, GOES_ON).expect("it is put"));
+            }
+        });
+        assert!(run.has_all(&[file()]));
+        assert_eq!(run.known().transfers, 0);
+        assert!(run.known().putting.is_empty());
     }
 
     #[test]
