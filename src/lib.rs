@@ -267,7 +267,7 @@ pub mod page {
     };
 }
 
-/// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store.
+/// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store, or a bucket.
 ///
 /// [`flow.executor(PullWorkers::new())`](crate::Flow::executor) submits the tasks of a run. A [`Worker`](cluster::Worker), or
 /// the verb `worker` of the command line, runs them on any machine. [`Slurm`](cluster::Slurm) and

@@ -42,7 +42,7 @@ const DERIVE: Layers = &[
 const CLI: Layers = &[
     &["text"],
     &["error"],
-    &["ui", "grid", "json", "given"],
+    &["ui", "grid", "json", "given", "remotes"],
     &["settings", "options", "executor"],
     &["params"],
     &["context"],

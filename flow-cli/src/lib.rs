@@ -74,6 +74,7 @@ mod json;
 mod options;
 mod output;
 mod params;
+mod remotes;
 mod settings;
 #[cfg(feature = "tables")]
 mod table;
@@ -125,7 +126,7 @@ pub fn run(flow: Flow, args: impl IntoIterator<Item = impl Into<OsString>>) -> E
 /// The file `flow.toml` or a variable is wrong, or the store cannot be opened.
 pub fn open_configured() -> anyhow::Result<Flow> {
     let settings = settings::Settings::read(None, None)?;
-    let flow = settings.apply(Flow::open(settings.folder())?);
+    let flow = settings.apply(Flow::open(settings.folder())?)?;
     let params = settings.params.iter();
     Ok(params.fold(flow, |flow, (name, value)| flow.with_configured(name, value)))
 }

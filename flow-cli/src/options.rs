@@ -124,12 +124,26 @@ fn executor_options(command: Command) -> Command {
                     "The number of jobs that the executor has at the same time [default: that of --workers, or 100]",
                 ),
         )
+        .arg(bucket_option())
         .arg(
             Arg::new("in-process")
                 .long("in-process")
                 .value_name("TASK")
                 .action(ArgAction::Append)
                 .help("Runs this task in this process, and not by the executor"),
+        )
+}
+
+/// Returns the option for the bucket of an executor and its workers.
+#[cfg(feature = "cluster")]
+pub(crate) fn bucket_option() -> Arg {
+    Arg::new("bucket")
+        .long("bucket")
+        .value_name("URL")
+        .value_parser(clap::value_parser!(std::path::PathBuf))
+        .help(
+            "Where runs and workers exchange jobs and files that have no folder in common: the URL of an object store, a \
+             folder, or a name in `flow.toml`",
         )
 }
 

@@ -41,6 +41,11 @@ pub enum ClusterError {
         /// The name.
         name: String,
     },
+    /// A worker has a pool and a bucket.
+    #[error(
+        "a worker of a pool takes its jobs from the folder of the store, and this one has a bucket: leave out the pool or the bucket"
+    )]
+    PoolInBucket,
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread of the worker")]
     Thread(#[source] io::Error),
@@ -69,6 +74,7 @@ impl ClusterError {
             Self::Damaged { .. }
             | Self::NoBuild
             | Self::NoPool { .. }
+            | Self::PoolInBucket
             | Self::NoKey { .. }
             | Self::Thread(_) => self.to_string(),
         }
@@ -102,6 +108,7 @@ pub(crate) fn text(error: &ClusterError) -> String {
         ClusterError::Damaged { .. }
         | ClusterError::NoBuild
         | ClusterError::NoPool { .. }
+        | ClusterError::PoolInBucket
         | ClusterError::NoKey { .. } => error.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! Executors past one machine: workers on machines that share only a folder, started by hand or by a scheduler.
+//! Executors past one machine: workers on machines that share only a folder, or only a bucket, started by hand or by a scheduler.
 //!
 //! A run with the executor [`PullWorkers`] writes the jobs of its tasks into a queue in the folder of its store. A
 //! [`Worker`], which is the same program on any machine that has the folder, takes them, and runs each in a child process as
@@ -97,7 +97,7 @@
 //! ```text
 //!           scheduler ──► pull::queue                     a queue for each pool, whose workers it starts
 //!  run:     engine ──► pull::queue ──► bundling           how many jobs a bundle has
-//!                        ▲    └──────► transport ─► folder
+//!                        ▲    └──────► transport ─► folder, or bucket
 //!                      pull::watch ───►  │
 //!  worker:  worker ──────────────────────┘
 //!             └──► worker::lease       heartbeats, messages, orders
@@ -105,8 +105,25 @@
 //!  others:  jobs ────────────────────────┘                lists jobs, and cancels them by a request to their run
 //! ```
 //!
-//! `transport` is an interface: another way of bundles and messages, such as a bucket, takes the place of the folder and
-//! leaves the rest as it is.
+//! `transport` is an interface: another way of bundles and messages takes the place of the folder and leaves the rest as it is.
+//!
+//! # A bucket
+//!
+//! Machines that have no folder in common exchange bundles, messages and files through a [`Remote`](flow_core::Remote), such as an
+//! object store. The module `transport::bucket` has the objects, and says what takes the place of renames. Each of these
+//! invariants holds there as well, with this difference: a worker that has looked for its lease just before it was taken away may
+//! still write objects, which nothing reads. There are no draft records. Workers that a scheduler starts need the folder. Files are
+//! carried by their content (`blobs`):
+//!
+//! ```text
+//!  run:     pull::carried ──► blobs ──► the bucket        inputs, before their job is posted
+//!  worker:  JobLink::bring ◄── blobs ◄── the bucket       inputs that the store of the worker lacks
+//!           JobLink::deliver ──► blobs ──► the bucket     outputs, before the message that names them
+//!  run:     SubmittedJob::fetch ◄── blobs ◄── the bucket  outputs, before the engine commits them
+//! ```
+//!
+//! Outputs are named by their content, and not by the lease that has put them. So the output of one task is there as the input of
+//! the next, and what a lost worker has put is the same as what another one puts, or is named by nothing.
 
 mod bundling;
 mod error;

@@ -1,5 +1,5 @@
 //! One list of tasks for all executors: a task leaves the same record whether it runs in a thread, in a child process, or by
-//! a worker that takes it from a queue.
+//! a worker that takes it from a queue in the folder of the store or in a bucket.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,8 @@ use std::path::Path;
 
 use flow::prelude::*;
 
-use crate::isolation::open;
+use crate::bucket_workers;
+use crate::isolation::{Opened, open};
 use crate::pull_workers::{Process, pull, start_worker};
 use crate::support::{failed, files_below, ran};
 
@@ -129,27 +130,30 @@ struct Panics;
 runs!(Panics: u64 = |self, _cx| panic!("index 7"));
 
 /// The namespaces of the executors.
-const STORES: [&str; 3] = ["threads", "children", "pulled"];
+const STORES: [&str; 4] = ["threads", "children", "pulled", "exchanged"];
 
-/// Returns the flows of all executors, each on a store of its own, and the worker of one of them.
-fn executors(flow: &Flow) -> Result<(Vec<Flow>, Process)> {
-    let [threads, children, pulled] = STORES.map(|name| flow.namespace(name));
+/// Returns the flows of all executors, each on a store of its own, and the workers of two of them.
+fn executors(opened: &Opened) -> Result<(Vec<Flow>, [Process; 2])> {
+    let [threads, children, pulled, exchanged] = STORES.map(|name| opened.flow.namespace(name));
     threads.run::<Login>()?;
     // Secrets are hashed with a key of the store.
     let secret = Path::new(".flow").join("secret");
-    for other in [&children, &pulled] {
+    for other in [&children, &pulled, &exchanged] {
         fs::create_dir_all(other.folder().join(".flow"))?;
         fs::copy(threads.folder().join(&secret), other.folder().join(&secret))?;
     }
-    let worker = start_worker(pulled.folder())?;
+    let workers =
+        [start_worker(pulled.folder())?, bucket_workers::start_worker(opened, "machine")?];
     let pulled = pulled.executor(pull()).in_process::<Login>().in_process::<Session>();
-    Ok((vec![threads.force_all(), children.isolate(), pulled], worker))
+    let exchanged = exchanged.executor(bucket_workers::executor(&opened.folder));
+    let exchanged = exchanged.in_process::<Login>().in_process::<Session>();
+    Ok((vec![threads.force_all(), children.isolate(), pulled, exchanged], workers))
 }
 
 #[test]
 fn all_executors_leave_the_same_records() -> Result<()> {
     let opened = open();
-    let (flows, _worker) = executors(&opened.flow)?;
+    let (flows, _workers) = executors(&opened)?;
     let expected =
         ["Fetched", "Login", "Prices", "Prices", "Prices", "Report", "Search", "Session"];
     let mut of_threads = BTreeMap::new();
@@ -178,7 +182,7 @@ fn all_executors_leave_the_same_records() -> Result<()> {
 #[test]
 fn all_executors_report_failures_in_the_same_words() -> Result<()> {
     let opened = open();
-    let (flows, _worker) = executors(&opened.flow)?;
+    let (flows, _workers) = executors(&opened)?;
     for flow in flows {
         let summary = flow.allow_failures().run::<(Fails, Panics)>()?;
         assert_eq!(failed(&summary), ["Fails", "Panics"]);

@@ -51,21 +51,24 @@ impl Drop for Process {
     }
 }
 
-/// Starts a test of this program in a process of its own.
+/// Starts a test of this module in a process of its own.
 fn start(program: &Path, test: &str, variable: &str, value: &OsStr) -> Result<Process> {
-    start_test(program, &format!("pull_workers::{test}"), variable, value)
+    start_test(program, &format!("pull_workers::{test}"), &[(variable, value)])
 }
 
-/// Starts a test, which is named with its module, in a process of its own.
+/// Starts a test in a process of its own.
 pub(crate) fn start_test(
     program: &Path,
     test: &str,
-    variable: &str,
-    value: &OsStr,
+    variables: &[(&str, &OsStr)],
 ) -> Result<Process> {
     let mut command = Command::new(program);
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
-    command.env(variable, value).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     loop {
         match command.spawn() {
             // Another test has just started a process, which still has the file of the program open.

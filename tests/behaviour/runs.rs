@@ -13,6 +13,8 @@ mod support;
 
 mod absent_columns;
 mod aggregates;
+#[cfg(target_os = "linux")]
+mod bucket_workers;
 mod collection_order;
 mod column_cutoff;
 mod column_externals;

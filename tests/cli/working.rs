@@ -74,11 +74,11 @@ fn a_number_of_jobs_needs_an_executor() {
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Ends the run of a test that fails, which would wait for a worker forever.
-struct CancelAll<'a>(&'a Path);
+struct CancelAll<'a>(&'a Path, &'a str);
 
 impl Drop for CancelAll<'_> {
     fn drop(&mut self) {
-        weather(self.0, words("cancel --all --yes --data shared"));
+        weather(self.0, words(&format!("cancel --all --yes {}", self.1)));
     }
 }
 
@@ -92,7 +92,7 @@ fn jobs_are_listed_and_cancelled_from_another_terminal() {
         let run = scope.spawn(|| {
             weather(folder, words("run Report --data shared --executor pull --jobs 20 -q"))
         });
-        let _end = CancelAll(folder);
+        let _end = CancelAll(folder, "--data shared");
         let begun = Instant::now();
         let status = loop {
             let status = listed();
@@ -224,4 +224,110 @@ fn damaged_files_of_the_queue_are_listed() {
         cancelled.err
     );
     check("cancel", &cancelled);
+}
+
+#[test]
+fn a_run_and_a_worker_may_have_only_a_bucket_in_common() {
+    let folder = folder();
+    let folder = folder.path();
+    // The file that a task imports is on the machine of the run alone.
+    let arguments = "run Report --data data --executor pull --bucket exchange";
+    let error = weather(folder, words(arguments)).err;
+    assert!(error.contains("measurements.csv, which is outside the store"), "{error}");
+    assert!(error.contains("`--in-process Temperature`"), "{error}");
+    let (worker, run) = thread::scope(|scope| {
+        let arguments = "worker --data local --bucket exchange --exit-when-idle 8 --json";
+        let worker = scope.spawn(|| weather(folder, words(arguments)));
+        let arguments =
+            "run Report --data data --executor pull --bucket exchange --in-process Temperature";
+        let run = weather(folder, words(arguments));
+        (worker.join().expect("no panic"), run)
+    });
+    run.ok();
+    assert!(worker.err.contains("takes jobs from exchange"), "{}", worker.err);
+    assert!(worker.json()["jobs"].as_u64() >= Some(1));
+    assert_eq!(weather(folder, words("plan Report --data data --exit-code")).code, 0);
+    assert_eq!(weather(folder, words("plan Report --data local --exit-code")).code, 3);
+    // The bucket may be a setting, by the name of a remote.
+    let settings = "bucket = \"team\"\n[remotes]\nteam = \"gs://team/exchange\"\n";
+    std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+    let error = weather(folder, words("worker --data local --exit-when-idle 0")).refused();
+    assert!(error.contains("gs://team/exchange") && error.contains("feature"), "{error}");
+    let variables = [("FLOW_BUCKET", "other")];
+    let arguments = words("worker --data local --exit-when-idle 0");
+    let worker = weather_with(folder, arguments, &variables);
+    assert!(worker.err.contains("takes jobs from other"), "{}", worker.err);
+}
+
+#[test]
+fn jobs_in_a_bucket_are_listed_and_cancelled() {
+    let folder = folder();
+    let folder = folder.path();
+    let bucket = "--data other --bucket exchange";
+    thread::scope(|scope| {
+        // No worker is there.
+        let arguments =
+            "run Report --data data --executor pull --bucket exchange --in-process Temperature -q";
+        let run = scope.spawn(|| weather(folder, words(arguments)));
+        let _end = CancelAll(folder, bucket);
+        let begun = Instant::now();
+        let status = loop {
+            let status = weather(folder, words(&format!("status --jobs --json {bucket}")));
+            if status.json_of()["counts"]["waiting"] == 1 {
+                break status;
+            }
+            assert!(begun.elapsed() < PATIENCE && !run.is_finished(), "{}", status.out);
+            thread::sleep(Duration::from_millis(50));
+        };
+        check("status --jobs", &status);
+        let status = status.json_of();
+        assert_eq!(
+            (&status["jobs"][0]["task"], &status["runs"][0]["running"]),
+            (&"Report".into(), &true.into())
+        );
+        let none = weather(folder, words("status --jobs --data data")).ok();
+        assert_eq!(none, "no jobs; 0 runs in progress; 0 workers\n");
+        // Another executor that is set counts nothing here.
+        let variables = [("FLOW_EXECUTOR", "slurm")];
+        let arguments = format!("cancel Report --yes --json {bucket}");
+        let cancelled = weather_with(folder, words(&arguments), &variables).json();
+        assert_eq!(
+            (&cancelled["runs"], &cancelled["asked"]),
+            (&1.into(), &1.into()),
+            "{cancelled}"
+        );
+        let run = run.join().expect("no panic");
+        assert_eq!(run.code, 1, "{}", run.err);
+        assert!(run.out.contains("it was cancelled: by request of "), "{}", run.out);
+    });
+    let none = weather(folder, words(&format!("cancel --all {bucket}"))).ok();
+    assert_eq!(none, "no jobs to cancel\n");
+    assert!(!folder.join("other").exists());
+}
+
+#[test]
+fn a_bucket_is_refused_where_workers_need_the_folder_of_the_store() {
+    let folder = folder();
+    let folder = folder.path();
+    let error =
+        weather(folder, words("run Temperature --executor slurm --bucket exchange")).refused();
+    assert!(
+        error.contains("the executors slurm and hq start workers on machines that have the folder"),
+        "{error}"
+    );
+    let error =
+        weather(folder, words("worker --pool slurm-00000000000000ab --bucket exchange")).refused();
+    assert!(error.contains("--pool") && error.contains("--bucket"), "{error}");
+    let variables = [("FLOW_BUCKET", "exchange")];
+    let worker = weather_with(folder, words("worker --pool slurm-00000000000000ab"), &variables);
+    assert!(worker.err.contains("leave out the pool or the bucket"), "{}", worker.err);
+    let error = weather(folder, words("status --bucket exchange")).refused();
+    assert!(error.contains("--jobs"), "{error}");
+}
+
+#[test]
+fn a_bucket_of_a_run_needs_an_executor() {
+    let folder = folder();
+    let error = weather(folder.path(), words("run Temperature --bucket exchange")).refused();
+    assert!(error.contains("add `--executor pull`"), "{error}");
 }

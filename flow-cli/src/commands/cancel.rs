@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgGroup, Command};
-use flow_cluster::{JobQueues, JobSelection, UnreadableFile};
+use flow_cluster::{JobSelection, UnreadableFile};
 use flow_core::TaskInfo;
 use serde::Serialize;
 
 use super::confirmed_or;
-use super::jobs::{count, counts};
+use super::jobs::{count, counts, queues};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::options::yes_option;
+use crate::options::{bucket_option, yes_option};
 use crate::text::escaped;
 use crate::ui::report;
 use crate::verb::{Access, Takes, Verb};
@@ -46,6 +46,7 @@ fn options(command: Command) -> Command {
                 .conflicts_with_all(["cancelled", "key"])
                 .help("Cancels all jobs"),
         )
+        .arg(bucket_option())
         .group(
             ArgGroup::new("selected")
                 .args(["cancelled", "key", "all"])
@@ -72,8 +73,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let keys = keys.try_fold(JobSelection::default(), |selection, key| selection.and_key(key));
     let keys =
         keys.map_err(|error| CliError::usage(format!("invalid value for --key: {error}")))?;
-    let queues = JobQueues::of(&context.store()?).map_err(anyhow::Error::from)?;
-    let (queues, all) = count(queues, &JobSelection::all())?;
+    let (queues, all) = count(queues(context)?, &JobSelection::all())?;
     let mut tasks = Vec::new();
     for name in named {
         match TaskInfo::named(name) {

@@ -13,6 +13,7 @@ use flow_core::Seconds;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::grid::{Align, Column, Grid};
+use crate::options::bucket_option;
 use crate::text::escaped;
 
 /// The number of files that cannot be read which are listed.
@@ -35,6 +36,16 @@ pub(super) fn options(command: Command) -> Command {
                 .requires("show-jobs")
                 .help("The number of jobs that are listed"),
         )
+        .arg(bucket_option().requires("show-jobs"))
+}
+
+/// Returns the queues of the store, or that of the bucket which is set.
+pub(super) fn queues(context: &Context) -> Result<JobQueues, CliError> {
+    let flow = context.store()?;
+    match context.settings.open_bucket()? {
+        Some(bucket) => Ok(JobQueues::in_bucket(&flow, bucket)),
+        None => Ok(JobQueues::of(&flow).map_err(anyhow::Error::from)?),
+    }
 }
 
 /// Returns whether jobs are asked for.
@@ -45,7 +56,7 @@ pub(super) fn is_asked_for(context: &Context) -> bool {
 /// Shows what is in the queues.
 pub(super) fn show(context: &Context) -> Result<ExitCode, CliError> {
     let most = context.matches.get_one::<u32>("most").copied().unwrap_or_default();
-    let queues = JobQueues::of(&context.store()?).map_err(anyhow::Error::from)?;
+    let queues = queues(context)?;
     let selection = match context.roots.as_slice() {
         [] => JobSelection::all(),
         roots => JobSelection::tasks(roots.iter().map(ToString::to_string)),
@@ -55,7 +66,7 @@ pub(super) fn show(context: &Context) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the number of jobs in a queue of the store, without looking whether workers are alive.
+/// Returns the number of jobs in the queues, without looking whether workers are alive.
 pub(super) fn count(
     queues: JobQueues,
     selection: &JobSelection,

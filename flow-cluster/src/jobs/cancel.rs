@@ -124,6 +124,7 @@ fn cancel_in(
     runs: &mut Runs<'_>,
     summary: &mut CancelSummary,
 ) -> Result<(), ClusterError> {
+    transport.look_anew()?;
     runs.ask_all(transport)?;
     // First the bundles, so that none is taken after the leases were listed.
     for name in transport.posted()? {
@@ -188,6 +189,7 @@ fn end(
     let mut orders = vec![b'\n'];
     orders.extend(places.iter().flat_map(|&place| line(&Order::Skip(place))));
     let is_ordered = transport.order(lease, &orders).is_ok();
+    transport.look_anew()?;
     let Some(jobs) = read::lease_of(transport, lease)? else { return Ok(0) };
     let mut selected = jobs.iter().enumerate().filter(|(place, _)| places.contains(place));
     if is_ordered && !selected.any(|(_, job)| job.state == JobState::Running) {

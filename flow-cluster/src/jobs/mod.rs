@@ -21,18 +21,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow_core::Flow;
 use flow_core::fs::Fs;
+use flow_core::{Flow, Remote};
 
 pub use self::cancel::CancelSummary;
 pub use self::status::{
     JobCounts, JobState, QueueStatus, QueuedJob, QueuedRun, QueuedWorker, TaskJobs, UnreadableFile,
 };
 use crate::error::ClusterError;
-use crate::transport::{Folder, Transport};
+use crate::transport::{Blobs, Bucket, Folder, Transport};
 
-/// How long workers are listened to: each writes its file every two seconds.
+/// How long workers are listened to: each writes its file every two seconds, and its object in a bucket every five.
 const LISTEN: Duration = Duration::from_millis(3500);
+const LISTEN_TO_BUCKET: Duration = Duration::from_secs(8);
 
 /// The number of jobs that are listed, unless it is set.
 const LISTED: usize = 1000;
@@ -84,26 +85,67 @@ impl JobQueues {
     ///
     /// The folder of the store cannot be listed.
     pub fn of(flow: &Flow) -> Result<Self, ClusterError> {
-        let (folder, fs, build, host): (PathBuf, Arc<dyn Fs>, _, _) = {
-            let runner = flow.job_runner(1);
-            (runner.folder().to_owned(), runner.fs(), runner.build(), runner.host())
-        };
-        let queues = Folder::all(&folder, &fs)?.into_iter().map(|(pool, queue)| {
+        let (queues, folder, fs) = Self::without_queues(flow);
+        let named = Folder::all(&folder, &fs)?.into_iter().map(|(pool, queue)| {
             let pool = pool.map(|pool| pool.to_string());
             NamedQueue { pool, transport: Box::new(queue) }
         });
         Ok(Self {
-            queues: queues.collect(),
+            queues: named.collect(),
             runs_of_pools: Some(Box::new(Folder::of_runs(&folder, fs))),
-            build: build.map(|build| build.to_string()),
-            host,
-            listen: LISTEN,
-            most: LISTED,
+            ..queues
         })
     }
 
-    /// Sets for how long [`status`](Self::status) listens to workers that it has not heard of. The default is 3.5 seconds;
-    /// after zero, it is not known which of them are alive.
+    /// Returns the queue in a bucket, or any other [`Remote`]: that of [`PullWorkers::bucket`](crate::PullWorkers::bucket) and
+    /// [`Worker::bucket`](crate::Worker::bucket). It has the jobs of all runs with this bucket, also of those on other stores.
+    ///
+    /// Whether a run is in progress shows by what it writes into the bucket. So the first look takes up to 5 seconds if there is
+    /// one, and up to 20 after one was killed.
+    ///
+    /// ```
+    /// use flow::cluster::{JobQueues, JobSelection};
+    /// use flow::prelude::*;
+    /// use flow::remote::RemoteFolder;
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let flow = Flow::open(folder.join("data"))?;
+    /// // A folder takes the place of a bucket here: `flow::remote::open("s3://bucket/prefix")?`.
+    /// let queues = JobQueues::in_bucket(&flow, RemoteFolder::new(folder.join("exchange")));
+    /// assert_eq!(queues.status(&JobSelection::all())?.counts.all(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn in_bucket(flow: &Flow, bucket: impl Remote + 'static) -> Self {
+        let (queues, folder, fs) = Self::without_queues(flow);
+        let bucket: Arc<dyn Remote> = Arc::new(bucket);
+        let blobs = Arc::new(Blobs::new(Arc::clone(&bucket), &folder, fs));
+        let transport = Box::new(Bucket::of_observer(bucket, blobs));
+        Self {
+            queues: vec![NamedQueue { pool: None, transport }],
+            listen: LISTEN_TO_BUCKET,
+            ..queues
+        }
+    }
+
+    /// Returns the settings without queues, and the folder of the store.
+    fn without_queues(flow: &Flow) -> (Self, PathBuf, Arc<dyn Fs>) {
+        let runner = flow.job_runner(1);
+        let queues = Self {
+            queues: Vec::new(),
+            runs_of_pools: None,
+            build: runner.build().map(|build| build.to_string()),
+            host: runner.host(),
+            listen: LISTEN,
+            most: LISTED,
+        };
+        (queues, runner.folder().to_owned(), runner.fs())
+    }
+
+    /// Sets for how long [`status`](Self::status) listens to workers that it has not heard of. The default is 3.5 seconds, and 8
+    /// in a bucket; after zero, it is not known which of them are alive.
     ///
     /// A network file system may need longer to show what other machines have written.
     #[must_use]

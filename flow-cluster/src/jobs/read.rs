@@ -12,8 +12,8 @@ use crate::names::{BundleName, LeaseName, WorkerName};
 use crate::tail::Tail;
 use crate::transport::Transport;
 
-/// How often workers are listened to.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often workers are listened to in the time in which each announces itself once.
+const LOOKS: u32 = 20;
 
 /// A job that was found in a queue.
 pub(super) struct SeenJob {
@@ -183,22 +183,28 @@ impl Heard {
     ///
     /// The workers cannot be listed.
     pub(super) fn begin(transport: &dyn Transport) -> Result<Self, ClusterError> {
-        let workers = transport.workers()?.into_iter().map(|name| {
-            let presence = transport.presence(&name);
-            Worker { name, presence, is_heard: false }
-        });
+        let names = transport.workers()?;
+        let presences = transport.presences(&names);
+        let workers = names.into_iter().zip(presences);
+        let workers = workers.map(|(name, presence)| Worker { name, presence, is_heard: false });
         Ok(Self { workers: workers.collect() })
     }
 
     /// Looks at the workers of all queues until each was heard of, or for some time.
     pub(super) fn listen(all: &mut [Self], queues: &[NamedQueue], patience: Duration) {
         let begun = Instant::now();
+        let every = queues.iter().map(|queue| queue.transport.announces_every()).max();
+        let pause = every.unwrap_or_default() / LOOKS;
         loop {
             let mut is_silent = false;
             for (heard, queue) in all.iter_mut().zip(queues) {
-                for worker in heard.workers.iter_mut().filter(|worker| !worker.is_heard) {
+                let silent = heard.workers.iter().filter(|worker| !worker.is_heard);
+                let silent: Vec<_> = silent.map(|worker| worker.name.clone()).collect();
+                let presences = queue.transport.presences(&silent);
+                let silent = heard.workers.iter_mut().filter(|worker| !worker.is_heard);
+                for (worker, now) in silent.zip(presences) {
                     // A worker that has ended is not listed any more.
-                    let Some(now) = queue.transport.presence(&worker.name) else { continue };
+                    let Some(now) = now else { continue };
                     let before = worker.presence.as_ref().map(|presence| presence.beat);
                     worker.is_heard = before.is_some_and(|before| before != now.beat);
                     worker.presence = Some(now);
@@ -208,7 +214,7 @@ impl Heard {
             if !is_silent || begun.elapsed() >= patience {
                 return;
             }
-            thread::sleep(LOOK);
+            thread::sleep(pause);
         }
     }
 

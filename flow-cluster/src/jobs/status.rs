@@ -148,6 +148,7 @@ impl UnreadableFile {
             }
             ClusterError::NoBuild
             | ClusterError::NoPool { .. }
+            | ClusterError::PoolInBucket
             | ClusterError::NoKey { .. }
             | ClusterError::Thread(_) => None,
         };
@@ -218,6 +219,7 @@ impl JobQueues {
     pub fn status(&self, selection: &JobSelection) -> Result<QueueStatus, ClusterError> {
         let mut heard = Vec::new();
         for queue in &self.queues {
+            queue.transport.look_anew()?;
             heard.push(Heard::begin(&*queue.transport)?);
         }
         let mut status = QueueStatus::default();

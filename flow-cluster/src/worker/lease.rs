@@ -12,15 +12,12 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use flow_core::Stopper;
-use flow_core::executor::{JobInbox, JobLink};
+use flow_core::executor::{JobFile, JobInbox, JobLink};
 
 use crate::format::{FORMAT, Line, Order, line};
 use crate::names::LeaseName;
 use crate::tail::Tail;
 use crate::transport::Transport;
-
-/// How often messages that are not urgent are written, and orders are read.
-const TICK: Duration = Duration::from_millis(100);
 
 /// How long the failure of a job whose process has crashed is held back: the worker may be about to be stopped by the same signal.
 const CRASH: Duration = Duration::from_millis(300);
@@ -108,6 +105,11 @@ impl<'a> HeldLease<'a> {
         self.is_lost.load(Ordering::SeqCst)
     }
 
+    /// Returns whether nothing that the job does counts any more: the lease was taken away, or the worker is stopped.
+    fn is_over(&self) -> bool {
+        self.is_lost() || self.stopper.is_stopped()
+    }
+
     /// Sets the job that runs, which receives the messages of the run.
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
         lock(&self.running).clone_from(&running);
@@ -143,7 +145,7 @@ impl<'a> HeldLease<'a> {
             if self.stopper.is_stopped() {
                 return false;
             }
-            thread::sleep(TICK);
+            thread::sleep(self.transport.tick());
             self.flush(&mut lock(&self.written));
             is_held = !self.is_lost();
         }
@@ -194,17 +196,20 @@ impl<'a> HeldLease<'a> {
             let pause = {
                 let mut written = lock(&self.written);
                 let renewal = written.lease / RENEWALS;
+                let mut duration = Vec::new();
                 if said.elapsed() >= renewal {
                     said = Instant::now();
-                    written.held_back.extend(self.duration());
+                    duration = self.duration();
                 }
-                if written.at.elapsed() >= renewal {
+                // In a bucket, a heartbeat with a duration takes the place of the one before.
+                if written.at.elapsed() >= renewal || !duration.is_empty() {
                     written.beats += 1;
                     let beat = line(&Line::Beat(written.beats));
+                    written.held_back.extend(duration);
                     written.held_back.extend(beat);
                 }
                 self.flush(&mut written);
-                TICK.min(renewal)
+                self.transport.tick().min(renewal)
             };
             // The end of the bundle does not wait for it.
             thread::park_timeout(pause);
@@ -273,7 +278,7 @@ impl<'a> HeldLease<'a> {
             if self.is_lost() || self.stopper.is_stopped() {
                 return true;
             }
-            thread::sleep(TICK);
+            thread::sleep(self.transport.tick());
         }
         self.is_lost() || lock(&self.orders).left_out.contains(&place)
     }
@@ -325,6 +330,23 @@ impl JobLink for LeaseLink<'_> {
         }
     }
 
+    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
+        match self.lease.transport.blobs() {
+            Some(blobs) => blobs.bring(files, true, &|| self.lease.is_over()),
+            None => Ok(()),
+        }
+    }
+
+    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
+        let Some(blobs) = self.lease.transport.blobs() else { return Ok(()) };
+        blobs.deliver(files, &|| self.lease.is_over())?;
+        // The run may have given the job to another worker meanwhile.
+        match self.lease.is_left_out(self.job) {
+            true => Err(ErrorKind::NotFound.into()),
+            false => Ok(()),
+        }
+    }
+
     fn draft(&self) -> Option<PathBuf> {
         self.lease.transport.draft(&self.lease.name, self.job)
     }
@@ -356,12 +378,12 @@ mod tests {
         let lease = HeldLease::new(&transport, name, &stopper);
         thread::scope(|scope| {
             let begins = scope.spawn(|| lease.write_through(&Line::Begun(0)));
-            thread::sleep(3 * TICK);
+            thread::sleep(3 * transport.tick());
             assert!(!begins.is_finished());
             fs::remove_dir(&messages).expect("a folder");
             assert!(begins.join().expect("no panic"));
             let is_left_out = scope.spawn(|| lease.is_left_out(0));
-            thread::sleep(3 * TICK);
+            thread::sleep(3 * transport.tick());
             assert!(!is_left_out.is_finished());
             // Without its orders, the lease is gone.
             fs::remove_dir(&orders).expect("a folder");

@@ -416,8 +416,11 @@ fn a_run_that_was_killed_and_is_started_again_adopts_its_workers() -> Result<()>
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
     let program = std::env::current_exe()?;
-    let run: Process =
-        start_test(&program, "slurm_workers::run_that_is_killed", RUN, opened.folder.as_os_str())?;
+    let run: Process = start_test(
+        &program,
+        "slurm_workers::run_that_is_killed",
+        &[(RUN, opened.folder.as_os_str())],
+    )?;
     (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
     // It is killed with SIGKILL.
     drop(run);

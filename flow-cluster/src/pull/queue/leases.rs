@@ -155,7 +155,7 @@ impl Queue {
             return;
         }
         if let Some(over) = held.over {
-            if over.elapsed() >= LINGER {
+            if over.elapsed() >= LINGER.max(2 * self.settings.poll) {
                 self.revoke(state, name, "its worker has left it out");
             }
             return;

@@ -45,6 +45,9 @@ use crate::transport::Transport;
 /// How often the names of workers, and of the bundles that no worker has taken, are listed.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How many polls there are between two such lists, at least.
+const POLLS_PER_LOOK: u32 = 5;
+
 /// The most bytes that describe a job.
 const LONGEST_PAYLOAD: usize = 256 << 20;
 
@@ -149,7 +152,9 @@ impl Queue {
 
     /// Does everything that is due: the part of [`watch`](super::watch) with the lock held.
     pub(super) fn step(&self, state: &mut State, now: Instant) {
-        if state.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK) {
+        self.transport.begin_poll();
+        let look = LOOK.max(POLLS_PER_LOOK * self.settings.poll);
+        if state.looked.is_none_or(|looked| now.duration_since(looked) >= look) {
             state.looked = Some(now);
             self.take_requests(state);
             self.find_missing(state, now);

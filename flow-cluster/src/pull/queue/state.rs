@@ -270,8 +270,7 @@ impl State {
     /// Tells the user once that the queue cannot be used at the moment. The next poll tries again.
     pub(super) fn tell_error(&mut self, error: &ClusterError) {
         // Not once for each of its files.
-        let reason = format!("the queue in the folder of the store: {}", text(error));
-        self.tell_once(&error.cause(), reason);
+        self.tell_once(&error.cause(), format!("its queue: {}", text(error)));
     }
 
     /// Returns the bundles that workers have taken.

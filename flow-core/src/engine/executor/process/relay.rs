@@ -19,13 +19,17 @@ use std::time::Instant;
 use anyhow::Context;
 
 use super::Children;
-use super::message::{FromChild, FromRelay, JobMessage, StoreAt, ToChild};
+use super::message::{
+    DoneMessage, FromChild, FromRelay, JobMessage, RequiredMessage, StoreAt, ToChild,
+};
+use super::moving;
 use super::serve::{self, Ended, JobOwner};
 use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
 use crate::engine::running::Ran;
+use crate::plan::executor::JobFile;
 use crate::store::Store;
 
 /// Carries the messages of a job to the run that has submitted it.
@@ -54,6 +58,33 @@ pub trait JobLink: Send + Sync {
     /// What ends all processes of a job, as a scheduler does, may have ended that one first. So a link may wait here for a
     /// moment until it is known whether this process is to end, too, and then refuse the message.
     fn crashed(&self) {}
+
+    /// Brings files of inputs to the store of this machine, before the task begins or goes on.
+    ///
+    /// It is called if the executor [moves files](crate::executor::JobExecutor::moves_files), also for files that are there
+    /// already. The folders of the files exist. A file must not be visible under its name before it is whole. The default
+    /// does nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be brought, or the job was taken away from this process. The job is lost.
+    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
+
+    /// Takes the files of the output, which are whole in the store of this machine, to where the run finds them.
+    ///
+    /// It is called before the last message of the job is sent, which names the files, if the executor
+    /// [moves files](crate::executor::JobExecutor::moves_files). The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be taken there, or the job was taken away from this process. The job is lost.
+    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
 }
 
 /// The messages of a run to a job, from any thread.
@@ -177,6 +208,10 @@ impl JobRunner {
             let own = std::env::current_dir().ok();
             job.current_folder = own.map(|folder| folder.as_path().into());
         }
+        if job.moves_files {
+            moving::bring_inputs(&self.store, &mut job.nodes, |files| link.bring(files))
+                .context("its inputs cannot be brought to this machine")?;
+        }
         let written = link.draft();
         let draft = job.draft.take().zip(written).and_then(|(mut draft, written)| {
             let named = draft.path.to_path();
@@ -193,6 +228,7 @@ impl JobRunner {
             link,
             store: &self.store,
             job: job.number,
+            moves_files: job.moves_files.then(|| job.folder()),
             draft,
             begun: (jiff::Timestamp::now(), Instant::now()),
             requests: HashSet::new(),
@@ -232,6 +268,8 @@ struct Relay<'a> {
     store: &'a Store,
     /// The number of the job in this process.
     job: u64,
+    /// The folder of the instance, if the executor carries files.
+    moves_files: Option<PathBuf>,
     /// Where the child writes a draft record, and where it belongs.
     draft: Option<(PathBuf, PathBuf)>,
     /// When the job was begun, by the clock of this machine.
@@ -266,6 +304,32 @@ impl Relay<'_> {
         }
     }
 
+    /// Takes what the task has written to where the run finds it.
+    fn deliver(&self, folder: &Path, done: &mut DoneMessage) -> io::Result<()> {
+        let figures = moving::of_files(folder, &done.figures);
+        match &done.result {
+            Ok(output) => {
+                let files: Vec<_> =
+                    moving::of_files(folder, &output.files).chain(figures).collect();
+                self.link.deliver(&files)
+            }
+            Err(_) => {
+                // The error counts more than the figures of a task that has failed.
+                if self.link.deliver(&figures.collect::<Vec<_>>()).is_err() {
+                    done.figures.clear();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Brings what a task has required to this machine. Returns whether it is there.
+    fn bring(&self, required: &mut RequiredMessage) -> bool {
+        let carry = |files: &[JobFile]| self.link.bring(files);
+        self.moves_files.is_none()
+            || moving::bring_inputs(self.store, &mut required.nodes, carry).is_ok()
+    }
+
     /// Moves the draft record to its place. Returns whether it is there.
     fn keep_draft(&self) -> bool {
         let Some((written, kept)) = &self.draft else { return false };
@@ -292,9 +356,14 @@ impl JobOwner for Relay<'_> {
         for text in texts {
             match serde_json::from_str::<ToChild>(&text) {
                 Ok(ToChild::Stop { .. }) => self.is_stopped = true,
-                Ok(ToChild::Required(required)) => {
-                    if self.answered(required.request) {
-                        messages.push(ToChild::Required(required));
+                Ok(ToChild::Required(mut required)) => {
+                    if !self.answered(required.request) {
+                        continue;
+                    }
+                    match self.bring(&mut required) {
+                        true => messages.push(ToChild::Required(required)),
+                        // The job is ended, and the run submits it again.
+                        false => self.is_lost = true,
                     }
                 }
                 // Whatever this is, the run has not written it: its own messages can be read.
@@ -323,7 +392,17 @@ impl JobOwner for Relay<'_> {
     ) -> Option<Ended<()>> {
         let is_urgent = message.is_urgent();
         let is_usable = match &mut message {
+            // Its file is on this machine alone, until the task has ended.
+            FromChild::Figure { .. } if self.moves_files.is_some() => return None,
             FromChild::Done(done) => {
+                if let Some(folder) = &self.moves_files
+                    && let Err(error) = self.deliver(folder, done)
+                {
+                    let has_panicked =
+                        done.result.as_ref().is_err_and(|failed| failed.has_panicked);
+                    self.send(&FromRelay::NotDelivered(error.to_string()), true);
+                    return Some(Ended { result: (), is_usable: !has_panicked });
+                }
                 done.has_draft = done.has_draft && self.keep_draft();
                 Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
             }
@@ -357,7 +436,7 @@ impl JobOwner for Relay<'_> {
 mod tests {
     use super::*;
 
-    use crate::engine::executor::process::message::{RequiredMessage, TaskMessage};
+    use crate::engine::executor::process::message::TaskMessage;
 
     /// A link to a run that takes no messages, with what it was told.
     #[derive(Default)]
@@ -383,8 +462,20 @@ mod tests {
 
     fn relay<'a>(inbox: &'a JobInbox, link: &'a Link, store: &'a Store) -> Relay<'a> {
         let begun = (jiff::Timestamp::now(), Instant::now());
-        let (draft, requests, is_stopped, is_lost) = (None, HashSet::new(), false, false);
-        Relay { inbox, link, store, job: 1, draft, begun, requests, is_stopped, is_lost }
+        let (moves_files, draft, requests) = (None, None, HashSet::new());
+        let (is_stopped, is_lost) = (false, false);
+        Relay {
+            inbox,
+            link,
+            store,
+            job: 1,
+            moves_files,
+            draft,
+            begun,
+            requests,
+            is_stopped,
+            is_lost,
+        }
     }
 
     fn require(request: u64) -> FromChild {

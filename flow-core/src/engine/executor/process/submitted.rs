@@ -4,6 +4,7 @@
 //! child. A job that runs needs a message to stop; one that waits is cancelled at once.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
@@ -13,7 +14,8 @@ use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::describe::{self, Way};
-use super::message::{FromChild, FromRelay, ToChild};
+use super::message::{DoneMessage, FromChild, FromRelay, JobMessage, ToChild};
+use super::moving;
 use super::parent::{Parent, Reply};
 use crate::base::pause::{running_time, seconds_since};
 use crate::base::process::{Elsewhere, executable};
@@ -121,7 +123,7 @@ impl Submitted {
     }
 
     /// Describes a job for the executor.
-    fn job(&self, task: &TaskJob<'_>, payload: String) -> Job {
+    fn job(&self, task: &TaskJob<'_>, message: &JobMessage, payload: String) -> Job {
         let Running { execution, node, .. } = &**task.running;
         let graph = &execution.plan.graph;
         let resources = task.policy.resources.iter();
@@ -135,6 +137,10 @@ impl Submitted {
             threads: task.policy.threads,
             resources: resources.map(|(name, amount)| (name.to_string(), *amount)).collect(),
             timeout: task.policy.timeout,
+            inputs: match message.moves_files {
+                true => moving::of_inputs(&message.nodes),
+                false => Vec::new(),
+            },
             payload,
         }
     }
@@ -146,7 +152,12 @@ impl Executor for Submitted {
         // The files of the log belong to this attempt from now on.
         let attempt = running.begin(task.folder);
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        let message = describe::job(task, number, Way::Executor)?;
+        let executor = running.execution.plan.policies.executor.as_ref();
+        let way = match executor.is_some_and(|executor| executor.0.moves_files()) {
+            true => Way::ExecutorWithFiles,
+            false => Way::Executor,
+        };
+        let message = describe::job(task, number, way)?;
         let draft = message.draft.as_ref().map(|draft| draft.path.to_path()).unwrap_or_default();
         let payload = serde_json::to_string(&message).context("the job cannot be sent")?;
         if running.control.stopper.is_stopped() {
@@ -160,22 +171,27 @@ impl Executor for Submitted {
         });
         let inputs = Inputs(inputs);
         let events = JobEvents::new(move |event| inputs.send(event));
-        let submitted = self.queue(running)?.submit(self.job(task, payload), events)?;
+        let submitted = self.queue(running)?.submit(self.job(task, &message, payload), events)?;
         self.open().insert(number, Arc::clone(&submitted));
         let since = running_time();
         running.execution.report_submitted(running.node, "a worker");
         let to = Arc::clone(&submitted);
         let reply: Reply = Arc::new(move |message: ToChild| {
-            if let Ok(text) = serde_json::to_string(&message) {
-                to.send(text);
+            let Ok(text) = serde_json::to_string(&message) else { return };
+            match &message {
+                ToChild::Required(required) if way == Way::ExecutorWithFiles => {
+                    to.send_with_files(text, &moving::of_inputs(&required.nodes));
+                }
+                _ => to.send(text),
             }
         });
         let mut served = Served {
-            parent: Parent::new(running, attempt, draft, Arc::clone(&reply), Way::Executor),
+            parent: Parent::new(running, attempt, draft, Arc::clone(&reply), way),
             running,
             folder: task.folder,
             begins: task.begins,
             number,
+            moves_files: way == Way::ExecutorWithFiles,
             submitted,
             reply,
             received,
@@ -203,6 +219,8 @@ struct Served<'a> {
     folder: &'a Folder,
     begins: &'a dyn Fn(),
     number: u64,
+    /// Whether the executor carries the files of inputs and outputs.
+    moves_files: bool,
     submitted: Arc<dyn SubmittedJob>,
     reply: Reply,
     received: Receiver<Input>,
@@ -254,6 +272,9 @@ impl Served<'_> {
                     self.parent.log(text.as_bytes());
                     None
                 }
+                Ok(FromRelay::NotDelivered(reason)) => {
+                    Some(Err(self.lost(format!("its worker cannot deliver its output: {reason}"))))
+                }
                 // Another machine may be able to.
                 Ok(FromRelay::NotStarted(reason)) => {
                     Some(Err(self.lost(format!("its worker cannot start it: {reason}"))))
@@ -296,11 +317,14 @@ impl Served<'_> {
 
     fn receive<'scope>(
         &mut self,
-        message: FromChild,
+        mut message: FromChild,
         scope: &'scope Scope<'scope, '_>,
     ) -> Option<anyhow::Result<Executed>> {
-        if let FromChild::Done(done) = &message {
+        if let FromChild::Done(done) = &mut message {
             self.running.set_ran(done.ran.clone());
+            if let Err(error) = self.bring_home(done) {
+                return Some(Err(self.lost(format!("its output cannot be brought here: {error}"))));
+            }
         }
         let ended = self.parent.receive(message, scope)?.result;
         Some(match ended {
@@ -310,6 +334,30 @@ impl Served<'_> {
             Ok(executed) if self.is_adopted => self.whole(executed),
             ended => ended,
         })
+    }
+
+    /// Brings what the task has written to the store, if the executor carries files. Nothing names the files so far.
+    fn bring_home(&self, done: &mut DoneMessage) -> io::Result<()> {
+        if !self.moves_files {
+            return Ok(());
+        }
+        let has_failed = done.result.is_err();
+        let mut none = Vec::new();
+        let files = done.result.as_mut().map_or(&mut none, |output| &mut output.files);
+        let (store, figures) = (&self.running.execution.plan.store, &mut done.figures);
+        let running = Arc::clone(self.running);
+        let is_stopped = move || running.control.stopper.is_stopped();
+        let brought = moving::bring_output(store, self.folder, (files, figures), |files| {
+            self.submitted.fetch(files, &is_stopped)
+        });
+        match brought {
+            // The error of the task counts more than its figures.
+            Err(_) if has_failed => {
+                done.figures.clear();
+                Ok(())
+            }
+            brought => brought,
+        }
     }
 
     /// Returns the output of a task that an earlier run has submitted, if its files are still there.
