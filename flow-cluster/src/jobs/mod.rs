@@ -1,4 +1,4 @@
-//! [`JobQueues`]: the queues of a store as another process sees them, to list jobs and to cancel them.
+//! [`JobQueues`]: the queues of a store, or that of a bucket, as another process sees them, to list jobs and to cancel them.
 //!
 //! ```text
 //! flow ─► JobQueues ─┬─ status ─► read      bundles, leases and what their workers have written ─► status, the types
@@ -9,6 +9,8 @@
 //! Nothing is decided by the clocks of other machines, nor by the times of files. A worker is alive if the number in its file
 //! grows while this process looks at it. How long a job has run is what its worker has written, by its own clock.
 //! For how long a job waits is in no file: the run knows it, and records it in the history.
+//!
+//! A run has a queue for each of its pools. It is asked once, and all its queues read the request.
 //!
 //! One look reads each bundle once, and for each lease what its worker and its run have written: the cost is linear in jobs and
 //! messages. What is kept in memory is bounded by the number of jobs that are to be listed.
@@ -38,7 +40,8 @@ const LISTEN_TO_BUCKET: Duration = Duration::from_secs(8);
 /// The number of jobs that are listed, unless it is set.
 const LISTED: usize = 1000;
 
-/// The queues of a store: what [`PullWorkers`](crate::PullWorkers) of all runs on it have submitted, and their workers.
+/// The queues of a store, or that of a bucket: what all runs have submitted to [`PullWorkers`](crate::PullWorkers) or to the pools
+/// of a scheduler, and the workers.
 ///
 /// Any process can look at them and cancel jobs, also on another machine and of another build.
 ///

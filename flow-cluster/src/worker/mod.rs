@@ -175,7 +175,7 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The queue cannot be written, there can be no pool of this name, this program cannot be identified, or the operating
+    /// The queue cannot be written, there can be no pool of this name, the worker has a pool and a bucket, this program cannot be identified, or the operating
     /// system refuses a thread.
     pub fn run(self) -> Result<WorkerSummary, ClusterError> {
         let runner = self.flow.job_runner(self.slots);
