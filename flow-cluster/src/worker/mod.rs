@@ -175,8 +175,8 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The queue cannot be written, there can be no pool of this name, the worker has a pool and a bucket, this program cannot be identified, or the operating
-    /// system refuses a thread.
+    /// The queue cannot be written, there can be no pool of this name, the worker has a pool and a bucket, this program cannot be
+    /// identified, or the operating system refuses a thread.
     pub fn run(self) -> Result<WorkerSummary, ClusterError> {
         let runner = self.flow.job_runner(self.slots);
         let build = runner.build().ok_or(ClusterError::NoBuild)?.to_string();
