@@ -268,16 +268,18 @@ pub mod page {
     };
 }
 
-/// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store.
+/// Past one machine, with the cargo feature `cluster`: workers on machines that share only the folder of the store, or a bucket.
 ///
 /// [`flow.executor(PullWorkers::new())`](crate::Flow::executor) submits the tasks of a run. A [`Worker`](cluster::Worker), or
 /// the verb `worker` of the command line, runs them on any machine. [`Slurm`](cluster::Slurm) and
-/// [`HyperQueue`](cluster::HyperQueue) start the workers by a scheduler.
+/// [`HyperQueue`](cluster::HyperQueue) start the workers by a scheduler. [`JobQueues`](cluster::JobQueues) lists jobs and cancels them.
 #[cfg(feature = "cluster")]
 pub mod cluster {
     #[doc(inline)]
     pub use flow_cluster::{
-        ClusterError, HyperQueue, JobOptions, PullWorkers, Slurm, Worker, WorkerSummary,
+        CancelSummary, ClusterError, HyperQueue, JobCounts, JobOptions, JobQueues, JobSelection,
+        JobState, PullWorkers, QueueStatus, QueuedJob, QueuedRun, QueuedWorker, Slurm, TaskJobs,
+        UnreadableFile, Worker, WorkerSummary,
     };
 }
 

@@ -42,7 +42,7 @@ const DERIVE: Layers = &[
 const CLI: Layers = &[
     &["text"],
     &["error"],
-    &["ui", "grid", "json", "given"],
+    &["ui", "grid", "json", "given", "remotes"],
     &["settings", "options", "executor"],
     &["params"],
     &["context"],
@@ -78,8 +78,8 @@ const PAGE: Layers = &[
 const CLUSTER: Layers = &[
     &["error", "names", "tail", "bundling"],
     &["format"],
-    &["transport"],
-    &["pull", "worker"],
+    &["request", "transport"],
+    &["pull", "worker", "jobs"],
     &["scheduler"],
     &["lib"],
 ];

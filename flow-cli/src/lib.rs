@@ -75,6 +75,7 @@ mod json;
 mod options;
 mod output;
 mod params;
+mod remotes;
 mod settings;
 #[cfg(feature = "tables")]
 mod table;

@@ -124,6 +124,7 @@ fn executor_options(command: Command) -> Command {
                     "The number of jobs that the executor has at the same time [default: that of --workers, or 100]",
                 ),
         )
+        .arg(bucket_option())
         .arg(
             Arg::new("in-process")
                 .long("in-process")
@@ -133,9 +134,17 @@ fn executor_options(command: Command) -> Command {
         )
 }
 
-/// Adds no options.
-pub(crate) fn no_options(command: Command) -> Command {
-    command
+/// Returns the option for the bucket of an executor and its workers.
+#[cfg(feature = "cluster")]
+pub(crate) fn bucket_option() -> Arg {
+    Arg::new("bucket")
+        .long("bucket")
+        .value_name("URL")
+        .value_parser(clap::value_parser!(std::path::PathBuf))
+        .help(
+            "Where runs and workers exchange jobs and files that have no folder in common: the URL of an object store, a \
+             folder, or a name in `flow.toml`",
+        )
 }
 
 /// Adds `--exit-code`.

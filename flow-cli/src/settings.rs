@@ -12,6 +12,7 @@
 //! sign_with = "flow.key"    # FLOW_SIGN_WITH: the private key that signs outputs (feature `signatures`)
 //! trusted_keys = ["ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="]
 //!                           # FLOW_TRUSTED_KEYS, with commas: only outputs that one of these has signed are accepted
+//! bucket = "s3://b/prefix"  # FLOW_BUCKET: where they exchange jobs and files, if they have no folder in common
 //!                           # FLOW_JSON: prints results as JSON
 //!
 //! [params]                  # values of parameters, as --param
@@ -50,8 +51,12 @@ use std::fmt::Display;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+#[cfg(feature = "cluster")]
+use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "cluster")]
+use flow_core::Remote;
 use flow_core::{Amount, Flow, Limits};
 #[cfg(feature = "signatures")]
 use flow_signatures::{PublicKey, SigningKey, TrustedKeys};
@@ -61,6 +66,9 @@ use crate::error::CliError;
 #[cfg(feature = "cluster")]
 use crate::executor::{ExecutorName, SchedulerSettings};
 use crate::given::{Given, flat};
+use crate::remotes::is_url;
+#[cfg(feature = "cluster")]
+use crate::remotes::{self, Shows};
 use crate::text::{listed, shortened};
 use crate::ui::Color;
 
@@ -92,6 +100,8 @@ pub(crate) struct Settings {
     pub(crate) executor: Option<ExecutorName>,
     #[cfg(feature = "cluster")]
     pub(crate) jobs: Option<NonZeroU16>,
+    #[cfg(feature = "cluster")]
+    pub(crate) bucket: Option<PathBuf>,
     #[cfg(feature = "cluster")]
     #[serde(default)]
     pub(crate) slurm: SchedulerSettings,
@@ -229,6 +239,9 @@ impl Settings {
             set.chosen_by = chosen_by;
             let names = format!("the name of an executor: {}", ExecutorName::NAMES.join(", "));
             replace(&mut set.executor, parsed("FLOW_EXECUTOR", &names, ExecutorName::named)?);
+            if let Some(bucket) = path_variable("FLOW_BUCKET") {
+                set.bucket = Some(bucket);
+            }
             let numbers = format!("a number from 1 to {}", u16::MAX);
             replace(&mut set.jobs, parsed("FLOW_JOBS", &numbers, |text| text.parse().ok())?);
         }
@@ -302,6 +315,13 @@ impl Settings {
         #[cfg(feature = "signatures")]
         let paths = paths.chain(settings.sign_with.iter_mut());
         paths.for_each(|path| *path = folder.join(&*path));
+        #[cfg(feature = "cluster")]
+        if let Some(bucket) = &mut settings.bucket
+            && !is_url(bucket)
+            && !bucket.to_str().is_some_and(|name| settings.remotes.contains_key(name))
+        {
+            *bucket = folder.join(&*bucket);
+        }
         settings.params = flat(std::mem::take(&mut settings.params));
         settings.file = path.to_owned();
         Ok(Some(settings))
@@ -323,7 +343,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// A key that signs or is trusted cannot be read.
+    /// A key that signs or is trusted cannot be read, or the bucket of an executor cannot be opened.
     pub(crate) fn apply(&self, flow: Flow) -> Result<Flow, CliError> {
         #[cfg(feature = "signatures")]
         let flow = self.sign(flow)?;
@@ -341,7 +361,19 @@ impl Settings {
                 let jobs = self.jobs.map(NonZeroU16::get).or(self.workers).unwrap_or(JOBS);
                 let flow = flow.workers(usize::from(jobs));
                 match executor {
-                    ExecutorName::Pull => flow.executor(flow_cluster::PullWorkers::new()),
+                    ExecutorName::Pull => {
+                        let workers = flow_cluster::PullWorkers::new();
+                        flow.executor(match self.open_bucket()? {
+                            Some(bucket) => workers.bucket(bucket),
+                            None => workers,
+                        })
+                    }
+                    ExecutorName::Slurm | ExecutorName::Hq if self.bucket.is_some() => {
+                        return Err(CliError::usage(
+                            "the executors slurm and hq start workers on machines that have the folder of the store, and a bucket \
+                             is set: remove it, or add `--executor pull`",
+                        ));
+                    }
                     ExecutorName::Slurm => {
                         flow.executor(self.slurm.slurm().worker_arguments(self.worker()))
                     }
@@ -355,6 +387,13 @@ impl Settings {
         let flow = if self.allow_failures == Some(true) { flow.allow_failures() } else { flow };
         let flow = if self.quiet == Some(true) { flow.quiet() } else { flow };
         Ok(flow.change_limits(|limits| self.limits.change(limits)))
+    }
+
+    /// Opens the bucket of an executor and its workers, if there is one.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn open_bucket(&self) -> Result<Option<Arc<dyn Remote>>, CliError> {
+        let open = |bucket: &PathBuf| remotes::open(bucket, &self.remotes, Shows::Nothing);
+        self.bucket.as_ref().map(open).transpose()
     }
 
     /// Returns the arguments of a worker with the same file and profile, such as for the keys in them. Variables reach it by the
@@ -449,14 +488,6 @@ fn parsed<T>(
             shortened(&text, QUOTED)
         ))),
     }
-}
-
-/// Returns whether a remote is the URL of an object store, and not the path of a folder.
-pub(crate) fn is_url(remote: &Path) -> bool {
-    remote.to_str().and_then(|remote| remote.split_once("://")).is_some_and(|(scheme, _)| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    })
 }
 
 /// Returns the path in a variable; `None` if it is not set, or empty.

@@ -41,9 +41,23 @@ pub enum ClusterError {
         /// The name.
         name: String,
     },
+    /// A worker has a pool and a bucket.
+    #[error(
+        "a worker of a pool takes its jobs from the folder of the store, and this one has a bucket: leave out the pool or the bucket"
+    )]
+    PoolInBucket,
     /// The operating system refuses to start a thread.
     #[error("cannot start a thread of the worker")]
     Thread(#[source] io::Error),
+    /// A text is not the key of an instance.
+    #[error(
+        "{text:?} is not a key: give 16 to 32 hexadecimal digits, as `status --jobs` and `plan --json` print them"
+    )]
+    #[non_exhaustive]
+    NoKey {
+        /// The text.
+        text: String,
+    },
 }
 
 impl ClusterError {
@@ -57,9 +71,12 @@ impl ClusterError {
     pub(crate) fn cause(&self) -> String {
         match self {
             Self::Io { action, source, .. } => format!("{action}: {:?}", source.kind()),
-            Self::Damaged { .. } | Self::NoBuild | Self::NoPool { .. } | Self::Thread(_) => {
-                self.to_string()
-            }
+            Self::Damaged { .. }
+            | Self::NoBuild
+            | Self::NoPool { .. }
+            | Self::PoolInBucket
+            | Self::NoKey { .. }
+            | Self::Thread(_) => self.to_string(),
         }
     }
 }
@@ -88,9 +105,11 @@ pub(crate) fn text(error: &ClusterError) -> String {
         ClusterError::Io { source, .. } | ClusterError::Thread(source) => {
             format!("{error}: {source}")
         }
-        ClusterError::Damaged { .. } | ClusterError::NoBuild | ClusterError::NoPool { .. } => {
-            error.to_string()
-        }
+        ClusterError::Damaged { .. }
+        | ClusterError::NoBuild
+        | ClusterError::NoPool { .. }
+        | ClusterError::PoolInBucket
+        | ClusterError::NoKey { .. } => error.to_string(),
     }
 }
 

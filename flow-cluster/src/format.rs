@@ -66,6 +66,8 @@ pub(crate) enum Line {
     Ended(usize),
     /// The worker is alive.
     Beat(u64),
+    /// For how long a job has run so far, by the clock of the worker: for people who look at the queue.
+    Runs { job: usize, seconds: f64 },
     /// The worker gives the bundle back, with the reason.
     Left(String),
     /// All jobs have ended.
@@ -157,7 +159,7 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 /// Reads JSON with the number of a format.
-fn versioned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub(crate) fn versioned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     #[derive(Deserialize)]
     struct Versioned {
         format: u32,

@@ -1,4 +1,4 @@
-//! Executors past one machine: workers on machines that share only a folder, started by hand or by a scheduler.
+//! Executors past one machine: workers on machines that share only a folder, or only a bucket, started by hand or by a scheduler.
 //!
 //! A run with the executor [`PullWorkers`] writes the jobs of its tasks into a queue in the folder of its store. A
 //! [`Worker`], which is the same program on any machine that has the folder, takes them, and runs each in a child process as
@@ -22,11 +22,12 @@
 //! | `open/<bundle>/` | a bundle that no worker has taken | the run |
 //! | `taken/<bundle>.<worker>/` | a *lease*: a bundle that this worker has taken, by renaming its folder | |
 //! | `.../bundle.json` | the build, the duration of a lease, and the jobs with what a worker needs to run them | the run, once |
-//! | `.../messages.jsonl` | a line for each message: hello, begun, message, waits, ended, beat, left, over | the worker appends |
+//! | `.../messages.jsonl` | a line for each message: hello, begun, message, waits, ended, beat, runs (for how long), left, over | the worker appends |
 //! | `.../orders.jsonl` | a line for each order: a message to a job, a job to skip | the run appends |
 //! | `.../draft-<n>.json` | the draft record of the job with this place, until it is moved to `.flow/drafts` | the worker |
 //! | `workers/<worker>.json` | a worker process: machine, program, build, and a number that grows every two seconds | the worker |
 //! | `runs/<run>` | a run in progress, which has locked the file | the run |
+//! | `requests/<run>.jsonl` | a line for each request to the run, to cancel jobs | any process appends |
 //! | `lock` | nothing: it is locked while a run begins | a run |
 //! | `making/`, `ended/` | bundles that are being written, and removed | |
 //!
@@ -79,7 +80,8 @@
 //!   list of the queue is short: a worker process lists it once in the time between two looks, and takes several from the list.
 //!
 //! Workers that a scheduler starts are of a *pool*, whose queue has the same form in the folder `.flow/queues/<pool>`: the executors
-//! [`Slurm`] and [`HyperQueue`]. The module `scheduler` has their files and invariants.
+//! [`Slurm`] and [`HyperQueue`]. The requests to a run are in `.flow/queues/requests`, where all its pools read them. The module
+//! `scheduler` has the other files and the invariants.
 //!
 //! The guarantees hold on a local file system, and on network file systems where a rename is atomic and a file that is opened
 //! has what was written before (NFS since version 3, SMB, Lustre, BeeGFS). If such a system shows something late, work is
@@ -95,21 +97,41 @@
 //! ```text
 //!           scheduler ──► pull::queue                     a queue for each pool, whose workers it starts
 //!  run:     engine ──► pull::queue ──► bundling           how many jobs a bundle has
-//!                        ▲    └──────► transport ─► folder
+//!                        ▲    └──────► transport ─► folder, or bucket
 //!                      pull::watch ───►  │
 //!  worker:  worker ──────────────────────┘
 //!             └──► worker::lease       heartbeats, messages, orders
 //!             └──► JobRunner           the child processes, in flow-core
+//!  others:  jobs ────────────────────────┘                lists jobs, and cancels them by a request to their run
 //! ```
 //!
-//! `transport` is an interface: another way of bundles and messages, such as a bucket, takes the place of the folder and
-//! leaves the rest as it is.
+//! `transport` is an interface: another way of bundles and messages takes the place of the folder and leaves the rest as it is.
+//!
+//! # A bucket
+//!
+//! Machines that have no folder in common exchange bundles, messages and files through a [`Remote`](flow_core::Remote), such as an
+//! object store. The module `transport::bucket` has the objects, and says what takes the place of renames. Each of these
+//! invariants holds there as well, with this difference: a worker that has looked for its lease just before it was taken away may
+//! still write objects, which nothing reads. There are no draft records. Workers that a scheduler starts need the folder. Files are
+//! carried by their content (`blobs`):
+//!
+//! ```text
+//!  run:     pull::carried ──► blobs ──► the bucket        inputs, before their job is posted
+//!  worker:  JobLink::bring ◄── blobs ◄── the bucket       inputs that the store of the worker lacks
+//!           JobLink::deliver ──► blobs ──► the bucket     outputs, before the message that names them
+//!  run:     SubmittedJob::fetch ◄── blobs ◄── the bucket  outputs, before the engine commits them
+//! ```
+//!
+//! Outputs are named by their content, and not by the lease that has put them. So the output of one task is there as the input of
+//! the next, and what a lost worker has put is the same as what another one puts, or is named by nothing.
 
 mod bundling;
 mod error;
 mod format;
+mod jobs;
 mod names;
 mod pull;
+mod request;
 mod scheduler;
 mod tail;
 mod transport;
@@ -123,6 +145,11 @@ pub mod __decisions {
 }
 
 pub use self::error::ClusterError;
+pub use self::jobs::{
+    CancelSummary, JobCounts, JobQueues, JobState, QueueStatus, QueuedJob, QueuedRun, QueuedWorker,
+    TaskJobs, UnreadableFile,
+};
 pub use self::pull::PullWorkers;
+pub use self::request::JobSelection;
 pub use self::scheduler::{HyperQueue, JobOptions, Slurm};
 pub use self::worker::{Worker, WorkerSummary};

@@ -128,18 +128,42 @@ pub mod process {
 /// ```
 ///
 /// - Events come in this order: any number of `Waiting`, then `Begun`, then messages. The last message says how the task
-///   has ended. Instead of any of them, `Lost` may come.
-/// - After `Lost`, no message follows, and nothing that the lost process does from then on can be committed: neither by
+///   has ended. Instead of any of them, `Lost` or `Cancelled` may come.
+/// - After either, no message follows, and nothing that the lost process does from then on can be committed: neither by
 ///   this run nor, from a draft record, by a later one. The same holds when `cancel` has returned. A folder that is renamed
 ///   achieves both, if the lost process writes its draft record there.
 /// - A job that was lost has not failed: the run submits it again, up to three times, without counting it as a retry.
 /// - An executor may *adopt* a job that runs already, because an earlier run has submitted the same key and fingerprint
 ///   and was killed. Its messages follow from the first one on.
+/// - An executor of machines that do not reach the folder of the store says that it
+///   [moves files](executor::JobExecutor::moves_files), and carries those of inputs and outputs.
 pub mod executor {
     pub use crate::engine::executor::{JobInbox, JobLink, JobRunner};
     pub use crate::plan::executor::{
-        Job, JobEvent, JobEvents, JobExecutor, JobQueue, RunOfJobs, SubmittedJob,
+        Job, JobEvent, JobEvents, JobExecutor, JobFile, JobQueue, RunOfJobs, SubmittedJob,
     };
+
+    /// Returns a reader of content that should be that of a file. If it is not, an error of the kind
+    /// [`InvalidData`](std::io::ErrorKind::InvalidData) comes in place of the end of the content.
+    ///
+    /// ```
+    /// use std::io::{ErrorKind, Read};
+    ///
+    /// use flow::executor::{JobFile, verified};
+    ///
+    /// # fn main() -> flow::Result<()> {
+    /// // The first 128 bits of BLAKE3.
+    /// let file = JobFile::new("Train/a.json".into(), "af1349b9f5f9a1a6a0404dea36dcc949".parse()?, 0);
+    /// let mut content = Vec::new();
+    /// verified(&b""[..], &file).read_to_end(&mut content)?;
+    /// let damaged = verified(&b"1"[..], &file).read_to_end(&mut content).unwrap_err();
+    /// assert_eq!(damaged.kind(), ErrorKind::InvalidData);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn verified<R: std::io::Read>(content: R, file: &JobFile) -> impl std::io::Read + use<R> {
+        crate::remote::checked_io::Checked::new(content, file.digest, file.bytes)
+    }
 
     /// Returns 16 hexadecimal digits that no other call and no other process returns.
     pub fn unique() -> String {

@@ -16,6 +16,9 @@ const LINES: usize = 200;
 /// The longest line that is kept, in characters.
 const LINE: usize = 500;
 
+/// The number of jobs that are kept after they have ended.
+const ENDED: usize = 50;
+
 /// How long a text is shown while nothing changes but the time.
 const FRESH: Duration = Duration::from_millis(900);
 
@@ -50,6 +53,10 @@ pub(crate) struct LiveRun {
     pub(crate) failed: usize,
     /// The instances that run.
     pub(crate) running: HashMap<Key, RunningInstance>,
+    /// The instances that were submitted to an executor, and have not ended.
+    pub(crate) jobs: HashMap<Key, LiveJob>,
+    /// The last ones that have ended, the latest last.
+    pub(crate) ended: VecDeque<(Key, LiveJob)>,
     /// The last events, the latest last.
     pub(crate) lines: VecDeque<String>,
     /// The number of outputs that the runs of this process have committed.
@@ -65,6 +72,46 @@ pub(crate) struct RunningInstance {
     /// The number of units that are done, and of all units, or 0.
     pub(crate) progress: Option<(u64, u64)>,
     pub(crate) status: Option<String>,
+}
+
+/// An instance that was submitted to an executor, which runs it elsewhere.
+#[derive(Clone)]
+pub(crate) struct LiveJob {
+    pub(crate) label: Arc<str>,
+    pub(crate) submitted: Instant,
+    begun: Option<Instant>,
+    /// When it ended, and how: a word such as `ran`.
+    ended: Option<(Instant, &'static str)>,
+    /// The worker that runs it.
+    pub(crate) worker: Option<Arc<str>>,
+}
+
+impl LiveJob {
+    fn new(instance: &Instance) -> Self {
+        let (label, submitted) = (instance.to_string().into(), Instant::now());
+        Self { label, submitted, begun: None, ended: None, worker: None }
+    }
+
+    /// Returns the state in a word.
+    pub(crate) fn state(&self) -> &'static str {
+        match (self.begun, self.ended) {
+            (_, Some((_, how))) => how,
+            (Some(_), None) => "running",
+            (None, None) => "waiting",
+        }
+    }
+
+    /// Returns how long it was in the queue, or is, in seconds.
+    pub(crate) fn queue_seconds(&self) -> f64 {
+        let until = self.begun.or(self.ended.map(|(at, _)| at)).unwrap_or_else(Instant::now);
+        until.saturating_duration_since(self.submitted).as_secs_f64()
+    }
+
+    /// Returns how long it has run, in seconds, if a worker has begun with it.
+    pub(crate) fn seconds(&self) -> Option<f64> {
+        let until = self.ended.map_or_else(Instant::now, |(at, _)| at);
+        Some(until.saturating_duration_since(self.begun?).as_secs_f64())
+    }
 }
 
 impl Live {
@@ -135,6 +182,7 @@ impl Live {
             run.is_running = false;
             run.is_stopping = false;
             run.running.clear();
+            run.jobs.clear();
         });
     }
 
@@ -157,7 +205,16 @@ impl LiveRun {
                 // A run that has to plan again has another such event.
                 (self.instances, self.of) = (*instances, *pending);
             }
-            Event::Started { instance, attempt, .. } => {
+            Event::Waiting { instance, is_submitted: true, .. } => {
+                // It may have waited for other reasons before.
+                self.jobs.entry(instance.key()).or_insert_with(|| LiveJob::new(instance));
+            }
+            Event::Started { instance, attempt, worker, .. } => {
+                if let Some(worker) = worker {
+                    let job = self.jobs.entry(instance.key());
+                    let job = job.or_insert_with(|| LiveJob::new(instance));
+                    (job.begun, job.worker) = (Some(Instant::now()), Some(cut(worker).into()));
+                }
                 let running = RunningInstance {
                     label: instance.to_string(),
                     begun: Instant::now(),
@@ -185,15 +242,22 @@ impl LiveRun {
             | Event::Given { instance, settled, of, .. }
             | Event::Unchanged { instance, settled, of, .. }
             | Event::ByOtherProcess { instance, settled, of, .. } => {
+                self.end_job(instance, "ran");
                 self.settle(instance, *settled, *of);
             }
             Event::Failed { instance, settled, of, .. } => {
                 self.failed += 1;
+                self.end_job(instance, "failed");
                 // The failure changes the plan, too.
                 self.commits += 1;
                 self.settle(instance, *settled, *of);
             }
-            Event::Retried { instance, .. } | Event::Stopped { instance, .. } => {
+            Event::Retried { instance, .. } => {
+                self.end_job(instance, "failed");
+                self.running.remove(&instance.key());
+            }
+            Event::Stopped { instance, .. } => {
+                self.end_job(instance, "stopped");
                 self.running.remove(&instance.key());
             }
             Event::Committed { .. } => {
@@ -205,6 +269,16 @@ impl LiveRun {
         self.lines.push_back(cut(&event.to_string()));
         if self.lines.len() > LINES {
             self.lines.pop_front();
+        }
+    }
+
+    /// Notes that a job has ended, if the instance is one.
+    fn end_job(&mut self, instance: &Instance, how: &'static str) {
+        let Some(job) = self.jobs.remove(&instance.key()) else { return };
+        self.ended
+            .push_back((instance.key(), LiveJob { ended: Some((Instant::now(), how)), ..job }));
+        if self.ended.len() > ENDED {
+            self.ended.pop_front();
         }
     }
 

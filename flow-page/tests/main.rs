@@ -5,6 +5,7 @@ mod data;
 mod figures;
 mod groups;
 mod hostile;
+mod jobs;
 mod report;
 mod runs;
 mod served;

@@ -17,6 +17,7 @@
 //! | `packs/<digest>.pack` | many small contents, one after the other, without anything between them |
 //! | `index/<digest>.json` | a segment of the index: which contents are in which packs |
 //! | `pushes/<unique>.json`, `collection.json` | a push or a garbage collection that is in progress |
+//! | `cluster/...` | jobs and files of runs whose workers have this bucket: the crate `flow-cluster` |
 //!
 //! Digests are the first 128 bits of BLAKE3, in hexadecimal digits. That of a pack or a segment is of its own content. So
 //! two processes that put the same name put the same content, and the conditional put of the second one changes nothing.

@@ -15,10 +15,11 @@ mod reporting;
 mod requiring;
 
 use std::any::Any;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
 
+use crate::bucket_workers;
 use crate::isolation::{Opened, open};
 use crate::pull_workers::{pull, start_worker};
 use crate::slurm_workers::real_slurm;
@@ -44,42 +45,49 @@ struct TestedExecutor {
     place: Place,
     /// Whether it is checked unless another one is chosen.
     is_default: bool,
-    /// Returns a flow with this executor.
-    set: fn(&Flow) -> Flow,
+    /// Returns a flow with this executor. What it needs is in a folder that all executors share.
+    set: fn(&Flow, &Path) -> Flow,
     /// Starts what runs the jobs in the store of a flow, such as workers, until it is dropped.
-    start: fn(&Flow) -> Result<Box<dyn Any>>,
+    start: fn(&Flow, &Opened) -> Result<Box<dyn Any>>,
 }
 
 /// All executors.
-static EXECUTORS: [TestedExecutor; 4] = [
+static EXECUTORS: [TestedExecutor; 5] = [
     TestedExecutor {
         name: "threads",
         place: Place::Thread,
         is_default: true,
-        set: Flow::clone,
-        start: |_| Ok(Box::new(())),
+        set: |flow, _| flow.clone(),
+        start: |_, _| Ok(Box::new(())),
     },
     TestedExecutor {
         name: "children",
         place: Place::Child,
         is_default: true,
-        set: Flow::isolate,
-        start: |_| Ok(Box::new(())),
+        set: |flow, _| flow.isolate(),
+        start: |_, _| Ok(Box::new(())),
     },
     TestedExecutor {
         name: "pull",
         place: Place::Elsewhere,
         is_default: true,
-        set: |flow| flow.executor(pull()),
-        start: |flow| Ok(Box::new(start_worker(flow.folder())?)),
+        set: |flow, _| flow.executor(pull()),
+        start: |flow, _| Ok(Box::new(start_worker(flow.folder())?)),
+    },
+    TestedExecutor {
+        name: "exchange",
+        place: Place::Elsewhere,
+        is_default: true,
+        set: |flow, shared| flow.executor(bucket_workers::executor(shared)),
+        start: |_, opened| Ok(Box::new(bucket_workers::start_worker(opened, "machine")?)),
     },
     // It needs a Slurm on this machine: `.ci/long` starts one. The run starts the workers.
     TestedExecutor {
         name: "slurm",
         place: Place::Elsewhere,
         is_default: false,
-        set: |flow| flow.executor(real_slurm()),
-        start: |_| Ok(Box::new(())),
+        set: |flow, _| flow.executor(real_slurm()),
+        start: |_, _| Ok(Box::new(())),
     },
 ];
 
@@ -93,6 +101,8 @@ struct Tested {
     reference: Flow,
     /// A folder for files of the tasks, which the executor has alone.
     folder: PathBuf,
+    /// The folder that all executors share.
+    shared: PathBuf,
     _workers: Box<dyn Any>,
 }
 
@@ -103,9 +113,10 @@ impl Tested {
         let reference = opened.flow.namespace("reference");
         let folder = opened.folder.join(executor.name);
         std::fs::create_dir_all(&folder)?;
-        let workers = (executor.start)(&in_threads)?;
-        let flow = (executor.set)(&in_threads);
-        Ok(Self { executor, flow, in_threads, reference, folder, _workers: workers })
+        let shared = opened.folder.clone();
+        let workers = (executor.start)(&in_threads, opened)?;
+        let flow = (executor.set)(&in_threads, &opened.folder);
+        Ok(Self { executor, flow, in_threads, reference, folder, shared, _workers: workers })
     }
 
     fn is_in(&self, place: Place) -> bool {

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use flow::OnFailure;
 use flow::executor::{
     Job, JobEvent, JobEvents, JobExecutor, JobInbox, JobLink, JobQueue, JobRunner, RunOfJobs,
     SubmittedJob,
 };
 use flow::prelude::*;
+use flow::store::{InstanceOutcome, InstanceRun};
 
 use crate::isolation::open;
 use crate::pull_workers::{PATIENCE, observed, wait_for};
@@ -156,6 +158,59 @@ impl JobQueue for Failing {
     fn end(&self) {}
 }
 
+/// Cancels the jobs of `Other` when a worker has begun with them, as a user would, and runs the others.
+#[derive(Clone)]
+struct Cancels(Nearby);
+
+impl JobExecutor for Cancels {
+    fn name(&self) -> &str {
+        "cancels"
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl JobQueue for Cancels {
+    fn submit(&self, job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+        if job.task != "Other" {
+            return self.0.submit(job, events);
+        }
+        let worker = "node7 (process 1)".to_owned();
+        events.send(JobEvent::Begun { worker, is_adopted: false });
+        events.send(JobEvent::Cancelled("by request of node8 (process 2)".to_owned()));
+        Ok(Arc::new(Forgotten))
+    }
+
+    fn end(&self) {}
+}
+
+/// Cancels each job while it waits.
+struct CancelsAll;
+
+impl JobExecutor for CancelsAll {
+    fn name(&self) -> &str {
+        "cancels all"
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        Ok(Arc::new(Self))
+    }
+}
+
+impl JobQueue for CancelsAll {
+    fn submit(&self, _job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(200));
+            events.send(JobEvent::Cancelled("by request of node8 (process 2)".to_owned()));
+        });
+        Ok(Arc::new(Forgotten))
+    }
+
+    fn end(&self) {}
+}
+
 /// Panics when the first job is ready.
 struct Panicking;
 
@@ -183,6 +238,12 @@ runs!(Quick: u64 = |self, _cx| Ok(self.n));
 struct Other;
 
 runs!(Other: u64 = |self, _cx| Ok(2));
+
+#[derive(Task)]
+#[task(requires = Other, target = Json<u64>)]
+struct AfterOther;
+
+runs!(AfterOther: u64 = |self, cx| Ok(*cx.input().load()?));
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -331,6 +392,63 @@ fn a_job_that_its_worker_cannot_start_has_not_failed() -> Result<()> {
     // As after each loss, three further attempts are free.
     let lines = lines.lock().expect("no panic");
     assert_eq!(lines.iter().filter(|line| line.contains(" started")).count(), 4, "{lines:?}");
+    Ok(())
+}
+
+/// Returns what the history of the last run says of a task.
+fn recorded(flow: &Flow, task: &str) -> Result<InstanceRun> {
+    let runs = flow.store().runs()?;
+    let history = runs.load(&runs.latest().context("a run")?.id)?;
+    let run = history.instances.into_iter().find(|run| run.task == task);
+    run.context("the task was settled")
+}
+
+#[test]
+fn a_job_that_was_cancelled_fails_once_and_the_run_goes_on() -> Result<()> {
+    let opened = open();
+    let executor = Cancels(Nearby::new(&opened.flow, Duration::from_secs(1)));
+    // A failure would stop the run before the other job begins.
+    let flow = opened.flow.workers(4).executor(executor).retries(3).on_failure(OnFailure::Stop);
+    let summary = failure(flow.run::<(Quick, AfterOther)>());
+    assert_eq!((ran(&summary), failed(&summary)), (vec!["Quick".into()], vec!["Other".into()]));
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert_eq!(error, "it was cancelled: by request of node8 (process 2)");
+    let other = recorded(&flow, "Other")?;
+    assert_eq!((other.outcome, other.attempts), (InstanceOutcome::Failed, 1));
+    assert_eq!(other.worker.as_deref(), Some("node7 (process 1)"));
+    assert_eq!(recorded(&flow, "AfterOther")?.outcome, InstanceOutcome::Skipped);
+    // It is like any failed instance afterwards.
+    assert!(flow.why::<Other>()?.to_string().contains("it was cancelled"));
+    assert_eq!(ran(&opened.flow.run::<AfterOther>()?), ["AfterOther", "Other"]);
+    Ok(())
+}
+
+#[test]
+fn the_history_has_the_worker_of_a_job_and_its_time_in_the_queue() -> Result<()> {
+    let opened = open();
+    let queued = Duration::from_secs(2);
+    let flow = opened.flow.executor(Nearby::new(&opened.flow, queued)).in_process::<Here>();
+    flow.run::<(Quick, Here)>()?;
+    let quick = recorded(&flow, "Quick")?;
+    assert_eq!(quick.worker.as_deref(), Some("a thread"));
+    let seconds = quick.queue_seconds.context("a time")?;
+    assert!(seconds >= queued.as_secs_f64() && quick.started.is_some(), "{quick:?}");
+    let shown = quick.to_string();
+    assert!(shown.contains(", on a thread, ") && shown.contains(" in the queue"), "{shown}");
+    let here = recorded(&flow, "Here")?;
+    assert_eq!((here.worker, here.queue_seconds), (None, None));
+    Ok(())
+}
+
+#[test]
+fn a_job_that_was_cancelled_while_it_waited_has_no_worker_and_no_start() -> Result<()> {
+    let opened = open();
+    let flow = opened.flow.executor(CancelsAll);
+    let summary = failure(flow.run::<Quick>());
+    assert!(summary.failed()[0].seconds < 0.1, "{summary}");
+    let quick = recorded(&flow, "Quick")?;
+    assert_eq!((quick.worker, quick.started, quick.attempts), (None, None, 0));
+    assert!(quick.queue_seconds >= Some(0.2), "{:?}", quick.queue_seconds);
     Ok(())
 }
 

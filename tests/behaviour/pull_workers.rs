@@ -51,21 +51,24 @@ impl Drop for Process {
     }
 }
 
-/// Starts a test of this program in a process of its own.
+/// Starts a test of this module in a process of its own.
 fn start(program: &Path, test: &str, variable: &str, value: &OsStr) -> Result<Process> {
-    start_test(program, &format!("pull_workers::{test}"), variable, value)
+    start_test(program, &format!("pull_workers::{test}"), &[(variable, value)])
 }
 
-/// Starts a test, which is named with its module, in a process of its own.
+/// Starts a test in a process of its own.
 pub(crate) fn start_test(
     program: &Path,
     test: &str,
-    variable: &str,
-    value: &OsStr,
+    variables: &[(&str, &OsStr)],
 ) -> Result<Process> {
     let mut command = Command::new(program);
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
-    command.env(variable, value).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     loop {
         match command.spawn() {
             // Another test has just started a process, which still has the file of the program open.
@@ -100,7 +103,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Re
 }
 
 /// Returns the files of the queue, apart from those by which processes show that they are alive.
-fn queued(store: &Path) -> Vec<PathBuf> {
+pub(crate) fn queued(store: &Path) -> Vec<PathBuf> {
     let queue = store.join(".flow/queue");
     let mut files = files_below(&queue);
     files.retain(|file| !file.starts_with(queue.join("workers")) && *file != queue.join("lock"));
@@ -173,7 +176,7 @@ impl Gates {
 }
 
 /// Returns a flow whose tasks are run by workers.
-fn pulling(opened: &Opened, gates: &Gates) -> Flow {
+pub(crate) fn pulling(opened: &Opened, gates: &Gates) -> Flow {
     opened.flow.workers(8).executor(pull()).with(Gated::FOLDER, &*gates.0)
 }
 
@@ -372,7 +375,7 @@ fn run_that_is_killed() -> Result<()> {
     Ok(())
 }
 
-fn start_run(opened: &Opened) -> Result<Process> {
+pub(crate) fn start_run(opened: &Opened) -> Result<Process> {
     start(&std::env::current_exe()?, "run_that_is_killed", RUN, opened.folder.as_os_str())
 }
 

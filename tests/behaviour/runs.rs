@@ -13,6 +13,8 @@ mod support;
 
 mod absent_columns;
 mod aggregates;
+#[cfg(target_os = "linux")]
+mod bucket_workers;
 mod collection_order;
 mod column_cutoff;
 mod column_externals;
@@ -68,6 +70,8 @@ mod panics_anywhere;
 mod progress;
 #[cfg(target_os = "linux")]
 mod pull_workers;
+#[cfg(target_os = "linux")]
+mod queued_jobs;
 mod refreshing;
 mod rerun;
 mod resets;

@@ -147,12 +147,15 @@ fn an_unsigned_draft_of_a_killed_run_is_not_committed() -> Result<()> {
     Ok(())
 }
 
+/// The path of a draft record, and its content.
+type Draft = (PathBuf, Vec<u8>);
+
 /// Lets a worker run each job, and tells the run that it was lost. Keeps the last draft record.
 #[derive(Clone)]
 struct Losing {
     runner: Arc<JobRunner>,
     jobs: Arc<AtomicUsize>,
-    kept: Arc<Mutex<Option<(PathBuf, Vec<u8>)>>>,
+    kept: Arc<Mutex<Option<Draft>>>,
 }
 
 impl JobExecutor for Losing {

@@ -50,6 +50,14 @@ impl Printed {
         serde_json::from_str(&self.ok()).expect("one JSON document")
     }
 
+    /// Returns the JSON that was printed.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    fn json_of(&self) -> serde_json::Value {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        serde_json::from_str(&self.out).expect("one JSON document")
+    }
+
     /// Returns the message of a program that refused its arguments.
     #[track_caller]
     fn refused(self) -> String {

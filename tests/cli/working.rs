@@ -1,6 +1,10 @@
 //! `worker`, and runs whose tasks it runs.
 
+use std::path::Path;
 use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::documented::check;
 use crate::{folder, weather, weather_with, words};
@@ -115,4 +119,266 @@ fn a_number_of_jobs_needs_an_executor() {
     // The executor may be a setting.
     let arguments = words("run Temperature --jobs 4 --in-process Temperature -q");
     weather_with(folder.path(), arguments, &[("FLOW_EXECUTOR", "pull")]).ok();
+}
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Ends the run of a test that fails, which would wait for a worker forever.
+struct CancelAll<'a>(&'a Path, &'a str);
+
+impl Drop for CancelAll<'_> {
+    fn drop(&mut self) {
+        weather(self.0, words(&format!("cancel --all --yes {}", self.1)));
+    }
+}
+
+#[test]
+fn jobs_are_listed_and_cancelled_from_another_terminal() {
+    let folder = folder();
+    let folder = folder.path();
+    let listed = || weather(folder, words("status --jobs --json --data shared"));
+    thread::scope(|scope| {
+        // No worker is there.
+        let run = scope.spawn(|| {
+            weather(folder, words("run Report --data shared --executor pull --jobs 20 -q"))
+        });
+        let _end = CancelAll(folder, "--data shared");
+        let begun = Instant::now();
+        let status = loop {
+            let status = listed();
+            if status.json_of()["counts"]["waiting"] == 1 {
+                break status;
+            }
+            assert!(begun.elapsed() < PATIENCE && !run.is_finished(), "{}", status.out);
+            thread::sleep(Duration::from_millis(50));
+        };
+        check("status --jobs", &status);
+        let job = status.json_of()["jobs"][0].clone();
+        assert_eq!(
+            (job["task"].as_str(), job["state"].as_str()),
+            (Some("Temperature"), Some("waiting"))
+        );
+        let text = weather(folder, words("status --jobs --data shared")).ok();
+        assert!(text.contains("Temperature"), "{text}");
+        assert!(
+            text.ends_with("1 job: 0 running, 1 waiting, 0 ended; 1 run in progress; 0 workers\n"),
+            "{text}"
+        );
+        let other = weather(folder, words("status Report --jobs --data shared")).ok();
+        assert!(other.ends_with("no jobs; 1 run in progress; 0 workers\n"), "{other}");
+        // Like other verbs that remove something.
+        let error = weather(folder, words("cancel Temperature --data shared")).refused();
+        assert!(error.contains("Cancel 1 job: 0 running, 1 waiting, 0 ended"), "{error}");
+        assert!(
+            error.contains("Nothing was cancelled: without a terminal, confirm with --yes"),
+            "{error}"
+        );
+        assert!(!run.is_finished());
+        let cancelled = weather(folder, words("cancel Temperature --yes --json --data shared"));
+        check("cancel", &cancelled);
+        let cancelled = cancelled.json();
+        assert_eq!(
+            (&cancelled["runs"], &cancelled["asked"]),
+            (&1.into(), &1.into()),
+            "{cancelled}"
+        );
+        let run = run.join().expect("no panic");
+        assert_eq!(run.code, 1, "{}", run.err);
+        assert!(run.out.contains("it was cancelled: by request of "), "{}", run.out);
+    });
+    // The failure is in the history, with the time in the queue.
+    let history = weather(folder, words("history latest --json --data shared"));
+    check("history RUN", &history);
+    let history = history.json();
+    let instances = history["instances"].as_array().expect("a list");
+    let job = instances.iter().find(|one| one["task"] == "Temperature").expect("the job");
+    assert!(job["queue_seconds"].as_f64() > Some(0.0) && job["worker"] == Value::Null, "{job}");
+    let nothing = weather(folder, words("cancel --all --data shared")).ok();
+    assert_eq!(nothing, "no jobs to cancel\n");
+}
+
+#[test]
+fn workers_are_listed() {
+    let folder = folder();
+    let folder = folder.path();
+    thread::scope(|scope| {
+        let arguments = "worker --data shared --slots 3 --exit-when-idle 12 -q";
+        let worker = scope.spawn(|| weather(folder, words(arguments)));
+        let begun = Instant::now();
+        let status = loop {
+            let status = weather(folder, words("status --jobs --json --data shared"));
+            if status.json_of()["workers"].as_array().is_some_and(|workers| !workers.is_empty()) {
+                break status;
+            }
+            assert!(begun.elapsed() < PATIENCE && !worker.is_finished(), "{}", status.out);
+            thread::sleep(Duration::from_millis(50));
+        };
+        check("status --jobs", &status);
+        let status = status.json_of();
+        let worker = &status["workers"][0];
+        assert_eq!((&worker["slots"], &worker["program"]), (&3.into(), &"weather".into()));
+        assert_eq!((&worker["same_build"], &worker["alive"]), (&true.into(), &true.into()));
+        let text = weather(folder, words("status --jobs --data shared")).ok();
+        assert!(text.contains("this one") && text.ends_with("; 1 worker\n"), "{text}");
+    });
+}
+
+#[test]
+fn what_is_to_be_cancelled_must_be_named_and_no_store_is_created() {
+    let folder = folder();
+    let folder = folder.path();
+    for (arguments, text) in [
+        ("cancel", "--all"),
+        ("cancel --yes", "--all"),
+        ("cancel Nope --yes", "no task `Nope`"),
+        ("cancel ../Report --yes", "no task `../Report`"),
+        ("cancel --all Report --yes", "--all"),
+        ("cancel --all --key 00112233445566778899aabbccddeeff", "--all"),
+        ("cancel --key 0011 --yes", "invalid value for --key"),
+        ("cancel --key ../../../../etc/passwd --yes", "invalid value for --key"),
+        ("cancel --key", "--key"),
+        ("cancel Report --station Oslo --yes", "--station"),
+        ("status --most 5", "--jobs"),
+        ("status --jobs --most many", "--most"),
+        ("status --jobs Nope", "no task `Nope`"),
+        ("status --jobs=yes", "--jobs"),
+    ] {
+        let error = weather(folder, words(arguments)).refused();
+        assert!(error.contains(text), "{arguments}: {error}");
+    }
+    assert_eq!(weather(folder, words("cancel --all --yes")).ok(), "no jobs to cancel\n");
+    let none = weather(folder, words("status --jobs")).ok();
+    assert_eq!(none, "no jobs; 0 runs in progress; 0 workers\n");
+    assert!(!folder.join("data").exists());
+}
+
+#[test]
+fn damaged_files_of_the_queue_are_listed() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Temperature -q")).ok();
+    let name = format!("{}-00000000000000aa-00000001", "0123456789abcdef".repeat(2));
+    let bundle = folder.join("data/.flow/queue/open").join(name);
+    std::fs::create_dir_all(&bundle).expect("a folder");
+    std::fs::write(bundle.join("bundle.json"), "{\"format\":\u{1b}").expect("a file");
+    let text = weather(folder, words("status --jobs")).ok();
+    assert!(text.contains("cannot be read: ") && text.contains("bundle.json is damaged"), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    let status = weather(folder, words("status --jobs --json"));
+    check("status --jobs", &status);
+    assert_eq!(status.json()["unreadable"].as_array().map(Vec::len), Some(1));
+    let cancelled = weather(folder, words("cancel --all --json"));
+    assert!(
+        cancelled.err.contains("warning: ") && cancelled.err.contains("is damaged"),
+        "{}",
+        cancelled.err
+    );
+    check("cancel", &cancelled);
+}
+
+#[test]
+fn a_run_and_a_worker_may_have_only_a_bucket_in_common() {
+    let folder = folder();
+    let folder = folder.path();
+    // The file that a task imports is on the machine of the run alone.
+    let arguments = "run Report --data data --executor pull --bucket exchange";
+    let error = weather(folder, words(arguments)).err;
+    assert!(error.contains("measurements.csv, which is outside the store"), "{error}");
+    assert!(error.contains("`--in-process Temperature`"), "{error}");
+    let (worker, run) = thread::scope(|scope| {
+        let arguments = "worker --data local --bucket exchange --exit-when-idle 8 --json";
+        let worker = scope.spawn(|| weather(folder, words(arguments)));
+        let arguments =
+            "run Report --data data --executor pull --bucket exchange --in-process Temperature";
+        let run = weather(folder, words(arguments));
+        (worker.join().expect("no panic"), run)
+    });
+    run.ok();
+    assert!(worker.err.contains("takes jobs from exchange"), "{}", worker.err);
+    assert!(worker.json()["jobs"].as_u64() >= Some(1));
+    assert_eq!(weather(folder, words("plan Report --data data --exit-code")).code, 0);
+    assert_eq!(weather(folder, words("plan Report --data local --exit-code")).code, 3);
+    // The bucket may be a setting, by the name of a remote.
+    let settings = "bucket = \"team\"\n[remotes]\nteam = \"gs://team/exchange\"\n";
+    std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+    let error = weather(folder, words("worker --data local --exit-when-idle 0")).refused();
+    assert!(error.contains("gs://team/exchange") && error.contains("feature"), "{error}");
+    let variables = [("FLOW_BUCKET", "other")];
+    let arguments = words("worker --data local --exit-when-idle 0");
+    let worker = weather_with(folder, arguments, &variables);
+    assert!(worker.err.contains("takes jobs from other"), "{}", worker.err);
+}
+
+#[test]
+fn jobs_in_a_bucket_are_listed_and_cancelled() {
+    let folder = folder();
+    let folder = folder.path();
+    let bucket = "--data other --bucket exchange";
+    thread::scope(|scope| {
+        // No worker is there.
+        let arguments =
+            "run Report --data data --executor pull --bucket exchange --in-process Temperature -q";
+        let run = scope.spawn(|| weather(folder, words(arguments)));
+        let _end = CancelAll(folder, bucket);
+        let begun = Instant::now();
+        let status = loop {
+            let status = weather(folder, words(&format!("status --jobs --json {bucket}")));
+            if status.json_of()["counts"]["waiting"] == 1 {
+                break status;
+            }
+            assert!(begun.elapsed() < PATIENCE && !run.is_finished(), "{}", status.out);
+            thread::sleep(Duration::from_millis(50));
+        };
+        check("status --jobs", &status);
+        let status = status.json_of();
+        assert_eq!(
+            (&status["jobs"][0]["task"], &status["runs"][0]["running"]),
+            (&"Report".into(), &true.into())
+        );
+        let none = weather(folder, words("status --jobs --data data")).ok();
+        assert_eq!(none, "no jobs; 0 runs in progress; 0 workers\n");
+        // Another executor that is set counts nothing here.
+        let variables = [("FLOW_EXECUTOR", "slurm")];
+        let arguments = format!("cancel Report --yes --json {bucket}");
+        let cancelled = weather_with(folder, words(&arguments), &variables).json();
+        assert_eq!(
+            (&cancelled["runs"], &cancelled["asked"]),
+            (&1.into(), &1.into()),
+            "{cancelled}"
+        );
+        let run = run.join().expect("no panic");
+        assert_eq!(run.code, 1, "{}", run.err);
+        assert!(run.out.contains("it was cancelled: by request of "), "{}", run.out);
+    });
+    let none = weather(folder, words(&format!("cancel --all {bucket}"))).ok();
+    assert_eq!(none, "no jobs to cancel\n");
+    assert!(!folder.join("other").exists());
+}
+
+#[test]
+fn a_bucket_is_refused_where_workers_need_the_folder_of_the_store() {
+    let folder = folder();
+    let folder = folder.path();
+    let error =
+        weather(folder, words("run Temperature --executor slurm --bucket exchange")).refused();
+    assert!(
+        error.contains("the executors slurm and hq start workers on machines that have the folder"),
+        "{error}"
+    );
+    let error =
+        weather(folder, words("worker --pool slurm-00000000000000ab --bucket exchange")).refused();
+    assert!(error.contains("--pool") && error.contains("--bucket"), "{error}");
+    let variables = [("FLOW_BUCKET", "exchange")];
+    let worker = weather_with(folder, words("worker --pool slurm-00000000000000ab"), &variables);
+    assert!(worker.err.contains("leave out the pool or the bucket"), "{}", worker.err);
+    let error = weather(folder, words("status --bucket exchange")).refused();
+    assert!(error.contains("--jobs"), "{error}");
+}
+
+#[test]
+fn a_bucket_of_a_run_needs_an_executor() {
+    let folder = folder();
+    let error = weather(folder.path(), words("run Temperature --bucket exchange")).refused();
+    assert!(error.contains("add `--executor pull`"), "{error}");
 }

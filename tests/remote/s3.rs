@@ -3,6 +3,11 @@
 //! `FLOW_S3` is the endpoint of a server with the bucket `team`. `FLOW_S3_FAULTY` is a proxy to it that answers every fifth
 //! request with 503. `FLOW_S3_STRICT` is a server that checks credentials.
 
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use flow::cluster::{PullWorkers, Worker};
 use flow::prelude::*;
 use flow::remote::{ObjectRemote, OpenOptions, Remote};
 
@@ -93,5 +98,55 @@ fn a_server_that_does_not_answer_is_an_error_that_says_so() -> Result<()> {
     let remote = options.open("s3://team/x")?;
     let error = made.push::<Length>(&remote).expect_err("nothing listens").to_string();
     assert!(error.contains("`s3://team/x` cannot be reached: "), "{error}");
+    Ok(())
+}
+
+/// The variable that makes the test below a worker with a store in this folder.
+const WORKER: &str = "FLOW_TEST_S3_WORKER";
+
+/// Is started by [`machines_that_have_only_a_bucket_of_s3_in_common_compute_a_flow`].
+#[test]
+#[ignore = "it needs a server"]
+fn bucket_worker() -> Result<()> {
+    let Some(folder) = std::env::var_os(WORKER).map(PathBuf::from) else { return Ok(()) };
+    // A child process runs up to this call.
+    let flow = Flow::open(folder)?.quiet();
+    let bucket = open("FLOW_S3_FAULTY", "s3://team/exchange")?;
+    let worker = Worker::new(&flow).bucket(bucket).poll(Duration::from_millis(100));
+    worker.exit_when_idle(Duration::from_secs(60)).run()?;
+    Ok(())
+}
+
+/// A process, which is killed on drop.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+#[ignore = "it needs a server"]
+fn machines_that_have_only_a_bucket_of_s3_in_common_compute_a_flow() -> Result<()> {
+    let team = Team::new()?;
+    let start = |machine: &str| {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["s3::bucket_worker", "--exact", "--ignored", "--nocapture"]);
+        command.arg("--test-threads=1").env(WORKER, team.folder.path().join(machine));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        anyhow::Ok(Process(command.spawn()?))
+    };
+    let _workers = [start("one")?, start("two")?];
+    let bucket = open("FLOW_S3_FAULTY", "s3://team/exchange")?;
+    let executor = PullWorkers::new().bucket(bucket).poll(Duration::from_millis(100));
+    let flow = team.empty("coordinator", 30)?.workers(40).executor(executor);
+    assert_eq!(flow.run::<Length>()?.ran().len(), 31);
+    assert_complete(&team.empty("coordinator", 30)?)?;
+    let bucket = open("FLOW_S3", "s3://team/exchange")?;
+    for part in ["open", "runs"] {
+        assert!(bucket.list(&format!("cluster/{part}"))?.is_empty(), "{part}");
+    }
     Ok(())
 }

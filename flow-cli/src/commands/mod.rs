@@ -1,6 +1,8 @@
 //! The verbs, each in a file: its options, and a function that does it.
 
 mod bless;
+#[cfg(feature = "cluster")]
+mod cancel;
 mod completions;
 mod debug;
 mod describe;
@@ -8,6 +10,8 @@ mod figures;
 mod gc;
 mod graph;
 mod history;
+#[cfg(feature = "cluster")]
+mod jobs;
 #[cfg(feature = "signatures")]
 mod keys;
 mod list;
@@ -74,15 +78,20 @@ pub(crate) const VERBS: &[Verb] = &[
     report::VERB,
     #[cfg(feature = "cluster")]
     worker::VERB,
+    #[cfg(feature = "cluster")]
+    cancel::VERB,
     completions::VERB,
 ];
 
 /// Asks whether to continue, unless `--yes` was given.
 fn confirmed(context: &Context, question: &str) -> Result<(), CliError> {
+    confirmed_or(context, question, "Nothing was removed")
+}
+
+/// Asks as [`confirmed`] does. `nothing` is what the error says has happened.
+fn confirmed_or(context: &Context, question: &str, nothing: &str) -> Result<(), CliError> {
     if context.matches.get_flag("yes") || ui::confirm(question) {
         return Ok(());
     }
-    Err(CliError::usage(format!(
-        "{question} Nothing was removed: without a terminal, confirm with --yes"
-    )))
+    Err(CliError::usage(format!("{question} {nothing}: without a terminal, confirm with --yes")))
 }

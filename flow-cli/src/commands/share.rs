@@ -1,18 +1,16 @@
 //! `export`, `import`, `push` and `pull`: share outputs.
 
-#[cfg(feature = "remote")]
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, Command, ValueHint};
-use flow_core::{ExportSummary, Remote, RemoteFolder, Transferred};
+use flow_core::{ExportSummary, Remote, Transferred};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::settings::is_url;
+use crate::remotes::{self, Shows};
 use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const EXPORT: Verb = Verb {
@@ -116,43 +114,7 @@ fn named(context: &Context) -> PathBuf {
 
 /// Returns the remote that the option names: a folder, the URL of an object store, or a name in `flow.toml`.
 fn named_remote(context: &Context) -> Result<Arc<dyn Remote>, CliError> {
-    let name = named(context);
-    let known = name.to_str().and_then(|name| context.settings.remotes.get(name)).cloned();
-    let remote = known.unwrap_or(name);
-    match remote.to_str().filter(|_| is_url(&remote)) {
-        Some(url) => object_remote(url),
-        None => Ok(Arc::new(RemoteFolder::new(&remote))),
-    }
-}
-
-/// Opens an object store. On a terminal, a line shows how much was transferred, and how fast.
-#[cfg(feature = "remote")]
-fn object_remote(url: &str) -> Result<Arc<dyn Remote>, CliError> {
-    let mut options = flow_remote::OpenOptions::new();
-    if std::io::stderr().is_terminal() {
-        options = options.on_progress(|progress| {
-            // Without a terminal after all, nothing is lost.
-            let _ = write!(std::io::stderr(), "\r\x1b[2K{progress}\r");
-        });
-    }
-    let opened = options.open(url).map_err(|error| CliError::usage(error.to_string()))?;
-    Ok(Arc::new(opened))
-}
-
-/// Removes the line with the progress.
-fn clear_progress() {
-    #[cfg(feature = "remote")]
-    if std::io::stderr().is_terminal() {
-        let _ = write!(std::io::stderr(), "\r\x1b[2K");
-    }
-}
-
-#[cfg(not(feature = "remote"))]
-fn object_remote(url: &str) -> Result<Arc<dyn Remote>, CliError> {
-    Err(CliError::usage(format!(
-        "`{url}` is the URL of an object store: build the program with the cargo feature `s3`, `gcs` or `azure` of \
-         typed-flow"
-    )))
+    remotes::open(&named(context), &context.settings.remotes, Shows::Progress)
 }
 
 fn export(context: &Context) -> Result<ExitCode, CliError> {
@@ -201,7 +163,7 @@ fn pull(context: &Context) -> Result<ExitCode, CliError> {
 }
 
 fn transferred(context: &Context, summary: &Transferred) -> Result<ExitCode, CliError> {
-    clear_progress();
+    remotes::clear_progress();
     let skipped = summary.skipped().iter().map(|one| format!("{}: {}", one.instance, one.why));
     let json = TransferJson {
         instances: summary.instances().to_vec(),

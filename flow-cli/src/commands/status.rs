@@ -1,14 +1,16 @@
-//! `status`: lists stored outputs.
+//! `status`: lists stored outputs or, with `--jobs`, the jobs of runs whose tasks run elsewhere.
 
 use std::process::ExitCode;
 
+use clap::Command;
 use flow_core::{Bytes, Seconds, StoredOutput};
 use serde::Serialize;
 
+#[cfg(feature = "cluster")]
+use super::jobs;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::grid::{Align, Column, Grid};
-use crate::options::no_options;
 use crate::text::{escaped, time};
 use crate::verb::{Access, Takes, Verb};
 
@@ -17,9 +19,15 @@ pub(crate) const VERB: Verb = Verb {
     about: "Lists stored outputs: instances, sizes, ages",
     takes: Takes::MaybeTasks,
     access: Access::Reads,
-    options: no_options,
+    options,
     run,
 };
+
+fn options(command: Command) -> Command {
+    #[cfg(feature = "cluster")]
+    let command = jobs::options(command);
+    command
+}
 
 /// The contents of the store.
 #[derive(Serialize)]
@@ -60,6 +68,10 @@ impl Output {
 }
 
 fn run(context: &Context) -> Result<ExitCode, CliError> {
+    #[cfg(feature = "cluster")]
+    if jobs::is_asked_for(context) {
+        return jobs::show(context);
+    }
     let flow = context.store()?;
     let mut listed = flow.store().list()?;
     if !context.roots.is_empty() {

@@ -10,12 +10,13 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::options::bucket_option;
 use crate::ui::report;
 use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "worker",
-    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store, until Ctrl-C. \
+    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store or bucket, until Ctrl-C. \
             The executors slurm and hq start it themselves",
     takes: Takes::Nothing,
     access: Access::Writes,
@@ -44,6 +45,7 @@ fn options(command: Command) -> Command {
             Arg::new("pool")
                 .long("pool")
                 .value_name("NAME")
+                .conflicts_with("bucket")
                 .help("Takes the jobs of a pool of `--executor slurm` or `hq`, instead of those of `pull`"),
         )
         .arg(
@@ -53,6 +55,7 @@ fn options(command: Command) -> Command {
                 .value_parser(clap::value_parser!(u64).range(1..))
                 .help("The time after which the worker will be ended: it begins no job that cannot end before"),
         )
+        .arg(bucket_option())
 }
 
 /// What the worker has done.
@@ -77,8 +80,12 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     if let Some(seconds) = matches.get_one::<u64>("time-limit") {
         worker = worker.time_limit(Duration::from_secs(*seconds));
     }
+    if let Some(bucket) = context.settings.open_bucket()? {
+        worker = worker.bucket(bucket);
+    }
     if context.settings.quiet != Some(true) {
-        report(format_args!("takes jobs from {}", flow.folder().display()));
+        let from = context.settings.bucket.as_deref().unwrap_or(flow.folder());
+        report(format_args!("takes jobs from {}", from.display()));
         worker = worker.on_message(|message| report(format_args!("{message}")));
     }
     let summary = worker.run().map_err(anyhow::Error::from)?;

@@ -11,23 +11,30 @@
 //!
 //! - [`queue`] owns the state of a run: a job waits, is in a bundle, runs, and ends.
 //! - [`watch`] is the thread that changes it. One poll lists the leases and reads each once, however many jobs there are.
+//! - [`requests`] are what other processes ask of the run: to cancel jobs.
 //! - [`workers`] knows which workers are alive, for the size of bundles and for messages.
+//! - [`carried`] brings the files of inputs and outputs to and from a bucket, if there is one.
 
+mod carried;
 mod queue;
+mod requests;
 mod watch;
 mod workers;
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
+use flow_core::Remote;
 use flow_core::executor::{Job, JobEvents, JobExecutor, JobQueue, RunOfJobs, SubmittedJob, unique};
 
+use self::carried::{Before, Carried};
 use self::queue::JobId;
 pub(crate) use self::queue::{Blame, Demand, Queue, WorkerEnd};
 use crate::bundling::Limits;
 use crate::format::MOST_JOBS;
-use crate::transport::{Folder, RunMark, Transport};
+use crate::transport::{Blobs, Bucket, Folder, RunMark, Transport};
 
 /// The time after which a worker that is not heard of is taken for dead, unless it is set.
 const LEASE: Duration = Duration::from_secs(30);
@@ -37,6 +44,10 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
 /// How often the queue is looked at, unless it is set.
 const POLL: Duration = Duration::from_millis(200);
+
+/// Both in a bucket, where a look is a request that costs money and time.
+const LEASE_OF_BUCKET: Duration = Duration::from_secs(60);
+const POLL_OF_BUCKET: Duration = Duration::from_secs(2);
 
 /// How long jobs wait for others to be bundled with.
 const GATHER: Duration = Duration::from_millis(50);
@@ -71,9 +82,24 @@ const BUNDLE_SECONDS: f64 = 10.0;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+///
+/// Workers that have no folder in common with the run exchange everything with it through a [bucket](Self::bucket).
+#[derive(Clone)]
 pub struct PullWorkers {
     settings: Settings,
+    lease: Option<Duration>,
+    poll: Option<Duration>,
+    keep_inputs: Option<Duration>,
+    bucket: Option<Arc<dyn Remote>>,
+}
+
+impl fmt::Debug for PullWorkers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { settings, lease, poll, keep_inputs, bucket } = self;
+        let mut debug = f.debug_struct("PullWorkers");
+        debug.field("settings", settings).field("lease", lease).field("poll", poll);
+        debug.field("keep_inputs", keep_inputs).field("has_bucket", &bucket.is_some()).finish()
+    }
 }
 
 /// The settings of the executor.
@@ -121,23 +147,63 @@ impl Default for PullWorkers {
 impl PullWorkers {
     /// Creates an executor with the default settings.
     pub fn new() -> Self {
-        Self { settings: Settings::default() }
+        let settings = Settings::default();
+        Self { settings, lease: None, poll: None, keep_inputs: None, bucket: None }
     }
 
-    /// Sets how long a worker may not be heard of before its work is given to others. The default is 30 s.
+    /// Exchanges jobs, messages and files with workers through a bucket, or any other [`Remote`]. The workers have
+    /// [the same one](crate::Worker::bucket), and nothing else in common with the run.
+    ///
+    /// The bucket has everything below the name `cluster`. It may also be a remote of `push` and `pull`. A lease is 60 s then,
+    /// and a poll 2 s, unless they are set.
+    ///
+    /// A task whose inputs are files outside the store, or whose parameters name such files, is an error of the plan: run it in
+    /// this process, by [`Flow::in_process`](flow_core::Flow::in_process).
+    ///
+    /// ```no_run
+    /// use flow::cluster::PullWorkers;
+    /// use flow::prelude::*;
+    /// use flow::remote::RemoteFolder;
+    ///
+    /// # fn main() -> Result<()> {
+    /// // A folder takes the place of a bucket here: `flow::remote::open("s3://bucket/prefix")?`.
+    /// let bucket = RemoteFolder::new("/mnt/exchange");
+    /// let flow = Flow::open("data")?.workers(200).executor(PullWorkers::new().bucket(bucket));
+    /// # let _ = flow;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn bucket(mut self, bucket: impl Remote + 'static) -> Self {
+        self.bucket = Some(Arc::new(bucket));
+        self
+    }
+
+    /// Sets how long the contents of files stay in the [bucket](Self::bucket) that no run has used. The default is 7 days; zero
+    /// removes all contents at the end of the run.
+    ///
+    /// They are removed at the end of a run, if no other one is in progress. Their age is that by the clock of the bucket.
+    #[must_use]
+    pub fn keep_inputs(mut self, keep: Duration) -> Self {
+        self.keep_inputs = Some(keep);
+        self
+    }
+
+    /// Sets how long a worker may not be heard of before its work is given to others. The default is 30 s, and 60 s with a
+    /// bucket.
     ///
     /// A worker is heard of every quarter of this time. It is at least 100 ms. A network file system may need several
     /// seconds to show what another machine has written.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.settings.set_lease(lease);
+        self.lease = Some(lease);
         self
     }
 
-    /// Sets how often the run looks for what workers have written. The default is 200 ms.
+    /// Sets how often the run looks for what workers have written. The default is 200 ms, and 2 s with a bucket.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
-        self.settings.set_poll(poll);
+        self.poll = Some(poll);
         self
     }
 
@@ -154,11 +220,39 @@ impl JobExecutor for PullWorkers {
         "pull"
     }
 
+    fn moves_files(&self) -> bool {
+        self.bucket.is_some()
+    }
+
     fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>> {
-        let transport = Folder::new(&run.folder, Arc::clone(&run.fs));
-        let command = format!("{} worker --data {}", run.program, run.folder.display());
+        let mut settings = self.settings;
+        if self.bucket.is_some() {
+            (settings.lease, settings.poll) = (LEASE_OF_BUCKET, POLL_OF_BUCKET);
+        }
+        if let Some(lease) = self.lease {
+            settings.set_lease(lease);
+        }
+        if let Some(poll) = self.poll {
+            settings.set_poll(poll);
+        }
+        let (transport, command): (Box<dyn Transport>, _) = match &self.bucket {
+            None => {
+                let command = format!("{} worker --data {}", run.program, run.folder.display());
+                (Box::new(Folder::new(&run.folder, Arc::clone(&run.fs))), command)
+            }
+            Some(bucket) => {
+                let blobs = Blobs::new(Arc::clone(bucket), &run.folder, Arc::clone(&run.fs));
+                let blobs = match self.keep_inputs {
+                    Some(keep) => blobs.keep(keep),
+                    None => blobs,
+                };
+                let times = (settings.poll, settings.lease);
+                let bucket = Bucket::new(Arc::clone(bucket), Arc::new(blobs), times);
+                (Box::new(bucket), format!("{} worker --bucket <the same bucket>", run.program))
+            }
+        };
         let names = (run.build.to_string(), unique());
-        let queue = WatchedQueue::begin(Box::new(transport), self.settings, names, Some(command))?;
+        let queue = WatchedQueue::begin(transport, settings, names, Some(command))?;
         Ok(Arc::new(queue))
     }
 }
@@ -166,6 +260,9 @@ impl JobExecutor for PullWorkers {
 /// The jobs of one run in a queue, with the thread that watches it.
 pub(crate) struct WatchedQueue {
     pub(crate) queue: Arc<Queue>,
+    /// The contents of files, if workers have another folder.
+    blobs: Option<Arc<Blobs>>,
+    before: Before,
     /// The thread that watches the queue, and the mark of the run, until the run ends.
     ends: Mutex<Option<(JoinHandle<()>, RunMark)>>,
 }
@@ -184,16 +281,22 @@ impl WatchedQueue {
     ) -> anyhow::Result<Self> {
         transport.prepare()?;
         let mark = transport.begin_run(&name)?;
+        let blobs = transport.blobs().cloned();
         let queue = Arc::new(Queue::begin(transport, settings, (build, name), command)?);
         let watched = Arc::clone(&queue);
         let thread = Builder::new().name("flow-queue".to_owned());
         let thread = thread.spawn(move || watch::watch(&watched))?;
-        Ok(Self { queue, ends: Mutex::new(Some((thread, mark))) })
+        let (before, ends) = (Mutex::default(), Mutex::new(Some((thread, mark))));
+        Ok(Self { queue, blobs, before, ends })
     }
 }
 
 impl JobQueue for WatchedQueue {
     fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<Arc<dyn SubmittedJob>> {
+        if let Some(blobs) = &self.blobs {
+            let carried = Carried::submit((&self.queue, blobs), &self.before, job, events)?;
+            return Ok(carried);
+        }
         let id = self.queue.submit(job, events)?;
         Ok(Arc::new(Submitted { queue: Arc::clone(&self.queue), id }))
     }

@@ -12,6 +12,7 @@
 //! | `<pool>/output/<array>-<task>.txt` | what a worker, or the scheduler about it, has printed |
 //! | `worker.sh` | the script that the scheduler starts: it becomes the program that its arguments name |
 //! | `runs/<run>` | a run in progress with such an executor, which has locked the file |
+//! | `requests/<run>.jsonl` | a line for each request to the run, to cancel jobs: all its pools read them |
 //! | `<executor>.log` | the calls of the scheduler's commands |
 //!
 //! # How data passes through

@@ -34,6 +34,7 @@ const TAKEN: &str = "taken";
 const ENDED: &str = "ended";
 const WORKERS: &str = "workers";
 const RUNS: &str = "runs";
+const REQUESTS: &str = "requests";
 
 /// Is locked while a run begins, so that one run at a time decides which others have ended.
 const LOCK: &str = "lock";
@@ -49,6 +50,9 @@ const MOST_OF_PRESENCE: u64 = 64 << 10;
 /// A queue in a folder.
 pub(crate) struct Folder {
     root: PathBuf,
+    /// The folder of the requests to runs. All pools have the same one, so that a request reaches each pool of a run, also
+    /// those that the run opens later.
+    requests: PathBuf,
     fs: Arc<dyn Fs>,
 }
 
@@ -56,6 +60,8 @@ pub(crate) struct Folder {
 struct FolderMark {
     fs: Arc<dyn Fs>,
     path: PathBuf,
+    /// What others ask of the run; `None` if another mark of the run has it.
+    requests: Option<PathBuf>,
     /// The locked file; `None` on a file system without locks.
     _lock: Option<File>,
 }
@@ -64,13 +70,17 @@ impl Drop for FolderMark {
     fn drop(&mut self) {
         // A mark that stays is removed by the next run.
         let _ = self.fs.remove(&self.path);
+        if let Some(requests) = &self.requests {
+            let _ = self.fs.remove(requests);
+        }
     }
 }
 
 impl Folder {
     /// Returns the queue of the store in a folder.
     pub(crate) fn new(store: &Path, fs: Arc<dyn Fs>) -> Self {
-        Self { root: QUEUE.iter().fold(store.to_owned(), |path, part| path.join(part)), fs }
+        let root = QUEUE.iter().fold(store.to_owned(), |path, part| path.join(part));
+        Self { requests: root.join(REQUESTS), root, fs }
     }
 
     /// Returns the folder of the queues of pools.
@@ -80,24 +90,42 @@ impl Folder {
 
     /// Returns the queue of a pool.
     pub(crate) fn of_pool(store: &Path, pool: &PoolName, fs: Arc<dyn Fs>) -> Self {
-        Self { root: Self::pools(store).join(pool.to_string()), fs }
+        Self { root: Self::pools(store).join(pool.to_string()), ..Self::of_runs(store, fs) }
     }
 
-    /// Returns the marks of the runs that have pools.
+    /// Returns the marks of the runs that have pools, with the requests to these runs.
     pub(crate) fn of_runs(store: &Path, fs: Arc<dyn Fs>) -> Self {
-        Self { root: Self::pools(store), fs }
+        let root = Self::pools(store);
+        Self { requests: root.join(REQUESTS), root, fs }
     }
 
-    /// Creates the folder of the marks of runs, where it does not exist.
+    /// Creates the folders of the marks of runs and of the requests to them, where they do not exist.
     pub(crate) fn prepare_runs(&self) -> Result<(), ClusterError> {
-        let folder = self.root.join(RUNS);
-        self.fs.create_folder(&folder).during("create", &folder)
+        for folder in [&self.root.join(RUNS), &self.requests] {
+            self.fs.create_folder(folder).during("create", folder)?;
+        }
+        Ok(())
     }
 
     /// Returns whether another run than this one is known to be in progress.
     pub(crate) fn has_other_run(&self, run: &str) -> bool {
         let runs = self.names(RUNS).unwrap_or_default();
         runs.iter().any(|other| other != run && is_run(other) && self.is_running(other))
+    }
+
+    /// Returns all queues of the store in a folder, those of pools with their names.
+    pub(crate) fn all(
+        store: &Path,
+        fs: &Arc<dyn Fs>,
+    ) -> Result<Vec<(Option<PoolName>, Self)>, ClusterError> {
+        let pools = Self::of_runs(store, Arc::clone(fs));
+        let names = pools.names_in(&pools.root)?;
+        let named = names.iter().filter_map(|name| PoolName::parse(name)).map(|name| {
+            let queue = Self::of_pool(store, &name, Arc::clone(fs));
+            (Some(name), queue)
+        });
+        let unnamed = (None, Self::new(store, Arc::clone(fs)));
+        Ok(std::iter::once(unnamed).chain(named).collect())
     }
 
     fn of_bundle(&self, name: &BundleName) -> PathBuf {
@@ -110,10 +138,13 @@ impl Folder {
 
     /// Returns the names in a part of the queue, in order. A part that does not exist has none.
     fn names(&self, part: &str) -> Result<Vec<String>, ClusterError> {
-        let folder = self.root.join(part);
-        let names = match self.fs.list(&folder) {
+        self.names_in(&self.root.join(part))
+    }
+
+    fn names_in(&self, folder: &Path) -> Result<Vec<String>, ClusterError> {
+        let names = match self.fs.list(folder) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            names => names.during("list", &folder)?,
+            names => names.during("list", folder)?,
         };
         let mut names: Vec<_> =
             names.into_iter().filter_map(|name| name.into_string().ok()).collect();
@@ -185,6 +216,30 @@ impl Folder {
         self.create(&making.join(ORDERS), b"")
     }
 
+    /// Reads the file of a bundle.
+    fn read_bundle(&self, path: PathBuf) -> Result<Bundle, ClusterError> {
+        let bytes = match self.fs.read(&path, MOST_OF_BUNDLE) {
+            // It stays like that, and must not keep a run from beginning.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::IsADirectory) =>
+            {
+                return Err(ClusterError::Damaged { path, reason: error.to_string() });
+            }
+            read => read.during("read", &path)?,
+        };
+        Bundle::parse(&bytes).map_err(|reason| ClusterError::Damaged { path, reason })
+    }
+
+    /// Returns the file of what others ask of a run.
+    fn requests_of(&self, run: &str) -> PathBuf {
+        self.requests.join(format!("{run}.jsonl"))
+    }
+
+    /// Returns whether the requests are those of this queue alone, which it creates and removes.
+    fn owns_requests(&self) -> bool {
+        self.requests.starts_with(&self.root)
+    }
+
     /// Waits until no other run begins.
     fn lock_runs(&self) -> Result<Option<File>, ClusterError> {
         let path = self.root.join(LOCK);
@@ -217,11 +272,11 @@ impl Folder {
 
 impl Transport for Folder {
     fn prepare(&self) -> Result<(), ClusterError> {
-        for part in [MAKING, OPEN, TAKEN, ENDED, WORKERS, RUNS] {
+        for part in [MAKING, OPEN, TAKEN, ENDED, WORKERS] {
             let folder = self.root.join(part);
             self.fs.create_folder(&folder).during("create", &folder)?;
         }
-        Ok(())
+        self.prepare_runs()
     }
 
     fn post(&self, name: &BundleName, bundle: &Bundle) -> Result<(), ClusterError> {
@@ -274,18 +329,12 @@ impl Transport for Folder {
         Ok(self.names(TAKEN)?.iter().filter_map(|name| LeaseName::parse(name)).collect())
     }
 
+    fn posted_bundle(&self, name: &BundleName) -> Result<Bundle, ClusterError> {
+        self.read_bundle(self.of_bundle(name).join(BUNDLE))
+    }
+
     fn bundle(&self, lease: &LeaseName) -> Result<Bundle, ClusterError> {
-        let path = self.of_lease(lease).join(BUNDLE);
-        let bytes = match self.fs.read(&path, MOST_OF_BUNDLE) {
-            // It stays like that, and must not keep a run from beginning.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::FileTooLarge | ErrorKind::IsADirectory) =>
-            {
-                return Err(ClusterError::Damaged { path, reason: error.to_string() });
-            }
-            read => read.during("read", &path)?,
-        };
-        Bundle::parse(&bytes).map_err(|reason| ClusterError::Damaged { path, reason })
+        self.read_bundle(self.of_lease(lease).join(BUNDLE))
     }
 
     fn lines(&self, lease: &LeaseName, from: u64) -> Result<Option<Vec<u8>>, ClusterError> {
@@ -350,7 +399,32 @@ impl Transport for Folder {
         let path = self.root.join(RUNS).join(run);
         self.create(&path, b"")?;
         let lock = self.lock(&path)?;
-        Ok(Box::new(FolderMark { fs: Arc::clone(&self.fs), path, _lock: lock }))
+        let requests = self.owns_requests().then(|| self.requests_of(run));
+        let mark = FolderMark { fs: Arc::clone(&self.fs), path, requests, _lock: lock };
+        if let Some(requests) = &mark.requests {
+            // It is there before anyone looks for it.
+            self.create(requests, b"")?;
+        }
+        Ok(Box::new(mark))
+    }
+
+    fn runs(&self) -> Result<Vec<String>, ClusterError> {
+        let mut runs = self.names(RUNS)?;
+        runs.retain(|run| is_run(run));
+        Ok(runs)
+    }
+
+    fn request(&self, run: &str, lines: &[u8]) -> Result<(), ClusterError> {
+        let path = self.requests_of(run);
+        self.fs.append(&path, lines).during("write", &path)
+    }
+
+    fn requests(&self, run: &str, from: u64) -> Result<Vec<u8>, ClusterError> {
+        let path = self.requests_of(run);
+        match self.fs.read_from(&path, from, MOST_OF_LINES) {
+            Err(error) if is_gone(&error) => Ok(Vec::new()),
+            read => read.during("read", &path),
+        }
     }
 
     fn is_running(&self, run: &str) -> bool {
@@ -366,6 +440,14 @@ impl Transport for Folder {
         for run in self.names(RUNS).unwrap_or_default() {
             if is_run(&run) && !self.is_running(&run) {
                 let _ = self.fs.remove(&self.root.join(RUNS).join(run));
+            }
+        }
+        // One that is removed too early, on a file system without locks, is written again by the next request.
+        let own = self.owns_requests().then(|| self.names_in(&self.requests).unwrap_or_default());
+        for name in own.unwrap_or_default() {
+            let run = name.strip_suffix(".jsonl").filter(|run| is_run(run));
+            if run.is_some_and(|run| !self.is_running(run)) {
+                let _ = self.fs.remove(&self.requests.join(name));
             }
         }
         // What a process that was killed has not posted, or not removed.
@@ -521,11 +603,66 @@ mod tests {
         let mark = queue.begin_run(run).expect("a mark");
         assert!(queue.is_running(run) && !queue.is_running(other));
         std::fs::write(folder.path().join(".flow/queue/runs").join(other), "").expect("a mark");
+        std::fs::write(folder.path().join(".flow/queue/runs/notes"), "").expect("a file");
+        assert_eq!(queue.runs().expect("a list"), [other, run]);
+        queue.request(run, b"{}\n").expect("it is written");
+        queue.request(other, b"{}\n").expect("it is written");
         queue.forget_runs(&[]);
         assert!(queue.is_running(run));
-        assert_eq!(queue.names(RUNS).expect("a list"), [run]);
+        assert_eq!(queue.runs().expect("a list"), [run]);
+        // What was asked of a run stays as long as the run.
+        assert_eq!(queue.requests(run, 1).expect("it is read"), b"}\n");
+        assert_eq!(queue.names(REQUESTS).expect("a list"), [format!("{run}.jsonl")]);
         drop(mark);
         assert!(!queue.is_running(run));
+        assert!(queue.names(REQUESTS).expect("a list").is_empty());
+        assert!(queue.requests(run, 0).expect("no error").is_empty());
+    }
+
+    #[test]
+    fn the_queues_of_pools_are_found_by_the_names_of_their_folders() {
+        let (folder, queue) = queue();
+        let pools = folder.path().join(".flow/queues");
+        let fs: Arc<dyn Fs> = Arc::new(Disk);
+        let found = || {
+            let all = Folder::all(folder.path(), &fs).expect("a list").into_iter();
+            all.map(|(pool, queue)| (pool, queue.root)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(), [(None, queue.root.clone())]);
+        let pool = PoolName::new("slurm", 0xab);
+        for name in [pool.to_string().as_str(), "runs", "requests", "..x", "slurm-1"] {
+            std::fs::create_dir_all(pools.join(name)).expect("a folder");
+        }
+        let folder = pools.join(pool.to_string());
+        assert_eq!(found()[1..], [(Some(pool), folder)]);
+    }
+
+    #[test]
+    fn all_pools_of_a_run_read_what_is_asked_of_it_in_one_of_them() {
+        let (folder, _queue) = queue();
+        let fs: Arc<dyn Fs> = Arc::new(Disk);
+        let run = "fedcba9876543210";
+        let runs = Folder::of_runs(folder.path(), Arc::clone(&fs));
+        runs.prepare_runs().expect("folders");
+        let mark = runs.begin_run(run).expect("a mark");
+        let open = |digest| {
+            let name = PoolName::new("slurm", digest);
+            let pool = Folder::of_pool(folder.path(), &name, Arc::clone(&fs));
+            pool.prepare().expect("a queue");
+            let mark = pool.begin_run(run).expect("a mark");
+            (pool, mark)
+        };
+        let (first, of_first) = open(1);
+        first.request(run, b"{}\n").expect("it is written");
+        // Neither the pool that is opened later nor the end of one removes it.
+        let (second, of_second) = open(2);
+        drop(of_first);
+        first.forget_runs(&[]);
+        for queue in [&first, &second, &runs] {
+            assert_eq!(queue.requests(run, 0).expect("it is read"), b"{}\n");
+        }
+        drop((of_second, mark));
+        assert!(second.requests(run, 0).expect("no error").is_empty());
     }
 
     /// A file system that reports that a folder which it has renamed does not exist, as one does that has lost the first

@@ -1,12 +1,17 @@
 //! The way of bundles and messages between a run and its workers.
 //!
 //! The queue of a [run](crate::pull) and the loop of a [worker](crate::worker) know this interface alone. [`Folder`] is a
-//! folder that both can reach. A bucket, whose conditional writes take the place of renames, can be added as another.
+//! folder that both can reach. [`Bucket`] is an object store, whose conditional writes take the place of renames, and which
+//! also has the files of inputs and outputs.
 
+mod bucket;
 mod folder;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+pub(crate) use self::bucket::{Blobs, Bucket};
 pub(crate) use self::folder::Folder;
 use crate::error::ClusterError;
 use crate::format::{Bundle, Presence};
@@ -22,7 +27,7 @@ pub(crate) type RunMark = Box<dyn Send>;
 /// - Of several workers that [take](Self::take) a bundle, at most one gets a lease. A bundle that was
 ///   [withdrawn](Self::withdraw) is taken by none.
 /// - When [`revoke`](Self::revoke) has returned, no file that the worker writes at a [draft](Self::draft) path can be moved
-///   elsewhere, and what it appends is not read.
+///   elsewhere, and what it appends is not read: neither by this run nor by a later one.
 /// - Lines are read in the order in which they were appended. The last one may be torn.
 pub(crate) trait Transport: Send + Sync {
     /// Creates what a queue consists of, where it does not exist.
@@ -46,6 +51,9 @@ pub(crate) trait Transport: Send + Sync {
 
     /// Returns the bundles that workers have taken, in order.
     fn leases(&self) -> Result<Vec<LeaseName>, ClusterError>;
+
+    /// Reads a bundle that no worker has taken. The error [is gone](ClusterError::is_gone) if one has, or it was withdrawn.
+    fn posted_bundle(&self, name: &BundleName) -> Result<Bundle, ClusterError>;
 
     /// Reads a bundle that a worker has taken.
     fn bundle(&self, lease: &LeaseName) -> Result<Bundle, ClusterError>;
@@ -83,9 +91,47 @@ pub(crate) trait Transport: Send + Sync {
     /// Says that a run is in progress.
     fn begin_run(&self, run: &str) -> Result<RunMark, ClusterError>;
 
+    /// Returns the names of the runs that have said so, in order. Those that were killed are among them.
+    fn runs(&self) -> Result<Vec<String>, ClusterError>;
+
+    /// Appends lines for a run, which any process may write.
+    fn request(&self, run: &str, lines: &[u8]) -> Result<(), ClusterError>;
+
+    /// Returns the lines for a run from a byte on.
+    fn requests(&self, run: &str, from: u64) -> Result<Vec<u8>, ClusterError>;
+
     /// Returns whether a run is known to be in progress.
     fn is_running(&self, run: &str) -> bool;
 
     /// Forgets the marks of runs that have ended, except those of these.
     fn forget_runs(&self, except: &[&str]);
+
+    /// Takes note that the run looks at the queue anew: what was listed before does not count any more.
+    fn begin_poll(&self) {}
+
+    /// Takes note that this process, which neither submits jobs nor runs any, looks at the queue anew: what it has read before does
+    /// not count any more.
+    fn look_anew(&self) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
+    /// Returns how often a worker that holds a lease writes messages that are not urgent, and reads orders.
+    fn tick(&self) -> Duration {
+        Duration::from_millis(100)
+    }
+
+    /// Returns how often a worker [announces](Self::announce) itself.
+    fn announces_every(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
+    /// Returns [`presence`](Self::presence) of several workers, in order.
+    fn presences(&self, workers: &[WorkerName]) -> Vec<Option<Presence>> {
+        workers.iter().map(|worker| self.presence(worker)).collect()
+    }
+
+    /// Returns the contents of files, if run and workers have different folders.
+    fn blobs(&self) -> Option<&Arc<Blobs>> {
+        None
+    }
 }

@@ -12,15 +12,12 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use flow_core::Stopper;
-use flow_core::executor::{JobInbox, JobLink};
+use flow_core::executor::{JobFile, JobInbox, JobLink};
 
 use crate::format::{FORMAT, Line, Order, line};
 use crate::names::LeaseName;
 use crate::tail::Tail;
 use crate::transport::Transport;
-
-/// How often messages that are not urgent are written, and orders are read if the job waits for one.
-const TICK: Duration = Duration::from_millis(100);
 
 /// How long the failure of a job whose process has crashed is held back: the worker may be about to be stopped by the same signal.
 const CRASH: Duration = Duration::from_millis(300);
@@ -42,6 +39,8 @@ pub(super) struct HeldLease<'a> {
     running: Mutex<Option<(usize, Arc<JobInbox>)>>,
     /// Whether the job that runs waits for others, of whose end an order tells it.
     is_waiting: AtomicBool,
+    /// The place of that job, and when it began.
+    since: Mutex<Option<(usize, Instant)>>,
     is_lost: AtomicBool,
     /// Whether the worker gives the bundle back: messages of the job that runs do not count any more.
     is_leaving: AtomicBool,
@@ -111,6 +110,7 @@ impl<'a> HeldLease<'a> {
             orders: Mutex::default(),
             running: Mutex::default(),
             is_waiting: AtomicBool::new(false),
+            since: Mutex::default(),
             is_lost: AtomicBool::new(false),
             is_leaving: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
@@ -127,9 +127,15 @@ impl<'a> HeldLease<'a> {
         self.is_lost.load(Ordering::SeqCst)
     }
 
+    /// Returns whether nothing that the job does counts any more: the lease was taken away, or the worker is stopped.
+    fn is_over(&self) -> bool {
+        self.is_lost() || self.stopper.is_stopped()
+    }
+
     /// Sets the job that runs, which receives the messages of the run.
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
         lock(&self.running).clone_from(&running);
+        *lock(&self.since) = running.as_ref().map(|(job, _)| (*job, Instant::now()));
         if let Some((job, inbox)) = running {
             let early = std::mem::take(&mut lock(&self.orders).early);
             let own = early.into_iter().filter(|(place, _)| *place == job);
@@ -161,7 +167,7 @@ impl<'a> HeldLease<'a> {
             if self.stopper.is_stopped() {
                 return false;
             }
-            thread::sleep(TICK);
+            thread::sleep(self.transport.tick());
             self.flush(&mut lock(&self.written));
             is_held = !self.is_lost();
         }
@@ -210,6 +216,7 @@ impl<'a> HeldLease<'a> {
     /// [`ends_on_drop`](Self::ends_on_drop) returns.
     pub(super) fn keep(&self) {
         let mut read: Option<Instant> = None;
+        let mut said = Instant::now();
         while !self.has_ended.load(Ordering::SeqCst) && !self.is_lost() {
             if self.has_stopped() {
                 self.cancel();
@@ -222,13 +229,20 @@ impl<'a> HeldLease<'a> {
             let pause = {
                 let mut written = lock(&self.written);
                 let renewal = written.lease / RENEWALS;
-                if written.at.elapsed() >= renewal {
+                let mut duration = Vec::new();
+                if said.elapsed() >= renewal {
+                    said = Instant::now();
+                    duration = self.duration();
+                }
+                // In a bucket, a heartbeat with a duration takes the place of the one before.
+                if written.at.elapsed() >= renewal || !duration.is_empty() {
                     written.beats += 1;
                     let beat = line(&Line::Beat(written.beats));
+                    written.held_back.extend(duration);
                     written.held_back.extend(beat);
                 }
                 self.flush(&mut written);
-                TICK.min(renewal)
+                self.transport.tick().min(renewal)
             };
             // The end of the bundle does not wait for it.
             thread::park_timeout(pause);
@@ -242,6 +256,15 @@ impl<'a> HeldLease<'a> {
             self.is_leaving.store(true, Ordering::SeqCst);
         }
         is_stopped
+    }
+
+    /// Returns a line that says for how long the job has run that runs; no byte if none does.
+    fn duration(&self) -> Vec<u8> {
+        let since = *lock(&self.since);
+        let runs = |(job, since): (usize, Instant)| {
+            line(&Line::Runs { job, seconds: since.elapsed().as_secs_f64() })
+        };
+        since.map(runs).unwrap_or_default()
     }
 
     /// Returns a guard that ends [`keep`](Self::keep), which runs on a thread, when it is dropped.
@@ -288,7 +311,7 @@ impl<'a> HeldLease<'a> {
             if self.is_lost() || self.stopper.is_stopped() {
                 return true;
             }
-            thread::sleep(TICK);
+            thread::sleep(self.transport.tick());
         }
         self.is_lost() || lock(&self.orders).left_out.contains(&place)
     }
@@ -346,6 +369,23 @@ impl JobLink for LeaseLink<'_> {
         }
     }
 
+    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
+        match self.lease.transport.blobs() {
+            Some(blobs) => blobs.bring(files, true, &|| self.lease.is_over()),
+            None => Ok(()),
+        }
+    }
+
+    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
+        let Some(blobs) = self.lease.transport.blobs() else { return Ok(()) };
+        blobs.deliver(files, &|| self.lease.is_over())?;
+        // The run may have given the job to another worker meanwhile.
+        match self.lease.is_left_out(self.job) {
+            true => Err(ErrorKind::NotFound.into()),
+            false => Ok(()),
+        }
+    }
+
     fn draft(&self) -> Option<PathBuf> {
         self.lease.transport.draft(&self.lease.name, self.job)
     }
@@ -384,12 +424,12 @@ mod tests {
         let lease = HeldLease::new(&transport, name, &stopper);
         thread::scope(|scope| {
             let begins = scope.spawn(|| lease.write_through(&Line::Begun(0)));
-            thread::sleep(3 * TICK);
+            thread::sleep(3 * transport.tick());
             assert!(!begins.is_finished());
             fs::remove_dir(&messages).expect("a folder");
             assert!(begins.join().expect("no panic"));
             let is_left_out = scope.spawn(|| lease.is_left_out(0));
-            thread::sleep(3 * TICK);
+            thread::sleep(3 * transport.tick());
             assert!(!is_left_out.is_finished());
             // Without its orders, the lease is gone.
             fs::remove_dir(&orders).expect("a folder");

@@ -18,19 +18,20 @@ use std::thread::{self, Builder, Scope};
 use std::time::{Duration, Instant};
 
 use flow_core::executor::{JobInbox, JobRunner};
-use flow_core::{Flow, Stopper};
+use flow_core::{Flow, Remote, Stopper};
 
 use self::lease::{HeldLease, LeaseLink};
 use crate::error::{ClusterError, text};
 use crate::format::{Bundle, Line, Presence};
 use crate::names::{BundleName, LeaseName, PoolName, WorkerName};
-use crate::transport::{Folder, Transport};
+use crate::transport::{Blobs, Bucket, Folder, Transport};
 
 /// How often a worker looks for a bundle, unless it is set.
 const POLL: Duration = Duration::from_millis(200);
+const POLL_OF_BUCKET: Duration = Duration::from_secs(2);
 
-/// How often a worker writes the file by which runs know that it is there.
-const ANNOUNCE: Duration = Duration::from_secs(2);
+/// How often a worker that holds a lease in a bucket reads orders, at most: a task may wait for them.
+const TICK_OF_BUCKET: Duration = Duration::from_secs(1);
 
 /// How many bundles a slot tries to take before it pauses.
 const TRIES: usize = 32;
@@ -67,7 +68,8 @@ const NOTICE: Duration = Duration::from_millis(50);
 pub struct Worker {
     flow: Flow,
     slots: usize,
-    poll: Duration,
+    poll: Option<Duration>,
+    bucket: Option<Arc<dyn Remote>>,
     /// How long it waits for a bundle before it ends.
     patience: Option<Duration>,
     /// The name of the pool that it is of.
@@ -107,7 +109,8 @@ impl Worker {
     pub fn new(flow: &Flow) -> Self {
         let say = Box::new(|_: &str| {});
         let (patience, pool, time_limit) = (None, None, None);
-        Self { flow: flow.clone(), slots: 1, poll: POLL, patience, pool, time_limit, say }
+        let (poll, bucket) = (None, None);
+        Self { flow: flow.clone(), slots: 1, poll, bucket, patience, pool, time_limit, say }
     }
 
     /// Sets the number of bundles that the worker works on at the same time. The default is 1.
@@ -117,10 +120,21 @@ impl Worker {
         self
     }
 
-    /// Sets how often the worker looks for a bundle. The default is 200 ms.
+    /// Takes bundles from a bucket, or any other [`Remote`], and exchanges files with it: the worker and the run have no folder
+    /// in common. The run has [the same bucket](crate::PullWorkers::bucket).
+    ///
+    /// The store of the worker has copies of inputs, which are not fetched again as long as they are there, and no records.
+    /// [`FlowStore::gc`](flow_core::FlowStore::gc) removes them.
+    #[must_use]
+    pub fn bucket(mut self, bucket: impl Remote + 'static) -> Self {
+        self.bucket = Some(Arc::new(bucket));
+        self
+    }
+
+    /// Sets how often the worker looks for a bundle. The default is 200 ms, and 2 s with a bucket.
     #[must_use]
     pub fn poll(mut self, poll: Duration) -> Self {
-        self.poll = poll.max(Duration::from_millis(1));
+        self.poll = Some(poll.max(Duration::from_millis(1)));
         self
     }
 
@@ -163,19 +177,30 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// The queue cannot be written, there can be no pool of this name, this program cannot be identified, or the operating
-    /// system refuses a thread.
+    /// The queue cannot be written, there can be no pool of this name, the worker has a pool and a bucket, this program cannot be
+    /// identified, or the operating system refuses a thread.
     pub fn run(self) -> Result<WorkerSummary, ClusterError> {
         let runner = self.flow.job_runner(self.slots);
         let build = runner.build().ok_or(ClusterError::NoBuild)?.to_string();
-        let (transport, job) = match &self.pool {
-            None => (Folder::new(runner.folder(), runner.fs()), None),
-            Some(name) => {
+        let (transport, poll, job): (Box<dyn Transport>, _, _) = match (&self.bucket, &self.pool) {
+            (None, None) => (Box::new(Folder::new(runner.folder(), runner.fs())), POLL, None),
+            (None, Some(name)) => {
                 let pool = PoolName::parse(name)
                     .ok_or_else(|| ClusterError::NoPool { name: name.clone() })?;
-                (Folder::of_pool(runner.folder(), &pool, runner.fs()), scheduled_job(&pool))
+                let queue = Folder::of_pool(runner.folder(), &pool, runner.fs());
+                (Box::new(queue), POLL, scheduled_job(&pool))
             }
+            (Some(bucket), None) => {
+                let blobs = Blobs::new(Arc::clone(bucket), runner.folder(), runner.fs());
+                let tick = self.poll.map_or(TICK_OF_BUCKET, |poll| poll.min(TICK_OF_BUCKET));
+                // The time of a lease is that of the run.
+                let times = (tick, Duration::ZERO);
+                let bucket = Bucket::new(Arc::clone(bucket), Arc::new(blobs), times);
+                (Box::new(bucket), POLL_OF_BUCKET, None)
+            }
+            (Some(_), Some(_)) => return Err(ClusterError::PoolInBucket),
         };
+        let poll = self.poll.unwrap_or(poll);
         transport.prepare()?;
         let host = runner.host();
         let mut presence =
@@ -188,7 +213,8 @@ impl Worker {
             settings: &self,
             stopper: self.flow.stopper(),
             runner: &runner,
-            transport: &transport,
+            transport: &*transport,
+            poll,
             host: &host,
             build: &build,
             job: job.as_deref(),
@@ -217,6 +243,8 @@ struct Working<'a> {
     stopper: Stopper,
     runner: &'a JobRunner,
     transport: &'a dyn Transport,
+    /// How often it looks for a bundle.
+    poll: Duration,
     host: &'a str,
     build: &'a str,
     /// The job of the scheduler that has started the worker.
@@ -305,7 +333,7 @@ impl Working<'_> {
     fn announce(&self, worker: &WorkerName, mut presence: Presence) {
         let mut written = Instant::now();
         while !self.is_over.load(Ordering::SeqCst) {
-            if written.elapsed() >= ANNOUNCE {
+            if written.elapsed() >= self.transport.announces_every() {
                 written = Instant::now();
                 presence.beat += 1;
                 if let Err(error) = self.transport.announce(worker, &presence) {
@@ -371,8 +399,8 @@ impl Working<'_> {
     /// Waits before the queue is looked at again.
     fn pause(&self) {
         let begun = Instant::now();
-        while begun.elapsed() < self.settings.poll && !self.is_stopped() {
-            thread::sleep(self.settings.poll.min(NOTICE));
+        while begun.elapsed() < self.poll && !self.is_stopped() {
+            thread::sleep(self.poll.min(NOTICE));
         }
     }
 
@@ -412,7 +440,7 @@ impl Working<'_> {
     /// Returns one of the first bundles of this build. Lists the queue, if that was not done a moment ago.
     fn next_listed(&self, among: usize) -> Option<BundleName> {
         let mut listed = self.listed.lock().expect("lock poisoned");
-        if listed.at.is_none_or(|at| at.elapsed() >= self.settings.poll) {
+        if listed.at.is_none_or(|at| at.elapsed() >= self.poll) {
             listed.bundles = self.list();
             listed.at = Some(Instant::now());
         }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -78,7 +78,7 @@ pub(crate) struct Stopwatch {
 }
 
 /// When a piece of work started, and what it has cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Spent {
     pub(crate) started: Timestamp,
     pub(crate) seconds: f64,
@@ -86,6 +86,17 @@ pub(crate) struct Spent {
     pub(crate) cpu_seconds: Option<f64>,
     /// The peak memory of the process, if the work had a process of its own.
     pub(crate) peak_bytes: Option<u64>,
+    /// Where it was done, if the work was submitted to an executor.
+    pub(crate) elsewhere: Option<Elsewhere>,
+}
+
+/// Where an executor has run a task, and how long the task has waited for that.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Elsewhere {
+    /// The worker, as it is shown; `None` if none began with the task.
+    pub(crate) worker: Option<Arc<str>>,
+    /// How long the task has waited for a worker, in seconds; `None` if an earlier run has submitted it.
+    pub(crate) queue_seconds: Option<f64>,
 }
 
 impl Stopwatch {
@@ -98,7 +109,7 @@ impl Stopwatch {
         let cpu_seconds =
             self.cpu.zip(thread_cpu_seconds()).map(|(before, now)| (now - before).max(0.0));
         let seconds = seconds_since(self.begun);
-        Spent { started: self.started, seconds, cpu_seconds, peak_bytes: None }
+        Spent { started: self.started, seconds, cpu_seconds, peak_bytes: None, elsewhere: None }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::base::error_text::ErrorText;
 use crate::base::panics;
 use crate::base::process::Spent;
 use crate::base::stop::Stopped;
-use crate::engine::executor::Lost;
+use crate::engine::executor::{Cancelled, Lost};
 use crate::engine::job::Job;
 use crate::engine::message::End;
 use crate::engine::outcome::TaskError;
@@ -27,14 +27,14 @@ impl Worker<'_> {
         session.halt(unwritable.ok().flatten());
         let is_given_up = is_stop(&error) || session.is_halted();
         let text = ErrorText::of(&error);
-        let is_lost = is_lost(&error);
+        let (is_lost, is_cancelled) = (is::<Lost>(&error), is::<Cancelled>(&error));
         panics::discard(error);
         if is_given_up {
             self.discard_figures();
             return End::GivenUp;
         }
         // The coordinator reports failures that are followed by another attempt.
-        let is_of_task = self.has_begun.get();
+        let is_of_task = self.has_begun.get() && !is_cancelled;
         let is_final = !is_of_task || !policy.tries_again(*attempt, *losses, is_lost);
         let counts = control.conclude();
         let is_reported = is_final && counts;
@@ -51,7 +51,7 @@ impl Worker<'_> {
             false => None,
         };
         let error = TaskError::new(text, attempts, log);
-        let error = TaskError { is_of_task, is_lost, is_reported, ..error };
+        let error = TaskError { is_of_task, is_lost, is_cancelled, is_reported, ..error };
         End::Failed { error, spent: Some(spent) }
     }
 
@@ -68,10 +68,10 @@ impl Worker<'_> {
     }
 }
 
-/// Whether an error says that the task was lost with the process or machine that ran it.
-fn is_lost(error: &anyhow::Error) -> bool {
+/// Whether an error, or one of its causes, is of a type: that the task was [`Lost`], or [`Cancelled`].
+fn is<E: std::error::Error + 'static>(error: &anyhow::Error) -> bool {
     // `source` is code of the error's type, and may panic.
-    panics::catch(|| error.chain().any(|cause| cause.is::<Lost>())).unwrap_or(false)
+    panics::catch(|| error.chain().any(|cause| cause.is::<E>())).unwrap_or(false)
 }
 
 /// Whether an error says that the execution was stopped.

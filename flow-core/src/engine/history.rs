@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use daggy::NodeIndex;
 
-use crate::base::process::Spent;
+use crate::base::process::{Elsewhere, Spent};
 use crate::engine::outcome::Outcome;
 use crate::engine::schedule::Schedule;
 use crate::plan::Plan;
@@ -115,9 +115,17 @@ impl Settled {
             _ => error,
         };
         let first = error.as_deref().map(|text| text.lines().next().unwrap_or_default().to_owned());
+        let elsewhere = spent.as_ref().and_then(|spent| spent.elsewhere.clone());
+        // A job that was cancelled may have waited only.
+        let has_waited_only = elsewhere.as_ref().is_some_and(|at| at.worker.is_none());
+        let spent = spent.filter(|_| !has_waited_only);
         let was_started = matches!(recorded, InstanceOutcome::Ran | InstanceOutcome::Failed)
             && graph.kind(node) == Kind::Made
             && spent.is_some();
+        let (worker, queue_seconds) = match elsewhere {
+            Some(Elsewhere { worker, queue_seconds }) => (worker, queue_seconds),
+            None => (None, None),
+        };
         InstanceRun {
             task: graph.task(node).decl.name.to_string(),
             instance: graph.label_alone(node),
@@ -125,11 +133,13 @@ impl Settled {
             outcome: recorded,
             fingerprint: made.as_ref().and_then(|made| made.fingerprint),
             output: made.as_ref().map(|made| made.output.digest),
-            started: spent.map(|spent| spent.started),
-            seconds: spent.map_or(0.0, |spent| spent.seconds),
-            cpu_seconds: spent.and_then(|spent| spent.cpu_seconds),
-            peak_bytes: spent.and_then(|spent| spent.peak_bytes),
+            started: spent.as_ref().map(|spent| spent.started),
+            seconds: spent.as_ref().map_or(0.0, |spent| spent.seconds),
+            cpu_seconds: spent.as_ref().and_then(|spent| spent.cpu_seconds),
+            peak_bytes: spent.as_ref().and_then(|spent| spent.peak_bytes),
             attempts: if was_started { attempt } else { 0 },
+            worker: worker.map(|worker| worker.to_string()),
+            queue_seconds,
             reasons: plan.verdicts.reasons(node).iter().map(ToString::to_string).collect(),
             error_text: error.filter(|text| Some(text.trim_end()) != first.as_deref()),
             error: first,

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use daggy::NodeIndex;
 
 use crate::base::key::Digest;
+use crate::base::process::Elsewhere;
 use crate::base::stop::Stopper;
 use crate::engine::Execution;
 use crate::engine::busy::Others;
@@ -50,6 +51,8 @@ pub(crate) struct Control {
     attempt: OnceLock<Arc<Attempt>>,
     /// What a task with a time-out was about to compute, and the fingerprint of that.
     computes: OnceLock<(MadeFrom, Digest)>,
+    /// Where the task runs that was submitted to an executor, and for how long it has waited.
+    elsewhere: OnceLock<Elsewhere>,
     state: Mutex<State>,
 }
 
@@ -74,6 +77,7 @@ impl Control {
             threads: threads.max(1),
             attempt: OnceLock::new(),
             computes: OnceLock::new(),
+            elsewhere: OnceLock::new(),
             state: Mutex::default(),
         })
     }
@@ -106,6 +110,16 @@ impl Control {
     /// Returns what the task was about to compute, if it has a time-out and was started.
     pub(super) fn computes(&self) -> Option<&(MadeFrom, Digest)> {
         self.computes.get()
+    }
+
+    /// Records where the task runs that was submitted to an executor. Later calls change nothing.
+    pub(super) fn set_elsewhere(&self, elsewhere: Elsewhere) {
+        let _ = self.elsewhere.set(elsewhere);
+    }
+
+    /// Returns where the task runs, if it was submitted to an executor and has begun or ended.
+    pub(super) fn elsewhere(&self) -> Option<&Elsewhere> {
+        self.elsewhere.get()
     }
 
     /// Waits for slots, and takes them.

@@ -72,6 +72,8 @@ pub(crate) struct TaskError {
     pub(crate) is_of_task: bool,
     /// Whether the attempt was lost with the process or machine that ran it.
     pub(crate) is_lost: bool,
+    /// Whether a user has cancelled the job of the instance, and not the run: the others go on.
+    pub(crate) is_cancelled: bool,
     /// Whether an event has reported it.
     pub(crate) is_reported: bool,
     /// The number of attempts to run the task; 0 if it was not started.
@@ -83,15 +85,23 @@ pub(crate) struct TaskError {
 impl TaskError {
     pub(crate) fn new(error: ErrorText, attempts: u32, log: Option<PathBuf>) -> Self {
         let ErrorText { text, backtrace, .. } = error;
-        let (is_of_task, is_lost, is_reported) = (attempts > 0, false, false);
-        Self { text, backtrace, attempts, log, is_of_task, is_lost, is_reported }
+        let (is_of_task, is_lost, is_cancelled, is_reported) = (attempts > 0, false, false, false);
+        Self { text, backtrace, attempts, log, is_of_task, is_lost, is_cancelled, is_reported }
     }
 }
 
 impl From<String> for TaskError {
     fn from(text: String) -> Self {
-        let (is_of_task, is_lost, is_reported) = (false, false, false);
-        Self { text, backtrace: None, attempts: 0, log: None, is_of_task, is_lost, is_reported }
+        Self {
+            text,
+            backtrace: None,
+            is_of_task: false,
+            is_lost: false,
+            is_cancelled: false,
+            is_reported: false,
+            attempts: 0,
+            log: None,
+        }
     }
 }
 

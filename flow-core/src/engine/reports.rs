@@ -35,9 +35,15 @@ impl Execution {
     }
 
     /// Reports that an attempt to run a task begins. The output of a test replaces the task, which does not run then.
-    pub(super) fn report_started(&self, node: NodeIndex, attempt: u32) {
+    ///
+    /// `worker` is that of an executor which runs it elsewhere.
+    pub(super) fn report_started(&self, node: NodeIndex, attempt: u32, worker: Option<&str>) {
         if self.plan.graph.stand_in(node).is_none() {
-            self.reporter.emit(|| Event::Started { instance: self.instance(node), attempt });
+            self.reporter.emit(|| Event::Started {
+                instance: self.instance(node),
+                attempt,
+                worker: worker.map(str::to_owned),
+            });
         }
     }
 
@@ -74,13 +80,20 @@ impl Execution {
 
     /// Reports that an instance waits because another process computes it.
     pub(super) fn report_waiting(&self, node: NodeIndex) {
-        self.report_waiting_for(node, "another process, which computes it");
+        self.report_waiting_for(node, "another process, which computes it", false);
     }
 
-    /// Reports what an instance waits for.
-    pub(super) fn report_waiting_for(&self, node: NodeIndex, reason: &str) {
-        self.reporter
-            .emit(|| Event::Waiting { instance: self.instance(node), reason: reason.to_owned() });
+    /// Reports what an instance waits for that was submitted to an executor.
+    pub(super) fn report_submitted(&self, node: NodeIndex, reason: &str) {
+        self.report_waiting_for(node, reason, true);
+    }
+
+    fn report_waiting_for(&self, node: NodeIndex, reason: &str, is_submitted: bool) {
+        self.reporter.emit(|| Event::Waiting {
+            instance: self.instance(node),
+            reason: reason.to_owned(),
+            is_submitted,
+        });
     }
 
     /// Reports how an instance was settled: its output is written, or is up to date.

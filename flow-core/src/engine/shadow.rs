@@ -211,7 +211,7 @@ impl<'a> Aside<'a> {
             while let Some(one) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (node, fingerprint) = (one.node, one.fingerprint);
                 let pair = Pair { node, record: &one.record, fingerprint };
-                self.execution.report_started(node, 1);
+                self.execution.report_started(node, 1, None);
                 let differences = self.make(&pair, false);
                 self.execution.report_compared(node, differences.is_empty(), self.done);
                 different.extend(differences.into_iter().map(|what| (node, what)));

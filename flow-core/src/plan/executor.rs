@@ -13,23 +13,28 @@
 //!   process holds a job as long as it is heard of. It may *adopt* a job that runs already, because an earlier run has
 //!   submitted the same key and fingerprint and was killed.
 //! - The *process* of the job writes the files of the output, and a draft record if it can.
+//! - The *files* of inputs and outputs are in a folder that both reach, unless the executor
+//!   [moves files](JobExecutor::moves_files): then it carries them, to the same paths below the folder of each store.
 //!
 //! # The events of a job
 //!
 //! ```text
 //! submit ──► Waiting* ──► Begun ──► Message* ──► the last message says how the task has ended
 //!               │           │          │
-//!               └───────────┴──────────┴───────► Lost, or Failed
+//!               └───────────┴──────────┴───────► Lost, Failed, or Cancelled
 //! ```
 //!
 //! - After `Lost` and `Failed`, no message follows, and nothing that the lost process does from then on can be committed: neither by
 //!   this run nor, from its draft record, by a later one. The same holds when [`SubmittedJob::cancel`] has returned.
+//! - The same holds after `Cancelled`: a user has ended this job, and not the run. The instance has failed, and is not tried
+//!   again.
 //! - A job that was lost has not failed: the run submits it again, a few times, without counting it as a retry.
 //! - A job fails without a message of its own if the executor knows that it is the cause: it needs more memory or time than a
 //!   scheduler has given to it. Its retries apply, and the [attempt](Job::attempt) may ask for more.
 //! - `Begun` may be followed by messages of the past, if the job was adopted: all of them, from the first one on.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +131,16 @@ pub trait JobExecutor: Send + Sync {
     /// Returns the name of the executor for messages, such as `pull`.
     fn name(&self) -> &str;
 
+    /// Returns whether the processes of jobs do not reach the folder of the store, so that the executor carries files.
+    ///
+    /// A job then has the list of its [inputs](Job::inputs), which [`JobLink::bring`](crate::executor::JobLink::bring) brings
+    /// to the other machine. [`JobLink::deliver`](crate::executor::JobLink::deliver) takes the files of the output from
+    /// there, and [`SubmittedJob::fetch`] brings them to the store. A task that needs files outside the store is an error of
+    /// the plan. The default is `false`.
+    fn moves_files(&self) -> bool {
+        false
+    }
+
     /// Begins to run the jobs of a run.
     ///
     /// # Errors
@@ -152,6 +167,30 @@ pub trait JobQueue: Send + Sync {
 pub trait SubmittedJob: Send + Sync {
     /// Sends a message to the process that runs the job. A job that runs nowhere receives none.
     fn send(&self, message: String);
+
+    /// Sends a message to the process that runs the job, which needs these files then, if the executor
+    /// [moves files](JobExecutor::moves_files). It may block while the files are carried.
+    ///
+    /// The default sends the message alone.
+    fn send_with_files(&self, message: String, files: &[JobFile]) {
+        let _ = files;
+        self.send(message);
+    }
+
+    /// Brings the files of the output to the store, under their names, if the executor
+    /// [moves files](JobExecutor::moves_files).
+    ///
+    /// It is called for the last message of the job, and blocks until the files are there. A file must not be visible under its
+    /// name before it is whole, with the digest that it should have. `is_stopped` says that nobody needs them any more. The
+    /// default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be brought, or has another content. The job is lost: the run submits it again.
+    fn fetch(&self, files: &[JobFile], is_stopped: &(dyn Fn() -> bool + Sync)) -> io::Result<()> {
+        let _ = (files, is_stopped);
+        Ok(())
+    }
 
     /// Ends the job, whether it waits or runs. When this returns, no result of it can be committed any more.
     ///
@@ -202,8 +241,31 @@ pub struct Job {
     pub resources: Vec<(String, u64)>,
     /// The longest duration of the attempt. The run cancels a job that takes longer.
     pub timeout: Option<Duration>,
+    /// The files of the inputs, if the executor [moves files](JobExecutor::moves_files), each once.
+    pub inputs: Vec<JobFile>,
     /// What [`JobRunner::run`](crate::executor::JobRunner::run) needs: text that a process of the same build understands.
     pub payload: String,
+}
+
+/// A file of an input or an output, which an executor carries that [moves files](JobExecutor::moves_files).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JobFile {
+    /// The path below the folder of the store. It is the same on every machine, and names one content for ever.
+    pub path: PathBuf,
+    /// The digest of the content, which [`verified`](crate::executor::verified) compares.
+    pub digest: Digest,
+    /// The size in bytes.
+    pub bytes: u64,
+    /// Whether the file is to be executable.
+    pub is_executable: bool,
+}
+
+impl JobFile {
+    /// Creates the description of a file that is not executable.
+    pub fn new(path: PathBuf, digest: Digest, bytes: u64) -> Self {
+        Self { path, digest, bytes, is_executable: false }
+    }
 }
 
 /// What becomes of a job.
@@ -225,6 +287,9 @@ pub enum JobEvent {
     Lost(String),
     /// The task has failed, with the error: it exceeds a limit of where it runs, or it can run nowhere.
     Failed(String),
+    /// A user has cancelled the job, and not the run, with who did it: the end of the sentence "it was cancelled". Its instance
+    /// fails, without a further attempt, and the run goes on.
+    Cancelled(String),
 }
 
 /// Receives the events of one job, from any thread.

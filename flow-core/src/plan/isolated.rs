@@ -3,7 +3,8 @@
 //!
 //! Another process has its own memory. So the output of such a task and its inputs must be files, and what it
 //! [uses](crate::Uses) must have a constructor. The process finds the type of the task by the registry of its own program.
-//! A job that runs elsewhere is a file in the store, so it has no secrets. What is missing is an error before anything runs.
+//! A job that runs elsewhere is a file in the store, so it has no secrets. If the executor moves files, it has no files outside
+//! the store. What is missing is an error before anything runs.
 
 use daggy::NodeIndex;
 
@@ -45,9 +46,10 @@ impl Policies {
     ) -> Result<(), PlanErrorKind> {
         let task = || graph.task(node).decl.name.to_string();
         if self.runs_elsewhere(graph, node) {
-            let Some(reason) = not_elsewhere(graph, node) else { return Ok(()) };
-            let executor = self.executor.as_ref().map(|executor| executor.0.name().to_owned());
-            let executor = executor.unwrap_or_default();
+            let executor = self.executor.as_ref().map(|executor| &executor.0);
+            let moves_files = executor.is_some_and(|executor| executor.moves_files());
+            let Some(reason) = not_elsewhere(graph, node, moves_files) else { return Ok(()) };
+            let executor = executor.map(|executor| executor.name().to_owned()).unwrap_or_default();
             return Err(PlanErrorKind::NotElsewhere { task: task(), executor, reason });
         }
         if !self.is_isolated(graph, node) {
@@ -72,10 +74,15 @@ impl Policies {
 const LEAVE_OUT_ISOLATE: &str = "leave out `isolate`";
 
 /// Returns why an instance cannot run in a process on another machine.
-fn not_elsewhere(graph: &Graph, node: NodeIndex) -> Option<String> {
+fn not_elsewhere(graph: &Graph, node: NodeIndex, moves_files: bool) -> Option<String> {
     let entry = graph.task(node);
     let here = format!("run it in this process, by `flow.in_process::<{}>()`", entry.decl.name);
     let reason = not_in_child(graph, node, &here);
+    let reason = reason.or_else(|| outside(graph, node).filter(|_| moves_files).map(|(what, path)| {
+        format!(
+            "{what} is the file {path}, which is outside the store, and the machine of a worker does not have it: {here}"
+        )
+    }));
     reason.or_else(|| {
         let inputs = graph.gathered_inputs(node).into_iter();
         let secret = std::iter::once(node).chain(inputs).find_map(|of| {
@@ -89,6 +96,19 @@ fn not_elsewhere(graph: &Graph, node: NodeIndex) -> Option<String> {
         });
         let secret = secret?;
         Some(format!("its job would be a file with the secret {secret}: {here}"))
+    })
+}
+
+/// Returns the first file outside the store that an instance is known to read, with the input or parameter that names it.
+fn outside(graph: &Graph, node: NodeIndex) -> Option<(String, String)> {
+    let mut inputs = graph.gathered_inputs_or_none(node).into_iter();
+    let external = inputs.find(|&input| graph.kind(input) == Kind::External).map(|input| {
+        let path = graph.external(input).display().to_string();
+        (format!("its input `{}`", graph.task(input).decl.name), path)
+    });
+    external.or_else(|| {
+        let (name, path) = graph.file_parameters(node).into_iter().next()?;
+        Some((format!("its parameter `{name}`"), path))
     })
 }
 

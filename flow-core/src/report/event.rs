@@ -53,6 +53,9 @@ pub enum Event {
         instance: Instance,
         /// The number of the attempt, beginning with 1.
         attempt: u32,
+        /// The worker that runs it, such as `node7 (process 4711)`, if the [executor](crate::Flow::executor) of the flow
+        /// runs it elsewhere.
+        worker: Option<String>,
     },
     /// A running task reports a number: [`Cx::progress`](crate::Cx::progress).
     #[non_exhaustive]
@@ -100,6 +103,8 @@ pub enum Event {
         instance: Instance,
         /// What it waits for, such as `another process, which computes it`.
         reason: String,
+        /// Whether the instance is a job that was submitted to the flow's executor.
+        is_submitted: bool,
     },
     /// The output of a task does not meet expectations that only warn: `flow::expect`. It is stored all the same.
     ///

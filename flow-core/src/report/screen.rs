@@ -96,7 +96,7 @@ impl Screen {
                 self.estimate = None;
             }
             Event::Started { instance, .. } => self.add(instance, at, true, None),
-            Event::Waiting { instance, reason } => {
+            Event::Waiting { instance, reason, .. } => {
                 self.add(instance, at, false, Some(format!("waits for {}", plain(reason))));
             }
             Event::Progress { instance, done, total } => {

@@ -9,16 +9,21 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use flow_core::Key;
 use futures_util::stream::{Stream, unfold};
 use maud::{Markup, html};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::instance_link;
+use super::{instance_link, jobs};
+use crate::elements::{badge, more, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, refusal, respond};
-use crate::live::{LiveRun, RunningInstance};
+use crate::live::{LiveJob, LiveRun, RunningInstance};
 use crate::state::Shared;
 use crate::text;
+
+/// The number of jobs in progress that are listed: those that run, and those that have waited longest.
+const JOBS: usize = 100;
 
 /// The shortest time between two messages, and the longest while a run is in progress.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -68,11 +73,44 @@ fn fragment(run: &LiveRun, can_stop: bool) -> Markup {
                 @for (key, one) in running { li { (instance_link(*key, &one.label)) (progress_of(one)) } }
             }
         }
+        (jobs_of(run))
         @if !run.lines.is_empty() {
             h2 { "Events" }
             pre.events tabindex="0" role="region" aria-label="Events, the latest first" {
                 @for line in run.lines.iter().rev() { (text::line(line)) "\n" }
             }
+        }
+    }
+}
+
+/// Shows the jobs of an executor, those in progress first.
+fn jobs_of(run: &LiveRun) -> Markup {
+    let mut open: Vec<_> = run.jobs.iter().collect();
+    open.sort_by(|(_, a), (_, b)| {
+        let by_state = b.worker.is_some().cmp(&a.worker.is_some());
+        by_state.then(a.submitted.cmp(&b.submitted))
+    });
+    let running = open.iter().filter(|(_, job)| job.worker.is_some()).count();
+    let ended = run.ended.iter().rev().map(|(key, job)| (key, job));
+    let listed = open.iter().take(JOBS).copied().chain(ended);
+    let row = |(key, job): (&Key, &LiveJob)| {
+        html! {
+            tr {
+                th scope="row" { (instance_link(*key, &job.label)) }
+                td { (badge(job.state())) }
+                td { @if let Some(worker) = &job.worker { (text::clipped(worker, 100)) } }
+                td.number { (text::seconds(job.queue_seconds())) }
+                td.number { @if let Some(seconds) = job.seconds() { (text::seconds(seconds)) } }
+            }
+        }
+    };
+    let rows = html! { @for job in listed { (row(job)) } };
+    html! {
+        @if !open.is_empty() || !run.ended.is_empty() {
+            h2 { "Jobs" }
+            p.note { (running) " run on workers, " (open.len() - running) " wait in the queue." }
+            (table("Jobs in progress, and those that have ended last", &jobs::HEADERS, rows))
+            (more(open.len(), JOBS))
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod graph;
 pub(crate) mod instance;
 pub(crate) mod instances;
+mod jobs;
 mod json;
 pub(crate) mod live;
 pub(crate) mod log;

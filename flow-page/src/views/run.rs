@@ -8,7 +8,7 @@ use flow_core::{InstanceRun, RunHistory, RunInfo, RunOutcome, Runs};
 use maud::{Markup, html};
 
 use super::timeline::Timeline;
-use super::{runs, waits};
+use super::{jobs, runs, waits};
 use crate::elements::{Paged, badge, more, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
@@ -81,7 +81,7 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
     Ok(view)
 }
 
-/// Shows a timeline, its critical path, and what waited.
+/// Shows a timeline, its critical path, what waited, and the jobs that ran elsewhere.
 pub(crate) fn timing(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
     let critical: Vec<_> = timeline.bars.iter().filter(|bar| bar.is_critical).collect();
     html! {
@@ -99,6 +99,7 @@ pub(crate) fn timing(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
             (more(critical.len(), CRITICAL))
         }
         (waits::shown(links, timeline))
+        (jobs::shown(links, timeline))
     }
 }
 

@@ -1,17 +1,20 @@
 //! One run as a timeline: a bar for each instance, in as many lanes as workers were busy at a time.
 //!
-//! The history records when a worker began with an instance and for how long it was busy, and not which worker it was. A
-//! worker is busy with one instance at a time, so the bars of a lane could all be of one worker.
+//! The history records when a worker began with an instance and for how long it was busy. Which worker it was is recorded of
+//! workers elsewhere only: each has lanes of its own, as many as it was busy with at a time. A worker of the process itself is busy
+//! with one instance at a time, so the bars of a lane could all be of one worker.
 //!
 //! The critical path is followed backward from the instance that ended last: each time to the input that ended last. The
 //! inputs are those of the present graph. An instance is ready when its last input has ended or, if none of its inputs ran, when
-//! the first instance of the run began. From then on it waits for a worker: a line below its bar.
+//! the first instance of the run began. From then on it waits for a worker: a line below its bar. For how long a job of an executor
+//! was in the queue is recorded.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use flow_core::{InstanceOutcome, InstanceRun, Key, RunHistory};
 use maud::{Markup, html};
 
+use super::jobs;
 use crate::elements::scroll;
 use crate::links::Links;
 use crate::snapshot::Snapshot;
@@ -23,8 +26,12 @@ const BARS: usize = 2_000;
 /// The width of the picture and of a lane's label, and the height of a lane and of the axis, in pixels.
 const WIDTH: f64 = 1_000.0;
 const LEFT: f64 = 70.0;
+const LEFT_OF_WORKERS: f64 = 230.0;
 const LANE: f64 = 22.0;
 const AXIS: f64 = 24.0;
+
+/// The longest label of a lane, in characters.
+const LABEL: usize = 30;
 
 /// The number of marks on the axis.
 const MARKS: u32 = 5;
@@ -49,7 +56,10 @@ pub(crate) struct Bar<'a> {
 /// A run as bars in lanes.
 pub(crate) struct Timeline<'a> {
     pub(super) bars: Vec<Bar<'a>>,
-    lanes: usize,
+    /// The instances that an executor ran elsewhere, or was to run.
+    pub(super) jobs: Vec<&'a InstanceRun>,
+    /// The labels of the lanes.
+    lanes: Vec<String>,
     seconds: f64,
     omitted: usize,
 }
@@ -77,33 +87,39 @@ impl<'a> Timeline<'a> {
         if let Some(snapshot) = snapshot {
             follow(&mut bars, snapshot);
         }
+        for bar in &mut bars {
+            let queued = bar.run.queue_seconds.filter(|seconds| seconds.is_finite());
+            bar.waited = queued.map(|seconds| seconds.max(0.0)).or(bar.waited);
+        }
         let last = bars.iter().map(|bar| bar.end).fold(0.0, f64::max);
         let seconds = history.info.seconds.unwrap_or(last).max(last);
         let omitted = bars.len().saturating_sub(BARS);
         let lanes = arrange(&mut bars);
-        Self { bars, lanes, seconds, omitted }
+        let jobs = history.instances.iter().filter(|run| jobs::is_job(run)).collect();
+        Self { bars, jobs, lanes, seconds, omitted }
     }
 
     /// Returns the picture. Each bar is a link to its instance.
     pub(super) fn svg(&self, links: Links<'_>) -> Markup {
-        let scale = if self.seconds > 0.0 { (WIDTH - LEFT) / self.seconds } else { 0.0 };
-        let height = self.lanes as f64 * LANE + AXIS;
-        let at = |seconds: f64| text::px(LEFT + seconds * scale);
+        let left = if self.jobs.is_empty() { LEFT } else { LEFT_OF_WORKERS };
+        let scale = if self.seconds > 0.0 { (WIDTH - left) / self.seconds } else { 0.0 };
+        let height = self.lanes.len() as f64 * LANE + AXIS;
+        let at = |seconds: f64| text::px(left + seconds * scale);
         let width = |bar: &Bar<'_>| text::px(((bar.end - bar.start) * scale).max(1.5));
         let marks = (0..=MARKS).map(|mark| self.seconds * f64::from(mark) / f64::from(MARKS));
         let marks: Vec<_> = marks.collect();
         let picture = html! {
             svg.timeline viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height)
                 role="group" aria-label="Timeline of the run" {
-                @for lane in 0..self.lanes {
+                @for (lane, label) in self.lanes.iter().enumerate() {
                     @let y = lane as f64 * LANE;
-                    text.lane x="0" y=(y + 15.0) { "worker " (lane + 1) }
-                    line.lane x1=(LEFT) x2=(WIDTH) y1=(y + LANE) y2=(y + LANE) {}
+                    text.lane x="0" y=(y + 15.0) { (label) }
+                    line.lane x1=(left) x2=(WIDTH) y1=(y + LANE) y2=(y + LANE) {}
                 }
                 @for (bar, lane) in self.bars.iter().filter_map(|bar| Some((bar, bar.lane?))) {
                     @if let Some(waited) = bar.waited.filter(|waited| waited * scale >= 1.0) {
                         @let y = (lane + 1) as f64 * LANE - 1.5;
-                        line.wait x1=(at(bar.start - waited)) x2=(at(bar.start)) y1=(y) y2=(y) {}
+                        line.wait x1=(at((bar.start - waited).max(0.0))) x2=(at(bar.start)) y1=(y) y2=(y) {}
                     }
                     @let is_retried = bar.run.attempts > 1;
                     a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical].retried[is_retried]
@@ -141,6 +157,9 @@ fn hint(bar: &Bar<'_>) -> String {
         text::seconds(bar.end - bar.start),
         text::seconds(bar.start)
     );
+    if let Some(worker) = &bar.run.worker {
+        hint.push_str(&format!("\non {}", text::clipped(worker, 100)));
+    }
     if let Some(waited) = bar.waited {
         hint.push_str(&format!("\nwaited {} for a worker", text::seconds(waited)));
     }
@@ -155,12 +174,13 @@ fn hint(bar: &Bar<'_>) -> String {
     hint
 }
 
-/// Gives each bar that is drawn the first lane that is free, and returns the number of lanes.
+/// Gives each bar that is drawn the first lane of its worker that is free, and returns the labels of the lanes. Those of workers
+/// elsewhere are below the others, in the order of their names.
 ///
 /// The bars are sorted by their starts.
 ///
 /// Of too many bars, those of the critical path and the longest ones are drawn.
-fn arrange(bars: &mut [Bar<'_>]) -> usize {
+fn arrange(bars: &mut [Bar<'_>]) -> Vec<String> {
     let mut order: Vec<usize> = (0..bars.len()).collect();
     if bars.len() > BARS {
         let seconds = |place: usize| bars[place].end - bars[place].start;
@@ -171,18 +191,35 @@ fn arrange(bars: &mut [Bar<'_>]) -> usize {
         order.truncate(BARS);
         order.sort_unstable();
     }
-    let mut ends: Vec<f64> = Vec::new();
+    // For each worker, when its lanes are free, and the places of their bars.
+    let mut workers: BTreeMap<Option<&str>, Vec<(f64, Vec<usize>)>> = BTreeMap::new();
     for place in order {
-        let bar = &mut bars[place];
-        let free = ends.iter().position(|end| *end <= bar.start + SAME);
-        let lane = free.unwrap_or(ends.len());
-        match ends.get_mut(lane) {
-            Some(end) => *end = bar.end,
-            None => ends.push(bar.end),
+        let bar = &bars[place];
+        let run: &InstanceRun = bar.run;
+        let lanes = workers.entry(run.worker.as_deref()).or_default();
+        match lanes.iter_mut().find(|(end, _)| *end <= bar.start + SAME) {
+            Some((end, places)) => {
+                *end = bar.end;
+                places.push(place);
+            }
+            None => lanes.push((bar.end, vec![place])),
         }
-        bar.lane = Some(lane);
     }
-    ends.len()
+    let mut labels = Vec::new();
+    let mut drawn = Vec::new();
+    for (worker, lanes) in workers {
+        for (number, (_, places)) in lanes.into_iter().enumerate() {
+            drawn.extend(places.into_iter().map(|place| (place, labels.len())));
+            labels.push(match worker {
+                Some(worker) => text::clipped(worker, LABEL),
+                None => format!("worker {}", number + 1),
+            });
+        }
+    }
+    for (place, lane) in drawn {
+        bars[place].lane = Some(lane);
+    }
+    labels
 }
 
 /// Marks the critical path, and how long each bar waited for a worker.
@@ -249,6 +286,22 @@ mod tests {
     fn bar(run: &InstanceRun, start: f64) -> Bar<'_> {
         let end = start + run.seconds;
         Bar { run, start, end, lane: None, is_critical: false, waited: None }
+    }
+
+    #[test]
+    fn a_worker_elsewhere_has_lanes_of_its_own() {
+        let on = |key: u32, worker: &str| {
+            let mut run = run(key, 1.0);
+            run.worker = Some(worker.to_owned());
+            run
+        };
+        let runs = [run(1, 1.0), on(2, "node2"), on(3, "node1"), on(4, "node2"), on(5, "node2")];
+        let starts = [0.0, 0.0, 0.0, 0.5, 1.5];
+        let mut bars: Vec<_> =
+            runs.iter().zip(starts).map(|(run, start)| bar(run, start)).collect();
+        assert_eq!(arrange(&mut bars), ["worker 1", "node1", "node2", "node2"]);
+        let lanes: Vec<_> = bars.iter().filter_map(|bar| bar.lane).collect();
+        assert_eq!(lanes, [0, 2, 1, 3, 2]);
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn all_executors_leave_the_same_records() -> Result<()> {
         }
         // The other executors find the outputs complete.
         for other in &EXECUTORS {
-            let flow = (other.set)(&tested.in_threads);
+            let flow = (other.set)(&tested.in_threads, &tested.shared);
             assert!(flow.is_complete::<(Search, Fetched)>()?, "{}", other.name);
         }
         assert!(tested.in_threads.is_complete::<(Search, Fetched, Session)>()?);

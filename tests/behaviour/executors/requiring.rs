@@ -1,6 +1,6 @@
 //! Tasks that require others while they run, and that run a flow themselves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
 
@@ -117,6 +117,11 @@ fn a_task_can_handle_the_failure_of_what_it_requires() -> Result<()> {
     })
 }
 
+/// Opens the store that a running task is part of.
+fn reopen(folder: &Path) -> Result<Flow> {
+    Ok(Flow::open(folder)?.quiet())
+}
+
 /// Runs itself.
 #[derive(Task)]
 #[task(target = Json<u64>)]
@@ -125,7 +130,12 @@ struct Itself {
     folder: PathBuf,
 }
 
-runs!(Itself: u64 = |self, _cx| Ok(*reopen(&self.folder)?.with(Itself::FOLDER, &*self.folder).get::<Itself>()?));
+#[tracked]
+impl Run for Itself {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        Ok(*reopen(&self.folder)?.with(Itself::FOLDER, &*self.folder).get::<Itself>()?)
+    }
+}
 
 #[test]
 fn an_instance_that_runs_itself_fails() -> Result<()> {
@@ -147,13 +157,16 @@ struct Countdown {
     n: u64,
 }
 
-runs!(Countdown: u64 = |self, _cx| {
-    if self.n == 0 {
-        return Ok(0);
+#[tracked]
+impl Run for Countdown {
+    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
+        if self.n == 0 {
+            return Ok(0);
+        }
+        let flow = reopen(&self.folder)?.with(Countdown::FOLDER, &*self.folder);
+        Ok(*flow.with(Countdown::N, self.n - 1).get::<Countdown>()? + 1)
     }
-    let flow = Flow::open(&*self.folder)?.quiet().with(Countdown::FOLDER, &*self.folder);
-    Ok(*flow.with(Countdown::N, self.n - 1).get::<Countdown>()? + 1)
-});
+}
 
 #[test]
 fn a_task_may_run_other_instances_of_itself() -> Result<()> {

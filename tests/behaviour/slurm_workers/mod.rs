@@ -11,7 +11,7 @@ use std::process::{Command, id};
 use std::thread;
 use std::time::Duration;
 
-use flow::cluster::{HyperQueue, JobOptions, Slurm, Worker};
+use flow::cluster::{HyperQueue, JobOptions, JobQueues, JobSelection, Slurm, Worker};
 use flow::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -20,7 +20,7 @@ use crate::pull_workers::{
     All, Gated, Gates, PATIENCE, Process, joined, line_with, observed, run_all, start_test,
     wait_for,
 };
-use crate::support::{failure, ran};
+use crate::support::{failed, failure, ran};
 
 /// The arguments that make this program run the test [`worker`] alone.
 const WORKER: [&str; 4] = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
@@ -375,6 +375,52 @@ fn a_worker_that_cannot_start_shows_what_it_has_printed() -> Result<()> {
     slurm.wait_until_empty()
 }
 
+#[test]
+fn a_job_that_runs_in_a_pool_is_cancelled_by_request() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let flow = scheduled(&opened, &gates, slurm.executor());
+    let run = run_all(&flow);
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    let queues = JobQueues::of(&flow)?.listen(Duration::ZERO);
+    let listed = queues.status(&JobSelection::all())?;
+    assert_eq!((listed.counts.running, listed.runs.len()), (2, 1), "{listed:?}");
+    let pool = listed.jobs[0].pool.clone().context("a pool")?;
+    assert!(pool.starts_with("slurm-"), "{pool}");
+    let is_it = |label: &str| label.starts_with("Gated {n: 1");
+    let job = listed.jobs.iter().find(|job| is_it(&job.instance)).context("the job")?;
+    let asked = queues.cancel(&JobSelection::default().and_key(&job.key)?)?;
+    assert_eq!((asked.runs, asked.asked, asked.ended), (1, 1, 0));
+    gates.open(0)?;
+    let summary = failure(joined(run));
+    assert_eq!((ran(&summary), failed(&summary)), (vec!["Gated".into()], vec!["Gated".into()]));
+    assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (1, 1));
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn a_request_reaches_the_pool_that_a_run_opens_later() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let own = JobOptions::new().memory("300MiB");
+    let flow = scheduled(&opened, &gates, slurm.executor().for_task("Gated", own));
+    let run = run_all(&flow);
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    // The task that waits for both has a pool of its own, which is not there so far.
+    let asked = JobQueues::of(&flow)?.cancel(&JobSelection::tasks(["All"]))?;
+    assert_eq!((asked.runs, asked.asked, asked.ended), (1, 0, 0));
+    (0..2).try_for_each(|n| gates.open(n))?;
+    let summary = failure(joined(run));
+    assert_eq!((ran(&summary).len(), failed(&summary)), (2, vec!["All".into()]));
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert!(error.starts_with("it was cancelled: by request of "), "{error}");
+    slurm.wait_until_empty()?;
+    // Nothing that was asked of the run is left.
+    let requests = flow.folder().join(".flow/queues/requests");
+    assert_eq!(fs::read_dir(requests)?.count(), 0);
+    Ok(())
+}
+
 /// The variable that makes the test below a run in this folder.
 const RUN: &str = "FLOW_TEST_SLURM_RUN";
 
@@ -395,8 +441,11 @@ fn a_run_that_was_killed_and_is_started_again_adopts_its_workers() -> Result<()>
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
     let program = std::env::current_exe()?;
-    let run: Process =
-        start_test(&program, "slurm_workers::run_that_is_killed", RUN, opened.folder.as_os_str())?;
+    let run: Process = start_test(
+        &program,
+        "slurm_workers::run_that_is_killed",
+        &[(RUN, opened.folder.as_os_str())],
+    )?;
     (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
     // It is killed with SIGKILL.
     drop(run);

@@ -28,6 +28,7 @@ impl Queue {
                 break;
             }
             // The worker has sent the last result, and is about to say that the bundle is over.
+            self.transport.begin_poll();
             for name in &open {
                 self.read(&mut state, name);
             }

@@ -63,7 +63,7 @@ impl Queue {
             }
         }
         for (name, place) in cancelled {
-            self.cancel_taken(state, &name, place);
+            self.cancel_taken(state, &name, &[place]);
         }
     }
 
@@ -155,7 +155,7 @@ impl Queue {
             return;
         }
         if let Some(over) = held.over {
-            if over.elapsed() >= LINGER {
+            if over.elapsed() >= LINGER.max(2 * self.settings.poll) {
                 self.revoke(state, name, "its worker has left it out");
             }
             return;

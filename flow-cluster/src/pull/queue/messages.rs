@@ -54,7 +54,10 @@ impl Queue {
         let Some(held) = state.bundles.get_mut(name) else { return false };
         let Phase::Taken(taken) = &mut held.phase else { return false };
         let place = match &line {
-            Line::Begun(job) | Line::Ended(job) | Line::Message { job, .. } => *job,
+            Line::Begun(job)
+            | Line::Ended(job)
+            | Line::Message { job, .. }
+            | Line::Runs { job, .. } => *job,
             _ => 0,
         };
         if place >= held.places.len() {
@@ -91,7 +94,7 @@ impl Queue {
                 }
             }
             Line::Waits => held.is_blocked = true,
-            Line::Beat(_) => {}
+            Line::Beat(_) | Line::Runs { .. } => {}
             Line::Left(reason) => {
                 let reason = format!("{} gave it back: {}", taken.worker, plain(&reason));
                 let is_running = |place: &Place| place.step == Step::Begun && place.job.is_some();

@@ -16,9 +16,10 @@
 //!
 //! [`Queue`] is what the engine and the thread that watches call. [`state`] has the jobs and bundles. [`left`] finds what earlier
 //! runs have left, [`posting`] makes bundles of jobs, [`leases`] follows the workers that have taken them, [`messages`]
-//! receives what they write, and [`ending`] is the end of the run. [`scheduled`] is for workers that a scheduler starts: how many
-//! bundles wait for them, and what it means that one has ended.
+//! receives what they write, [`cancelled`] ends jobs that are not wanted any more, and [`ending`] is the end of the run.
+//! [`scheduled`] is for workers that a scheduler starts: how many bundles wait for them, and what it means that one has ended.
 
+mod cancelled;
 mod ending;
 mod leases;
 mod left;
@@ -30,19 +31,21 @@ mod state;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use flow_core::executor::{Job, JobEvents};
+use flow_core::executor::{Job, JobEvent, JobEvents};
 
 pub(crate) use self::scheduled::{Blame, Demand, WorkerEnd};
 pub(super) use self::state::JobId;
-use self::state::{Adopted, Phase, State, Step, Submitted};
+use self::state::{Adopted, Phase, State, Submitted};
 use super::Settings;
 use crate::error::ClusterError;
 use crate::format::{Order, line};
-use crate::names::BundleName;
 use crate::transport::Transport;
 
 /// How often the names of workers, and of the bundles that no worker has taken, are listed.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How many polls there are between two such lists, at least.
+const POLLS_PER_LOOK: u32 = 5;
 
 /// The most bytes that describe a job.
 const LONGEST_PAYLOAD: usize = 256 << 20;
@@ -111,6 +114,10 @@ impl Queue {
         );
         state.submitted += 1;
         let id = state.submitted;
+        if let Some(by) = state.requests.cancel(&job) {
+            events.send(JobEvent::Cancelled(by.to_owned()));
+            return Ok(id);
+        }
         let at = state.adopt(id, &job, &events);
         match at {
             Adopted::Ended => return Ok(id),
@@ -139,54 +146,16 @@ impl Queue {
 
     /// Ends a job, whether it waits or runs.
     pub(super) fn cancel(&self, id: JobId) {
-        let mut state = self.state();
-        let Some(Submitted { at, .. }) = state.jobs.remove(&id) else { return };
-        // One that waits is not posted: see `post`.
-        let Some((name, place)) = at else { return };
-        let Some(held) = state.bundles.get_mut(&name) else { return };
-        held.places[place].job = None;
-        if matches!(held.phase, Phase::Posted) {
-            match self.transport.withdraw(&name) {
-                Ok(true) => {
-                    state.release(&name, "");
-                    return;
-                }
-                // A worker has taken it just now.
-                Ok(false) => self.find_taken(&mut state),
-                Err(error) => state.tell_error(&error),
-            }
-        }
-        self.cancel_taken(&mut state, &name, place);
-    }
-
-    /// Ends a job of a bundle that was taken.
-    ///
-    /// The worker says that a job begins before it reads whether the job is to be left out. So either this finds that the
-    /// job has begun, and ends the lease, or the worker finds that it is left out.
-    fn cancel_taken(&self, state: &mut State, name: &BundleName, place: usize) {
-        let lease = state.bundles.get(name).and_then(|held| match &held.phase {
-            Phase::Taken(taken) => Some(taken.lease.clone()),
-            Phase::Posted | Phase::Over => None,
-        });
-        let Some(lease) = lease else { return };
-        let ordered = self.transport.order(&lease, &skips(&[place]));
-        let is_read = self.read(state, name);
-        let place = state.bundles.get(name).and_then(|held| held.places.get(place));
-        let is_to_end = match place.map(|place| place.step) {
-            Some(Step::Begun) => true,
-            // The worker does not find the order, or it is not known whether the job has begun.
-            Some(Step::NotBegun) => ordered.is_err() || !is_read,
-            Some(Step::Ended) | None => false,
-        };
-        if is_to_end {
-            self.revoke(state, name, "the run has cancelled another job of its bundle");
-        }
+        self.end_jobs(&mut self.state(), &[id]);
     }
 
     /// Does everything that is due: the part of [`watch`](super::watch) with the lock held.
     pub(super) fn step(&self, state: &mut State, now: Instant) {
-        if state.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK) {
+        self.transport.begin_poll();
+        let look = LOOK.max(POLLS_PER_LOOK * self.settings.poll);
+        if state.looked.is_none_or(|looked| now.duration_since(looked) >= look) {
             state.looked = Some(now);
+            self.take_requests(state);
             self.find_missing(state, now);
             self.look_for_workers(state, now);
         }

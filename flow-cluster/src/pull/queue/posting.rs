@@ -63,9 +63,9 @@ impl Queue {
             Ok(found) => found,
             Err(error) => return state.tell_error(&error),
         };
-        for name in state.workers.due(found, now) {
-            let presence = self.transport.presence(&name);
-            state.workers.read(&name, presence, now);
+        let due = state.workers.due(found, now);
+        for (name, presence) in due.iter().zip(self.transport.presences(&due)) {
+            state.workers.read(name, presence, now);
         }
         for gone in state.workers.gone(now) {
             self.transport.forget(&gone);

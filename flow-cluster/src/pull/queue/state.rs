@@ -7,6 +7,7 @@ use flow_core::executor::{Job, JobEvent, JobEvents};
 
 use crate::error::{ClusterError, text};
 use crate::names::{BundleName, LeaseName};
+use crate::pull::requests::Requests;
 use crate::pull::workers::Workers;
 use crate::tail::Tail;
 
@@ -35,6 +36,8 @@ pub(crate) struct State {
     pub(super) looked: Option<Instant>,
     /// Since when there has been no worker of this build.
     pub(super) alone_since: Option<Instant>,
+    /// What other processes have asked of this run.
+    pub(super) requests: Requests,
     /// What the user was told.
     pub(super) told: HashSet<String>,
     /// The jobs of a scheduler whose workers have taken a bundle.
@@ -267,8 +270,7 @@ impl State {
     /// Tells the user once that the queue cannot be used at the moment. The next poll tries again.
     pub(super) fn tell_error(&mut self, error: &ClusterError) {
         // Not once for each of its files.
-        let reason = format!("the queue in the folder of the store: {}", text(error));
-        self.tell_once(&error.cause(), reason);
+        self.tell_once(&error.cause(), format!("its queue: {}", text(error)));
     }
 
     /// Returns the bundles that workers have taken.

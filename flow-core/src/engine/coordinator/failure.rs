@@ -122,7 +122,9 @@ impl Coordinator {
         let now = jiff::Timestamp::now();
         let started = begun.and_then(|begun| now.checked_sub(begun).ok()).unwrap_or(now);
         let error = self.record_time_out(at, text, started, seconds, &job.control);
-        let spent = Some(Spent { started, seconds, cpu_seconds: None, peak_bytes: None });
+        let elsewhere = job.control.elsewhere().cloned();
+        let spent = Spent { started, seconds, cpu_seconds: None, peak_bytes: None, elsewhere };
+        let spent = Some(spent);
         self.end(at, End::Failed { error, spent });
         // A job that no thread has taken may be left.
         self.spawn_missing()

@@ -340,9 +340,12 @@ impl Coordinator {
         match schedule.outcomes[node.index()] {
             Outcome::Failed { error, .. } => {
                 self.failed.insert(key, schedule.error(error).to_owned());
+                let is_cancelled = schedule.is_cancelled(error);
                 // An instance that requires it may have waited for another attempt, if its commit failed.
                 self.release_concluded();
-                self.after_failure(at);
+                if !is_cancelled {
+                    self.after_failure(at);
+                }
             }
             // With a single schedule, no other schedule would look the output up.
             Outcome::Ran { .. } | Outcome::Given | Outcome::Reused | Outcome::OtherProcess

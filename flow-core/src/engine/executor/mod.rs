@@ -34,6 +34,7 @@
 //!   committer removes it.
 //! - If it is lost what has become of the task, because a machine is not heard of any more, the error is [`Lost`]. The
 //!   coordinator tries again, a few times without counting that as a retry.
+//! - If a user has cancelled the task alone, the error is [`Cancelled`]. The instance has failed, and is not tried again.
 
 #[cfg(unix)]
 pub(crate) mod process;
@@ -86,6 +87,11 @@ pub(crate) struct TaskJob<'a> {
 #[derive(Debug, thiserror::Error)]
 #[error("it was lost: {0}")]
 pub(crate) struct Lost(pub(crate) String);
+
+/// The error of a task that a user has cancelled, and not with its run. It is not tried again, and the run goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("it was cancelled: {0}")]
+pub(crate) struct Cancelled(pub(crate) String);
 
 /// Returns the executor that runs a task.
 pub(crate) fn of<'a>(task: &TaskJob<'a>) -> &'a dyn Executor {

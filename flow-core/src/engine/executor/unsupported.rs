@@ -9,6 +9,7 @@ use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
+use crate::plan::executor::JobFile;
 use crate::store::Store;
 use crate::task::execute::Executed;
 
@@ -54,6 +55,21 @@ pub trait JobLink: Send + Sync {
 
     /// Takes note that the task waits for tasks that it has required, or that it goes on.
     fn wait(&self, is_waiting: bool);
+
+    /// Takes note that the process of the task has ended without a result.
+    fn crashed(&self) {}
+
+    /// Brings files of inputs to the store of this machine.
+    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
+
+    /// Takes the files of the output to where the run finds them.
+    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
 }
 
 /// The messages of a run to a job.

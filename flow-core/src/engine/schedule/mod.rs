@@ -182,6 +182,11 @@ impl Schedule {
         &self.errors[place as usize].text
     }
 
+    /// Returns whether the error that an outcome refers to says that a user has cancelled the job of the instance.
+    pub(super) fn is_cancelled(&self, place: u32) -> bool {
+        self.errors[place as usize].is_cancelled
+    }
+
     /// Returns the reply for the instance that waits for this schedule.
     pub(super) fn reply(&self) -> Reply {
         let roots = self.execution.plan.graph.roots.iter().map(|&root| self.result(root));

@@ -25,8 +25,9 @@ impl Schedule {
         match end {
             End::Settled { how, spent, made } => self.settled(node, how, spent, *made, commits),
             End::Failed { error, spent } => {
+                let seconds = spent.as_ref().map_or(0.0, |spent| spent.seconds as f32);
                 self.spent.extend(spent.map(|spent| (node, spent)));
-                self.fail(node, error, spent.map_or(0.0, |spent| spent.seconds as f32));
+                self.fail(node, error, seconds);
             }
             // By the time the instance runs, another input was produced last.
             End::Demand(inputs) => self.demand(node, inputs),
@@ -47,8 +48,8 @@ impl Schedule {
         made: NewlyMade,
         commits: &Sender<CommitMessage>,
     ) {
-        self.spent.insert(node, spent);
         let seconds = spent.seconds as f32;
+        self.spent.insert(node, spent);
         if let Some(made) = made.made {
             self.execution.held.set_made(node, made);
         }

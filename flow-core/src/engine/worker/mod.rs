@@ -118,6 +118,7 @@ impl<'a> Worker<'a> {
         if let Some((started, seconds)) = self.ran.get() {
             spent = Spent { started, seconds, ..spent };
         }
+        spent.elsewhere = self.job.control.elsewhere().cloned();
         match settled {
             Ok(Settled::Demand(inputs)) => End::Demand(inputs),
             Ok(Settled::Wait(first)) => End::Wait(first),

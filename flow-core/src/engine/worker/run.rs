@@ -65,7 +65,9 @@ impl Worker<'_> {
             if is_elsewhere {
                 since.set((jiff::Timestamp::now(), running_time()));
             }
-            self.execution.report_started(node, self.job.attempt);
+            let elsewhere = self.job.control.elsewhere();
+            let worker = elsewhere.and_then(|elsewhere| elsewhere.worker.as_deref());
+            self.execution.report_started(node, self.job.attempt, worker);
             if has_timeout {
                 let (at, number) = ((self.execution.id, node), self.job.control.number);
                 let _ = self.messages.send(Message::Started { at, number });
@@ -98,6 +100,10 @@ impl Worker<'_> {
         let (started, begun) = since.get();
         let (started, seconds, host) = match watch.running().ran() {
             Some(ran) => (ran.started, ran.seconds, ran.host.clone()),
+            // It has waited for a worker, and none has begun with it.
+            None if self.job.control.elsewhere().is_some_and(|at| at.worker.is_none()) => {
+                (jiff::Timestamp::now(), 0.0, host())
+            }
             None => (started, seconds_since(begun), host()),
         };
         self.ran.set(is_elsewhere.then_some((started, seconds)));

@@ -49,6 +49,16 @@ pub struct InstanceRun {
     /// How often the task was started; 0 if it was not.
     #[serde(default)]
     pub attempts: u32,
+    /// The worker on which its last attempt ran, such as `node7 (process 4711)`, if an
+    /// [executor](crate::Flow::executor) ran it elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// How long its last attempt was in the queue of an executor until a worker began with it, in seconds. If none did, it is the
+    /// time until the attempt ended.
+    ///
+    /// `None` if it was not submitted to an executor, or an earlier run had submitted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_seconds: Option<f64>,
     /// Why it was not complete before the run.
     #[serde(default)]
     pub reasons: Vec<String>,
@@ -154,6 +164,12 @@ impl fmt::Display for InstanceRun {
         self.write_outcome(f)?;
         if self.attempts > 1 {
             write!(f, ", {} attempts", self.attempts)?;
+        }
+        if let Some(worker) = &self.worker {
+            write!(f, ", on {}", escaped_text(worker.chars()))?;
+        }
+        if let Some(seconds) = self.queue_seconds {
+            write!(f, ", {} in the queue", Seconds(seconds))?;
         }
         match self.reasons.as_slice() {
             [] => Ok(()),

@@ -224,6 +224,8 @@ mod tests {
             cpu_seconds: None,
             peak_bytes: None,
             attempts: 0,
+            worker: None,
+            queue_seconds: None,
             reasons: Vec::new(),
             error: None,
             error_text: None,

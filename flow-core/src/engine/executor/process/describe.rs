@@ -32,6 +32,8 @@ pub(super) enum Way {
     Socket,
     /// The way of an executor, such as files. Secrets must not be sent on it.
     Executor,
+    /// The way of an executor to machines that do not reach the folder of the store.
+    ExecutorWithFiles,
 }
 
 /// Returns the message that makes a child run a task.
@@ -50,7 +52,9 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<J
     let draft = match way {
         // An attempt that was abandoned may still be writing one.
         Way::Socket => plan.store.new_draft_record(key),
-        Way::Executor => plan.store.draft_record_of_job(key, task.fingerprint),
+        Way::Executor | Way::ExecutorWithFiles => {
+            plan.store.draft_record_of_job(key, task.fingerprint)
+        }
     };
     Ok(JobMessage {
         number,
@@ -78,6 +82,7 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<J
         is_watched: !execution.reporter.is_silent(),
         memory: task.policy.resources.get(MEMORY).copied(),
         sends_secrets: way == Way::Socket,
+        moves_files: way == Way::ExecutorWithFiles,
         nodes: nodes.all,
     })
 }
@@ -305,8 +310,13 @@ fn made(handle: &Handle, way: Way) -> anyhow::Result<Result<MadeMessage, Missing
     let is_in_memory = made.output.is_in_memory();
     let otherwise = match way {
         Way::Socket => "leave out `isolate`",
-        Way::Executor => "run the task that requires it in this process, by `flow.in_process`",
+        Way::Executor | Way::ExecutorWithFiles => {
+            "run the task that requires it in this process, by `flow.in_process`"
+        }
     };
+    if way == Way::ExecutorWithFiles {
+        ensure_carried(handle, &made)?;
+    }
     anyhow::ensure!(
         handle.origin.kind(handle.node) != Kind::Made || !is_in_memory,
         "{} is kept in the memory of the process that runs the flow, and the task that requires it runs in a child \
@@ -321,4 +331,20 @@ fn made(handle: &Handle, way: Way) -> anyhow::Result<Result<MadeMessage, Missing
         fingerprint: *fingerprint,
         from: from.as_deref().map(StoreAt::of),
     }))
+}
+
+/// Returns an error if an executor that carries files cannot carry those of an input, because they are in another place than
+/// the store of the run.
+fn ensure_carried(handle: &Handle, made: &Made) -> anyhow::Result<()> {
+    let place = match (handle.origin.kind(handle.node), &made.from) {
+        (Kind::External, _) => handle.origin.external(handle.node),
+        (_, Some(other)) => other.root(),
+        _ => return Ok(()),
+    };
+    anyhow::bail!(
+        "{} is at {} on this machine, and the machine of the worker does not have it: run the task that requires it in this \
+         process, by `flow.in_process`",
+        handle.label(),
+        place.display()
+    )
 }

@@ -118,6 +118,8 @@ pub(super) enum FromRelay {
     Output(Bytes),
     /// The job could not be started, for a reason that is not the task's. It is the last message.
     NotStarted(String),
+    /// The files of the output could not be handed to the executor. It is the last message.
+    NotDelivered(String),
     /// The child has ended without ending the task. It is the last message.
     Crashed { reason: String, ran: Ran },
     /// The child was ended, because a run has stopped or cancelled the job. It is the last message.
@@ -157,6 +159,8 @@ pub(super) struct JobMessage {
     pub(super) memory: Option<u64>,
     /// Whether no other process can read the messages of the job, so that they may have secrets.
     pub(super) sends_secrets: bool,
+    /// Whether the executor carries the files of inputs and outputs.
+    pub(super) moves_files: bool,
     /// The instance, then its inputs and the members of those that are aggregates.
     pub(super) nodes: Vec<NodeMessage>,
 }

@@ -30,7 +30,8 @@
 //!
 //! A flow with an [executor](crate::plan::executor) runs its tasks in child processes of processes on other machines. The
 //! run describes a job in the same way, and serves the task by the same messages, which the executor carries
-//! ([`submitted`]). The process on the other machine passes them on between the executor and its child ([`relay`]).
+//! ([`submitted`]). The process on the other machine passes them on between the executor and its child ([`relay`]). If that
+//! machine does not reach the folder of the store, the executor carries the files of inputs and outputs, too ([`moving`]).
 //!
 //! # How a child ends
 //!
@@ -48,6 +49,7 @@ mod describe;
 mod frame;
 mod inside;
 mod message;
+mod moving;
 mod output;
 mod parent;
 mod relay;

@@ -23,7 +23,11 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 
 use super::Children;
-use super::message::{EnclosingMessage, FromChild, FromRelay, JobMessage, StoreAt, ToChild};
+use super::message::{
+    DoneMessage, EnclosingMessage, FromChild, FromRelay, JobMessage, RequiredMessage, StoreAt,
+    ToChild,
+};
+use super::moving;
 use super::serve::{self, Ended, JobOwner};
 use super::signed;
 use crate::base::fs::Fs;
@@ -31,6 +35,7 @@ use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
 use crate::engine::running::Ran;
+use crate::plan::executor::JobFile;
 use crate::store::Store;
 use crate::store::draft_record::DraftRecord;
 
@@ -60,6 +65,33 @@ pub trait JobLink: Send + Sync {
     /// What ends all processes of a job, as a scheduler does, may have ended that one first. So a link may wait here for a
     /// moment until it is known whether this process is to end, too, and then refuse the message.
     fn crashed(&self) {}
+
+    /// Brings files of inputs to the store of this machine, before the task begins or goes on.
+    ///
+    /// It is called if the executor [moves files](crate::executor::JobExecutor::moves_files), also for files that are there
+    /// already. The folders of the files exist. A file must not be visible under its name before it is whole. The default
+    /// does nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be brought, or the job was taken away from this process. The job is lost.
+    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
+
+    /// Takes the files of the output, which are whole in the store of this machine, to where the run finds them.
+    ///
+    /// It is called before the last message of the job is sent, which names the files, if the executor
+    /// [moves files](crate::executor::JobExecutor::moves_files). The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be taken there, or the job was taken away from this process. The job is lost.
+    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
 }
 
 /// The messages of a run to a job, from any thread.
@@ -187,6 +219,10 @@ impl JobRunner {
             let own = std::env::current_dir().ok();
             job.current_folder = own.map(|folder| folder.as_path().into());
         }
+        if job.moves_files {
+            moving::bring_inputs(&self.store, &mut job.nodes, |files| link.bring(files))
+                .context("its inputs cannot be brought to this machine")?;
+        }
         // Of other jobs, anyone may have written which instance they are of.
         job.sends_draft = opened.is_verified && self.store.signatures().can_sign();
         let draft = link.draft().and_then(|written| {
@@ -207,6 +243,7 @@ impl JobRunner {
             store: &self.store,
             job: job.number,
             order,
+            moves_files: job.moves_files.then(|| job.folder()),
             draft,
             begun: (jiff::Timestamp::now(), Instant::now()),
             requests: HashSet::new(),
@@ -256,6 +293,8 @@ struct Relay<'a> {
     job: u64,
     /// The first line of what is signed for a message of the run to this job.
     order: String,
+    /// The folder of the instance, if the executor carries files.
+    moves_files: Option<PathBuf>,
     /// Where the child writes a draft record, and where it belongs.
     draft: Option<(PathBuf, PathBuf)>,
     /// When the job was begun, by the clock of this machine.
@@ -305,6 +344,32 @@ impl Relay<'_> {
         draft.record.signature
     }
 
+    /// Takes what the task has written to where the run finds it.
+    fn deliver(&self, folder: &Path, done: &mut DoneMessage) -> io::Result<()> {
+        let figures = moving::of_files(folder, &done.figures);
+        match &done.result {
+            Ok(output) => {
+                let files: Vec<_> =
+                    moving::of_files(folder, &output.files).chain(figures).collect();
+                self.link.deliver(&files)
+            }
+            Err(_) => {
+                // The error counts more than the figures of a task that has failed.
+                if self.link.deliver(&figures.collect::<Vec<_>>()).is_err() {
+                    done.figures.clear();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Brings what a task has required to this machine. Returns whether it is there.
+    fn bring(&self, required: &mut RequiredMessage) -> bool {
+        let carry = |files: &[JobFile]| self.link.bring(files);
+        self.moves_files.is_none()
+            || moving::bring_inputs(self.store, &mut required.nodes, carry).is_ok()
+    }
+
     /// Moves the draft record to its place. Returns whether it is there.
     fn keep_draft(&self) -> bool {
         let Some((written, kept)) = &self.draft else { return false };
@@ -333,9 +398,14 @@ impl JobOwner for Relay<'_> {
             let Ok(opened) = signed::open(self.store, &self.order, &text) else { continue };
             match serde_json::from_str::<ToChild>(&opened.message) {
                 Ok(ToChild::Stop { .. }) => self.is_stopped = true,
-                Ok(ToChild::Required(required)) => {
-                    if self.answered(required.request) {
-                        messages.push(ToChild::Required(required));
+                Ok(ToChild::Required(mut required)) => {
+                    if !self.answered(required.request) {
+                        continue;
+                    }
+                    match self.bring(&mut required) {
+                        true => messages.push(ToChild::Required(required)),
+                        // The job is ended, and the run submits it again.
+                        false => self.is_lost = true,
                     }
                 }
                 // Whatever this is, the run has not written it: its own messages can be read.
@@ -364,7 +434,17 @@ impl JobOwner for Relay<'_> {
     ) -> Option<Ended<()>> {
         let is_urgent = message.is_urgent();
         let is_usable = match &mut message {
+            // Its file is on this machine alone, until the task has ended.
+            FromChild::Figure { .. } if self.moves_files.is_some() => return None,
             FromChild::Done(done) => {
+                if let Some(folder) = &self.moves_files
+                    && let Err(error) = self.deliver(folder, done)
+                {
+                    let has_panicked =
+                        done.result.as_ref().is_err_and(|failed| failed.has_panicked);
+                    self.send(&FromRelay::NotDelivered(error.to_string()), true);
+                    return Some(Ended { result: (), is_usable: !has_panicked });
+                }
                 let record = done.record.take();
                 done.signature = record.and_then(|record| self.sign(*record, done.has_draft));
                 done.has_draft = done.has_draft && self.keep_draft();
@@ -400,7 +480,7 @@ impl JobOwner for Relay<'_> {
 mod tests {
     use super::*;
 
-    use crate::engine::executor::process::message::{RequiredMessage, TaskMessage};
+    use crate::engine::executor::process::message::TaskMessage;
 
     /// A link to a run that takes no messages, with what it was told.
     #[derive(Default)]
@@ -426,9 +506,22 @@ mod tests {
 
     fn relay<'a>(inbox: &'a JobInbox, link: &'a Link, store: &'a Store) -> Relay<'a> {
         let begun = (jiff::Timestamp::now(), Instant::now());
-        let (draft, requests, is_stopped, is_lost) = (None, HashSet::new(), false, false);
         let order = String::new();
-        Relay { inbox, link, store, job: 1, order, draft, begun, requests, is_stopped, is_lost }
+        let (moves_files, draft, requests) = (None, None, HashSet::new());
+        let (is_stopped, is_lost) = (false, false);
+        Relay {
+            inbox,
+            link,
+            store,
+            job: 1,
+            order,
+            moves_files,
+            draft,
+            begun,
+            requests,
+            is_stopped,
+            is_lost,
+        }
     }
 
     fn require(request: u64) -> FromChild {

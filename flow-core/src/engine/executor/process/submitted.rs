@@ -4,20 +4,24 @@
 //! child. A job that runs needs a message to stop; one that waits is cancelled at once.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::describe::{self, Way};
-use super::message::{FromChild, FromRelay, ToChild};
+use super::message::{DoneMessage, FromChild, FromRelay, JobMessage, ToChild};
+use super::moving;
 use super::parent::{Parent, Reply};
 use super::signed;
-use crate::base::process::executable;
+use crate::base::pause::{running_time, seconds_since};
+use crate::base::process::{Elsewhere, executable};
 use crate::base::stop::Stopped;
-use crate::engine::executor::{Executor, Lost, TaskJob};
+use crate::engine::executor::{Cancelled, Executor, Lost, TaskJob};
 use crate::engine::failure::is_stop;
 use crate::engine::running::Running;
 use crate::plan::executor::{Job, JobEvent, JobEvents, JobQueue, RunOfJobs, SubmittedJob};
@@ -120,7 +124,7 @@ impl Submitted {
     }
 
     /// Describes a job for the executor.
-    fn job(&self, task: &TaskJob<'_>, payload: String) -> Job {
+    fn job(&self, task: &TaskJob<'_>, message: &JobMessage, payload: String) -> Job {
         let Running { execution, node, .. } = &**task.running;
         let graph = &execution.plan.graph;
         let resources = task.policy.resources.iter();
@@ -134,6 +138,10 @@ impl Submitted {
             threads: task.policy.threads,
             resources: resources.map(|(name, amount)| (name.to_string(), *amount)).collect(),
             timeout: task.policy.timeout,
+            inputs: match message.moves_files {
+                true => moving::of_inputs(&message.nodes),
+                false => Vec::new(),
+            },
             payload,
         }
     }
@@ -145,7 +153,12 @@ impl Executor for Submitted {
         // The files of the log belong to this attempt from now on.
         let attempt = running.begin(task.folder);
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        let message = describe::job(task, number, Way::Executor)?;
+        let executor = running.execution.plan.policies.executor.as_ref();
+        let way = match executor.is_some_and(|executor| executor.0.moves_files()) {
+            true => Way::ExecutorWithFiles,
+            false => Way::Executor,
+        };
+        let message = describe::job(task, number, way)?;
         let draft = message.draft.as_ref().map(|draft| draft.path.to_path()).unwrap_or_default();
         let payload = serde_json::to_string(&message).context("the job cannot be sent")?;
         let store = Arc::clone(&running.execution.plan.store);
@@ -162,30 +175,43 @@ impl Executor for Submitted {
         });
         let inputs = Inputs(inputs);
         let events = JobEvents::new(move |event| inputs.send(event));
-        let submitted = self.queue(running)?.submit(self.job(task, payload), events)?;
+        let submitted = self.queue(running)?.submit(self.job(task, &message, payload), events)?;
         self.open().insert(number, Arc::clone(&submitted));
-        running.execution.report_waiting_for(running.node, "a worker");
+        let since = running_time();
+        running.execution.report_submitted(running.node, "a worker");
         let to = Arc::clone(&submitted);
         let reply: Reply = Arc::new(move |message: ToChild| {
             let text = serde_json::to_string(&message).ok();
-            if let Some(Ok(text)) = text.map(|text| signed::seal(&store, &purpose, text)) {
-                to.send(text);
+            let Some(Ok(text)) = text.map(|text| signed::seal(&store, &purpose, text)) else {
+                return;
+            };
+            match &message {
+                ToChild::Required(required) if way == Way::ExecutorWithFiles => {
+                    to.send_with_files(text, &moving::of_inputs(&required.nodes));
+                }
+                _ => to.send(text),
             }
         });
         let mut served = Served {
-            parent: Parent::new(running, attempt, draft, Arc::clone(&reply), Way::Executor),
+            parent: Parent::new(running, attempt, draft, Arc::clone(&reply), way),
             running,
             folder: task.folder,
             begins: task.begins,
             number,
+            moves_files: way == Way::ExecutorWithFiles,
             submitted,
             reply,
             received,
+            since,
             has_begun: false,
             is_adopted: false,
             is_told_to_stop: false,
         };
         let result = std::thread::scope(|scope| served.until_end(scope));
+        if !served.has_begun {
+            let queue_seconds = Some(seconds_since(since));
+            running.control.set_elsewhere(Elsewhere { worker: None, queue_seconds });
+        }
         self.open().remove(&number);
         // Lines of the task that arrive from now on are not those of this attempt.
         let _ = attempt.log().close();
@@ -200,9 +226,13 @@ struct Served<'a> {
     folder: &'a Folder,
     begins: &'a dyn Fn(),
     number: u64,
+    /// Whether the executor carries the files of inputs and outputs.
+    moves_files: bool,
     submitted: Arc<dyn SubmittedJob>,
     reply: Reply,
     received: Receiver<Input>,
+    /// The [`running_time`] when it was submitted.
+    since: Duration,
     has_begun: bool,
     is_adopted: bool,
     is_told_to_stop: bool,
@@ -222,17 +252,25 @@ impl Served<'_> {
             };
             let text = match event {
                 JobEvent::Waiting(reason) => {
-                    self.running.execution.report_waiting_for(self.running.node, &reason);
+                    self.running.execution.report_submitted(self.running.node, &reason);
                     continue;
                 }
                 JobEvent::Begun { worker, is_adopted } => {
                     (self.has_begun, self.is_adopted) = (true, is_adopted);
+                    // For how long it was in the queue of an earlier run is not known.
+                    let queue_seconds = (!is_adopted).then(|| seconds_since(self.since));
+                    let elsewhere =
+                        Elsewhere { worker: Some(worker.as_str().into()), queue_seconds };
+                    self.running.control.set_elsewhere(elsewhere);
                     (self.begins)();
                     self.running.report(TaskReport::Status(&format_args!("on {worker}")));
                     continue;
                 }
                 JobEvent::Lost(reason) => return Err(self.lost(reason)),
                 JobEvent::Failed(error) => return Err(self.unless_stopped(anyhow!(error))),
+                JobEvent::Cancelled(reason) => {
+                    return Err(self.unless_stopped(Cancelled(reason).into()));
+                }
                 JobEvent::Message(text) => text,
             };
             let ended = match serde_json::from_str::<FromRelay>(&text) {
@@ -240,6 +278,9 @@ impl Served<'_> {
                 Ok(FromRelay::Output(text)) => {
                     self.parent.log(text.as_bytes());
                     None
+                }
+                Ok(FromRelay::NotDelivered(reason)) => {
+                    Some(Err(self.lost(format!("its worker cannot deliver its output: {reason}"))))
                 }
                 // Another machine may be able to.
                 Ok(FromRelay::NotStarted(reason)) => {
@@ -283,11 +324,14 @@ impl Served<'_> {
 
     fn receive<'scope>(
         &mut self,
-        message: FromChild,
+        mut message: FromChild,
         scope: &'scope Scope<'scope, '_>,
     ) -> Option<anyhow::Result<Executed>> {
-        if let FromChild::Done(done) = &message {
+        if let FromChild::Done(done) = &mut message {
             self.running.set_ran(done.ran.clone());
+            if let Err(error) = self.bring_home(done) {
+                return Some(Err(self.lost(format!("its output cannot be brought here: {error}"))));
+            }
         }
         let ended = self.parent.receive(message, scope)?.result;
         Some(match ended {
@@ -297,6 +341,30 @@ impl Served<'_> {
             Ok(executed) if self.is_adopted => self.whole(executed),
             ended => ended,
         })
+    }
+
+    /// Brings what the task has written to the store, if the executor carries files. Nothing names the files so far.
+    fn bring_home(&self, done: &mut DoneMessage) -> io::Result<()> {
+        if !self.moves_files {
+            return Ok(());
+        }
+        let has_failed = done.result.is_err();
+        let mut none = Vec::new();
+        let files = done.result.as_mut().map_or(&mut none, |output| &mut output.files);
+        let (store, figures) = (&self.running.execution.plan.store, &mut done.figures);
+        let running = Arc::clone(self.running);
+        let is_stopped = move || running.control.stopper.is_stopped();
+        let brought = moving::bring_output(store, self.folder, (files, figures), |files| {
+            self.submitted.fetch(files, &is_stopped)
+        });
+        match brought {
+            // The error of the task counts more than its figures.
+            Err(_) if has_failed => {
+                done.figures.clear();
+                Ok(())
+            }
+            brought => brought,
+        }
     }
 
     /// Returns the output of a task that an earlier run has submitted, if its files are still there.
