@@ -412,6 +412,26 @@ struct Measured {
 
 runs!(Measured: usize = |self, _cx| Ok(fs::read(&self.file)?.len()));
 
+/// Reads a variable.
+#[derive(Task)]
+#[task(target = Json<bool>)]
+struct Environed;
+
+runs!(Environed: bool = |self, cx| Ok(cx.env("PATH")?.is_some()));
+
+#[test]
+fn a_variable_that_cannot_be_compared_is_an_error_that_names_the_fix() -> Result<()> {
+    let opened = open();
+    let _worker = start_worker(&opened, "machine")?;
+    let flow = exchanging(&opened);
+    let summary = failure(flow.run::<Environed>());
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert!(error.contains("the variable \"PATH\" cannot be compared"), "{error}");
+    assert!(error.contains("give its value as a parameter"), "{error}");
+    flow.in_process::<Environed>().run::<Environed>()?;
+    Ok(())
+}
+
 #[test]
 fn files_outside_the_store_are_an_error_of_the_plan_that_names_the_fix() -> Result<()> {
     let opened = open();

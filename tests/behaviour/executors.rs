@@ -36,11 +36,13 @@ enum Place {
     Child,
     /// In processes that receive jobs as files.
     Elsewhere,
+    /// In such processes on machines with stores of their own, which have no other files and variables of the run.
+    Apart,
 }
 
 /// An executor that the tests check.
 struct TestedExecutor {
-    /// Its name. For one that submits jobs, it is that of its `JobExecutor`.
+    /// Its name in the tests.
     name: &'static str,
     place: Place,
     /// Whether it is checked unless another one is chosen.
@@ -76,7 +78,7 @@ static EXECUTORS: [TestedExecutor; 5] = [
     },
     TestedExecutor {
         name: "exchange",
-        place: Place::Elsewhere,
+        place: Place::Apart,
         is_default: true,
         set: |flow, shared| flow.executor(bucket_workers::executor(shared)),
         start: |_, opened| Ok(Box::new(bucket_workers::start_worker(opened, "machine")?)),
@@ -121,6 +123,17 @@ impl Tested {
 
     fn is_in(&self, place: Place) -> bool {
         self.executor.place == place
+    }
+
+    /// Whether its tasks run in processes that receive jobs as files.
+    fn submits_jobs(&self) -> bool {
+        matches!(self.executor.place, Place::Elsewhere | Place::Apart)
+    }
+
+    /// Returns the name that messages have for the executor of jobs.
+    fn shown_name(&self) -> &'static str {
+        // The executor is the same with a bucket.
+        if self.is_in(Place::Apart) { "pull" } else { self.executor.name }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::base::error_text::ErrorText;
 use crate::base::panics;
 use crate::base::process::Spent;
 use crate::base::stop::Stopped;
-use crate::engine::executor::{Cancelled, Lost};
+use crate::engine::executor::{Cancelled, Lost, RunsNowhere};
 use crate::engine::job::Job;
 use crate::engine::message::End;
 use crate::engine::outcome::TaskError;
@@ -28,13 +28,14 @@ impl Worker<'_> {
         let is_given_up = is_stop(&error) || session.is_halted();
         let text = ErrorText::of(&error);
         let (is_lost, is_cancelled) = (is::<Lost>(&error), is::<Cancelled>(&error));
+        let runs_nowhere = is::<RunsNowhere>(&error);
         panics::discard(error);
         if is_given_up {
             self.discard_figures();
             return End::GivenUp;
         }
         // The coordinator reports failures that are followed by another attempt.
-        let is_of_task = self.has_begun.get() && !is_cancelled;
+        let is_of_task = self.has_begun.get() && !is_cancelled && !runs_nowhere;
         let is_final = !is_of_task || !policy.tries_again(*attempt, *losses, is_lost);
         let counts = control.conclude();
         let is_reported = is_final && counts;
@@ -68,7 +69,7 @@ impl Worker<'_> {
     }
 }
 
-/// Whether an error, or one of its causes, is of a type: that the task was [`Lost`], or [`Cancelled`].
+/// Whether an error, or one of its causes, is of a type: that the task was [`Lost`] or [`Cancelled`], or [`RunsNowhere`].
 fn is<E: std::error::Error + 'static>(error: &anyhow::Error) -> bool {
     // `source` is code of the error's type, and may panic.
     panics::catch(|| error.chain().any(|cause| cause.is::<E>())).unwrap_or(false)

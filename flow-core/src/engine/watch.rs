@@ -84,10 +84,37 @@ impl<'a> Watch<'a> {
                 | Read::Files { path: what, .. }
                 | Read::Env { name: what, .. } = &read
             {
-                return Err(changed(what));
+                return Err(self.unless_elsewhere(&read, what));
             }
         }
         Ok(self.running.reads().check_unwritten(contents, &now)?)
+    }
+}
+
+impl Watch<'_> {
+    /// Returns the error of a file or variable that has another content than the task has read.
+    fn unless_elsewhere(&self, read: &Read, what: &str) -> anyhow::Error {
+        let Running { execution, node, .. } = &*self.running;
+        let Plan { graph, policies, .. } = &*execution.plan;
+        if !policies.runs_elsewhere(graph, *node) {
+            return changed(what);
+        }
+        let remedy = "or run the task in this process, by `flow.in_process`";
+        // Values of variables are hashed with a key of the store.
+        let has_own_store = policies.executor.as_ref().is_some_and(|chosen| chosen.0.moves_files());
+        match read {
+            Read::Env { .. } if has_own_store => anyhow::anyhow!(
+                "the variable {what:?} cannot be compared with that of a machine that has another store: give its value as a \
+                 parameter, {remedy}"
+            ),
+            Read::Env { .. } => anyhow::anyhow!(
+                "the variable {what:?} has another value where the task has run: set it there as here, {remedy}"
+            ),
+            _ => anyhow::anyhow!(
+                "{what:?} changed while the task was running, or has another content where the task has run; run it again, \
+                 {remedy}"
+            ),
+        }
     }
 }
 

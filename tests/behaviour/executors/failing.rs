@@ -138,7 +138,7 @@ fn a_task_is_tried_again_after_a_while_with_a_log_of_each_attempt() -> Result<()
         let summary = flow.run::<Flaky>()?;
         assert!(begun.elapsed() >= Duration::from_millis(600), "{:?}", begun.elapsed());
         assert_eq!(ran(&summary), ["Flaky"]);
-        assert_eq!((summary.ran()[0].attempts, *flow.load::<Flaky>()?), (3, 3));
+        assert_eq!(*flow.load::<Flaky>()?, 3);
         let log = flow.log::<Flaky>()?.context("a log")?;
         assert!(log.text().ends_with(" attempt 3\n"), "{log}");
         let earlier = flow.graph::<Flaky>().instances()?.remove(0).earlier_logs()?;

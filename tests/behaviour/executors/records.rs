@@ -108,7 +108,9 @@ fn all_executors_leave_the_same_records() -> Result<()> {
         fs::create_dir_all(tested.flow.folder().join(".flow"))?;
         fs::copy(tested.reference.folder().join(&secret), tested.flow.folder().join(&secret))?;
         let flow = match tested.executor.place {
-            Place::Elsewhere => tested.flow.in_process::<Login>().in_process::<Session>(),
+            Place::Elsewhere | Place::Apart => {
+                tested.flow.in_process::<Login>().in_process::<Session>()
+            }
             Place::Thread | Place::Child => tested.flow.clone(),
         };
         assert_eq!(ran(&flow.run::<(Search, Fetched, Session)>()?), expected);

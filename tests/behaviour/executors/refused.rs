@@ -27,8 +27,8 @@ fn values_in_memory_stay_in_this_process() -> Result<()> {
                 return Ok(());
             }
             Place::Child => "cannot run in a child process: its".to_owned(),
-            Place::Elsewhere => {
-                format!("cannot run elsewhere, by the executor `{}`: its", tested.executor.name)
+            Place::Elsewhere | Place::Apart => {
+                format!("cannot run elsewhere, by the executor `{}`: its", tested.shown_name())
             }
         };
         let error = plan_error::<Remembered>(flow);
@@ -45,7 +45,7 @@ fn values_in_memory_stay_in_this_process() -> Result<()> {
         assert!(error.contains(&expected), "{error}");
         let problems = flow.check::<AfterRemembered>().expect_err("a mistake").to_string();
         assert!(problems.contains("its input `Remembered` is kept in the memory"), "{problems}");
-        if tested.is_in(Place::Elsewhere) {
+        if tested.submits_jobs() {
             let flow = flow.in_process::<Remembered>().in_process::<AfterRemembered>();
             assert_eq!(*flow.get::<AfterRemembered>()?, 3);
         }
@@ -94,12 +94,12 @@ runs!(Session: usize = |self, cx| Ok(cx.input().task().token.expose().len()));
 fn secrets_are_in_no_job() -> Result<()> {
     each(|tested| {
         let flow = tested.flow.with(Login::TOKEN, "a-long-token");
-        if !tested.is_in(Place::Elsewhere) {
+        if !tested.submits_jobs() {
             assert_eq!(*flow.get::<Session>()?, 12);
             return Ok(());
         }
         let error = plan_error::<Session>(&flow);
-        let name = tested.executor.name;
+        let name = tested.shown_name();
         let expected = format!(
             "`Login` cannot run elsewhere, by the executor `{name}`: its job would be a file with the secret `Login.token`"
         );

@@ -35,7 +35,7 @@ fn a_large_log_is_whole_and_in_order() -> Result<()> {
         };
         let numbers: Vec<usize> = log.text().lines().filter_map(number).collect();
         assert!(numbers.iter().copied().eq(0..LINES), "{} lines", numbers.len());
-        assert!(log.text().ends_with("of a program\n"), "{}", log.tail(3));
+        assert!(log.tail(2).starts_with("of a program\n"), "{}", log.tail(3));
         assert!(log.text().len() > LINES * WIDTH);
         Ok(())
     })

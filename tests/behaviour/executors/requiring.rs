@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use flow::prelude::*;
 
-use super::each;
+use super::{Place, each};
 use crate::support::{failed, failure, ran};
 
 #[derive(Task)]
@@ -140,6 +140,10 @@ impl Run for Itself {
 #[test]
 fn an_instance_that_runs_itself_fails() -> Result<()> {
     each(|tested| {
+        // A machine without the folder of the run cannot open its store.
+        if tested.is_in(Place::Apart) {
+            return Ok(());
+        }
         let flow = tested.flow.with(Itself::FOLDER, tested.flow.folder());
         let summary = failure(flow.run::<Itself>()).to_string();
         let cycle = "it requires itself while it runs: Itself → Itself";

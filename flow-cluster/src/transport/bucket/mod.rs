@@ -549,13 +549,13 @@ impl Transport for Bucket {
         let running = marks.iter().filter_map(|name| names::parse_run(name));
         let running: HashSet<_> = running.filter(|run| !dead.contains(*run)).collect();
         let is_left = |run: &str| !except.contains(&run) && !running.contains(run);
-        let of_marks = marks.iter().filter(|name| names::parse_run(name).is_some_and(is_left));
         let of_leases = leases.iter().filter(|name| names::run_of_lease(name).is_some_and(is_left));
         let is_left_bundle =
             |name: &str| names::run_of_bundle(name).is_some_and(|run| is_left(&run));
         let of_bundles = open.iter().filter(|name| is_left_bundle(name));
-        // A run that has died reads none, also if its leases are adopted.
+        // A run that has died needs no mark and reads no requests, also if its leases are adopted.
         let is_unread = |run: &str| !running.contains(run);
+        let of_marks = marks.iter().filter(|name| names::parse_run(name).is_some_and(is_unread));
         let of_requests =
             requests.iter().filter(|name| names::run_of_request(name).is_some_and(is_unread));
         let left = of_marks.chain(of_leases).chain(of_bundles).chain(of_requests);

@@ -93,6 +93,11 @@ pub(crate) struct Lost(pub(crate) String);
 #[error("it was cancelled: {0}")]
 pub(crate) struct Cancelled(pub(crate) String);
 
+/// The error of a job that its executor can run nowhere. The task has not begun, and is not tried again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct RunsNowhere(pub(crate) String);
+
 /// Returns the executor that runs a task.
 pub(crate) fn of<'a>(task: &TaskJob<'a>) -> &'a dyn Executor {
     let Running { execution, node, .. } = &**task.running;

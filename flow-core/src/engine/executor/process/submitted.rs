@@ -21,7 +21,7 @@ use super::signed;
 use crate::base::pause::{running_time, seconds_since};
 use crate::base::process::{Elsewhere, executable};
 use crate::base::stop::Stopped;
-use crate::engine::executor::{Cancelled, Executor, Lost, TaskJob};
+use crate::engine::executor::{Cancelled, Executor, Lost, RunsNowhere, TaskJob};
 use crate::engine::failure::is_stop;
 use crate::engine::running::Running;
 use crate::plan::executor::{Job, JobEvent, JobEvents, JobQueue, RunOfJobs, SubmittedJob};
@@ -267,7 +267,13 @@ impl Served<'_> {
                     continue;
                 }
                 JobEvent::Lost(reason) => return Err(self.lost(reason)),
-                JobEvent::Failed(error) => return Err(self.unless_stopped(anyhow!(error))),
+                JobEvent::Failed(error) => {
+                    let error = match self.has_begun {
+                        true => anyhow!(error),
+                        false => RunsNowhere(error).into(),
+                    };
+                    return Err(self.unless_stopped(error));
+                }
                 JobEvent::Cancelled(reason) => {
                     return Err(self.unless_stopped(Cancelled(reason).into()));
                 }
