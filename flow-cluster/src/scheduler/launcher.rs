@@ -431,7 +431,9 @@ impl<'a> Launcher<'a> {
         }
         // A job that was lost or has failed by that says so itself.
         if !had_job && !matches!(end, End::Completed) {
-            pool.watched.queue.tell(&format!("another worker: {}", worker_end.reason));
+            // Of many workers that end in the same way, the first one.
+            let subject = format!("{end:?}");
+            queue.tell_once(&subject, format!("another worker: {}", worker_end.reason));
         }
     }
 

@@ -148,6 +148,11 @@ impl Queue {
         state.is_full = false;
     }
 
+    /// Tells the user what the jobs that have not begun wait for, unless the subject was told before.
+    pub(crate) fn tell_once(&self, subject: &str, reason: String) {
+        self.state().tell_once(subject, reason);
+    }
+
     /// Tells the user once what the jobs that have not begun wait for.
     pub(crate) fn tell(&self, reason: &str) {
         self.state().tell(reason);

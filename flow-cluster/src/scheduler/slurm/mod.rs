@@ -289,8 +289,10 @@ const FULL: &str = "submit limit";
 const TOO_LARGE: [&str; 2] = ["perjob", "notsatisfied"];
 
 /// Which option a message of `sbatch` is about.
-const OPTIONS: [(&str, &[&str]); 7] = [
-    ("account", &["--account", "-A"]),
+const OPTIONS: [(&str, &[&str]); 8] = [
+    ("wallduration", &["--time"]),
+    // Every limit is a matter of "accounting".
+    ("invalid account", &["--account", "-A"]),
     ("partition", &["--partition", "-p"]),
     ("qos", &["--qos", "-q"]),
     ("generic resource", &["--gres", "--gpus"]),
@@ -438,6 +440,10 @@ mod tests {
         for limit in ["QOSMaxWallDurationPerJobLimit", "QOSMinCpuNotSatisfied"] {
             assert!(matches!(refused(limit), CallError::Refused(text) if text.contains(limit)));
         }
+        let arguments = arguments(submitted(&Ask { account: Some("a".to_owned()), ..ask() }));
+        let time = called(&format!("sbatch: error: QOSMaxWallDurationPerJobLimit\n{policy}"));
+        let CallError::Refused(text) = refusal(&time, &arguments) else { panic!("it is refused") };
+        assert!(text.ends_with("(the option is `--time=90`)"), "{text}");
     }
 
     #[test]
