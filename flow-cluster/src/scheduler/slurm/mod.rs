@@ -288,6 +288,9 @@ const PASSING: [&str; 13] = [
 const FULL: &str = "submit limit";
 const TOO_LARGE: [&str; 2] = ["perjob", "notsatisfied"];
 
+/// What Slurm says to an array of more workers than its arrays may have.
+const LARGE_ARRAY: &str = "invalid job array specification";
+
 /// Which option a message of `sbatch` is about.
 const OPTIONS: [(&str, &[&str]); 8] = [
     ("wallduration", &["--time"]),
@@ -309,6 +312,10 @@ fn refusal(called: &Called, arguments: &[OsString]) -> CallError {
         return CallError::Passing(said);
     }
     if text.contains(FULL) && !TOO_LARGE.iter().any(|large| text.contains(large)) {
+        return CallError::Full(said);
+    }
+    let is_single = arguments.iter().any(|argument| argument == "--array=1-1");
+    if text.contains(LARGE_ARRAY) && !is_single {
         return CallError::Full(said);
     }
     let about = OPTIONS.iter().find(|(about, _)| text.contains(about));
@@ -444,6 +451,16 @@ mod tests {
         let time = called(&format!("sbatch: error: QOSMaxWallDurationPerJobLimit\n{policy}"));
         let CallError::Refused(text) = refusal(&time, &arguments) else { panic!("it is refused") };
         assert!(text.ends_with("(the option is `--time=90`)"), "{text}");
+    }
+
+    #[test]
+    fn an_array_that_is_too_large_for_the_cluster_is_made_smaller() {
+        let error = "sbatch: error: Batch job submission failed: Invalid job array specification\n";
+        let large = refusal(&called(error), &arguments(["--array=1-500"]));
+        assert!(matches!(large, CallError::Full(_)), "{large:?}");
+        // One that can be no smaller.
+        let single = refusal(&called(error), &arguments(["--array=1-1"]));
+        assert!(matches!(single, CallError::Refused(_)), "{single:?}");
     }
 
     #[test]
