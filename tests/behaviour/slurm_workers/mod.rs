@@ -562,7 +562,7 @@ fn what_a_killed_run_has_posted_is_withdrawn_by_a_run_with_other_options() -> Re
     wait_for("both are posted", || (posted(&store).len() == 2).then_some(()))?;
     drop(run);
     fs::remove_file(slurm.state().join("down"))?;
-    // The pool of these is another one, and a worker of the first pool would compute what nobody waits for.
+    // The pool of these is another one. A worker of the first pool would run them a second time.
     let flow = scheduled(&opened, &gates, slurm.executor().memory("300MiB"));
     let run = run_all(&flow);
     (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
