@@ -53,7 +53,7 @@ pub(crate) struct SchedulerSettings {
     #[serde(default)]
     resources: BTreeMap<String, String>,
     /// The file of the program of a worker.
-    program: Option<PathBuf>,
+    pub(crate) program: Option<PathBuf>,
     #[serde(default)]
     pub(crate) tasks: BTreeMap<String, TaskSettings>,
 }

@@ -314,6 +314,8 @@ impl Settings {
         let paths = settings.data.iter_mut().chain(remotes);
         #[cfg(feature = "signatures")]
         let paths = paths.chain(settings.sign_with.iter_mut());
+        #[cfg(feature = "cluster")]
+        let paths = paths.chain(&mut settings.slurm.program).chain(&mut settings.hq.program);
         paths.for_each(|path| *path = folder.join(&*path));
         #[cfg(feature = "cluster")]
         if let Some(bucket) = &mut settings.bucket
@@ -503,5 +505,21 @@ fn variable(name: &str) -> Result<Option<String>, CliError> {
             Ok(value) => Ok(Some(value)),
             Err(_) => Err(CliError::usage(format!("the variable {name} is not UTF-8"))),
         },
+    }
+}
+
+#[cfg(all(test, feature = "cluster"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_of_workers_is_relative_to_the_file_that_names_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("flow.toml");
+        let text = "[slurm]\nprogram = 'bin/iris'\n[hq]\nprogram = '/opt/iris'\n";
+        std::fs::write(&file, text).expect("a file");
+        let read = Settings::of_file(&file, None).expect("settings").expect("a file");
+        assert_eq!(read.slurm.program, Some(folder.path().join("bin/iris")));
+        assert_eq!(read.hq.program.as_deref(), Some(Path::new("/opt/iris")));
     }
 }

@@ -82,6 +82,12 @@ impl Workers {
         own.fold(0_usize, |slots, worker| slots.saturating_add(worker.slots))
     }
 
+    /// Returns the jobs of a scheduler that have started workers of other builds.
+    pub(super) fn jobs_of_other_builds(&self, build: &str, now: Instant) -> Vec<String> {
+        let others = self.alive(now).filter(|worker| worker.build != build);
+        others.filter_map(|worker| worker.job.clone()).collect()
+    }
+
     /// Returns the workers of other builds, as they are shown.
     pub(super) fn of_other_builds(&self, build: &str, now: Instant) -> Vec<String> {
         let others = self.alive(now).filter(|worker| worker.build != build);

@@ -120,10 +120,10 @@ impl Arrays {
         }
     }
 
-    /// Returns what the workers of the pool ask for, if its file can be read.
+    /// Returns what the workers of the pool ask for, if its file can be read, and has nothing but options.
     pub(super) fn described(&self) -> Option<Ask> {
         let bytes = self.fs.read(&self.folder.join(OPTIONS), MOST_DESCRIBED).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        serde_json::from_slice::<Ask>(&bytes).ok().filter(|ask| ask.check().is_ok())
     }
 
     fn write(&self, path: &Path, content: &impl Serialize) -> Result<(), ClusterError> {
@@ -229,6 +229,31 @@ mod tests {
         write(format!("{RUN}.flow-{RUN}-7"));
         let damaged = Noted { build: String::new(), workers: 0, ..noted(7) };
         assert_eq!(arrays.list().expect("a list"), [damaged]);
+    }
+
+    #[test]
+    fn a_file_of_options_that_names_a_script_is_not_believed() {
+        let (folder, arrays) = arrays();
+        let ask = |option: &str| Ask {
+            threads: 1,
+            memory: None,
+            minutes: None,
+            partition: None,
+            account: None,
+            options: vec![option.to_owned()],
+        };
+        let write = |ask: &Ask| {
+            let text = serde_json::to_vec(ask).expect("JSON");
+            std::fs::write(folder.path().join(OPTIONS), text).expect("a file");
+        };
+        write(&ask("--gres=gpu:1"));
+        assert_eq!(arrays.described(), Some(ask("--gres=gpu:1")));
+        for wrong in ["/tmp/script.sh", "--", "--a\n--b", ""] {
+            write(&ask(wrong));
+            assert_eq!(arrays.described(), None, "{wrong:?}");
+        }
+        arrays.describe(&ask("--exclusive")).expect("it is written anew");
+        assert_eq!(arrays.described(), Some(ask("--exclusive")));
     }
 
     #[test]

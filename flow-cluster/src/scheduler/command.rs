@@ -1,12 +1,13 @@
 //! [`Commands`]: calls the commands of a scheduler, each with a time-out, and counts them.
 //!
-//! A command that hangs must not hang the run, and one that leaves a process behind with its output open neither.
+//! A command that hangs must not hang the run, and one that leaves a process behind with its output open neither. Ctrl-C in a terminal
+//! does not reach a command: one that has just submitted workers must be able to say so.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -30,9 +31,16 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long the output of a command that has ended may take.
 const REST: Duration = Duration::from_secs(5);
 
-/// The most bytes of an output, and the most characters of a call in the log.
+/// The most bytes of an output, and the most characters of a call and of its end in the log.
 const MOST_OUTPUT: u64 = 64 << 20;
 const LONGEST_CALL: usize = 500;
+
+/// The beginnings of variables that choose what a command of Slurm shows or ends, for a person at a terminal. The run asks for all
+/// of its workers.
+const CHOICES: [&str; 3] = ["SQUEUE_", "SCANCEL_", "SACCT_"];
+
+/// Lets `sbatch` wait until the workers have ended.
+const WAIT: &str = "SBATCH_WAIT";
 
 /// The most bytes of a log when a run begins.
 const MOST_LOG: u64 = 1 << 20;
@@ -61,8 +69,18 @@ pub(super) struct Called {
 pub(super) enum CallError {
     /// The scheduler cannot be reached, or does not answer. Trying again may help.
     Passing(String),
+    /// The scheduler has not accepted the workers, because the user would have too many jobs. Fewer of them, or later, may be accepted.
+    Full(String),
     /// The scheduler refuses it, or its command cannot be run.
     Refused(String),
+}
+
+impl CallError {
+    /// Returns what has gone wrong.
+    pub(super) fn text(&self) -> &str {
+        let (Self::Passing(text) | Self::Full(text) | Self::Refused(text)) = self;
+        text
+    }
 }
 
 /// A line of the log.
@@ -102,7 +120,7 @@ impl Commands {
         let end = match &called {
             Ok(called) if called.is_success => "ok".to_owned(),
             Ok(called) => format!("failed: {}", called.err.trim()),
-            Err(CallError::Passing(error) | CallError::Refused(error)) => error.clone(),
+            Err(error) => error.text().to_owned(),
         };
         self.write_log(program, arguments, begun.elapsed(), &end);
         called
@@ -113,6 +131,11 @@ impl Commands {
             self.folder.as_ref().map_or_else(|| program.into(), |folder| folder.join(program));
         let mut command = Command::new(path);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_choice(name)) {
+            command.env_remove(name);
+        }
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 CallError::Refused(format!("there is no command `{program}` on PATH"))
@@ -124,12 +147,18 @@ impl Commands {
         })?;
         let out = child.stdout.take().map(read);
         let err = child.stderr.take().map(read);
-        let is_success = self.wait(&mut child).ok_or_else(|| {
+        let status = self.wait(&mut child).ok_or_else(|| {
             CallError::Passing(format!(
                 "the command `{program}` has not ended after {} s",
                 self.timeout.as_secs_f64()
             ))
         })?;
+        if status.code().is_none() {
+            // What it has done before is not known.
+            let error = format!("the command `{program}` was ended: {status}");
+            return Err(CallError::Passing(error));
+        }
+        let is_success = status.success();
         let text = |reader: Option<Receiver<Vec<u8>>>| {
             let bytes =
                 reader.and_then(|reader| reader.recv_timeout(REST).ok()).unwrap_or_default();
@@ -138,12 +167,12 @@ impl Commands {
         Ok(Called { is_success, out: text(out), err: text(err) })
     }
 
-    /// Waits for the end of a command. Returns whether it was successful; `None` if it takes too long, and was killed.
-    fn wait(&self, child: &mut Child) -> Option<bool> {
+    /// Waits for the end of a command. Returns `None` if it takes too long, and was killed.
+    fn wait(&self, child: &mut Child) -> Option<ExitStatus> {
         let begun = Instant::now();
         loop {
             match child.try_wait() {
-                Ok(Some(status)) => return Some(status.success()),
+                Ok(Some(status)) => return Some(status),
                 Ok(None) if begun.elapsed() < self.timeout => thread::sleep(LOOK.min(self.timeout)),
                 _ => {
                     let _ = child.kill();
@@ -158,11 +187,18 @@ impl Commands {
         let Some((fs, path)) = &self.log else { return };
         let words = arguments.iter().map(|argument| argument.to_string_lossy());
         let call: Vec<_> = std::iter::once(Cow::Borrowed(program)).chain(words).collect();
-        let call: String = call.join(" ").chars().take(LONGEST_CALL).collect();
-        let logged = Logged { call: &call, seconds: took.as_secs_f64(), end };
+        let shortened = |text: &str| text.chars().take(LONGEST_CALL).collect::<String>();
+        let (call, end) = (shortened(&call.join(" ")), shortened(end));
+        let logged = Logged { call: &call, seconds: took.as_secs_f64(), end: &end };
         // It is for people who look for a mistake.
         let _ = fs.append(path, &line(&logged));
     }
+}
+
+/// Returns whether a variable would change what the run is told, or what it ends.
+fn is_choice(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name == WAIT || CHOICES.iter().any(|choice| name.starts_with(choice))
 }
 
 /// Reads an output on a thread of its own.
@@ -211,6 +247,36 @@ mod tests {
         let expected = "the command `sleep` has not ended after 0.3 s";
         assert_eq!(error, CallError::Passing(expected.to_owned()));
         assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_command_that_is_ended_by_a_signal_is_tried_again() {
+        let commands = commands(None, TIMEOUT);
+        let error = commands.call("sh", &arguments(["-c", "kill -9 $$"])).expect_err("it is gone");
+        assert!(
+            matches!(&error, CallError::Passing(text) if text.contains("`sh` was ended: signal: 9")),
+            "{error:?}"
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_signal_of_the_terminal_does_not_reach_a_command() {
+        let commands = commands(None, TIMEOUT);
+        // The group of a process is the third word after its name.
+        let script = "read -r _ _ _ _ group _ </proc/$$/stat; test \"$group\" = $$";
+        assert!(commands.call("sh", &arguments(["-c", script])).expect("it runs").is_success);
+    }
+
+    #[test]
+    fn variables_that_choose_what_slurm_shows_do_not_hide_workers_from_a_run() {
+        for name in ["SQUEUE_PARTITION", "SQUEUE_FORMAT2", "SCANCEL_STATE", "SBATCH_WAIT"] {
+            assert!(is_choice(OsStr::new(name)), "{name}");
+        }
+        // Those that say where and how the user submits.
+        for name in ["PATH", "SLURM_CONF", "SBATCH_ACCOUNT", "SBATCH_PARTITION"] {
+            assert!(!is_choice(OsStr::new(name)), "{name}");
+        }
     }
 
     #[test]

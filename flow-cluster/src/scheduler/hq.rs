@@ -142,7 +142,7 @@ impl Calls {
         all.extend(asked.iter().cloned());
         let called = self.commands.call(NAME, &all).map_err(|error| match error {
             CallError::Refused(error) => CallError::Refused(format!("{error}: {ADVICE}")),
-            passing @ CallError::Passing(_) => passing,
+            other => other,
         })?;
         match called.is_success {
             true => Ok(called),
@@ -268,6 +268,7 @@ fn refusal(called: &Called) -> CallError {
         "invalid value",
         "required arguments",
         "unrecognized",
+        "cannot be used",
         "invalid resource",
     ]
     .iter()
@@ -368,6 +369,9 @@ mod tests {
             "error: unexpected argument '--partition' found\n\nFor more information, try '--help'.\n",
         );
         assert!(matches!(wrong, CallError::Refused(text) if text.contains("'--partition'")));
+        // One that the executor sets itself.
+        let twice = failed("", "error: the argument '--name <NAME>' cannot be used multiple times");
+        assert!(matches!(twice, CallError::Refused(text) if text.contains("'--name <NAME>'")));
         let missing = failed("{\"error\": \"No online server found\\n\"}", "");
         let expected = "No online server found (a server is started with `hq server start`)";
         assert_eq!(missing, CallError::Passing(expected.to_owned()));

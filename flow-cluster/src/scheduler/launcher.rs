@@ -44,11 +44,12 @@ const STALE: u32 = 2;
 /// How often a worker may be missing in what the scheduler says before it is over.
 const MOST_MISSED: u32 = 2;
 
-/// After how many workers that have failed without taking any bundle no further one is started.
+/// After how many workers that have failed without taking any bundle, or that are of another build, no further one is started.
 const MOST_STRIKES: u32 = 3;
 
-/// How often the end of a run tries to cancel its workers.
+/// How often the end of a run tries to cancel its workers, and after how much time it does not try again: a person may wait for it.
 const CANCELS: u32 = 5;
+const LONGEST_END: Duration = Duration::from_secs(30);
 
 /// An array that a run which is gone has left.
 pub(super) struct Left {
@@ -131,6 +132,8 @@ struct Launcher<'a> {
     /// Since when fewer workers are seen than are said to run.
     stale_since: Option<Instant>,
     submitting: Pace,
+    /// The most workers of the next array.
+    largest: usize,
     /// The pause after an error of the scheduler.
     trouble: Pace,
     is_in_trouble: bool,
@@ -173,6 +176,11 @@ impl Array {
         self.workers.iter().filter(|worker| worker.phase == phase).count()
     }
 
+    /// Returns whether it is not known how many workers it has, because its file is damaged.
+    fn is_damaged(&self) -> bool {
+        self.is_useless && self.workers.is_empty()
+    }
+
     fn is_over(&self) -> bool {
         self.workers.iter().all(|worker| worker.phase == Phase::Over)
     }
@@ -197,6 +205,7 @@ impl<'a> Launcher<'a> {
             asked: None,
             stale_since: None,
             submitting: Pace::of_submissions(first),
+            largest: LARGEST_ARRAY,
             trouble: Pace::new(first, SLOWEST),
             is_in_trouble: false,
             missing_since: HashMap::new(),
@@ -237,8 +246,12 @@ impl<'a> Launcher<'a> {
         if self.arrays.is_empty() {
             return false;
         }
-        if self.arrays.iter().any(|array| array.id.is_none()) || self.is_in_trouble {
+        if self.is_in_trouble {
             return true;
+        }
+        if self.arrays.iter().any(|array| array.id.is_none()) {
+            self.questions.hurry(self.asked);
+            return self.questions.is_due(now);
         }
         // Workers that have ended do not say so to the scheduler's clients: their files are gone.
         let is_stale = pools.iter().zip(demands).any(|(pool, demand)| {
@@ -277,11 +290,12 @@ impl<'a> Launcher<'a> {
         for worker in self.arrays.iter_mut().flat_map(|array| &mut array.workers) {
             worker.missed += 1;
         }
+        let names = self.arrays.iter().map(|array| array.noted.name.to_string());
+        let places: HashMap<String, usize> = names.zip(0..).collect();
         let mut waiting = HashMap::new();
         let mut ended = Vec::new();
         for report in reports {
-            let name = |array: &Array| array.noted.name.to_string() == report.array;
-            let Some(place) = self.arrays.iter().position(name) else { continue };
+            let Some(&place) = places.get(&report.array) else { continue };
             let array = &mut self.arrays[place];
             array.id.get_or_insert_with(|| report.id.clone());
             let at = (report.task as usize).checked_sub(1);
@@ -303,6 +317,11 @@ impl<'a> Launcher<'a> {
             }
         }
         ended.extend(self.find_missing());
+        // What they have written counts before their ends. It is read once, however many have ended at the same time.
+        let is_concerned = |pool: &&Arc<Pool>| {
+            ended.iter().any(|(place, _)| self.arrays[*place].pool == pool.name)
+        };
+        pools.iter().filter(is_concerned).for_each(|pool| pool.watched.queue.read_all());
         for (place, report) in &ended {
             self.end_worker(pools, *place, report);
         }
@@ -319,10 +338,12 @@ impl<'a> Launcher<'a> {
         self.cancel_useless();
         let owner = &self.shared.name;
         self.arrays.retain(|array| {
-            if array.is_over() {
+            // One whose file is damaged is cancelled before it is forgotten.
+            let is_over = array.is_over() && !(array.is_damaged() && array.id.is_some());
+            if is_over {
                 array.files.forget(owner, &array.noted.name);
             }
-            !array.is_over()
+            !is_over
         });
     }
 
@@ -336,21 +357,20 @@ impl<'a> Launcher<'a> {
         let mut missing = Vec::new();
         for (place, array) in self.arrays.iter_mut().enumerate() {
             for (worker, task) in array.workers.iter_mut().zip(1..) {
-                if worker.phase == Phase::Over || worker.missed == 0 {
+                // Another look may show it: the scheduler may be about to accept it.
+                if worker.phase == Phase::Over || worker.missed < MOST_MISSED {
                     continue;
                 }
                 match &array.id {
                     // It was never submitted, or it is over since long.
                     None => worker.phase = Phase::Over,
-                    Some(id) if worker.missed >= MOST_MISSED => {
+                    Some(id) => {
                         worker.phase = Phase::Over;
                         let array = array.noted.name.to_string();
                         let (id, state) = (id.clone(), State::Over(End::Unknown));
                         missing
                             .push((place, Report { array, id, task, state, node: String::new() }));
                     }
-                    // Another look may show it.
-                    Some(_) => {}
                 }
             }
         }
@@ -358,11 +378,11 @@ impl<'a> Launcher<'a> {
             return missing;
         }
         let jobs: Vec<_> = missing.iter().map(|(_, report)| report.job()).collect();
-        for found in self.shared.scheduler.ended(&jobs) {
-            let of_job = missing.iter_mut().find(|(_, report)| report.job() == found.job());
-            if let Some((_, report)) = of_job
-                && matches!(found.state, State::Over(_))
-            {
+        let found = self.shared.scheduler.ended(&jobs).into_iter();
+        let over = found.filter(|found| matches!(found.state, State::Over(_)));
+        let mut over: HashMap<String, Report> = over.map(|found| (found.job(), found)).collect();
+        for ((_, report), job) in missing.iter_mut().zip(&jobs) {
+            if let Some(found) = over.remove(job) {
                 (report.state, report.node) = (found.state, found.node);
             }
         }
@@ -375,35 +395,45 @@ impl<'a> Launcher<'a> {
         let Some(pool) = pools.iter().find(|pool| pool.name == array.pool) else { return };
         let State::Over(end) = &report.state else { return };
         let (job, title) = (report.job(), self.title());
-        let output = match end {
-            End::Failed(_) | End::Cancelled => array.files.printed(&array.noted.name, report.task),
-            _ => String::new(),
+        let queue = &pool.watched.queue;
+        let is_of_other_build = !array.is_useless && queue.is_of_other_build(&job);
+        let is_shown = is_of_other_build || matches!(end, End::Failed(_) | End::Cancelled);
+        let output = match is_shown {
+            true => array.files.printed(&array.noted.name, report.task),
+            false => String::new(),
         };
         let end = end.clone().seen_in(&output);
         let (memory, time) = pool.ask.shown();
         let (scheduler, node) = (title, report.node.as_str());
         let worker_end =
             words(&end, &Ended { scheduler, job: &job, node, memory, time, output: &output });
-        let queue = &pool.watched.queue;
         let had_job = queue.end_worker(&job, &worker_end);
         if had_job || queue.has_seen(&job) {
             self.strikes.remove(&pool.name);
-        } else if end.is_failure_of_worker() {
+        } else if end.is_failure_of_worker() || is_of_other_build {
             let strikes = self.strikes.entry(pool.name.clone()).or_insert(0);
             *strikes += 1;
             if *strikes >= MOST_STRIKES {
                 let printed =
                     if matches!(end, End::Failed(_)) { String::new() } else { last_lines(&output) };
                 let reason = &worker_end.reason;
+                let what = match is_of_other_build {
+                    true => {
+                        "are of another build, because the executable file of this run was replaced"
+                    }
+                    false => "have failed before",
+                };
                 let error = format!(
-                    "no worker takes jobs: {MOST_STRIKES} of them have failed before. The last one: {reason}{printed}"
+                    "no worker takes jobs: {MOST_STRIKES} of them {what}. The last one: {reason}{printed}"
                 );
                 self.refuse(pool, error);
             }
         }
         // A job that was lost or has failed by that says so itself.
         if !had_job && !matches!(end, End::Completed) {
-            pool.watched.queue.tell(&format!("another worker: {}", worker_end.reason));
+            // Of many workers that end in the same way, the first one.
+            let subject = format!("{end:?}");
+            queue.tell_once(&subject, format!("another worker: {}", worker_end.reason));
         }
     }
 
@@ -414,14 +444,18 @@ impl<'a> Launcher<'a> {
 
     /// Cancels the workers of other builds that runs which are gone have left.
     fn cancel_useless(&mut self) {
-        let is_useless = |array: &&mut Array| array.is_useless && !array.is_over();
-        let mut useless: Vec<_> = self.arrays.iter_mut().filter(is_useless).collect();
+        let is_useless =
+            |array: &&mut Array| array.is_damaged() || array.is_useless && !array.is_over();
+        let is_known = |array: &&mut Array| array.id.is_some();
+        let mut useless: Vec<_> =
+            self.arrays.iter_mut().filter(is_known).filter(is_useless).collect();
         let ids: Vec<_> = useless.iter().filter_map(|array| array.id.clone()).collect();
         if ids.is_empty() || self.shared.scheduler.cancel(&ids).is_err() {
             return;
         }
         for array in &mut useless {
             array.workers.iter_mut().for_each(|worker| worker.phase = Phase::Over);
+            array.is_useless = false;
         }
     }
 
@@ -429,7 +463,7 @@ impl<'a> Launcher<'a> {
     fn submit(&mut self, pools: &[Arc<Pool>], demands: &[Demand], now: Instant) {
         let views: Vec<_> =
             pools.iter().zip(demands).map(|(pool, demand)| self.view(pool, demand)).collect();
-        let counts = submissions(&views, self.shared.setup.most_workers, LARGEST_ARRAY);
+        let counts = submissions(&views, self.shared.setup.most_workers, self.largest);
         let settle = settle(self.shared.setup.ask);
         for (pool, count) in pools.iter().zip(counts) {
             if count == 0 || self.refused.contains_key(&pool.name) {
@@ -473,6 +507,7 @@ impl<'a> Launcher<'a> {
         let id = match submitted {
             Ok(id) => {
                 self.is_in_trouble = false;
+                self.largest = (2 * self.largest).min(LARGEST_ARRAY);
                 self.asked = Some(now);
                 self.questions.hurry(self.asked);
                 Some(id)
@@ -482,6 +517,14 @@ impl<'a> Launcher<'a> {
                 let title = self.title();
                 return self
                     .refuse(pool, format!("{title} refuses the workers of this task: {error}"));
+            }
+            // An array with more workers than the user may have jobs would never be accepted.
+            Err(CallError::Full(error)) => {
+                pool.arrays.forget(&noted.owner, &noted.name);
+                self.largest = (count / 2).max(1);
+                let title = self.title();
+                let reason = format!("{title}, which accepts no more jobs at the moment: {error}");
+                return pool.watched.queue.tell(&reason);
             }
             // It may have been accepted: its name is asked for.
             Err(error) => {
@@ -501,7 +544,7 @@ impl<'a> Launcher<'a> {
 
     /// Takes an error of the scheduler that passes.
     fn be_in_trouble(&mut self, pools: &[Arc<Pool>], error: &CallError, now: Instant) {
-        let (CallError::Passing(error) | CallError::Refused(error)) = error;
+        let error = error.text();
         self.is_in_trouble = true;
         self.trouble.slow_down(now);
         let title = self.title();
@@ -522,14 +565,18 @@ impl<'a> Launcher<'a> {
         let shared = self.shared;
         let is_shared = |pool: &PoolName| shared.transport(pool).has_other_run(&shared.name);
         self.arrays.retain(|array| !is_shared(&array.pool));
+        let begun = Instant::now();
         for attempt in 1..=CANCELS {
             if self.arrays.is_empty() {
                 return;
             }
             if self.cancel_all() {
-                self.arrays
-                    .iter()
-                    .for_each(|array| array.files.forget(&shared.name, &array.noted.name));
+                // The scheduler may be about to accept one that it does not know: the next run looks for it.
+                let known = self.arrays.iter().filter(|array| array.id.is_some());
+                known.for_each(|array| array.files.forget(&shared.name, &array.noted.name));
+                return;
+            }
+            if begun.elapsed() >= LONGEST_END {
                 return;
             }
             if attempt < CANCELS {

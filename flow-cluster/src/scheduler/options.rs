@@ -388,21 +388,7 @@ impl Ask {
             }
         }
         arguments.extend(options.options);
-        for text in arguments.iter().chain(&options.partition).chain(&options.account) {
-            if text.is_empty() || text.contains(char::is_control) {
-                bail!(
-                    "the option {text:?} of a worker is empty, or has a line break or another control character"
-                );
-            }
-        }
-        for option in &arguments {
-            ensure!(
-                option.starts_with('-'),
-                "the option {option:?} of a worker does not begin with `-`: write an option and its value as one text, such as \
-                 `--constraint=gpu`"
-            );
-        }
-        Ok(Self {
+        let ask = Self {
             threads: needs.threads.max(1),
             memory: memory.map(|memory| (memory as f64 * factor).min(MOST_MEMORY) as u64),
             minutes: limit
@@ -411,7 +397,35 @@ impl Ask {
             partition: options.partition,
             account: options.account,
             options: arguments,
-        })
+        };
+        ask.check()?;
+        Ok(ask)
+    }
+
+    /// Checks that all texts are options, and not the script that a scheduler is to start.
+    ///
+    /// # Errors
+    ///
+    /// One is not: the error names it.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        for text in self.options.iter().chain(&self.partition).chain(&self.account) {
+            if text.is_empty() || text.contains(char::is_control) {
+                bail!(
+                    "the option {text:?} of a worker is empty, or has a line break or another control character"
+                );
+            }
+        }
+        for option in &self.options {
+            ensure!(
+                option.starts_with('-'),
+                "the option {option:?} of a worker does not begin with `-`: write an option and its value as one text, such as \
+                 `--constraint=gpu`"
+            );
+            // What follows `--` would be the script that is started.
+            let name = option.trim_start_matches('-');
+            ensure!(!name.is_empty(), "the option {option:?} of a worker has no name");
+        }
+        Ok(())
     }
 
     /// Returns the name of the pool of such workers.
@@ -513,6 +527,7 @@ mod tests {
         assert!(text(JobOptions::new().option("--a\n--b")).contains("line break"));
         assert!(text(JobOptions::new().partition("a\nb")).contains("line break"));
         assert!(text(JobOptions::new().option("gpu")).contains("does not begin with `-`"));
+        assert!(text(JobOptions::new().option("--")).contains("has no name"));
         assert!(text(JobOptions::new().memory("much")).contains("\"much\" is no amount"));
         assert!(text(JobOptions::new().grow(0.5)).contains("`grow` is 0.5"));
     }

@@ -1,6 +1,6 @@
 //! [`Pools`]: the jobs of one run in the pools of its workers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
@@ -121,6 +121,18 @@ impl JobQueue for Pools {
     }
 }
 
+/// Returns whether a run that is gone has left jobs in a pool.
+///
+/// The pools of a run in progress are not opened for its jobs: it ends the workers of a pool that no other run has open.
+fn has_left(pool: &Folder, runs: &Folder) -> Result<bool, ClusterError> {
+    let posted = pool.posted()?;
+    // Afterwards: one that is taken meanwhile is found here.
+    let taken = pool.leases()?.into_iter().map(|lease| lease.bundle);
+    let owners = posted.into_iter().chain(taken).map(|bundle| bundle.run().to_owned());
+    let owners: BTreeSet<String> = owners.collect();
+    Ok(owners.iter().any(|run| !runs.is_running(run)))
+}
+
 impl Drop for Pools {
     fn drop(&mut self) {
         self.end();
@@ -201,11 +213,11 @@ impl Shared {
                     left.push((Arc::clone(&arrays), name.clone(), Left { noted, is_useless }));
                 }
             }
-            let transport = self.transport(&name);
             if let Some(ask) = arrays.described()
-                && !transport.leases()?.is_empty()
+                && has_left(&self.transport(&name), runs)?
             {
-                // A job may have been submitted with other options than this run would submit it with.
+                // A job may have been submitted with other options than this run would submit it with. It is adopted if a worker
+                // has taken it, and no worker takes it any more otherwise.
                 self.open(name, &ask)?;
             }
         }

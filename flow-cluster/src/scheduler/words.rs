@@ -101,7 +101,7 @@ pub(super) fn words(end: &End, ended: &Ended<'_>) -> WorkerEnd {
         End::TimeLimit => Blame::FirstJob,
         _ => Blame::None,
     };
-    WorkerEnd { reason, blame }
+    WorkerEnd { reason, blame, is_certain: !matches!(end, End::Unknown) }
 }
 
 /// Returns the last lines of an output for a message; nothing if there are none.
@@ -179,6 +179,7 @@ mod tests {
         {
             assert_eq!(said(&end, "").blame, Blame::None, "{end:?}");
         }
+        assert!(said(&End::Cancelled, "").is_certain && !said(&End::Unknown, "").is_certain);
     }
 
     #[test]

@@ -348,6 +348,62 @@ fn a_controller_that_is_down_for_a_while_is_waited_for() -> Result<()> {
 }
 
 #[test]
+fn a_user_who_may_have_few_jobs_gets_small_arrays() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    (0..6).try_for_each(|n| gates.open(n))?;
+    // Four workers are worth starting, and an array of four would never be accepted.
+    fs::write(slurm.state().join("limit"), "1")?;
+    let (flow, lines) = observed(&scheduled(&opened, &gates, slurm.executor()));
+    assert_eq!(ran(&flow.with(All::COUNT, 6_u64).run::<All>()?).len(), 7);
+    let line = line_with(&lines, "accepts no more jobs at the moment")?;
+    assert!(
+        line.contains("waits for Slurm, which") && line.contains("AssocMaxSubmitJobLimit"),
+        "{line}"
+    );
+    assert!(slurm.tasks().iter().all(|(_, task, _)| *task == 1), "{:?}", slurm.tasks());
+    slurm.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn an_array_that_slurm_shows_late_is_not_left() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    (0..2).try_for_each(|n| gates.open(n))?;
+    fs::write(slurm.state().join("late"), "1")?;
+    // No worker ends by itself.
+    let flow = scheduled(&opened, &gates, slurm.executor().idle(10 * PATIENCE));
+    assert_eq!(ran(&flow.run::<All>()?).len(), 3);
+    slurm.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn a_worker_that_slurm_has_forgotten_keeps_its_job_as_long_as_it_is_heard_of() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let executor = slurm.executor().idle(Duration::from_secs(2));
+    let run = run_all(&scheduled(&opened, &gates, executor));
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    let hidden = slurm.state().join("hidden");
+    fs::write(&hidden, "100")?;
+    // After the second question that does not find it, a worker is gone for the scheduler.
+    wait_for("two questions are asked", || {
+        let left = fs::read_to_string(&hidden).ok()?.trim().parse::<u32>().ok()?;
+        (left <= 98).then_some(())
+    })?;
+    thread::sleep(Duration::from_millis(500));
+    (0..2).try_for_each(|n| gates.open(n))?;
+    joined(run)?;
+    assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (1, 1));
+    fs::remove_file(&hidden)?;
+    slurm.wait_until_empty()
+}
+
+#[test]
 fn what_slurm_refuses_fails_the_task_with_its_words() -> Result<()> {
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
@@ -372,6 +428,24 @@ fn a_worker_that_cannot_start_shows_what_it_has_printed() -> Result<()> {
     let error = error_of(flow.run::<All>());
     assert!(error.contains("no worker takes jobs: 3 of them have failed before"), "{error}");
     assert!(error.contains("It has printed: ") && error.contains("/none/iris"), "{error}");
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn a_run_whose_executable_file_was_replaced_does_not_start_workers_forever() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let program = opened.folder.join("replaced");
+    // As the scripts of the stand-in, it is not written by this process.
+    let script = "cp \"$1\" \"$2\" && echo 'another build' >>\"$2\"";
+    let current = std::env::current_exe()?;
+    let made = Command::new("sh").args(["-c", script, "sh"]).args([&current, &program]).status()?;
+    ensure!(made.success(), "the program cannot be copied");
+    let executor = slurm.executor().program(&program).idle(Duration::from_secs(3));
+    let error = error_of(scheduled(&opened, &gates, executor).run::<All>());
+    assert!(error.contains("no worker takes jobs: 3 of them are of another build"), "{error}");
+    assert!(error.contains("start it again from the executable file of the run"), "{error}");
+    assert_eq!((gates.begun(0).len(), gates.begun(1).len()), (0, 0));
     slurm.wait_until_empty()
 }
 
@@ -463,6 +537,72 @@ fn a_run_that_was_killed_and_is_started_again_adopts_its_workers() -> Result<()>
     slurm.wait_until_empty()?;
     assert_eq!(noted(&flow), Vec::<String>::new());
     assert!(flow.store().verify()?.is_whole());
+    Ok(())
+}
+
+/// Returns the names of the bundles that no worker has taken.
+fn posted(store: &Path) -> Vec<OsString> {
+    let pools = fs::read_dir(store.join(".flow/queues")).into_iter().flatten().flatten();
+    let open = pools.flat_map(|pool| fs::read_dir(pool.path().join("open")).into_iter().flatten());
+    open.flatten().map(|bundle| bundle.file_name()).collect()
+}
+
+#[test]
+fn what_a_killed_run_has_posted_is_withdrawn_by_a_run_with_other_options() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    fs::write(slurm.state().join("down"), "")?;
+    let program = std::env::current_exe()?;
+    let run: Process = start_test(
+        &program,
+        "slurm_workers::run_that_is_killed",
+        &[(RUN, opened.folder.as_os_str())],
+    )?;
+    let store = opened.flow.folder().to_owned();
+    wait_for("both are posted", || (posted(&store).len() == 2).then_some(()))?;
+    drop(run);
+    fs::remove_file(slurm.state().join("down"))?;
+    // The pool of these is another one. A worker of the first pool would run them a second time.
+    let flow = scheduled(&opened, &gates, slurm.executor().memory("300MiB"));
+    let run = run_all(&flow);
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    assert_eq!(posted(&store), Vec::<OsString>::new());
+    (0..2).try_for_each(|n| gates.open(n))?;
+    joined(run)?;
+    slurm.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn the_workers_of_a_killed_run_are_cancelled_if_the_file_of_their_array_is_damaged() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let program = std::env::current_exe()?;
+    let run: Process = start_test(
+        &program,
+        "slurm_workers::run_that_is_killed",
+        &[(RUN, opened.folder.as_os_str())],
+    )?;
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    drop(run);
+    let flow = scheduled(&opened, &gates, slurm.executor());
+    for pool in fs::read_dir(flow.folder().join(".flow/queues"))? {
+        for array in fs::read_dir(pool?.path().join("arrays")).into_iter().flatten() {
+            fs::write(array?.path(), "{")?;
+        }
+    }
+    let run = run_all(&flow);
+    // Their jobs run again in other workers.
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 2))?;
+    wait_for("the first workers are cancelled", || {
+        let running = slurm.running();
+        running.iter().all(|(job, ..)| *job > 1).then_some(())
+    })?;
+    (0..2).try_for_each(|n| gates.open(n))?;
+    joined(run)?;
+    slurm.wait_until_empty()?;
+    assert_eq!(noted(&flow), Vec::<String>::new());
     Ok(())
 }
 

@@ -16,6 +16,11 @@ for option; do
     esac
     shift
 done
+if [ -e "$state/limit" ] && [ "$count" -gt "$(cat "$state/limit")" ]; then
+    echo "sbatch: error: AssocMaxSubmitJobLimit" >&2
+    echo "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)" >&2
+    exit 1
+fi
 script=$1
 shift
 id=1
@@ -57,4 +62,10 @@ while [ "$task" -lt "$count" ]; do
         fi
     ) </dev/null >/dev/null 2>&1 &
 done
+if [ -e "$state/late" ]; then
+    # It has accepted the array, and does not say so. The first question does not find it.
+    mv "$state/late" "$state/hidden"
+    echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2
+    exit 1
+fi
 echo "$id"

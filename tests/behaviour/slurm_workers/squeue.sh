@@ -1,5 +1,11 @@
 #!/bin/sh
 . "$(dirname "$0")/common.sh"
+# As many questions as the file says find nothing.
+if [ -e "$state/hidden" ]; then
+    left=$(($(cat "$state/hidden") - 1))
+    if [ "$left" -gt 0 ]; then put "$state/hidden" "$left"; else rm "$state/hidden"; fi
+    exit 0
+fi
 for option; do
     case "$option" in
     --name=*) names=${option#--name=} ;;

@@ -70,6 +70,7 @@ impl Queue {
         for gone in state.workers.gone(now) {
             self.transport.forget(&gone);
         }
+        state.others.extend(state.workers.jobs_of_other_builds(&self.build, now));
         for other in state.workers.of_other_builds(&self.build, now) {
             state.tell(&format!(
                 "a worker of this build: {other} is of another build, and takes no jobs of this run: start it again from \

@@ -40,6 +40,8 @@ pub(crate) struct WorkerEnd {
     /// What has happened, in words.
     pub(crate) reason: String,
     pub(crate) blame: Blame,
+    /// Whether it has ended for sure. A scheduler may only have forgotten it.
+    pub(crate) is_certain: bool,
 }
 
 impl Queue {
@@ -78,16 +80,28 @@ impl Queue {
         self.state().seen.contains(job)
     }
 
-    /// Ends the leases of a worker, of which the scheduler says that it has ended.
-    ///
-    /// What the worker has written counts before that: its last message may be the result of the job. Returns whether there was
-    /// a job that had begun.
-    pub(crate) fn end_worker(&self, job: &str, end: &WorkerEnd) -> bool {
+    /// Returns whether the worker that a job of the scheduler has started is of another build, and takes nothing of this run.
+    pub(crate) fn is_of_other_build(&self, job: &str) -> bool {
+        self.state().others.contains(job)
+    }
+
+    /// Reads what all workers have written.
+    pub(crate) fn read_all(&self) {
         let mut state = self.state();
         self.find_taken(&mut state);
         for name in &state.taken() {
             self.read(&mut state, name);
         }
+    }
+
+    /// Ends the leases of a worker, of which the scheduler says that it has ended.
+    ///
+    /// A worker of which the scheduler only does not know any more keeps its leases as long as it is heard of.
+    ///
+    /// What the worker has written counts before that: its last message may be the result of the job. So
+    /// [`read_all`](Self::read_all) is called first. Returns whether there was a job that had begun.
+    pub(crate) fn end_worker(&self, job: &str, end: &WorkerEnd) -> bool {
+        let mut state = self.state();
         let is_own = |held: &Held| matches!(&held.phase, Phase::Taken(taken) if taken.job.as_deref() == Some(job));
         let own = state.bundles.iter().filter(|(_, held)| is_own(held));
         let own: Vec<_> = own.map(|(name, _)| name.clone()).collect();
@@ -95,6 +109,9 @@ impl Queue {
         for name in &own {
             let Some(held) = state.bundles.get_mut(name) else { continue };
             let Phase::Taken(taken) = &held.phase else { continue };
+            if !end.is_certain && taken.heard.elapsed() <= held.lease / SUSPICIOUS {
+                continue;
+            }
             let is_running = |place: &Place| place.step == Step::Begun && place.job.is_some();
             has_begun |= held.places.iter().any(is_running);
             held.is_blamed = own.len() == 1
@@ -129,6 +146,11 @@ impl Queue {
         }
         state.waiting_since = None;
         state.is_full = false;
+    }
+
+    /// Tells the user what the jobs that have not begun wait for, unless the subject was told before.
+    pub(crate) fn tell_once(&self, subject: &str, reason: String) {
+        self.state().tell_once(subject, reason);
     }
 
     /// Tells the user once what the jobs that have not begun wait for.

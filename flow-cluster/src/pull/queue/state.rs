@@ -42,6 +42,8 @@ pub(crate) struct State {
     pub(super) told: HashSet<String>,
     /// The jobs of a scheduler whose workers have taken a bundle.
     pub(super) seen: HashSet<String>,
+    /// The jobs of a scheduler whose workers are of another build.
+    pub(super) others: HashSet<String>,
     /// Why no worker can be started.
     pub(super) refused: Option<String>,
     pub(crate) is_ended: bool,

@@ -19,8 +19,8 @@ use crate::names::ArrayName;
 /// The name of the executor.
 const NAME: &str = "slurm";
 
-/// The options that the executor sets itself.
-const OWN: [&str; 8] = [
+/// The options that the executor sets itself, or without which it would not find its workers again.
+const OWN: [&str; 9] = [
     "--array",
     "--job-name",
     "--output",
@@ -29,7 +29,11 @@ const OWN: [&str; 8] = [
     "--wrap",
     "--test-only",
     "--wait",
+    "--clusters",
 ];
+
+/// Their short forms.
+const OWN_SHORT: [&str; 6] = ["-a", "-J", "-o", "-e", "-W", "-M"];
 
 /// What `squeue` is asked for, with a separator that no value has: the number of the array, that of the worker, state, name,
 /// machine, reason.
@@ -132,9 +136,9 @@ impl Scheduler for Calls {
 
     fn submit(&self, array: &Submission<'_>) -> Result<String, CallError> {
         for option in &array.ask.options {
-            if let Some(own) = OWN.iter().find(|own| is_option(option, own)) {
+            if let Some(own) = own_option(option) {
                 return Err(CallError::Refused(format!(
-                    "the option `{own}` is set by the executor"
+                    "the option `{own}` cannot be set: the executor sets it, or would not find its workers without it"
                 )));
             }
         }
@@ -190,8 +194,7 @@ impl Scheduler for Calls {
 
     fn cancel(&self, ids: &[String]) -> Result<(), CallError> {
         let called = self.commands.call("scancel", &arguments(ids))?;
-        // Those that are over are no error.
-        match called.is_success || called.err.contains("Invalid job id") {
+        match called.is_success || is_only_over(&called.err) {
             true => Ok(()),
             false => Err(CallError::Passing(said(&called))),
         }
@@ -234,6 +237,25 @@ fn is_option(option: &str, name: &str) -> bool {
     option.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }
 
+/// Returns the option that the executor sets itself, if this is one. `sbatch` also takes the beginning of a name, such as `--job`.
+fn own_option(option: &str) -> Option<&'static str> {
+    let name = option.split('=').next().unwrap_or_default();
+    // Shorter ones are those of other options, too.
+    let is_own =
+        |own: &&&str| **own == name || name.len() >= "--xyz".len() && own.starts_with(name);
+    let long = OWN.iter().find(is_own);
+    let short = || OWN_SHORT.iter().find(|own| option.starts_with(**own));
+    long.or_else(short).copied()
+}
+
+/// Returns whether `scancel` complains of nothing but jobs that are over.
+fn is_only_over(err: &str) -> bool {
+    let text = err.to_ascii_lowercase();
+    let is_over =
+        text.contains("invalid job id") || text.contains("already completing or completed");
+    is_over && !PASSING.iter().any(|passing| text.contains(passing))
+}
+
 /// Returns what a command that has failed says.
 fn said(called: &Called) -> String {
     let text = if called.err.trim().is_empty() { &called.out } else { &called.err };
@@ -245,7 +267,7 @@ fn said(called: &Called) -> String {
 }
 
 /// What Slurm says if it cannot decide at the moment.
-const PASSING: [&str; 14] = [
+const PASSING: [&str; 13] = [
     "unable to contact slurm controller",
     "socket timed out",
     "connection refused",
@@ -257,14 +279,23 @@ const PASSING: [&str; 14] = [
     "communication failure",
     "communication connection failure",
     "in standby mode",
-    "submit limit",
     "protocol authentication error",
     "try again",
 ];
 
+/// What Slurm says if a user has too many jobs, and of which limit it is no matter of waiting: what a single job asks for is too
+/// much.
+const FULL: &str = "submit limit";
+const TOO_LARGE: [&str; 2] = ["perjob", "notsatisfied"];
+
+/// What Slurm says to an array of more workers than its arrays may have.
+const LARGE_ARRAY: &str = "invalid job array specification";
+
 /// Which option a message of `sbatch` is about.
-const OPTIONS: [(&str, &[&str]); 7] = [
-    ("account", &["--account", "-A"]),
+const OPTIONS: [(&str, &[&str]); 8] = [
+    ("wallduration", &["--time"]),
+    // Every limit is a matter of "accounting".
+    ("invalid account", &["--account", "-A"]),
     ("partition", &["--partition", "-p"]),
     ("qos", &["--qos", "-q"]),
     ("generic resource", &["--gres", "--gpus"]),
@@ -279,6 +310,13 @@ fn refusal(called: &Called, arguments: &[OsString]) -> CallError {
     let text = said.to_ascii_lowercase();
     if PASSING.iter().any(|passing| text.contains(passing)) {
         return CallError::Passing(said);
+    }
+    if text.contains(FULL) && !TOO_LARGE.iter().any(|large| text.contains(large)) {
+        return CallError::Full(said);
+    }
+    let is_single = arguments.iter().any(|argument| argument == "--array=1-1");
+    if text.contains(LARGE_ARRAY) && !is_single {
+        return CallError::Full(said);
     }
     let about = OPTIONS.iter().find(|(about, _)| text.contains(about));
     let mut options = arguments.iter().map(|argument| argument.to_string_lossy());
@@ -297,7 +335,7 @@ fn with_advice(error: CallError) -> CallError {
         CallError::Refused(error) => CallError::Refused(format!(
             "{error}: run this on a machine of the cluster from which jobs are submitted, such as a login node"
         )),
-        passing @ CallError::Passing(_) => passing,
+        other => other,
     }
 }
 
@@ -398,14 +436,67 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_jobs_is_waited_for_and_one_of_a_job_is_not() {
+        let policy = "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's \
+                      size and/or time limits)\n";
+        let refused =
+            |limit: &str| refusal(&called(&format!("sbatch: error: {limit}\n{policy}")), &[]);
+        for limit in ["AssocMaxSubmitJobLimit", "QOSMaxSubmitJobPerUserLimit"] {
+            assert!(matches!(refused(limit), CallError::Full(text) if text.contains(limit)));
+        }
+        for limit in ["QOSMaxWallDurationPerJobLimit", "QOSMinCpuNotSatisfied"] {
+            assert!(matches!(refused(limit), CallError::Refused(text) if text.contains(limit)));
+        }
+        let arguments = arguments(submitted(&Ask { account: Some("a".to_owned()), ..ask() }));
+        let time = called(&format!("sbatch: error: QOSMaxWallDurationPerJobLimit\n{policy}"));
+        let CallError::Refused(text) = refusal(&time, &arguments) else { panic!("it is refused") };
+        assert!(text.ends_with("(the option is `--time=90`)"), "{text}");
+    }
+
+    #[test]
+    fn an_array_that_is_too_large_for_the_cluster_is_made_smaller() {
+        let error = "sbatch: error: Batch job submission failed: Invalid job array specification\n";
+        let large = refusal(&called(error), &arguments(["--array=1-500"]));
+        assert!(matches!(large, CallError::Full(_)), "{large:?}");
+        // One that can be no smaller.
+        let single = refusal(&called(error), &arguments(["--array=1-1"]));
+        assert!(matches!(single, CallError::Refused(_)), "{single:?}");
+    }
+
+    #[test]
+    fn options_by_which_workers_would_not_be_found_again_are_refused() {
+        for (option, own) in [
+            ("--array=1-9", "--array"),
+            ("--job-name=x", "--job-name"),
+            ("--job=x", "--job-name"),
+            ("-Jx", "-J"),
+            ("-o/tmp/out", "-o"),
+            ("--clusters=other", "--clusters"),
+            ("-Mother", "-M"),
+        ] {
+            assert_eq!(own_option(option), Some(own), "{option}");
+        }
+        for option in ["--gres=gpu:1", "-pmain", "--wait-all-nodes=1", "--exclusive", "-C fast"] {
+            assert_eq!(own_option(option), None, "{option}");
+        }
+    }
+
+    #[test]
+    fn only_jobs_that_are_over_need_not_be_cancelled() {
+        let over = "scancel: error: Kill job error on job id 5: Invalid job id specified\n";
+        let busy =
+            "scancel: error: Kill job error on job id 6: Socket timed out on send/recv operation\n";
+        assert!(is_only_over(over));
+        assert!(!is_only_over(busy) && !is_only_over(&format!("{over}{busy}")));
+    }
+
+    #[test]
     fn a_controller_that_does_not_answer_is_asked_again() {
         for error in [
             "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)",
             "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation",
             "sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying",
             "sbatch: error: Batch job submission failed: Resource temporarily unavailable",
-            "sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS \
-             policy (job submit limit, user's size and/or time limits)",
         ] {
             assert!(matches!(refusal(&called(error), &[]), CallError::Passing(_)), "{error}");
         }
