@@ -75,6 +75,10 @@ const MOST_OF_PRESENCE: u64 = 64 << 10;
 /// The most bytes of a request. A longer one asks for nothing.
 const MOST_OF_REQUEST: u64 = 32 << 20;
 
+/// What is read in place of an object of messages that is too long. The run can read no line of it, and so takes the lease away,
+/// and goes on with the others.
+const TOO_LONG: &[u8] = b"an object of messages that is too long\n";
+
 /// How long an observer takes the runs for alive that it has found so.
 const ALIVE: Duration = Duration::from_secs(30);
 
@@ -226,8 +230,12 @@ impl Bucket {
         }
         let contents = parallel(&new, |(_, _, name)| self.get(name, MOST_OF_LINES));
         for ((lease, number, _), content) in new.into_iter().zip(contents) {
+            let content = match content {
+                Err(error) if is_too_large(&error) => Some(TOO_LONG.to_vec()),
+                content => content?,
+            };
             // One that is gone belongs to a lease that was ended just now.
-            let Some(content) = content? else { continue };
+            let Some(content) = content else { continue };
             if let Some(log) = logs.get_mut(lease) {
                 log.add(number, &content);
             }
@@ -424,6 +432,11 @@ impl Transport for Bucket {
         appended
     }
 
+    fn may_tear(&self) -> bool {
+        // An object is whole, and is put again under the same number.
+        false
+    }
+
     fn order(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError> {
         let (by, number) = {
             let mut seen = self.seen();
@@ -510,11 +523,7 @@ impl Transport for Bucket {
             new.retain(|name| !known.is_some_and(|known| known.has_seen(name)));
         }
         let contents = parallel(&new, |name| match self.get(name, MOST_OF_REQUEST) {
-            Err(ClusterError::Io { source, .. })
-                if source.kind() == io::ErrorKind::FileTooLarge =>
-            {
-                Ok(None)
-            }
+            Err(error) if is_too_large(&error) => Ok(None),
             got => got,
         });
         let contents = contents.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -597,6 +606,11 @@ impl Transport for Bucket {
     fn blobs(&self) -> Option<&Arc<Blobs>> {
         Some(&self.blobs)
     }
+}
+
+/// Returns whether an object has more bytes than one of its kind may have.
+fn is_too_large(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge)
 }
 
 /// Reads the jobs of a bundle.

@@ -17,6 +17,8 @@ struct Counted {
     folder: RemoteFolder,
     requests: AtomicU64,
     loses_every: u64,
+    /// An object that is too large to be read.
+    too_large: Mutex<Option<String>>,
 }
 
 impl Counted {
@@ -40,6 +42,9 @@ impl Remote for Counted {
     }
 
     fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        if self.too_large.lock().expect("lock poisoned").as_deref() == Some(name) {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
         self.request(|| self.folder.get(name))
     }
 
@@ -66,7 +71,8 @@ impl Tested {
     fn new(loses_every: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let bucket = RemoteFolder::new(folder.path().join("bucket"));
-        let remote = Counted { folder: bucket, requests: AtomicU64::new(0), loses_every };
+        let (requests, too_large) = (AtomicU64::new(0), Mutex::default());
+        let remote = Counted { folder: bucket, requests, loses_every, too_large };
         Self { folder, remote: Arc::new(remote) }
     }
 
@@ -196,6 +202,24 @@ fn a_heartbeat_takes_the_place_of_the_one_before() {
     assert_eq!(beats, [names::beat(&lease, 3)]);
     let lines = run.lines(&lease, 0).expect("no error");
     assert_eq!(lines, Some(line(&Line::Beat(3))));
+}
+
+#[test]
+fn a_message_that_is_too_long_ends_its_lease_and_no_other_one() {
+    let tested = Tested::new(0);
+    let (run, worker) = (tested.queue(), tested.queue());
+    let leases = [1, 2].map(|number| taken(&worker, &posted(&run, number)));
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
+        worker.append(lease, b"\"over\"\n").expect("it is held");
+    }
+    *tested.remote.too_large.lock().expect("lock poisoned") = Some(names::message(&leases[0], 0));
+    run.begin_poll();
+    let lines = run.lines(&leases[0], 0).expect("no error").expect("it is held");
+    // A line that cannot be read makes the run revoke a lease.
+    assert!(lines.ends_with(b"\n"));
+    assert!(serde_json::from_slice::<Line>(&lines).is_err());
+    assert_eq!(run.lines(&leases[1], 0).expect("no error"), Some(b"\"over\"\n".to_vec()));
 }
 
 #[test]
