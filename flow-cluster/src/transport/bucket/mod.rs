@@ -112,6 +112,8 @@ struct Seen {
     has_polled: bool,
     /// The leases as they were listed; `None` if they are to be listed again.
     listed: Option<HashMap<LeaseName, Listed>>,
+    /// Why they could not be listed in this poll.
+    failed: Option<ClusterError>,
     logs: HashMap<LeaseName, Log>,
     /// The leases that were ended.
     ended: HashSet<LeaseName>,
@@ -119,6 +121,13 @@ struct Seen {
     orders: u64,
     /// The requests to runs.
     requests: HashMap<String, Received>,
+}
+
+impl Seen {
+    /// Forgets what was listed, so that the next one who asks lists it again.
+    fn list_again(&mut self) {
+        (self.listed, self.failed) = (None, None);
+    }
 }
 
 /// The objects of a lease.
@@ -184,10 +193,25 @@ impl Bucket {
     }
 
     /// Lists the leases, and reads the messages that have come since the last list.
+    ///
+    /// A bucket that does not answer is asked once in a poll, and not for each lease: an attempt may take long.
     fn look(&self, seen: &mut Seen) -> Result<(), ClusterError> {
         if seen.listed.is_some() {
             return Ok(());
         }
+        if let Some(error) = seen.failed.as_ref().and_then(same) {
+            return Err(error);
+        }
+        let looked = self.look_now(seen);
+        if let Err(error) = &looked
+            && seen.has_polled
+        {
+            seen.failed = same(error);
+        }
+        looked
+    }
+
+    fn look_now(&self, seen: &mut Seen) -> Result<(), ClusterError> {
         let folders: Vec<_> = match seen.has_polled {
             false => vec![names::LEASES.to_owned()],
             true => seen.watched.iter().map(|run| names::leases_of(run)).collect(),
@@ -442,7 +466,7 @@ impl Transport for Bucket {
             let mut seen = self.seen();
             seen.orders += 1;
             // What was listed before the order does not show what the worker does before it reads the order.
-            seen.listed = None;
+            seen.list_again();
             (seen.run.clone(), seen.orders)
         };
         let ordered = self.put(&names::order(lease, &by, number), lines);
@@ -575,14 +599,14 @@ impl Transport for Bucket {
     fn begin_poll(&self) {
         let mut seen = self.seen();
         seen.has_polled = true;
-        seen.listed = None;
+        seen.list_again();
     }
 
     fn look_anew(&self) -> Result<(), ClusterError> {
         self.worked().clear();
         let (known, are_known) = {
             let mut seen = self.seen();
-            seen.listed = None;
+            seen.list_again();
             seen.logs.clear();
             (seen.dead.clone(), seen.watched_at.is_some_and(|at| at.elapsed() < ALIVE))
         };
@@ -608,6 +632,13 @@ impl Transport for Bucket {
     }
 }
 
+/// Returns an error that says the same.
+fn same(error: &ClusterError) -> Option<ClusterError> {
+    let ClusterError::Io { action, path, source } = error else { return None };
+    let source = io::Error::new(source.kind(), source.to_string());
+    Some(ClusterError::Io { action, path: path.clone(), source })
+}
+
 /// Returns whether an object has more bytes than one of its kind may have.
 fn is_too_large(error: &ClusterError) -> bool {
     matches!(error, ClusterError::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge)
@@ -622,7 +653,7 @@ fn parsed(name: &BundleName, bytes: &[u8]) -> Result<Bundle, ClusterError> {
 impl Bucket {
     /// Forgets what was listed.
     fn list_again(&self) {
-        self.seen().listed = None;
+        self.seen().list_again();
     }
 
     fn append_by(

@@ -16,7 +16,7 @@ const RUN: &str = "fedcba9876543210";
 struct Counted {
     folder: RemoteFolder,
     requests: AtomicU64,
-    loses_every: u64,
+    loses_every: AtomicU64,
     /// An object that is too large to be read.
     too_large: Mutex<Option<String>>,
 }
@@ -25,7 +25,8 @@ impl Counted {
     fn request<T>(&self, send: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let sent = send()?;
-        match self.loses_every > 0 && number.is_multiple_of(self.loses_every) {
+        let every = self.loses_every.load(Ordering::SeqCst);
+        match every > 0 && number.is_multiple_of(every) {
             true => Err(ErrorKind::ConnectionReset.into()),
             false => Ok(sent),
         }
@@ -72,6 +73,7 @@ impl Tested {
         let folder = tempfile::tempdir().expect("a folder");
         let bucket = RemoteFolder::new(folder.path().join("bucket"));
         let (requests, too_large) = (AtomicU64::new(0), Mutex::default());
+        let loses_every = AtomicU64::new(loses_every);
         let remote = Counted { folder: bucket, requests, loses_every, too_large };
         Self { folder, remote: Arc::new(remote) }
     }
@@ -270,6 +272,29 @@ fn a_poll_is_one_list_and_a_get_for_each_new_object() {
     drop(mark);
     let left = run.list("cluster").expect("a list");
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_bucket_that_does_not_answer_is_asked_once_in_a_poll() {
+    let tested = Tested::new(0);
+    let (run, worker) = (tested.queue(), tested.queue());
+    let leases: Vec<_> = (0..5).map(|number| taken(&worker, &posted(&run, number))).collect();
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
+    }
+    tested.remote.loses_every.store(1, Ordering::SeqCst);
+    run.begin_poll();
+    let first = run.leases().expect_err("no answer").to_string();
+    let asked = tested.requests();
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect_err("no answer").to_string(), first);
+    }
+    assert_eq!(tested.requests(), asked);
+    tested.remote.loses_every.store(0, Ordering::SeqCst);
+    run.begin_poll();
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
+    }
 }
 
 #[test]

@@ -62,16 +62,16 @@ pub(super) fn bring_inputs(
 ///
 /// # Errors
 ///
-/// A file cannot be brought, or its name leads out of the folder of the instance.
+/// A file cannot be brought, or its name is not that of a file of an output.
 pub(super) fn bring_output(
     store: &Store,
     folder: &Path,
     (files, figures): (&mut Vec<OutputFile>, &mut Vec<OutputFile>),
     carry: impl FnOnce(&[JobFile]) -> io::Result<()>,
 ) -> io::Result<()> {
-    // Another machine has sent the names.
+    // Another machine has sent the names, and an output that is not accepted is removed by them.
     let named = Output { digest: Digest(0), files: files.clone(), figures: figures.clone() };
-    if let Some(name) = named.outside() {
+    if let Some(name) = named.foreign() {
         let message = format!("{name:?} is not the name of a file of an output");
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
@@ -137,6 +137,10 @@ mod tests {
     use crate::store::output::Within;
     use crate::target::ColumnDigests;
 
+    /// The names of a folder and of a figure, as a store gives them.
+    const PARTS: &str = "data-0123456789abcdef-0123456789abcdef-parts";
+    const FIGURE: &str = "figure-0123456789abcdef-0123456789abcdef.svg";
+
     fn file(name: &str, content: &[u8]) -> OutputFile {
         OutputFile {
             part: String::new(),
@@ -164,32 +168,41 @@ mod tests {
         let content = digest_bytes(b"a");
         let mut files = vec![OutputFile {
             folder: Some(vec![within("empty", None), within("a.txt", Some(content))]),
-            ..file("parts", b"")
+            ..file(PARTS, b"")
         }];
-        let mut figures = vec![file("figure.svg", b"f")];
+        let mut figures = vec![file(FIGURE, b"f")];
+        let folder = root.path().join("Train/1");
         let mut carried = Vec::new();
         let both = (&mut files, &mut figures);
         let brought = bring_output(&store, Path::new("Train/1"), both, |all| {
             carried.extend(all.iter().map(|file| file.path.clone()));
-            fs::write(root.path().join("Train/1/parts/a.txt"), "a")?;
-            fs::write(root.path().join("Train/1/figure.svg"), "f")
+            fs::write(folder.join(PARTS).join("a.txt"), "a")?;
+            fs::write(folder.join(FIGURE), "f")
         });
         brought.expect("they arrive");
-        let paths = ["Train/1/parts/a.txt", "Train/1/figure.svg"].map(PathBuf::from);
-        assert_eq!(carried, paths);
-        assert!(root.path().join("Train/1/parts/empty").is_dir());
+        let at = Path::new("Train/1");
+        assert_eq!(carried, [at.join(PARTS).join("a.txt"), at.join(FIGURE)]);
+        assert!(folder.join(PARTS).join("empty").is_dir());
         let within = files[0].folder.as_ref().expect("a folder");
         assert!(within[1].modified > 1 && figures[0].modified > 1 && within[0].modified == 1);
     }
 
     #[test]
-    fn a_name_that_leads_out_of_the_folder_of_the_instance_is_refused() {
+    fn a_name_that_is_not_that_of_a_file_of_an_output_is_refused() {
         let root = tempfile::tempdir().expect("a folder");
         let store = Store::within(root.path(), root.path().to_owned(), Arc::new(Disk));
-        let mut files = vec![file("../a.json", b"1")];
-        let both = (&mut files, &mut Vec::new());
-        let brought = bring_output(&store, Path::new("Train"), both, |_| panic!("it is refused"));
-        let error = brought.expect_err("it leads out").to_string();
-        assert!(error.contains("\"../a.json\" is not the name of a file"), "{error}");
+        for name in ["../a.json", "record.json", "log.txt", "data-1.json"] {
+            for is_figure in [false, true] {
+                let (mut files, mut figures) = (vec![file(name, b"1")], Vec::new());
+                if is_figure {
+                    std::mem::swap(&mut files, &mut figures);
+                }
+                let both = (&mut files, &mut figures);
+                let at = Path::new("Train");
+                let brought = bring_output(&store, at, both, |_| panic!("it is refused"));
+                let error = brought.expect_err(name).to_string();
+                assert!(error.contains(&format!("{name:?} is not the name of a file")), "{error}");
+            }
+        }
     }
 }
