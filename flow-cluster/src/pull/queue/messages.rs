@@ -88,7 +88,7 @@ impl Queue {
             Line::Message { text, .. } => state.deliver(name, place, JobEvent::Message(text)),
             Line::Ended(_) => {
                 held.places[place].step = Step::Ended;
-                taken.ran += 1;
+                taken.ran = taken.ran.saturating_add(1);
                 // After the last message of the job, the run wants no event of it.
                 let lost = JobEvent::Lost("its worker has ended it without a result".to_owned());
                 let id = held.places[place].job;
@@ -136,9 +136,9 @@ mod tests {
     use super::super::state::Held;
     use super::*;
     use crate::format::{Bundle, line};
-    use crate::names::WorkerName;
+    use crate::names::{LeaseName, WorkerName};
     use crate::pull::Settings;
-    use crate::transport::{Blobs, Bucket, Transport};
+    use crate::transport::{Blobs, Bucket, Folder, Transport};
 
     const BUILD: &str = "0123456789abcdef0123456789abcdef";
     const RUN: &str = "fedcba9876543210";
@@ -220,5 +220,25 @@ mod tests {
         std::thread::sleep(LEASE + LEASE / 10);
         queue.step(&mut state, Instant::now());
         assert!(worker.orders(&lease, 0).expect("no error").is_none(), "the lease is over");
+    }
+
+    #[test]
+    fn a_hostile_number_of_jobs_does_no_harm() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let transport = Folder::new(folder.path(), Arc::new(Disk));
+        transport.prepare().expect("a queue");
+        let names = (BUILD.to_owned(), RUN.to_owned());
+        let queue = Queue::begin(Box::new(transport), Settings::default(), names, None);
+        let queue = queue.expect("a queue that can be read");
+        let bundle = BundleName::new(BUILD, RUN, 0);
+        let lease = LeaseName { bundle: bundle.clone(), worker: WorkerName::new("node") };
+        let held = Held::new(vec![Place::default()], Phase::taken(lease), LEASE);
+        let mut state = queue.state();
+        state.bundles.insert(bundle.clone(), held);
+        let (host, job, ran) = (String::new(), None, usize::MAX);
+        let hello = Line::Hello { format: FORMAT, host, process: 1, job, ran };
+        for line in [hello, Line::Begun(0), Line::Ended(0)] {
+            assert!(queue.receive(&mut state, &bundle, line));
+        }
     }
 }
