@@ -66,6 +66,11 @@ impl ClusterError {
         matches!(self, Self::Io { source, .. } if is_gone(source))
     }
 
+    /// Returns whether the same may succeed a moment later.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if may_pass(source))
+    }
+
     /// Returns what this error has in common with others of the same cause, so that a message for people is not repeated for
     /// each file of the queue.
     pub(crate) fn cause(&self) -> String {
@@ -86,6 +91,28 @@ impl ClusterError {
 /// A network file system says in another way that a folder is gone which it has opened before.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::StaleNetworkFileHandle)
+}
+
+/// Returns whether the same operation may succeed a moment later.
+pub(crate) fn may_pass(error: &io::Error) -> bool {
+    use ErrorKind::{
+        AlreadyExists, FileTooLarge, InvalidData, InvalidInput, NotFound, PermissionDenied,
+        QuotaExceeded, ReadOnlyFilesystem, StorageFull, Unsupported,
+    };
+
+    !matches!(
+        error.kind(),
+        AlreadyExists
+            | FileTooLarge
+            | InvalidData
+            | InvalidInput
+            | NotFound
+            | PermissionDenied
+            | QuotaExceeded
+            | ReadOnlyFilesystem
+            | StorageFull
+            | Unsupported
+    )
 }
 
 /// Adds the path to an error of the operating system.
@@ -128,5 +155,7 @@ mod tests {
         assert!(error(ErrorKind::StaleNetworkFileHandle).is_gone());
         assert!(!error(ErrorKind::PermissionDenied).is_gone());
         assert!(!error(ErrorKind::TimedOut).is_gone());
+        assert!(error(ErrorKind::TimedOut).may_pass());
+        assert!(!error(ErrorKind::PermissionDenied).may_pass());
     }
 }

@@ -19,6 +19,7 @@ use flow::File;
 use flow::cluster::{JobQueues, JobSelection, PullWorkers, QueueStatus, Worker};
 use flow::prelude::*;
 use flow::remote::{Remote, RemoteFolder};
+use flow::signature::{PublicKey, SigningKey, TrustedKeys};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::isolation::{Opened, open};
@@ -31,6 +32,10 @@ const MACHINE: &str = "FLOW_TEST_BUCKET_MACHINE";
 /// The variable that makes the test [`run_that_is_killed`] a run in this folder, and the seed of that run.
 const RUN: &str = "FLOW_TEST_BUCKET_RUN";
 const SEED: &str = "FLOW_TEST_BUCKET_SEED";
+
+/// The files of a worker that signs: its key, and the keys that it knows.
+const KEY: &str = "flow.key";
+const TRUSTED: &str = "trusted";
 
 /// How long a lease is in these tests, and how often anybody looks. The machine may be busy.
 const LEASE: Duration = Duration::from_secs(3);
@@ -121,13 +126,23 @@ fn append(path: &Path, line: impl std::fmt::Display) -> io::Result<()> {
 #[test]
 fn worker() -> Result<()> {
     let Some(machine) = std::env::var_os(MACHINE).map(PathBuf::from) else { return Ok(()) };
-    let flow = Flow::open(machine.join("data"))?.quiet();
+    let flow = as_machine(Flow::open(machine.join("data"))?.quiet(), &machine)?;
     let _interrupts = flow::interrupts::install()?;
     let (control, name) = (machine.parent().context("a folder")?, machine.file_name());
     let bucket = Exchange::new(control, &name.context("a name")?.to_string_lossy());
     let worker = Worker::new(&flow).bucket(bucket).poll(POLL).exit_when_idle(PATIENCE);
     worker.on_message(|message| eprintln!("{message}")).run()?;
     Ok(())
+}
+
+/// Returns the flow of a worker, which signs if its machine has a key.
+fn as_machine(flow: Flow, machine: &Path) -> Result<Flow> {
+    if !machine.join(KEY).exists() {
+        return Ok(flow);
+    }
+    let lines = fs::read_to_string(machine.join(TRUSTED))?;
+    let trusted: Result<TrustedKeys, _> = lines.lines().map(str::parse::<PublicKey>).collect();
+    Ok(flow.sign(SigningKey::read(machine.join(KEY))?).require_signatures(trusted?))
 }
 
 /// Starts a worker on a machine of its own.
@@ -313,6 +328,45 @@ fn two_machines_that_have_only_a_bucket_in_common_compute_a_flow() -> Result<()>
         - before.iter().flat_map(BTreeMap::values).sum::<usize>();
     // Neither of the machines has all partitions, maybe, and none fetches one again.
     assert!(fetched <= 4 && after.iter().flat_map(BTreeMap::values).all(|times| *times == 1));
+    Ok(())
+}
+
+#[test]
+fn what_a_worker_has_signed_on_another_machine_is_committed_with_its_signature() -> Result<()> {
+    let opened = open();
+    let (own, of_worker) = (SigningKey::generate()?, SigningKey::generate()?);
+    let (both, name) = ([own.public_key(), of_worker.public_key()], of_worker.public_key());
+    let machine = opened.folder.join("one");
+    fs::create_dir_all(&machine)?;
+    of_worker.write(machine.join(KEY))?;
+    fs::write(machine.join(TRUSTED), both.map(|key| key.to_string()).join("\n"))?;
+    let _worker = start_worker(&opened, "one")?;
+    let strict = opened.flow.sign(own).require_signatures(TrustedKeys::from_iter(both));
+    let flow = strict.workers(8).executor(executor(&opened.folder).lease(PATIENCE));
+    // Parts, partitions, a file, a figure and what is required while a task runs.
+    assert_eq!(ran(&flow.run::<Report>()?).len(), 10);
+    assert_eq!(*flow.load::<Report>()?, expected(1));
+    let verified = strict.store().verify()?;
+    assert!(verified.is_whole());
+    let text = verified.to_string();
+    assert!(text.contains(&format!("10 outputs are signed by {name}")), "{text}");
+    Ok(())
+}
+
+#[test]
+fn what_a_worker_on_another_machine_has_not_signed_is_not_committed() -> Result<()> {
+    let opened = open();
+    let _worker = start_worker(&opened, "one")?;
+    let own = SigningKey::generate()?;
+    let known = TrustedKeys::from_iter([own.public_key()]);
+    let strict = opened.flow.sign(own).require_signatures(known);
+    let flow = strict.workers(8).executor(executor(&opened.folder).lease(PATIENCE));
+    let summary = failure(flow.run::<Rows>());
+    assert_eq!(failed(&summary), ["Rows"]);
+    assert!(summary.to_string().contains("its output is not signed"), "{summary}");
+    assert!(!strict.is_complete::<Rows>()?);
+    let files = files_below(&flow.folder().join("Rows"));
+    assert!(files.iter().all(|file| file.extension() != Some(OsStr::new("parquet"))), "{files:?}");
     Ok(())
 }
 

@@ -612,6 +612,20 @@ fn earlier_versions_count_if_they_are_signed() -> Result<()> {
 }
 
 #[test]
+fn a_signed_import_takes_the_place_of_an_unsigned_version() -> Result<()> {
+    let mill = Mill::new()?;
+    mill.open("data")?.run::<before::Bread>()?;
+    // The unsigned output is a version from now on.
+    mill.strict("data")?.run::<after::Bread>()?;
+    let (team, exported) = (mill.strict("team")?, mill.folder.path().join("signed"));
+    team.run::<before::Bread>()?;
+    team.export::<before::Bread>(&exported)?;
+    mill.strict("data")?.import(&exported)?;
+    assert_eq!(reused(&mill.strict("data")?.run::<before::Bread>()?), ["Bread"]);
+    Ok(())
+}
+
+#[test]
 fn namespaces_and_other_folders_have_the_same_rules() -> Result<()> {
     let mill = Mill::new()?;
     let folder = mill.folder.path();

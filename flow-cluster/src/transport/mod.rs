@@ -67,6 +67,12 @@ pub(crate) trait Transport: Send + Sync {
     /// Appends lines of the worker. The error [is gone](ClusterError::is_gone) if the lease was revoked.
     fn append(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError>;
 
+    /// Returns whether an [`append`](Self::append) that has failed may have written a part of the lines, so that the caller has to
+    /// look how many of them are there. Otherwise the caller appends the same lines again, with those that have come since.
+    fn may_tear(&self) -> bool {
+        true
+    }
+
     /// Appends lines of the run.
     fn order(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError>;
 

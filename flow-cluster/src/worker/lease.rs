@@ -183,7 +183,7 @@ impl<'a> HeldLease<'a> {
         if self.is_lost() || written.held_back.is_empty() {
             return;
         }
-        if written.is_torn {
+        if written.is_torn && self.transport.may_tear() {
             // A line that begins anew within another one could not be read by the run.
             let Ok(there) = self.transport.lines(&self.name, written.bytes) else { return };
             written.take_back(&there.unwrap_or_default());
@@ -394,12 +394,15 @@ impl JobLink for LeaseLink<'_> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::Read;
 
     use flow_core::fs::Disk;
+    use flow_core::{Remote, RemoteFolder};
 
     use super::*;
+    use crate::format::Bundle;
     use crate::names::{BundleName, WorkerName};
-    use crate::transport::Folder;
+    use crate::transport::{Blobs, Bucket, Folder};
 
     #[test]
     fn orders_are_read_often_only_as_long_as_a_job_waits_for_one() {
@@ -467,6 +470,76 @@ mod tests {
             assert_eq!(text, format!("{begun}{expected}"), "after {part:?}");
             fs::remove_file(&messages).expect("a file");
         }
+    }
+
+    /// A bucket that writes what it is asked to, and loses the answers as long as it is told to.
+    struct Deaf {
+        folder: RemoteFolder,
+        is_deaf: AtomicBool,
+    }
+
+    impl Remote for Deaf {
+        fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+            self.folder.list(folder)
+        }
+
+        fn size(&self, name: &str) -> io::Result<Option<u64>> {
+            self.folder.size(name)
+        }
+
+        fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+            self.folder.get(name)
+        }
+
+        fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
+            self.folder.put(name, content, bytes)?;
+            match self.is_deaf.load(Ordering::SeqCst) {
+                true => Err(ErrorKind::ConnectionReset.into()),
+                false => Ok(()),
+            }
+        }
+
+        fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
+            self.folder.put_new(name, content, bytes)
+        }
+
+        fn delete(&self, name: &str) -> io::Result<()> {
+            self.folder.delete(name)
+        }
+    }
+
+    #[test]
+    fn no_line_is_lost_after_a_bucket_has_written_what_it_did_not_answer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bucket = RemoteFolder::new(folder.path().join("bucket"));
+        let remote = Arc::new(Deaf { folder: bucket, is_deaf: AtomicBool::new(false) });
+        let queue = || {
+            let remote = Arc::clone(&remote) as Arc<dyn Remote>;
+            let blobs = Blobs::new(Arc::clone(&remote), folder.path(), Arc::new(Disk));
+            Bucket::new(remote, Arc::new(blobs), (Duration::from_millis(10), Duration::ZERO))
+        };
+        let (run, worker) = (queue(), queue());
+        let build = "0123456789abcdef0123456789abcdef";
+        let bundle = BundleName::new(build, "fedcba9876543210", 1);
+        run.post(&bundle, &Bundle::new(build, 30.0, Vec::new())).expect("it is posted");
+        let name = worker.take(&bundle, &WorkerName::new("node")).expect("no error");
+        let name = name.expect("it is there");
+        let read = |from: usize| {
+            run.begin_poll();
+            run.lines(&name, from as u64).expect("no error").expect("it is held")
+        };
+        let stopper = Stopper::default();
+        let lease = HeldLease::new(&worker, name.clone(), &stopper);
+        assert!(lease.write(&Line::Begun(0), true) && !lease.has_held_back());
+        let mut lines = read(0);
+        remote.is_deaf.store(true, Ordering::SeqCst);
+        assert!(lease.write(&Line::Ended(0), true) && lease.has_held_back());
+        lines.extend(read(lines.len()));
+        remote.is_deaf.store(false, Ordering::SeqCst);
+        assert!(lease.write_through(&Line::Over));
+        lines.extend(read(lines.len()));
+        let expected = [Line::Begun(0), Line::Ended(0), Line::Over].map(|content| line(&content));
+        assert_eq!(lines, expected.concat());
     }
 
     #[test]

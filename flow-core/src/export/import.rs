@@ -71,8 +71,10 @@ impl<'a> Importer<'a> {
             Found::Record(_) | Found::Nothing | Found::Damaged(_) => {}
         }
         for version in store.versions_with(&task, record.key.short(), record.fingerprint)? {
+            // One that is not signed as the store requires is replaced.
             if let Some(Ok(found)) = store.read_record(&version)?
                 && is_same(&found)
+                && store.accept(&found).is_ok()
                 && is_there(&found)?
             {
                 return Ok(Imported::Present);

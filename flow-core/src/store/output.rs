@@ -15,6 +15,7 @@ use crate::base::fs::{FileKind, Fs, Stat, inspect};
 use crate::base::key::{Digest, Hasher};
 use crate::files::{Contents, digest_file, is_absent};
 use crate::store::draft::folder::folder_digest;
+use crate::store::reset::is_output;
 use crate::store::trust::Trust;
 use crate::store::{Folder, Store};
 use crate::target::ColumnDigests;
@@ -133,6 +134,12 @@ impl Output {
     pub(crate) fn only(&self, part: &str) -> Option<Self> {
         let files = vec![self.file(part)?.clone()];
         Some(Self { digest: self.digest, files, figures: Vec::new() })
+    }
+
+    /// Returns a file name that no store gives to a file of an output, if there is one: a record or a log has another one.
+    pub(crate) fn foreign(&self) -> Option<&str> {
+        let mut names = self.all_files().map(|file| file.file.as_str());
+        self.outside().or_else(|| names.find(|name| !is_output(name)))
     }
 
     /// Returns a file name that leads out of the folder of the instance, if there is one.

@@ -25,6 +25,10 @@ impl Queue {
                 return true;
             }
             Err(error) => {
+                // A queue that does not answer says nothing about the worker, which goes on.
+                if error.may_pass() {
+                    taken.heard = Instant::now();
+                }
                 state.tell_error(&error);
                 return false;
             }
@@ -84,7 +88,7 @@ impl Queue {
             Line::Message { text, .. } => state.deliver(name, place, JobEvent::Message(text)),
             Line::Ended(_) => {
                 held.places[place].step = Step::Ended;
-                taken.ran += 1;
+                taken.ran = taken.ran.saturating_add(1);
                 // After the last message of the job, the run wants no event of it.
                 let lost = JobEvent::Lost("its worker has ended it without a result".to_owned());
                 let id = held.places[place].job;
@@ -116,5 +120,125 @@ impl Queue {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind, Read};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use flow_core::fs::Disk;
+    use flow_core::{Remote, RemoteFolder};
+
+    use super::super::state::Held;
+    use super::*;
+    use crate::format::{Bundle, line};
+    use crate::names::{LeaseName, WorkerName};
+    use crate::pull::Settings;
+    use crate::transport::{Blobs, Bucket, Folder, Transport};
+
+    const BUILD: &str = "0123456789abcdef0123456789abcdef";
+    const RUN: &str = "fedcba9876543210";
+    const LEASE: Duration = Duration::from_secs(1);
+
+    /// A bucket that does not answer as long as it is gone.
+    struct Away {
+        folder: RemoteFolder,
+        is_gone: AtomicBool,
+    }
+
+    impl Away {
+        fn request<T>(&self, send: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+            match self.is_gone.load(Ordering::SeqCst) {
+                true => Err(ErrorKind::TimedOut.into()),
+                false => send(),
+            }
+        }
+    }
+
+    impl Remote for Away {
+        fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+            self.request(|| self.folder.list(folder))
+        }
+
+        fn size(&self, name: &str) -> io::Result<Option<u64>> {
+            self.request(|| self.folder.size(name))
+        }
+
+        fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+            self.request(|| self.folder.get(name))
+        }
+
+        fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
+            self.request(|| self.folder.put(name, content, bytes))
+        }
+
+        fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
+            self.request(|| self.folder.put_new(name, content, bytes))
+        }
+
+        fn delete(&self, name: &str) -> io::Result<()> {
+            self.request(|| self.folder.delete(name))
+        }
+    }
+
+    #[test]
+    fn no_worker_is_given_up_because_the_bucket_is_gone_for_longer_than_its_lease() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bucket = RemoteFolder::new(folder.path().join("bucket"));
+        let remote = Arc::new(Away { folder: bucket, is_gone: AtomicBool::new(false) });
+        let transport = || {
+            let remote = Arc::clone(&remote) as Arc<dyn Remote>;
+            let blobs = Blobs::new(Arc::clone(&remote), folder.path(), Arc::new(Disk));
+            Bucket::new(remote, Arc::new(blobs), (Duration::from_millis(10), LEASE))
+        };
+        let worker = transport();
+        let names = (BUILD.to_owned(), RUN.to_owned());
+        let queue = Queue::begin(Box::new(transport()), Settings::default(), names, None);
+        let queue = queue.expect("a bucket that can be read");
+        let name = BundleName::new(BUILD, RUN, 0);
+        let bundle = Bundle::new(BUILD, LEASE.as_secs_f64(), Vec::new());
+        queue.transport.post(&name, &bundle).expect("it is posted");
+        let lease = worker.take(&name, &WorkerName::new("node")).expect("no error");
+        let lease = lease.expect("it is there");
+        let mut state = queue.state();
+        let held = Held::new(vec![Place::default()], Phase::taken(lease.clone()), LEASE);
+        state.bundles.insert(name.clone(), held);
+        remote.is_gone.store(true, Ordering::SeqCst);
+        std::thread::sleep(LEASE + LEASE / 10);
+        queue.step(&mut state, Instant::now());
+        remote.is_gone.store(false, Ordering::SeqCst);
+        worker.append(&lease, &line(&Line::Begun(0))).expect("it is held");
+        queue.step(&mut state, Instant::now());
+        let held = state.bundles.get(&name).expect("its worker has it");
+        assert!(matches!(held.phase, Phase::Taken(_)) && held.ends.is_none());
+        assert!(held.places[0].step == Step::Begun);
+        // A worker that is silent in a bucket that answers is given up as before.
+        std::thread::sleep(LEASE + LEASE / 10);
+        queue.step(&mut state, Instant::now());
+        assert!(worker.orders(&lease, 0).expect("no error").is_none(), "the lease is over");
+    }
+
+    #[test]
+    fn a_hostile_number_of_jobs_does_no_harm() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let transport = Folder::new(folder.path(), Arc::new(Disk));
+        transport.prepare().expect("a queue");
+        let names = (BUILD.to_owned(), RUN.to_owned());
+        let queue = Queue::begin(Box::new(transport), Settings::default(), names, None);
+        let queue = queue.expect("a queue that can be read");
+        let bundle = BundleName::new(BUILD, RUN, 0);
+        let lease = LeaseName { bundle: bundle.clone(), worker: WorkerName::new("node") };
+        let held = Held::new(vec![Place::default()], Phase::taken(lease), LEASE);
+        let mut state = queue.state();
+        state.bundles.insert(bundle.clone(), held);
+        let (host, job, ran) = (String::new(), None, usize::MAX);
+        let hello = Line::Hello { format: FORMAT, host, process: 1, job, ran };
+        for line in [hello, Line::Begun(0), Line::Ended(0)] {
+            assert!(queue.receive(&mut state, &bundle, line));
+        }
     }
 }

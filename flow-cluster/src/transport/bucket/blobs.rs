@@ -479,7 +479,7 @@ fn repeat(
 }
 
 fn may_pass(error: &io::Error) -> bool {
-    objects::may_pass(error) && !is_stop(error)
+    crate::error::may_pass(error) && !is_stop(error)
 }
 
 /// Returns whether content has another digest or size than it should have.

@@ -129,8 +129,9 @@ pub(super) fn dead_runs(
     remote: &dyn Remote,
     known: &HashSet<String>,
 ) -> Result<HashSet<String>, ClusterError> {
-    let begun = Instant::now();
     let mut first = read(remote, known)?;
+    // Afterwards: as long as the marks are read, which may take long, none of them can be seen to change.
+    let begun = Instant::now();
     let mut dead = HashSet::new();
     let mut pause = LOOKS.0;
     while !first.is_empty() {
@@ -176,6 +177,9 @@ fn time_of(mark: &[u8]) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Read};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use flow_core::RemoteFolder;
     use flow_core::fs::Disk;
 
@@ -196,6 +200,58 @@ mod tests {
         drop(mark);
         let left = objects::list(&*remote, names::RUNS).expect("a list");
         assert_eq!(left, [names::run(killed)]);
+    }
+
+    const RUN: &str = "0123456789abcdef";
+
+    /// The time in a mark.
+    const TIME: Duration = Duration::from_millis(500);
+
+    /// A bucket that takes long to answer the first get. The run renews its mark before each get from the third one on.
+    struct Slow {
+        folder: RemoteFolder,
+        gets: AtomicU64,
+    }
+
+    impl Remote for Slow {
+        fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+            self.folder.list(folder)
+        }
+
+        fn size(&self, name: &str) -> io::Result<Option<u64>> {
+            self.folder.size(name)
+        }
+
+        fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+            match self.gets.fetch_add(1, Ordering::SeqCst) {
+                0 => thread::sleep(TIME + TIME / 5),
+                1 => {}
+                beat => write(&self.folder, RUN, beat, TIME).expect("a mark"),
+            }
+            self.folder.get(name)
+        }
+
+        fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
+            self.folder.put(name, content, bytes)
+        }
+
+        fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
+            self.folder.put_new(name, content, bytes)
+        }
+
+        fn delete(&self, name: &str) -> io::Result<()> {
+            self.folder.delete(name)
+        }
+    }
+
+    #[test]
+    fn a_run_does_not_count_as_dead_because_the_bucket_is_slow() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bucket = RemoteFolder::new(folder.path().join("bucket"));
+        let slow = Slow { folder: bucket, gets: AtomicU64::new(0) };
+        write(&slow, RUN, 0, TIME).expect("a mark");
+        let dead = dead_runs(&slow, &HashSet::new()).expect("a bucket that can be read");
+        assert!(dead.is_empty(), "{dead:?}");
     }
 
     #[test]

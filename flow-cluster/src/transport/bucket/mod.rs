@@ -75,6 +75,10 @@ const MOST_OF_PRESENCE: u64 = 64 << 10;
 /// The most bytes of a request. A longer one asks for nothing.
 const MOST_OF_REQUEST: u64 = 32 << 20;
 
+/// What is read in place of an object of messages that is too long. The run can read no line of it, and so takes the lease away,
+/// and goes on with the others.
+const TOO_LONG: &[u8] = b"an object of messages that is too long\n";
+
 /// How long an observer takes the runs for alive that it has found so.
 const ALIVE: Duration = Duration::from_secs(30);
 
@@ -108,6 +112,8 @@ struct Seen {
     has_polled: bool,
     /// The leases as they were listed; `None` if they are to be listed again.
     listed: Option<HashMap<LeaseName, Listed>>,
+    /// Why they could not be listed in this poll.
+    failed: Option<ClusterError>,
     logs: HashMap<LeaseName, Log>,
     /// The leases that were ended.
     ended: HashSet<LeaseName>,
@@ -115,6 +121,13 @@ struct Seen {
     orders: u64,
     /// The requests to runs.
     requests: HashMap<String, Received>,
+}
+
+impl Seen {
+    /// Forgets what was listed, so that the next one who asks lists it again.
+    fn list_again(&mut self) {
+        (self.listed, self.failed) = (None, None);
+    }
 }
 
 /// The objects of a lease.
@@ -180,10 +193,25 @@ impl Bucket {
     }
 
     /// Lists the leases, and reads the messages that have come since the last list.
+    ///
+    /// A bucket that does not answer is asked once in a poll, and not for each lease: an attempt may take long.
     fn look(&self, seen: &mut Seen) -> Result<(), ClusterError> {
         if seen.listed.is_some() {
             return Ok(());
         }
+        if let Some(error) = seen.failed.as_ref().and_then(same) {
+            return Err(error);
+        }
+        let looked = self.look_now(seen);
+        if let Err(error) = &looked
+            && seen.has_polled
+        {
+            seen.failed = same(error);
+        }
+        looked
+    }
+
+    fn look_now(&self, seen: &mut Seen) -> Result<(), ClusterError> {
         let folders: Vec<_> = match seen.has_polled {
             false => vec![names::LEASES.to_owned()],
             true => seen.watched.iter().map(|run| names::leases_of(run)).collect(),
@@ -226,8 +254,12 @@ impl Bucket {
         }
         let contents = parallel(&new, |(_, _, name)| self.get(name, MOST_OF_LINES));
         for ((lease, number, _), content) in new.into_iter().zip(contents) {
+            let content = match content {
+                Err(error) if is_too_large(&error) => Some(TOO_LONG.to_vec()),
+                content => content?,
+            };
             // One that is gone belongs to a lease that was ended just now.
-            let Some(content) = content? else { continue };
+            let Some(content) = content else { continue };
             if let Some(log) = logs.get_mut(lease) {
                 log.add(number, &content);
             }
@@ -424,12 +456,17 @@ impl Transport for Bucket {
         appended
     }
 
+    fn may_tear(&self) -> bool {
+        // An object is whole, and is put again under the same number.
+        false
+    }
+
     fn order(&self, lease: &LeaseName, lines: &[u8]) -> Result<(), ClusterError> {
         let (by, number) = {
             let mut seen = self.seen();
             seen.orders += 1;
             // What was listed before the order does not show what the worker does before it reads the order.
-            seen.listed = None;
+            seen.list_again();
             (seen.run.clone(), seen.orders)
         };
         let ordered = self.put(&names::order(lease, &by, number), lines);
@@ -510,11 +547,7 @@ impl Transport for Bucket {
             new.retain(|name| !known.is_some_and(|known| known.has_seen(name)));
         }
         let contents = parallel(&new, |name| match self.get(name, MOST_OF_REQUEST) {
-            Err(ClusterError::Io { source, .. })
-                if source.kind() == io::ErrorKind::FileTooLarge =>
-            {
-                Ok(None)
-            }
+            Err(error) if is_too_large(&error) => Ok(None),
             got => got,
         });
         let contents = contents.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -566,14 +599,14 @@ impl Transport for Bucket {
     fn begin_poll(&self) {
         let mut seen = self.seen();
         seen.has_polled = true;
-        seen.listed = None;
+        seen.list_again();
     }
 
     fn look_anew(&self) -> Result<(), ClusterError> {
         self.worked().clear();
         let (known, are_known) = {
             let mut seen = self.seen();
-            seen.listed = None;
+            seen.list_again();
             seen.logs.clear();
             (seen.dead.clone(), seen.watched_at.is_some_and(|at| at.elapsed() < ALIVE))
         };
@@ -599,6 +632,18 @@ impl Transport for Bucket {
     }
 }
 
+/// Returns an error that says the same.
+fn same(error: &ClusterError) -> Option<ClusterError> {
+    let ClusterError::Io { action, path, source } = error else { return None };
+    let source = io::Error::new(source.kind(), source.to_string());
+    Some(ClusterError::Io { action, path: path.clone(), source })
+}
+
+/// Returns whether an object has more bytes than one of its kind may have.
+fn is_too_large(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge)
+}
+
 /// Reads the jobs of a bundle.
 fn parsed(name: &BundleName, bytes: &[u8]) -> Result<Bundle, ClusterError> {
     let damaged = |reason| ClusterError::Damaged { path: names::bundle(name).into(), reason };
@@ -608,7 +653,7 @@ fn parsed(name: &BundleName, bytes: &[u8]) -> Result<Bundle, ClusterError> {
 impl Bucket {
     /// Forgets what was listed.
     fn list_again(&self) {
-        self.seen().listed = None;
+        self.seen().list_again();
     }
 
     fn append_by(

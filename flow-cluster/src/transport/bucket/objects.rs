@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use flow_core::Remote;
 
-use crate::error::{ClusterError, IoContext};
+use crate::error::{ClusterError, IoContext, may_pass};
 
 /// How often an operation is tried, and the pause after the first attempt, which doubles.
 const ATTEMPTS: u32 = 4;
@@ -30,28 +30,6 @@ fn attempt<T>(mut operation: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         pause *= 2;
     }
     operation()
-}
-
-/// Returns whether the same operation may succeed a moment later.
-pub(super) fn may_pass(error: &io::Error) -> bool {
-    use ErrorKind::{
-        AlreadyExists, FileTooLarge, InvalidData, InvalidInput, NotFound, PermissionDenied,
-        QuotaExceeded, ReadOnlyFilesystem, StorageFull, Unsupported,
-    };
-
-    !matches!(
-        error.kind(),
-        AlreadyExists
-            | FileTooLarge
-            | InvalidData
-            | InvalidInput
-            | NotFound
-            | PermissionDenied
-            | QuotaExceeded
-            | ReadOnlyFilesystem
-            | StorageFull
-            | Unsupported
-    )
 }
 
 /// Reads an object of at most this many bytes; `None` if it does not exist.

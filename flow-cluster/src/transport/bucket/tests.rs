@@ -16,14 +16,17 @@ const RUN: &str = "fedcba9876543210";
 struct Counted {
     folder: RemoteFolder,
     requests: AtomicU64,
-    loses_every: u64,
+    loses_every: AtomicU64,
+    /// An object that is too large to be read.
+    too_large: Mutex<Option<String>>,
 }
 
 impl Counted {
     fn request<T>(&self, send: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let sent = send()?;
-        match self.loses_every > 0 && number.is_multiple_of(self.loses_every) {
+        let every = self.loses_every.load(Ordering::SeqCst);
+        match every > 0 && number.is_multiple_of(every) {
             true => Err(ErrorKind::ConnectionReset.into()),
             false => Ok(sent),
         }
@@ -40,6 +43,9 @@ impl Remote for Counted {
     }
 
     fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        if self.too_large.lock().expect("lock poisoned").as_deref() == Some(name) {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
         self.request(|| self.folder.get(name))
     }
 
@@ -66,7 +72,9 @@ impl Tested {
     fn new(loses_every: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let bucket = RemoteFolder::new(folder.path().join("bucket"));
-        let remote = Counted { folder: bucket, requests: AtomicU64::new(0), loses_every };
+        let (requests, too_large) = (AtomicU64::new(0), Mutex::default());
+        let loses_every = AtomicU64::new(loses_every);
+        let remote = Counted { folder: bucket, requests, loses_every, too_large };
         Self { folder, remote: Arc::new(remote) }
     }
 
@@ -199,6 +207,24 @@ fn a_heartbeat_takes_the_place_of_the_one_before() {
 }
 
 #[test]
+fn a_message_that_is_too_long_ends_its_lease_and_no_other_one() {
+    let tested = Tested::new(0);
+    let (run, worker) = (tested.queue(), tested.queue());
+    let leases = [1, 2].map(|number| taken(&worker, &posted(&run, number)));
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
+        worker.append(lease, b"\"over\"\n").expect("it is held");
+    }
+    *tested.remote.too_large.lock().expect("lock poisoned") = Some(names::message(&leases[0], 0));
+    run.begin_poll();
+    let lines = run.lines(&leases[0], 0).expect("no error").expect("it is held");
+    // A line that cannot be read makes the run revoke a lease.
+    assert!(lines.ends_with(b"\n"));
+    assert!(serde_json::from_slice::<Line>(&lines).is_err());
+    assert_eq!(run.lines(&leases[1], 0).expect("no error"), Some(b"\"over\"\n".to_vec()));
+}
+
+#[test]
 fn nothing_of_a_lease_is_read_after_it_was_revoked() {
     let tested = Tested::new(0);
     let (run, worker) = (tested.queue(), tested.queue());
@@ -246,6 +272,29 @@ fn a_poll_is_one_list_and_a_get_for_each_new_object() {
     drop(mark);
     let left = run.list("cluster").expect("a list");
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_bucket_that_does_not_answer_is_asked_once_in_a_poll() {
+    let tested = Tested::new(0);
+    let (run, worker) = (tested.queue(), tested.queue());
+    let leases: Vec<_> = (0..5).map(|number| taken(&worker, &posted(&run, number))).collect();
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
+    }
+    tested.remote.loses_every.store(1, Ordering::SeqCst);
+    run.begin_poll();
+    let first = run.leases().expect_err("no answer").to_string();
+    let asked = tested.requests();
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect_err("no answer").to_string(), first);
+    }
+    assert_eq!(tested.requests(), asked);
+    tested.remote.loses_every.store(0, Ordering::SeqCst);
+    run.begin_poll();
+    for lease in &leases {
+        assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
+    }
 }
 
 #[test]

@@ -42,13 +42,14 @@ pub(super) fn of_files<'a>(
 ///
 /// # Errors
 ///
-/// A file cannot be brought, or its name leads out of the folder of the store.
+/// A file cannot be brought, its name leads out of the folder of the store, or it is not that of a file of an output.
 pub(super) fn bring_inputs(
     store: &Store,
     nodes: &mut [NodeMessage],
     carry: impl FnOnce(&[JobFile]) -> io::Result<()>,
 ) -> io::Result<()> {
     for MadeMessage { folder, output, .. } in nodes.iter().filter_map(made) {
+        check_names(output)?;
         make_folders(store, &folder.to_path(), &output.files)?;
     }
     carry(&of_inputs(nodes))?;
@@ -62,19 +63,14 @@ pub(super) fn bring_inputs(
 ///
 /// # Errors
 ///
-/// A file cannot be brought, or its name leads out of the folder of the instance.
+/// A file cannot be brought, or its name is not that of a file of an output.
 pub(super) fn bring_output(
     store: &Store,
     folder: &Path,
     (files, figures): (&mut Vec<OutputFile>, &mut Vec<OutputFile>),
     carry: impl FnOnce(&[JobFile]) -> io::Result<()>,
 ) -> io::Result<()> {
-    // Another machine has sent the names.
-    let named = Output { digest: Digest(0), files: files.clone(), figures: figures.clone() };
-    if let Some(name) = named.outside() {
-        let message = format!("{name:?} is not the name of a file of an output");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-    }
+    check_names(&Output { digest: Digest(0), files: files.clone(), figures: figures.clone() })?;
     make_folders(store, folder, files)?;
     make_folders(store, folder, figures)?;
     let all: Vec<_> = of_files(folder, files).chain(of_files(folder, figures)).collect();
@@ -97,6 +93,15 @@ fn made(node: &NodeMessage) -> Option<&MadeMessage> {
 
 fn made_mut(node: &mut NodeMessage) -> Option<&mut MadeMessage> {
     node.made.as_mut()?.as_mut().ok()
+}
+
+/// Returns an error if another machine has sent a name that no file of an output has.
+///
+/// By the names, files are replaced, and those of an output that is not accepted are removed.
+fn check_names(output: &Output) -> io::Result<()> {
+    let Some(name) = output.foreign() else { return Ok(()) };
+    let message = format!("{name:?} is not the name of a file of an output");
+    Err(io::Error::new(io::ErrorKind::InvalidData, message))
 }
 
 /// Creates the folder of an instance, and the folders that are parts of its output.
@@ -135,7 +140,13 @@ mod tests {
     use crate::base::fs::Disk;
     use crate::base::key::digest_bytes;
     use crate::store::output::Within;
+    use crate::store::record::Meta;
     use crate::target::ColumnDigests;
+    use crate::task::Kind;
+
+    /// The names of a folder and of a figure, as a store gives them.
+    const PARTS: &str = "data-0123456789abcdef-0123456789abcdef-parts";
+    const FIGURE: &str = "figure-0123456789abcdef-0123456789abcdef.svg";
 
     fn file(name: &str, content: &[u8]) -> OutputFile {
         OutputFile {
@@ -164,32 +175,62 @@ mod tests {
         let content = digest_bytes(b"a");
         let mut files = vec![OutputFile {
             folder: Some(vec![within("empty", None), within("a.txt", Some(content))]),
-            ..file("parts", b"")
+            ..file(PARTS, b"")
         }];
-        let mut figures = vec![file("figure.svg", b"f")];
+        let mut figures = vec![file(FIGURE, b"f")];
+        let folder = root.path().join("Train/1");
         let mut carried = Vec::new();
         let both = (&mut files, &mut figures);
         let brought = bring_output(&store, Path::new("Train/1"), both, |all| {
             carried.extend(all.iter().map(|file| file.path.clone()));
-            fs::write(root.path().join("Train/1/parts/a.txt"), "a")?;
-            fs::write(root.path().join("Train/1/figure.svg"), "f")
+            fs::write(folder.join(PARTS).join("a.txt"), "a")?;
+            fs::write(folder.join(FIGURE), "f")
         });
         brought.expect("they arrive");
-        let paths = ["Train/1/parts/a.txt", "Train/1/figure.svg"].map(PathBuf::from);
-        assert_eq!(carried, paths);
-        assert!(root.path().join("Train/1/parts/empty").is_dir());
+        let at = Path::new("Train/1");
+        assert_eq!(carried, [at.join(PARTS).join("a.txt"), at.join(FIGURE)]);
+        assert!(folder.join(PARTS).join("empty").is_dir());
         let within = files[0].folder.as_ref().expect("a folder");
         assert!(within[1].modified > 1 && figures[0].modified > 1 && within[0].modified == 1);
     }
 
+    /// Returns an input with this file.
+    fn input(file: OutputFile) -> NodeMessage {
+        let output = Output { digest: Digest(0), files: vec![file], figures: Vec::new() };
+        let folder = Path::new("Train/1").into();
+        let made = MadeMessage { folder, output, meta: Meta::new(), fingerprint: None, from: None };
+        NodeMessage {
+            task: "Train".to_owned(),
+            kind: Kind::Made,
+            label: "Train".to_owned(),
+            full_label: None,
+            inputs: Vec::new(),
+            entries: Vec::new(),
+            parameters: Vec::new(),
+            parameters_digest: Digest(0),
+            external: None,
+            made: Some(Ok(made)),
+        }
+    }
+
     #[test]
-    fn a_name_that_leads_out_of_the_folder_of_the_instance_is_refused() {
+    fn a_name_that_is_not_that_of_a_file_of_an_output_is_refused() {
         let root = tempfile::tempdir().expect("a folder");
         let store = Store::within(root.path(), root.path().to_owned(), Arc::new(Disk));
-        let mut files = vec![file("../a.json", b"1")];
-        let both = (&mut files, &mut Vec::new());
-        let brought = bring_output(&store, Path::new("Train"), both, |_| panic!("it is refused"));
-        let error = brought.expect_err("it leads out").to_string();
-        assert!(error.contains("\"../a.json\" is not the name of a file"), "{error}");
+        for name in ["../a.json", "record.json", "log.txt", "data-1.json"] {
+            let one = || vec![file(name, b"1")];
+            let outputs = [(one(), Vec::new()), (Vec::new(), one())];
+            let outputs = outputs.map(|(mut files, mut figures)| {
+                let (at, both) = (Path::new("Train"), (&mut files, &mut figures));
+                bring_output(&store, at, both, |_| panic!("it is refused"))
+            });
+            let mut inputs = [input(file(name, b"1"))];
+            let brought = bring_inputs(&store, &mut inputs, |_| panic!("it is refused"));
+            for brought in outputs.into_iter().chain([brought]) {
+                let error = brought.expect_err(name).to_string();
+                assert!(error.contains(&format!("{name:?} is not the name of a file")), "{error}");
+            }
+        }
+        assert!(!root.path().join("Train").exists(), "nothing was created");
     }
 }

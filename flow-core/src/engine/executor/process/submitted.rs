@@ -333,6 +333,9 @@ impl Served<'_> {
         mut message: FromChild,
         scope: &'scope Scope<'scope, '_>,
     ) -> Option<anyhow::Result<Executed>> {
+        if self.moves_files && is_early(&message) {
+            return None;
+        }
         if let FromChild::Done(done) = &mut message {
             self.running.set_ran(done.ran.clone());
             if let Err(error) = self.bring_home(done) {
@@ -408,6 +411,13 @@ impl Served<'_> {
     }
 }
 
+/// Returns whether a message names a file before the end of the task, when an executor that carries files brings it.
+///
+/// No worker sends one, and whoever can write to where messages are passed on could name a file of another output.
+fn is_early(message: &FromChild) -> bool {
+    matches!(message, FromChild::Figure { .. })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,6 +458,20 @@ mod tests {
         submitted.end();
         submitted.end();
         assert_eq!(*calls.0.lock().expect("lock poisoned"), ["cancel", "end"]);
+    }
+
+    #[test]
+    fn a_figure_that_is_named_before_its_file_is_brought_is_not_taken() {
+        let early = |text: &str| match serde_json::from_str(text).expect("a message") {
+            FromRelay::Child(message) => is_early(&message),
+            _ => panic!("a message of the child"),
+        };
+        let file = format!(
+            r#"{{"file":"figure-{0}-{0}.svg","digest":"{0}{0}","bytes":1,"modified":3}}"#,
+            "0123456789abcdef"
+        );
+        assert!(early(&format!(r#"{{"Child":{{"Figure":{{"job":1,"file":{file}}}}}}}"#)));
+        assert!(!early(r#"{"Child":{"Status":{"job":1,"text":"half of it"}}}"#));
     }
 
     #[test]
