@@ -570,8 +570,9 @@ impl<'a> Launcher<'a> {
             if self.arrays.is_empty() {
                 return;
             }
-            if self.cancel_all() {
-                // The scheduler may be about to accept one that it does not know: the next run looks for it.
+            // Another look may show one that the scheduler was about to accept.
+            if self.cancel_all() && (attempt >= MOST_MISSED || self.are_known()) {
+                // If the scheduler accepts one later, the next run looks for it.
                 let known = self.arrays.iter().filter(|array| array.id.is_some());
                 known.for_each(|array| array.files.forget(&shared.name, &array.noted.name));
                 return;
@@ -586,10 +587,15 @@ impl<'a> Launcher<'a> {
         // The files stay: the next run cancels them, unless they have ended as they do without work.
     }
 
-    /// Cancels all workers. Returns whether that is done.
+    /// Returns whether the scheduler has told the numbers of all arrays.
+    fn are_known(&self) -> bool {
+        self.arrays.iter().all(|array| array.id.is_some())
+    }
+
+    /// Cancels all workers that the scheduler knows. Returns whether that is done.
     fn cancel_all(&mut self) -> bool {
         let scheduler = &self.shared.scheduler;
-        if self.arrays.iter().any(|array| array.id.is_none()) {
+        if !self.are_known() {
             let asked: Vec<_> =
                 self.arrays.iter().map(|array| (&array.noted.name, array.id.as_deref())).collect();
             let Ok(reports) = scheduler.states(&asked) else { return false };
