@@ -1,8 +1,8 @@
 //! Reads what the rules of a `macro_rules!` expand to.
 //!
-//! Macros are not expanded here, so a macro call in item position may define each word in its arguments. One kind of macro
-//! is known to define no name: one that takes a task and implements `Run` for it, as a crate with many small tasks has.
-//! [`relations`](super::relations) treats a call of it as the impl.
+//! Macros are not expanded here, so a macro call in item position may define each word in its arguments. One kind of
+//! macro is known to define no name: one that takes a task and implements `Run` for it, as a crate with many small
+//! tasks has. [`relations`](super::relations) treats a call of it as the impl.
 
 use std::ops::Range;
 
@@ -11,7 +11,8 @@ use super::standard::names_no_items;
 use super::tokens::{Delimiter, Token};
 use super::{attributes, marks, scan};
 
-/// Returns whether each rule of a macro takes a type first, and expands to an `impl Run` for that type and to nothing else.
+/// Returns whether each rule of a macro takes a type first, and expands to an `impl Run` for that type and to nothing
+/// else.
 ///
 /// `item` are the tokens of the macro, without its attributes.
 pub(super) fn implement_run(tokens: &[Token], item: Range<usize>, names: &Names) -> bool {

@@ -1,5 +1,5 @@
-//! Tests of macros that implement `Run` for a task: a call of one counts as the impl, and defines no names. Other macros may
-//! define what their arguments name, which hides no crate.
+//! Tests of macros that implement `Run` for a task: a call of one counts as the impl, and defines no names. Other macros
+//! may define what their arguments name, which hides no crate.
 
 use super::*;
 
