@@ -508,7 +508,8 @@ fn variable(name: &str) -> Result<Option<String>, CliError> {
     }
 }
 
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(feature = "cluster")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
