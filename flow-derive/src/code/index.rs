@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::names::Name;
 use super::source::{ItemId, Kind, PackageId, Source};
 use super::tokens::{Delimiter, Token};
+use super::{rules, scan};
 
 #[derive(Default)]
 pub(crate) struct Index {
@@ -14,6 +15,8 @@ pub(crate) struct Index {
     types: HashMap<Name, Vec<ItemId>>,
     /// The words in the arguments of macro calls in item position that may become names of items.
     invocations: HashMap<ItemId, HashSet<Name>>,
+    /// The macros that implement `Run` for their first argument, and define nothing else.
+    runs: HashSet<ItemId>,
 }
 
 impl Index {
@@ -32,6 +35,9 @@ impl Index {
                 Kind::Macro(_) => {
                     let name = item.name.into_iter().map(|name| (package, name));
                     name.for_each(|key| index.macros.entry(key).or_default().push(id));
+                    if rules::implement_run(&source.tokens(id), item.body.clone(), &source.names) {
+                        index.runs.insert(id);
+                    }
                 }
                 _ => {}
             }
@@ -70,14 +76,20 @@ impl Index {
     pub(crate) fn invocation_words(&self, item: ItemId) -> Option<&HashSet<Name>> {
         self.invocations.get(&item)
     }
+
+    /// Returns whether a macro implements `Run` for its first argument, and defines nothing else.
+    pub(crate) fn implements_run(&self, called: ItemId) -> bool {
+        self.runs.contains(&called)
+    }
 }
 
 /// Returns whether a macro may generate an item or a method named by the word at `at` in its arguments.
 ///
-/// A called method, `x.len()`, exists already. For a macro of another crate, so does `Cell::new(1)`.
+/// A called method, `x.len()` or `x.sum::<u8>()`, exists already. For a macro of another crate, so does `Cell::new(1)`.
 fn may_be_generated(tokens: &[Token], at: usize, is_foreign: bool) -> bool {
     let before = &tokens[..at];
-    let is_called = matches!(tokens.get(at + 1), Some(Token::Open(Delimiter::Parenthesis, _)));
+    let is_called = matches!(tokens.get(at + 1), Some(Token::Open(Delimiter::Parenthesis, _)))
+        || scan::is_colons(tokens, at + 1) && scan::is(tokens, at + 3, b'<');
     let is_member = before.last().is_some_and(|token| token.is(b'.'));
     let is_of_path = before.last().is_some_and(|token| token.is(b':'))
         && before.len() > 1

@@ -9,8 +9,9 @@
 //!    modules and items, and [`generated`] finds files that only macro calls name. The result is the
 //!    [`source`]. It is read once for each compilation, and [`world`] caches it.
 //! 2. [`references`] lists the names in the tokens of an item. [`resolve`] resolves paths. [`relations`] finds
-//!    the impls and methods that belong to a type or trait without being named. Together they form a
-//!    [`node`]: the items, files and variables that one item refers to.
+//!    the impls and methods that belong to a type or trait without being named, also those that a macro of the
+//!    source generates, by its [`rules`]. Together they form a [`node`]: the items, files and variables that one
+//!    item refers to.
 //! 3. [`reach`] follows the nodes from one impl. The reached items form a [`table`]: a row for each item,
 //!    file and variable, with a digest of its tokens or content, and one digest of
 //!    [which name refers to which item](colors).
@@ -58,6 +59,7 @@ mod references;
 mod relations;
 mod resolve;
 mod row;
+mod rules;
 mod scan;
 mod source;
 mod standard;

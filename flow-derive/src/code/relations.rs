@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::names::{Name, kw};
 use super::references::References;
 use super::resolve::{End, Resolver};
+use super::scan;
 use super::source::{Impl, ItemId, Kind, Path};
 use super::standard::is_standard_derive;
 use super::tokens::{Delimiter, Token};
@@ -80,6 +81,16 @@ impl Relations {
                 }
             }
             Kind::Invocation { arguments, .. } => {
+                let tasks = run_of(resolver, id, arguments.clone());
+                if !tasks.is_empty() {
+                    for called in resolver.macros_of(id) {
+                        if let Kind::Macro(declared) = &resolver.source.items[called].kind {
+                            self.add_run(id, declared, &tasks);
+                        }
+                    }
+                    self.owners.insert(id, tasks);
+                    return;
+                }
                 for &name in resolver.index.invocation_words(id).into_iter().flatten() {
                     self.method(name, id);
                 }
@@ -121,15 +132,8 @@ impl Relations {
     fn add_impl(&mut self, id: ItemId, an_impl: &Impl, resolver: &Resolver<'_>) {
         let source = resolver.source;
         let own = head_types(resolver, id, an_impl.implementor.clone());
-        // A task does not reach its own `Run`: code that names a task depends only on its output. Code that
-        // calls `run` reaches it by the name of the method.
         if an_impl.of == kw::RUN && own.iter().any(|&own| source.is_task(own)) {
-            for &name in &an_impl.functions {
-                self.method(name, id);
-                for &own in &own {
-                    self.associated.entry(own).or_default().push((name, id));
-                }
-            }
+            self.add_run(id, &an_impl.functions, &own);
             self.owners.insert(id, own);
             return;
         }
@@ -170,6 +174,19 @@ impl Relations {
         }
     }
 
+    /// Adds the functions of an impl of `Run` to its task.
+    ///
+    /// A task does not reach its own `Run`: code that names a task depends only on its output. Code that calls `run`
+    /// reaches it by the name of the method.
+    fn add_run(&mut self, id: ItemId, functions: &[Name], own: &[ItemId]) {
+        for &name in functions {
+            self.method(name, id);
+            for &own in own {
+                self.associated.entry(own).or_default().push((name, id));
+            }
+        }
+    }
+
     fn method(&mut self, name: Name, item: ItemId) {
         self.by_method.entry(name).or_default().push(item);
     }
@@ -178,6 +195,23 @@ impl Relations {
 fn words(resolver: &Resolver<'_>, id: ItemId, range: Range<usize>) -> HashSet<Name> {
     let tokens = resolver.source.tokens(id);
     tokens[range].iter().copied().filter_map(Token::word).collect()
+}
+
+/// Returns the tasks for which a macro call in item position implements `Run`, if that is all that it may do.
+///
+/// A body with an `impl` in it may also implement a trait for another type.
+fn run_of(resolver: &Resolver<'_>, id: ItemId, arguments: Range<usize>) -> Vec<ItemId> {
+    let source = resolver.source;
+    let tokens = source.tokens(id);
+    let mut found = Vec::new();
+    if let Some((path, _)) = scan::path(&tokens, arguments.start, arguments.end)
+        && !tokens[arguments].contains(&Token::Word(kw::IMPL))
+        && resolver.implements_run(id)
+    {
+        add_types(resolver, id, &path, 4, &mut found);
+        found.retain(|&ty| source.is_task(ty));
+    }
+    found
 }
 
 /// Returns the types and traits of the source that a part of an item names.

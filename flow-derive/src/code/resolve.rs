@@ -2,7 +2,8 @@
 //!
 //! The resolver follows the compiler's rules: items, imports with new names, groups and globs,
 //! re-exports, blocks, and the crates that a package depends on. If the result is uncertain, because of
-//! a `cfg` or because a macro may define the name, it returns all candidates.
+//! a `cfg` or because a macro may define the name, it returns all candidates. So a word in the arguments of a macro
+//! call hides no crate.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -221,10 +222,25 @@ impl Resolver<'_> {
     /// Returns whether a macro call in item position may define `name`.
     pub(crate) fn defines(&self, item: ItemId, name: Name) -> bool {
         let is_free = !is_standard(self.source.names.text(name));
-        is_free && self.index.invocation_words(item).is_some_and(|words| words.contains(&name))
-            || self.macros_of(item).iter().any(|&called| {
+        let is_word =
+            is_free && self.index.invocation_words(item).is_some_and(|words| words.contains(&name));
+        let called = self.macros_of(item);
+        let is_declared = || {
+            called.iter().any(|&called| {
                 matches!(&self.source.items[called].kind, Kind::Macro(names) if names.contains(&name))
             })
+        };
+        (is_word || is_declared()) && !self.only_implement_run(&called)
+    }
+
+    /// Returns whether a macro call in item position only implements `Run` for its first argument, so that it defines no
+    /// names.
+    pub(crate) fn implements_run(&self, item: ItemId) -> bool {
+        self.only_implement_run(&self.macros_of(item))
+    }
+
+    fn only_implement_run(&self, macros: &[ItemId]) -> bool {
+        !macros.is_empty() && macros.iter().all(|&called| self.index.implements_run(called))
     }
 
     /// Returns the macros of the source that a macro call in item position may call.
@@ -285,7 +301,7 @@ impl Resolver<'_> {
             if !rest.is_empty() {
                 // A function may have the name of a crate.
                 found.ends.retain(|end| self.has_members(end));
-                if found.ends.is_empty() {
+                if !found.ends.iter().any(|end| self.is_certain(end)) {
                     self.extern_crate(module, first, &mut found);
                 }
             }
@@ -344,7 +360,7 @@ impl Resolver<'_> {
         let mut place = module;
         loop {
             found.extend(&self.member(place, name));
-            if !found.ends.is_empty() {
+            if found.ends.iter().any(|end| self.is_certain(end)) {
                 return found;
             }
             match self.source.modules[place].parent {
@@ -354,6 +370,15 @@ impl Resolver<'_> {
         }
         self.extern_crate(module, name, &mut found);
         found
+    }
+
+    /// Returns whether a candidate hides names of outer blocks and crates. A macro call may define a name that is a word
+    /// in its arguments, or may not.
+    fn is_certain(&self, end: &End) -> bool {
+        let End::Item(item, _) = end else {
+            return true;
+        };
+        !matches!(self.source.items[*item].kind, Kind::Invocation { .. })
     }
 
     fn extern_crate(&self, module: ModuleId, name: Name, found: &mut Meaning) {

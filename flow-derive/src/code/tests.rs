@@ -20,6 +20,7 @@ mod generated;
 mod imports;
 mod invisible;
 mod named;
+mod runs;
 mod unknown;
 mod ways;
 

@@ -192,9 +192,10 @@ impl Builder<'_> {
         let source = self.resolver.source;
         let place = &source.modules[module];
         let calls = place.invocations.iter().copied();
-        let calls = calls.filter(|call| {
-            let generated = source.generated.get(call);
+        let calls = calls.filter(|&call| {
+            let generated = source.generated.get(&call);
             generated.is_some_and(|found| found.is_open || found.words.contains(&name))
+                && !self.resolver.implements_run(call)
         });
         let items = place.items.iter().copied().filter(|&item| self.may_generate_items(item));
         generators.extend(calls.chain(items).filter(|&item| self.resolver.is_seen(item)));
