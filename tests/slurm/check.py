@@ -17,6 +17,8 @@ FAN, IRIS = (Path(program).resolve() for program in sys.argv[1:3])
 SHARED = Path(os.environ["FLOW_SLURM_SHARED"])
 NODE = os.environ["FLOW_SLURM_NODE"]
 PATIENCE = 120
+# The folder of the data of iris.
+WORKSPACE = Path(__file__).resolve().parents[2]
 
 
 class Failure(Exception):
@@ -116,7 +118,7 @@ def iris():
     folder = SHARED / "iris"
     folder.mkdir()
     command = [IRIS, "run", "Train", "--executor", "slurm", "--jobs", "20", "--data", folder / "data"]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    ran = subprocess.run(command, cwd=WORKSPACE, capture_output=True, text=True, timeout=PATIENCE, check=False)
     expect(ran.returncode == 0, ran.stdout + ran.stderr)
     expect(": on " in ran.stderr, f"it ran elsewhere: {ran.stderr}")
     expect_empty_queue()
