@@ -123,7 +123,7 @@ mod tests {
         // One worker does the rest faster than a second one starts.
         assert_eq!(slots_to_fill(&short(12), 0, 1000), 1);
         assert_eq!(slots_to_fill(&[None; 3], 2, 1000), 2);
-        // Nobody knows how many workers a person will start.
+        // How many workers will be started is not known.
         assert_eq!(slots_to_fill(&short(6400), 0, 0), 0);
         assert_eq!(bundles(&short(6400), 800, LIMITS).len(), 800);
         assert_eq!(bundles(&short(6400), 0, LIMITS).len(), 80);

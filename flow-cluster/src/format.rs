@@ -181,19 +181,30 @@ pub(crate) fn line(value: &impl Serialize) -> Vec<u8> {
     line
 }
 
+/// Returns a job for tests.
+#[cfg(test)]
+pub(crate) fn job_for_tests() -> BundledJob {
+    BundledJob {
+        key: "k".to_owned(),
+        fingerprint: "f".to_owned(),
+        task: "Train".to_owned(),
+        label: "Train".to_owned(),
+        attempt: 1,
+        expected_seconds: None,
+        payload: String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn bundle() -> Bundle {
         let job = BundledJob {
-            key: "k".to_owned(),
-            fingerprint: "f".to_owned(),
-            task: "Train".to_owned(),
             label: "Train {c: 1}".to_owned(),
-            attempt: 1,
             expected_seconds: Some(0.5),
             payload: "{\"a\":\"\\n\"}".to_owned(),
+            ..job_for_tests()
         };
         Bundle::new("b", 30.0, vec![job])
     }

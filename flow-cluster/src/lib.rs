@@ -58,7 +58,7 @@
 //!
 //! - **At most one worker holds a bundle.** A folder is renamed once. A rename that reports that there is no such folder may
 //!   have succeeded, on a network file system that has lost a reply, so its target is opened.
-//! - **What a worker does after its lease was taken away is committed by no one.** The run takes a lease away by a rename,
+//! - **What a worker does after its lease was taken away is never committed.** The run takes a lease away by a rename,
 //!   and removes its files, before it says that a job is lost. From then on the worker can neither append a message, nor move its
 //!   draft record, which was in that folder, to where a later run would find it. The files that it has written are named by no
 //!   record, and `gc` removes them.
@@ -74,7 +74,7 @@
 //!   job begins and has read its orders. A run that has asked it to leave out a job gives the job to another worker only after it
 //!   has read all messages.
 //! - **A bundle that is lost is posted again.** One that is found neither among those that were posted nor among those that
-//!   were taken, for four times the time of a lease, has been removed by somebody.
+//!   were taken, for four times the time of a lease, was removed from outside, such as by a person.
 //! - **One poll costs as many operations as there are leases**, and not jobs, and nothing if nothing is in the queue. Of the
 //!   files of workers, some are read each second. A run has posted at most two bundles for each slot, and at least 256, so that a
 //!   list of the queue is short: a worker process lists it once in the time between two looks, and takes several from the list.

@@ -138,9 +138,9 @@ pub mod process {
 /// - An executor of machines that do not reach the folder of the store says that it
 ///   [moves files](executor::JobExecutor::moves_files), and carries those of inputs and outputs.
 pub mod executor {
-    pub use crate::engine::executor::{JobInbox, JobLink, JobRunner};
+    pub use crate::engine::executor::{JobInbox, JobRunner};
     pub use crate::plan::executor::{
-        Job, JobEvent, JobEvents, JobExecutor, JobFile, JobQueue, RunOfJobs, SubmittedJob,
+        Job, JobEvent, JobEvents, JobExecutor, JobFile, JobLink, JobQueue, RunOfJobs, SubmittedJob,
     };
 
     /// Returns a reader of content that should be that of a file. If it is not, an error of the kind

@@ -37,7 +37,7 @@ const SEED: &str = "FLOW_TEST_BUCKET_SEED";
 const KEY: &str = "flow.key";
 const TRUSTED: &str = "trusted";
 
-/// How long a lease is in these tests, and how often anybody looks. The machine may be busy.
+/// How long a lease is in these tests, and how often runs and workers poll. The machine may be busy.
 const LEASE: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(20);
 
@@ -168,7 +168,7 @@ fn counting(opened: &Opened) -> Flow {
     opened.flow.workers(8).executor(executor(&opened.folder).lease(PATIENCE))
 }
 
-/// Returns how often each content was carried in a way by somebody.
+/// Returns how often a process has carried each content in one direction.
 fn carried(opened: &Opened, who: &str, what: &str) -> BTreeMap<String, usize> {
     let log = fs::read_to_string(opened.folder.join("log")).unwrap_or_default();
     let mut carried = BTreeMap::new();

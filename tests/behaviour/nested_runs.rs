@@ -14,7 +14,7 @@ fn reopen(folder: &Path) -> Result<Flow> {
 
 #[derive(Task)]
 #[task(target = Json<u64>)]
-struct Itself {
+pub(crate) struct Itself {
     #[param(insignificant, default = "")]
     folder: PathBuf,
 }
@@ -73,7 +73,7 @@ impl Run for Inner {
 /// Runs another instance of itself: `n - 1`.
 #[derive(Task)]
 #[task(target = Json<u64>)]
-struct Countdown {
+pub(crate) struct Countdown {
     #[param(insignificant, default = "")]
     folder: PathBuf,
     n: u64,

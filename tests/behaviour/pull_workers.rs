@@ -427,7 +427,7 @@ fn two_runs_that_continue_one_that_was_killed_run_nothing_twice() -> Result<()> 
 }
 
 #[test]
-fn a_bundle_that_somebody_has_removed_is_posted_again() -> Result<()> {
+fn a_bundle_that_was_removed_from_outside_is_posted_again() -> Result<()> {
     let opened = open();
     let gates = Gates::new(&opened)?;
     (0..2).try_for_each(|n| gates.open(n))?;

@@ -479,7 +479,7 @@ fn a_manifest_that_was_changed_is_refused() -> Result<()> {
     let mut json: Value = serde_json::from_slice(&fs::read(&manifest)?)?;
     json["meta"]["origin"] = "factory".into();
     let bytes = serde_json::to_vec_pretty(&json)?;
-    // Whoever can write to the remote can give the manifest the name that its content needs.
+    // A user who can write to the remote can give the manifest the name that its content needs.
     let name = manifest.file_name().context("a name")?.to_string_lossy().into_owned();
     let (beginning, _) = name.rsplit_once('-').context("a digest")?;
     let digest = &blake3::hash(&bytes).to_hex()[..32];

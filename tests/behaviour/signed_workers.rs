@@ -75,7 +75,7 @@ fn what_a_worker_has_not_signed_with_a_known_key_fails() -> Result<()> {
     let name = of_worker.public_key();
     let trusted: TrustedKeys = [own.public_key()].into_iter().collect();
     let unsigned = Nearby::new(&opened.flow, Duration::ZERO);
-    // Whoever can pass jobs on could let it sign anything.
+    // A process that can write jobs could let it sign anything.
     let unverified = Nearby::new(&opened.flow.sign(SigningKey::generate()?), Duration::ZERO);
     let worker = opened.flow.sign(of_worker).require_signatures(trusted.clone());
     let unknown = Nearby::new(&worker, Duration::ZERO);

@@ -195,7 +195,7 @@ impl Commands {
     }
 }
 
-/// Returns whether a variable would change what the run is told, or what it ends.
+/// Returns whether a variable would change what the commands report, which jobs they cancel, or when they return.
 fn is_choice(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     name == WAIT || CHOICES.iter().any(|choice| name.starts_with(choice))

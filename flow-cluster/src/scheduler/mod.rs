@@ -34,7 +34,7 @@
 //! In this order: the committed record or durable draft record in the store; what the worker has written; what the scheduler says,
 //! which is asked for all workers of the run in one call, at an interval that grows. A worker says in its first line which job of
 //! the scheduler it is. So when the scheduler says that a job is over, its lease ends at once, after all that the worker has written
-//! was read, and the user is told why ([`words`]).
+//! was read, and a message gives the reason ([`words`]).
 //!
 //! # Invariants
 //!

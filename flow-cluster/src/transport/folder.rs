@@ -178,7 +178,7 @@ impl Folder {
         Ok(true)
     }
 
-    /// Removes a folder and what is in it. Somebody may have made a folder there.
+    /// Removes a folder and what is in it, also folders of other programs.
     fn remove(&self, folder: &Path) -> io::Result<()> {
         let mut removed = Ok(());
         for _ in 0..REMOVALS {
@@ -470,7 +470,7 @@ mod tests {
     use flow_core::fs::Disk;
 
     use super::*;
-    use crate::format::BundledJob;
+    use crate::format::job_for_tests;
 
     fn queue() -> (tempfile::TempDir, Folder) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -482,16 +482,7 @@ mod tests {
     fn posted(queue: &Folder, number: u32) -> BundleName {
         let build = "0123456789abcdef0123456789abcdef";
         let name = BundleName::new(build, "fedcba9876543210", number);
-        let job = BundledJob {
-            key: "k".to_owned(),
-            fingerprint: "f".to_owned(),
-            task: "Train".to_owned(),
-            label: "Train".to_owned(),
-            attempt: 1,
-            expected_seconds: None,
-            payload: String::new(),
-        };
-        queue.post(&name, &Bundle::new(build, 30.0, vec![job])).expect("it is posted");
+        queue.post(&name, &Bundle::new(build, 30.0, vec![job_for_tests()])).expect("it is posted");
         name
     }
 
@@ -545,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_somebody_has_made_in_a_bundle_goes_with_it() {
+    fn a_folder_inside_a_bundle_is_removed_with_it() {
         let (folder, queue) = queue();
         let name = posted(&queue, 1);
         let own = folder.path().join(".flow/queue/open").join(name.to_string()).join("notes");

@@ -5,6 +5,8 @@
 //! also has the files of inputs and outputs.
 
 mod bucket;
+#[cfg(test)]
+pub(crate) mod faulty_bucket;
 mod folder;
 
 use std::path::PathBuf;

@@ -344,7 +344,7 @@ pub(super) struct LeaseLink<'a> {
 
 impl JobLink for LeaseLink<'_> {
     fn send(&self, text: String, is_urgent: bool) -> io::Result<()> {
-        // The run is told that the bundle is given back, and not that the task has failed.
+        // The run learns that the bundle is given back, and not that the task has failed.
         let is_leaving = self.lease.is_leaving.load(Ordering::SeqCst);
         let message = Line::Message { job: self.job, text };
         match !is_leaving && self.lease.write(&message, is_urgent) {
@@ -394,7 +394,6 @@ impl JobLink for LeaseLink<'_> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Read;
 
     use flow_core::fs::Disk;
     use flow_core::{Remote, RemoteFolder};
@@ -402,6 +401,7 @@ mod tests {
     use super::*;
     use crate::format::Bundle;
     use crate::names::{BundleName, WorkerName};
+    use crate::transport::faulty_bucket::{Faults, FaultyBucket, Request};
     use crate::transport::{Blobs, Bucket, Folder};
 
     #[test]
@@ -472,39 +472,23 @@ mod tests {
         }
     }
 
-    /// A bucket that writes what it is asked to, and loses the answers as long as it is told to.
+    /// A bucket that stores objects, and loses the answers while it is deaf.
+    #[derive(Default)]
     struct Deaf {
-        folder: RemoteFolder,
         is_deaf: AtomicBool,
     }
 
-    impl Remote for Deaf {
-        fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-            self.folder.list(folder)
-        }
-
-        fn size(&self, name: &str) -> io::Result<Option<u64>> {
-            self.folder.size(name)
-        }
-
-        fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-            self.folder.get(name)
-        }
-
-        fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
-            self.folder.put(name, content, bytes)?;
-            match self.is_deaf.load(Ordering::SeqCst) {
+    impl Faults for Deaf {
+        fn answer<T>(
+            &self,
+            request: Request<'_>,
+            send: impl FnOnce() -> io::Result<T>,
+        ) -> io::Result<T> {
+            let sent = send()?;
+            match matches!(request, Request::Put) && self.is_deaf.load(Ordering::SeqCst) {
                 true => Err(ErrorKind::ConnectionReset.into()),
-                false => Ok(()),
+                false => Ok(sent),
             }
-        }
-
-        fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
-            self.folder.put_new(name, content, bytes)
-        }
-
-        fn delete(&self, name: &str) -> io::Result<()> {
-            self.folder.delete(name)
         }
     }
 
@@ -512,7 +496,7 @@ mod tests {
     fn no_line_is_lost_after_a_bucket_has_written_what_it_did_not_answer() {
         let folder = tempfile::tempdir().expect("a folder");
         let bucket = RemoteFolder::new(folder.path().join("bucket"));
-        let remote = Arc::new(Deaf { folder: bucket, is_deaf: AtomicBool::new(false) });
+        let remote = Arc::new(FaultyBucket { folder: bucket, faults: Deaf::default() });
         let queue = || {
             let remote = Arc::clone(&remote) as Arc<dyn Remote>;
             let blobs = Blobs::new(Arc::clone(&remote), folder.path(), Arc::new(Disk));
@@ -532,10 +516,10 @@ mod tests {
         let lease = HeldLease::new(&worker, name.clone(), &stopper);
         assert!(lease.write(&Line::Begun(0), true) && !lease.has_held_back());
         let mut lines = read(0);
-        remote.is_deaf.store(true, Ordering::SeqCst);
+        remote.faults.is_deaf.store(true, Ordering::SeqCst);
         assert!(lease.write(&Line::Ended(0), true) && lease.has_held_back());
         lines.extend(read(lines.len()));
-        remote.is_deaf.store(false, Ordering::SeqCst);
+        remote.faults.is_deaf.store(false, Ordering::SeqCst);
         assert!(lease.write_through(&Line::Over));
         lines.extend(read(lines.len()));
         let expected = [Line::Begun(0), Line::Ended(0), Line::Over].map(|content| line(&content));

@@ -47,7 +47,7 @@ pub trait Signer: Send + Sync {
 pub trait Verifier: Send + Sync {
     /// Returns the name of the known key that has signed a message.
     ///
-    /// It is called from several threads at once, each time that a record is read. Whoever can write to a store or a remote
+    /// It is called from several threads at once, each time that a record is read. A user who can write to a store or a remote
     /// can write any text as a signature.
     ///
     /// # Errors

@@ -84,16 +84,14 @@ impl<'a> Watch<'a> {
                 | Read::Files { path: what, .. }
                 | Read::Env { name: what, .. } = &read
             {
-                return Err(self.unless_elsewhere(&read, what));
+                return Err(self.read_differs(&read, what));
             }
         }
         Ok(self.running.reads().check_unwritten(contents, &now)?)
     }
-}
 
-impl Watch<'_> {
     /// Returns the error of a file or variable that has another content than the task has read.
-    fn unless_elsewhere(&self, read: &Read, what: &str) -> anyhow::Error {
+    fn read_differs(&self, read: &Read, what: &str) -> anyhow::Error {
         let Running { execution, node, .. } = &*self.running;
         let Plan { graph, policies, .. } = &*execution.plan;
         if !policies.runs_elsewhere(graph, *node) {
@@ -101,7 +99,7 @@ impl Watch<'_> {
         }
         let remedy = "or run the task in this process, by `flow.in_process`";
         // Values of variables are hashed with a key of the store.
-        let has_own_store = policies.executor.as_ref().is_some_and(|chosen| chosen.0.moves_files());
+        let has_own_store = policies.moves_files();
         match read {
             Read::Env { .. } if has_own_store => anyhow::anyhow!(
                 "the variable {what:?} cannot be compared with that of a machine that has another store: give its value as a \

@@ -47,7 +47,7 @@ impl Flow {
     /// # let folder = tempfile::tempdir()?;
     /// # let folder = folder.path();
     /// # let (my_key, keys_of_the_team) = (Seal, Seal);
-    /// // Somebody has computed it, and has signed nothing.
+    /// // It was computed by a flow that does not sign.
     /// let unsigned = Flow::open(folder)?.quiet();
     /// unsigned.run::<answer>()?;
     ///

@@ -181,7 +181,7 @@ pub trait SubmittedJob: Send + Sync {
     /// [moves files](JobExecutor::moves_files).
     ///
     /// It is called for the last message of the job, and blocks until the files are there. A file must not be visible under its
-    /// name before it is whole, with the digest that it should have. `is_stopped` says that nobody needs them any more. The
+    /// name before it is whole, with the digest that it should have. `is_stopped` says that the run no longer needs them. The
     /// default does nothing.
     ///
     /// # Errors
@@ -196,6 +196,61 @@ pub trait SubmittedJob: Send + Sync {
     ///
     /// It may be called again, and for a job that has ended.
     fn cancel(&self);
+}
+
+/// Carries the messages of a job to the run that has submitted it.
+pub trait JobLink: Send + Sync {
+    /// Sends a message. One that is not urgent may be held back for a moment, to be sent with others.
+    ///
+    /// # Errors
+    ///
+    /// The run takes no more messages of this job, because it was taken away from this process, for example. The job is
+    /// ended.
+    fn send(&self, message: String, is_urgent: bool) -> io::Result<()>;
+
+    /// Returns the path where the job's process writes a draft record of the output; `None` if it writes none.
+    ///
+    /// It must be on the file system of the store, in a folder that is gone once the job was taken away from this process.
+    fn draft(&self) -> Option<PathBuf>;
+
+    /// Takes note that the task waits for tasks that it has required, or that it goes on.
+    ///
+    /// What it waits for may be jobs of the same executor. So a task that waits must not keep them from running: neither
+    /// by the place that it occupies, nor because they come after it.
+    fn wait(&self, is_waiting: bool);
+
+    /// Takes note that the process of the task has ended without a result. A message follows, which says that the task has failed.
+    ///
+    /// What ends all processes of a job, as a scheduler does, may have ended that one first. So a link may wait here for a
+    /// moment until it is known whether this process is to end, too, and then refuse the message.
+    fn crashed(&self) {}
+
+    /// Brings files of inputs to the store of this machine, before the task begins or goes on.
+    ///
+    /// It is called if the executor [moves files](crate::executor::JobExecutor::moves_files), also for files that are there
+    /// already. The folders of the files exist. A file must not be visible under its name before it is whole. The default
+    /// does nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be brought, or the job was taken away from this process. The job is lost.
+    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
+
+    /// Takes the files of the output, which are whole in the store of this machine, to where the run finds them.
+    ///
+    /// It is called before the last message of the job is sent, which names the files, if the executor
+    /// [moves files](crate::executor::JobExecutor::moves_files). The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be taken there, or the job was taken away from this process. The job is lost.
+    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
+        let _ = files;
+        Ok(())
+    }
 }
 
 /// What an executor learns about the run that begins.

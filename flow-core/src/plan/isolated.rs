@@ -47,8 +47,9 @@ impl Policies {
         let task = || graph.task(node).decl.name.to_string();
         if self.runs_elsewhere(graph, node) {
             let executor = self.executor.as_ref().map(|executor| &executor.0);
-            let moves_files = executor.is_some_and(|executor| executor.moves_files());
-            let Some(reason) = not_elsewhere(graph, node, moves_files) else { return Ok(()) };
+            let Some(reason) = not_elsewhere(graph, node, self.moves_files()) else {
+                return Ok(());
+            };
             let executor = executor.map(|executor| executor.name().to_owned()).unwrap_or_default();
             return Err(PlanErrorKind::NotElsewhere { task: task(), executor, reason });
         }

@@ -194,6 +194,11 @@ impl Policies {
             && !self.in_process.contains(&graph.task(node).decl.name)
     }
 
+    /// Returns whether the executor of the flow carries the files of inputs and outputs to machines with other stores.
+    pub(crate) fn moves_files(&self) -> bool {
+        self.executor.as_ref().is_some_and(|executor| executor.0.moves_files())
+    }
+
     /// Returns the number of worker threads: by default that of the processors.
     pub(crate) fn workers(&self) -> usize {
         self.workers.unwrap_or_else(machine::processors).max(1)

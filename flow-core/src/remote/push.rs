@@ -180,7 +180,7 @@ pub(crate) fn is_there(
     }
 }
 
-/// Returns whether the manifest with this name serves whoever wants the signed output of a push: it has the same signature, or
+/// Returns whether the manifest with this name can stand for the signed output of a push: it has the same signature, or
 /// one that the store of the output accepts.
 fn is_signed(listing: &Listing<'_>, push: &ToPush, name: &str) -> Result<bool, StoreError> {
     let record = match manifest::read_named(listing, name) {

@@ -42,7 +42,7 @@
 //! or linked. A plan compares sizes and times only, as always. What was hashed is remembered in this
 //! process, as long as the size, the times and the inode of the file are the same: a file is
 //! hashed once for all tasks of a process that read it, unless it is younger than three seconds.
-//! A cache on the disk would be in reach of whoever can write the file.
+//! A user who can write the file could also write a cache on the disk.
 //!
 //! # What a signature does not say
 //!

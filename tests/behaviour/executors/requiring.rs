@@ -1,10 +1,9 @@
 //! Tasks that require others while they run, and that run a flow themselves.
 
-use std::path::{Path, PathBuf};
-
 use flow::prelude::*;
 
 use super::{Place, each};
+use crate::nested_runs::{Countdown, Itself};
 use crate::support::{failed, failure, ran};
 
 #[derive(Task)]
@@ -117,26 +116,6 @@ fn a_task_can_handle_the_failure_of_what_it_requires() -> Result<()> {
     })
 }
 
-/// Opens the store that a running task is part of.
-fn reopen(folder: &Path) -> Result<Flow> {
-    Ok(Flow::open(folder)?.quiet())
-}
-
-/// Runs itself.
-#[derive(Task)]
-#[task(target = Json<u64>)]
-struct Itself {
-    #[param(insignificant, default = "")]
-    folder: PathBuf,
-}
-
-#[tracked]
-impl Run for Itself {
-    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
-        Ok(*reopen(&self.folder)?.with(Itself::FOLDER, &*self.folder).get::<Itself>()?)
-    }
-}
-
 #[test]
 fn an_instance_that_runs_itself_fails() -> Result<()> {
     each(|tested| {
@@ -150,26 +129,6 @@ fn an_instance_that_runs_itself_fails() -> Result<()> {
         assert!(summary.contains(cycle), "{summary}");
         Ok(())
     })
-}
-
-/// Runs another instance of itself: `n - 1`.
-#[derive(Task)]
-#[task(target = Json<u64>)]
-struct Countdown {
-    #[param(insignificant, default = "")]
-    folder: PathBuf,
-    n: u64,
-}
-
-#[tracked]
-impl Run for Countdown {
-    fn run(&self, _cx: &Cx<Self>) -> Result<u64> {
-        if self.n == 0 {
-            return Ok(0);
-        }
-        let flow = reopen(&self.folder)?.with(Countdown::FOLDER, &*self.folder);
-        Ok(*flow.with(Countdown::N, self.n - 1).get::<Countdown>()? + 1)
-    }
 }
 
 #[test]

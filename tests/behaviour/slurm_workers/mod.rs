@@ -1,4 +1,4 @@
-//! Workers that Slurm starts: what the user is told of each end of a job, what is adopted, and that no job is left.
+//! Workers that Slurm starts: the messages about each end of a job, what is adopted, and that no job is left.
 //!
 //! A stand-in takes the place of Slurm, and one of HyperQueue: the shell scripts in this folder start workers as processes in the background. A worker
 //! is this test program, which runs the test [`worker`] alone.
@@ -498,7 +498,7 @@ fn a_request_reaches_the_pool_that_a_run_opens_later() -> Result<()> {
 /// The variable that makes the test below a run in this folder.
 const RUN: &str = "FLOW_TEST_SLURM_RUN";
 
-/// Is started by the test below, and killed.
+/// Is started by the tests below, and killed.
 #[test]
 fn run_that_is_killed() -> Result<()> {
     let Some(folder) = std::env::var_os(RUN).map(PathBuf::from) else { return Ok(()) };
@@ -510,16 +510,16 @@ fn run_that_is_killed() -> Result<()> {
     Ok(())
 }
 
+fn start_run(opened: &Opened) -> Result<Process> {
+    let variables = [(RUN, opened.folder.as_os_str())];
+    start_test(&std::env::current_exe()?, "slurm_workers::run_that_is_killed", &variables)
+}
+
 #[test]
 fn a_run_that_was_killed_and_is_started_again_adopts_its_workers() -> Result<()> {
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
-    let program = std::env::current_exe()?;
-    let run: Process = start_test(
-        &program,
-        "slurm_workers::run_that_is_killed",
-        &[(RUN, opened.folder.as_os_str())],
-    )?;
+    let run = start_run(&opened)?;
     (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
     // It is killed with SIGKILL.
     drop(run);
@@ -552,12 +552,7 @@ fn what_a_killed_run_has_posted_is_withdrawn_by_a_run_with_other_options() -> Re
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
     fs::write(slurm.state().join("down"), "")?;
-    let program = std::env::current_exe()?;
-    let run: Process = start_test(
-        &program,
-        "slurm_workers::run_that_is_killed",
-        &[(RUN, opened.folder.as_os_str())],
-    )?;
+    let run = start_run(&opened)?;
     let store = opened.flow.folder().to_owned();
     wait_for("both are posted", || (posted(&store).len() == 2).then_some(()))?;
     drop(run);
@@ -578,12 +573,7 @@ fn what_a_killed_run_has_posted_is_withdrawn_by_a_run_with_other_options() -> Re
 fn the_workers_of_a_killed_run_are_cancelled_if_the_file_of_their_array_is_damaged() -> Result<()> {
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
-    let program = std::env::current_exe()?;
-    let run: Process = start_test(
-        &program,
-        "slurm_workers::run_that_is_killed",
-        &[(RUN, opened.folder.as_os_str())],
-    )?;
+    let run = start_run(&opened)?;
     (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
     drop(run);
     let flow = scheduled(&opened, &gates, slurm.executor());

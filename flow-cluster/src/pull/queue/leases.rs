@@ -69,7 +69,7 @@ impl Queue {
 
     /// Gives up bundles that were posted, and are found nowhere for long. Their jobs wait again.
     ///
-    /// Somebody may have removed them, or another run on a file system without locks, on which it cannot know that this one
+    /// A person may have removed them, or another run on a file system without locks, on which it cannot know that this one
     /// is in progress. A network file system may show late where they are.
     pub(super) fn find_missing(&self, state: &mut State, now: Instant) {
         if !state.has_posted() {

@@ -125,7 +125,7 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, ErrorKind, Read};
+    use std::io::{self, ErrorKind};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
@@ -138,6 +138,7 @@ mod tests {
     use crate::format::{Bundle, line};
     use crate::names::{LeaseName, WorkerName};
     use crate::pull::Settings;
+    use crate::transport::faulty_bucket::{Faults, FaultyBucket, Request};
     use crate::transport::{Blobs, Bucket, Folder, Transport};
 
     const BUILD: &str = "0123456789abcdef0123456789abcdef";
@@ -145,13 +146,17 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(1);
 
     /// A bucket that does not answer as long as it is gone.
+    #[derive(Default)]
     struct Away {
-        folder: RemoteFolder,
         is_gone: AtomicBool,
     }
 
-    impl Away {
-        fn request<T>(&self, send: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    impl Faults for Away {
+        fn answer<T>(
+            &self,
+            _request: Request<'_>,
+            send: impl FnOnce() -> io::Result<T>,
+        ) -> io::Result<T> {
             match self.is_gone.load(Ordering::SeqCst) {
                 true => Err(ErrorKind::TimedOut.into()),
                 false => send(),
@@ -159,37 +164,11 @@ mod tests {
         }
     }
 
-    impl Remote for Away {
-        fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-            self.request(|| self.folder.list(folder))
-        }
-
-        fn size(&self, name: &str) -> io::Result<Option<u64>> {
-            self.request(|| self.folder.size(name))
-        }
-
-        fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-            self.request(|| self.folder.get(name))
-        }
-
-        fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
-            self.request(|| self.folder.put(name, content, bytes))
-        }
-
-        fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
-            self.request(|| self.folder.put_new(name, content, bytes))
-        }
-
-        fn delete(&self, name: &str) -> io::Result<()> {
-            self.request(|| self.folder.delete(name))
-        }
-    }
-
     #[test]
     fn no_worker_is_given_up_because_the_bucket_is_gone_for_longer_than_its_lease() {
         let folder = tempfile::tempdir().expect("a folder");
         let bucket = RemoteFolder::new(folder.path().join("bucket"));
-        let remote = Arc::new(Away { folder: bucket, is_gone: AtomicBool::new(false) });
+        let remote = Arc::new(FaultyBucket { folder: bucket, faults: Away::default() });
         let transport = || {
             let remote = Arc::clone(&remote) as Arc<dyn Remote>;
             let blobs = Blobs::new(Arc::clone(&remote), folder.path(), Arc::new(Disk));
@@ -207,10 +186,10 @@ mod tests {
         let mut state = queue.state();
         let held = Held::new(vec![Place::default()], Phase::taken(lease.clone()), LEASE);
         state.bundles.insert(name.clone(), held);
-        remote.is_gone.store(true, Ordering::SeqCst);
+        remote.faults.is_gone.store(true, Ordering::SeqCst);
         std::thread::sleep(LEASE + LEASE / 10);
         queue.step(&mut state, Instant::now());
-        remote.is_gone.store(false, Ordering::SeqCst);
+        remote.faults.is_gone.store(false, Ordering::SeqCst);
         worker.append(&lease, &line(&Line::Begun(0))).expect("it is held");
         queue.step(&mut state, Instant::now());
         let held = state.bundles.get(&name).expect("its worker has it");

@@ -8,7 +8,7 @@ use crate::bundling::{bundles, most_posted, slots_to_fill};
 use crate::format::{Bundle, BundledJob};
 use crate::names::BundleName;
 
-/// How long jobs wait before the user is told that there is no worker.
+/// How long jobs wait before a message says that there is no worker.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The most bytes that describe one of several jobs of a bundle.

@@ -144,7 +144,7 @@ impl Blobs {
         brought.into_iter().collect()
     }
 
-    /// Lists the contents of the bucket, if that was not done before. `again` lists them if nobody has since this call.
+    /// Lists the contents of the bucket, if that was not done before. `again` lists them, if no other thread has since this call.
     ///
     /// One list is for all contents: a bucket has no other way to ask for many.
     fn list(&self, again: bool) -> io::Result<()> {
@@ -487,7 +487,7 @@ fn is_damage(error: &io::Error) -> bool {
     error.kind() == ErrorKind::InvalidData
 }
 
-/// The error of a transfer that nobody needs any more.
+/// The error of a transfer whose job was taken away.
 #[derive(Debug, thiserror::Error)]
 #[error("it is not needed any more")]
 struct NotNeeded;

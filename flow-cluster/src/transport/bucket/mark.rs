@@ -177,13 +177,14 @@ fn time_of(mark: &[u8]) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Read};
+    use std::io;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use flow_core::RemoteFolder;
     use flow_core::fs::Disk;
 
     use super::*;
+    use crate::transport::faulty_bucket::{Faults, FaultyBucket, Request};
 
     #[test]
     fn a_run_that_renews_its_mark_is_alive_and_another_one_has_died() {
@@ -213,42 +214,29 @@ mod tests {
         gets: AtomicU64,
     }
 
-    impl Remote for Slow {
-        fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-            self.folder.list(folder)
-        }
-
-        fn size(&self, name: &str) -> io::Result<Option<u64>> {
-            self.folder.size(name)
-        }
-
-        fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-            match self.gets.fetch_add(1, Ordering::SeqCst) {
-                0 => thread::sleep(TIME + TIME / 5),
-                1 => {}
-                beat => write(&self.folder, RUN, beat, TIME).expect("a mark"),
+    impl Faults for Slow {
+        fn answer<T>(
+            &self,
+            request: Request<'_>,
+            send: impl FnOnce() -> io::Result<T>,
+        ) -> io::Result<T> {
+            if let Request::Get(_) = request {
+                match self.gets.fetch_add(1, Ordering::SeqCst) {
+                    0 => thread::sleep(TIME + TIME / 5),
+                    1 => {}
+                    beat => write(&self.folder, RUN, beat, TIME).expect("a mark"),
+                }
             }
-            self.folder.get(name)
-        }
-
-        fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
-            self.folder.put(name, content, bytes)
-        }
-
-        fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
-            self.folder.put_new(name, content, bytes)
-        }
-
-        fn delete(&self, name: &str) -> io::Result<()> {
-            self.folder.delete(name)
+            send()
         }
     }
 
     #[test]
     fn a_run_does_not_count_as_dead_because_the_bucket_is_slow() {
         let folder = tempfile::tempdir().expect("a folder");
-        let bucket = RemoteFolder::new(folder.path().join("bucket"));
-        let slow = Slow { folder: bucket, gets: AtomicU64::new(0) };
+        let bucket = || RemoteFolder::new(folder.path().join("bucket"));
+        let faults = Slow { folder: bucket(), gets: AtomicU64::new(0) };
+        let slow = FaultyBucket { folder: bucket(), faults };
         write(&slow, RUN, 0, TIME).expect("a mark");
         let dead = dead_runs(&slow, &HashSet::new()).expect("a bucket that can be read");
         assert!(dead.is_empty(), "{dead:?}");

@@ -1,6 +1,6 @@
 //! The names of the objects of a queue in a bucket.
 //!
-//! Whoever can write to the bucket may have written a name, so each is parsed, and others are ignored.
+//! Other programs may write to the bucket, so each name is parsed, and names of other forms are ignored.
 
 use flow_core::Digest;
 

@@ -1,28 +1,38 @@
 //! Tests of a queue in a bucket, for which a folder stands in.
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flow_core::RemoteFolder;
 use flow_core::fs::Disk;
 
 use super::*;
-use crate::format::{BundledJob, Line, line};
+use crate::format::{Line, job_for_tests, line};
+use crate::transport::faulty_bucket::{Faults, FaultyBucket, Request};
 
 const BUILD: &str = "0123456789abcdef0123456789abcdef";
 const RUN: &str = "fedcba9876543210";
 
-/// A bucket that counts its requests, and loses every so many answers.
+/// Counts the requests, and loses every so many answers.
+#[derive(Default)]
 struct Counted {
-    folder: RemoteFolder,
     requests: AtomicU64,
     loses_every: AtomicU64,
     /// An object that is too large to be read.
     too_large: Mutex<Option<String>>,
 }
 
-impl Counted {
-    fn request<T>(&self, send: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+impl Faults for Counted {
+    fn answer<T>(
+        &self,
+        request: Request<'_>,
+        send: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        if let Request::Get(name) = request
+            && self.too_large.lock().expect("lock poisoned").as_deref() == Some(name)
+        {
+            return Err(ErrorKind::FileTooLarge.into());
+        }
         let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let sent = send()?;
         let every = self.loses_every.load(Ordering::SeqCst);
@@ -33,48 +43,18 @@ impl Counted {
     }
 }
 
-impl Remote for Counted {
-    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        self.request(|| self.folder.list(folder))
-    }
-
-    fn size(&self, name: &str) -> io::Result<Option<u64>> {
-        self.request(|| self.folder.size(name))
-    }
-
-    fn get(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        if self.too_large.lock().expect("lock poisoned").as_deref() == Some(name) {
-            return Err(ErrorKind::FileTooLarge.into());
-        }
-        self.request(|| self.folder.get(name))
-    }
-
-    fn put(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<()> {
-        self.request(|| self.folder.put(name, content, bytes))
-    }
-
-    fn put_new(&self, name: &str, content: &mut dyn Read, bytes: u64) -> io::Result<bool> {
-        self.request(|| self.folder.put_new(name, content, bytes))
-    }
-
-    fn delete(&self, name: &str) -> io::Result<()> {
-        self.request(|| self.folder.delete(name))
-    }
-}
-
 /// A bucket, and the queues of processes that use it.
 struct Tested {
     folder: tempfile::TempDir,
-    remote: Arc<Counted>,
+    remote: Arc<FaultyBucket<Counted>>,
 }
 
 impl Tested {
     fn new(loses_every: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let bucket = RemoteFolder::new(folder.path().join("bucket"));
-        let (requests, too_large) = (AtomicU64::new(0), Mutex::default());
-        let loses_every = AtomicU64::new(loses_every);
-        let remote = Counted { folder: bucket, requests, loses_every, too_large };
+        let faults = Counted { loses_every: AtomicU64::new(loses_every), ..Counted::default() };
+        let remote = FaultyBucket { folder: bucket, faults };
         Self { folder, remote: Arc::new(remote) }
     }
 
@@ -94,22 +74,13 @@ impl Tested {
     }
 
     fn requests(&self) -> u64 {
-        self.remote.requests.load(Ordering::SeqCst)
+        self.remote.faults.requests.load(Ordering::SeqCst)
     }
 }
 
 fn posted(queue: &Bucket, number: u32) -> BundleName {
     let name = BundleName::new(BUILD, RUN, number);
-    let job = BundledJob {
-        key: "k".to_owned(),
-        fingerprint: "f".to_owned(),
-        task: "Train".to_owned(),
-        label: "Train".to_owned(),
-        attempt: 1,
-        expected_seconds: None,
-        payload: String::new(),
-    };
-    queue.post(&name, &Bundle::new(BUILD, 30.0, vec![job])).expect("it is posted");
+    queue.post(&name, &Bundle::new(BUILD, 30.0, vec![job_for_tests()])).expect("it is posted");
     name
 }
 
@@ -215,7 +186,8 @@ fn a_message_that_is_too_long_ends_its_lease_and_no_other_one() {
         assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
         worker.append(lease, b"\"over\"\n").expect("it is held");
     }
-    *tested.remote.too_large.lock().expect("lock poisoned") = Some(names::message(&leases[0], 0));
+    *tested.remote.faults.too_large.lock().expect("lock poisoned") =
+        Some(names::message(&leases[0], 0));
     run.begin_poll();
     let lines = run.lines(&leases[0], 0).expect("no error").expect("it is held");
     // A line that cannot be read makes the run revoke a lease.
@@ -233,7 +205,7 @@ fn nothing_of_a_lease_is_read_after_it_was_revoked() {
     assert_eq!(run.lines(&lease, 2).expect("no error"), Some(b"ver\"\n".to_vec()));
     run.revoke(&lease).expect("no error");
     assert_eq!(worker.orders(&lease, 0).expect("no error"), None, "the worker finds it");
-    // A worker that has looked just before that writes what nobody reads.
+    // What a worker writes that has looked just before that is never read.
     worker.append(&lease, b"\"over\"\n").expect("it does not know");
     for process in [&run, &tested.queue()] {
         process.begin_poll();
@@ -282,7 +254,7 @@ fn a_bucket_that_does_not_answer_is_asked_once_in_a_poll() {
     for lease in &leases {
         assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));
     }
-    tested.remote.loses_every.store(1, Ordering::SeqCst);
+    tested.remote.faults.loses_every.store(1, Ordering::SeqCst);
     run.begin_poll();
     let first = run.leases().expect_err("no answer").to_string();
     let asked = tested.requests();
@@ -290,7 +262,7 @@ fn a_bucket_that_does_not_answer_is_asked_once_in_a_poll() {
         assert_eq!(run.lines(lease, 0).expect_err("no answer").to_string(), first);
     }
     assert_eq!(tested.requests(), asked);
-    tested.remote.loses_every.store(0, Ordering::SeqCst);
+    tested.remote.faults.loses_every.store(0, Ordering::SeqCst);
     run.begin_poll();
     for lease in &leases {
         assert_eq!(run.lines(lease, 0).expect("no error"), Some(Vec::new()));

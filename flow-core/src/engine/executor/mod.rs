@@ -46,7 +46,7 @@ mod threads;
 use std::sync::Arc;
 
 pub(crate) use self::process::{Children, Submitted};
-pub use self::process::{JobInbox, JobLink, JobRunner, take_over};
+pub use self::process::{JobInbox, JobRunner, take_over};
 use self::threads::Threads;
 use crate::base::key::Digest;
 use crate::engine::running::Running;

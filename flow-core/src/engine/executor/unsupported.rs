@@ -1,7 +1,6 @@
 //! Child processes on systems that have none of the needed operations: planning refuses tasks in other processes there.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Executor, TaskJob};
@@ -9,7 +8,7 @@ use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
-use crate::plan::executor::JobFile;
+use crate::plan::executor::JobLink;
 use crate::store::Store;
 use crate::task::execute::Executed;
 
@@ -41,34 +40,6 @@ impl Submitted {
 impl Executor for Submitted {
     fn execute(&self, _task: &TaskJob<'_>) -> anyhow::Result<Executed> {
         anyhow::bail!("tasks in other processes are not supported on this system")
-    }
-}
-
-/// Carries the messages of a job to the run that has submitted it.
-#[expect(clippy::missing_errors_doc, reason = "it is never called on this system")]
-pub trait JobLink: Send + Sync {
-    /// Sends a message.
-    fn send(&self, message: String, is_urgent: bool) -> io::Result<()>;
-
-    /// Returns the path where the job's process writes a draft record.
-    fn draft(&self) -> Option<PathBuf>;
-
-    /// Takes note that the task waits for tasks that it has required, or that it goes on.
-    fn wait(&self, is_waiting: bool);
-
-    /// Takes note that the process of the task has ended without a result.
-    fn crashed(&self) {}
-
-    /// Brings files of inputs to the store of this machine.
-    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
-        let _ = files;
-        Ok(())
-    }
-
-    /// Takes the files of the output to where the run finds them.
-    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
-        let _ = files;
-        Ok(())
     }
 }
 

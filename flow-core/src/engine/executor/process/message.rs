@@ -102,7 +102,7 @@ impl FromChild {
         }
     }
 
-    /// Returns whether somebody waits for the message: it must not be held back to be sent with others.
+    /// Returns whether the run waits for the message: it must not be held back to be sent with others.
     pub(super) fn is_urgent(&self) -> bool {
         matches!(self, Self::Require { .. } | Self::Done(_))
     }

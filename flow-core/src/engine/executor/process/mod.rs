@@ -65,7 +65,7 @@ use self::child::Child;
 use self::describe::Way;
 pub use self::inside::take_over;
 use self::parent::Parent;
-pub use self::relay::{JobInbox, JobLink, JobRunner};
+pub use self::relay::{JobInbox, JobRunner};
 pub(crate) use self::submitted::Submitted;
 use super::{Executor, TaskJob};
 use crate::base::stop::Stopped;

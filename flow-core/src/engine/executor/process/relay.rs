@@ -10,7 +10,7 @@
 //! with the record that it makes of the messages.
 //!
 //! The draft record is written where the link says, and moved to its place only as long as the link says so:
-//! once the lease of a job was taken away, its output is committed by no one.
+//! once the lease of a job was taken away, its output is never committed.
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -35,64 +35,9 @@ use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
 use crate::engine::running::Ran;
-use crate::plan::executor::JobFile;
+use crate::plan::executor::{JobFile, JobLink};
 use crate::store::Store;
 use crate::store::draft_record::DraftRecord;
-
-/// Carries the messages of a job to the run that has submitted it.
-pub trait JobLink: Send + Sync {
-    /// Sends a message. One that is not urgent may be held back for a moment, to be sent with others.
-    ///
-    /// # Errors
-    ///
-    /// The run takes no more messages of this job, because it was taken away from this process, for example. The job is
-    /// ended.
-    fn send(&self, message: String, is_urgent: bool) -> io::Result<()>;
-
-    /// Returns the path where the job's process writes a draft record of the output; `None` if it writes none.
-    ///
-    /// It must be on the file system of the store, in a folder that is gone once the job was taken away from this process.
-    fn draft(&self) -> Option<PathBuf>;
-
-    /// Takes note that the task waits for tasks that it has required, or that it goes on.
-    ///
-    /// What it waits for may be jobs of the same executor. So a task that waits must not keep them from running: neither
-    /// by the place that it occupies, nor because they come after it.
-    fn wait(&self, is_waiting: bool);
-
-    /// Takes note that the process of the task has ended without a result. A message follows, which says that the task has failed.
-    ///
-    /// What ends all processes of a job, as a scheduler does, may have ended that one first. So a link may wait here for a
-    /// moment until it is known whether this process is to end, too, and then refuse the message.
-    fn crashed(&self) {}
-
-    /// Brings files of inputs to the store of this machine, before the task begins or goes on.
-    ///
-    /// It is called if the executor [moves files](crate::executor::JobExecutor::moves_files), also for files that are there
-    /// already. The folders of the files exist. A file must not be visible under its name before it is whole. The default
-    /// does nothing.
-    ///
-    /// # Errors
-    ///
-    /// A file cannot be brought, or the job was taken away from this process. The job is lost.
-    fn bring(&self, files: &[JobFile]) -> io::Result<()> {
-        let _ = files;
-        Ok(())
-    }
-
-    /// Takes the files of the output, which are whole in the store of this machine, to where the run finds them.
-    ///
-    /// It is called before the last message of the job is sent, which names the files, if the executor
-    /// [moves files](crate::executor::JobExecutor::moves_files). The default does nothing.
-    ///
-    /// # Errors
-    ///
-    /// A file cannot be taken there, or the job was taken away from this process. The job is lost.
-    fn deliver(&self, files: &[JobFile]) -> io::Result<()> {
-        let _ = files;
-        Ok(())
-    }
-}
 
 /// The messages of a run to a job, from any thread.
 #[derive(Default)]
@@ -197,7 +142,7 @@ impl JobRunner {
     /// The last message that the link receives says how the task has ended, unless sending fails before.
     pub fn run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) {
         if let Err(error) = self.try_run(payload, inbox, link) {
-            // Without a link, nobody wants to know.
+            // If the link is closed, the run has taken the job away.
             let _ = send(link, &FromRelay::NotStarted(format!("{error:#}")), true);
         }
     }

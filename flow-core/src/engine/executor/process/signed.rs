@@ -1,6 +1,6 @@
 //! Signed messages of a run to a process elsewhere.
 //!
-//! A worker signs the outputs that it computes. Whoever can write to the place where jobs are passed on could otherwise let it sign
+//! A worker signs the outputs that it computes. Otherwise, a user who can write jobs could let it sign
 //! anything: a job says itself which instance it is of, and replies to a task say what the required outputs are. So a run that signs
 //! signs its messages, and a worker that requires signatures takes no others. It signs only the outputs of such jobs.
 

@@ -153,8 +153,7 @@ impl Executor for Submitted {
         // The files of the log belong to this attempt from now on.
         let attempt = running.begin(task.folder);
         let number = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
-        let executor = running.execution.plan.policies.executor.as_ref();
-        let way = match executor.is_some_and(|executor| executor.0.moves_files()) {
+        let way = match running.execution.plan.policies.moves_files() {
             true => Way::ExecutorWithFiles,
             false => Way::Executor,
         };
@@ -413,7 +412,7 @@ impl Served<'_> {
 
 /// Returns whether a message names a file before the end of the task, when an executor that carries files brings it.
 ///
-/// No worker sends one, and whoever can write to where messages are passed on could name a file of another output.
+/// No worker sends one, and a process that can write messages could name a file of another output.
 fn is_early(message: &FromChild) -> bool {
     matches!(message, FromChild::Figure { .. })
 }
