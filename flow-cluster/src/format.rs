@@ -21,6 +21,9 @@ pub(crate) struct Bundle {
     format: u32,
     /// The digest of the program.
     pub(crate) build: String,
+    /// The name of the program, for people.
+    #[serde(default)]
+    pub(crate) program: String,
     /// The time after which a worker that is not heard of loses the bundle, in seconds.
     pub(crate) lease_seconds: f64,
     pub(crate) jobs: Vec<BundledJob>,
@@ -101,9 +104,31 @@ pub(crate) struct Presence {
     pub(crate) beat: u64,
 }
 
+/// `runs/<run>.workers`: the workers that a scheduler starts for a run, as the run knows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StartedWorkers {
+    format: u32,
+    /// The number of those that wait in the queue of the scheduler.
+    pub(crate) queued: usize,
+    /// For what one of them waits, in the words of the scheduler.
+    pub(crate) reason: Option<String>,
+}
+
+impl StartedWorkers {
+    pub(crate) fn new(queued: usize, reason: Option<String>) -> Self {
+        Self { format: FORMAT, queued, reason }
+    }
+}
+
 impl Bundle {
     pub(crate) fn new(build: &str, lease_seconds: f64, jobs: Vec<BundledJob>) -> Self {
-        Self { format: FORMAT, build: build.to_owned(), lease_seconds, jobs }
+        let (build, program) = (build.to_owned(), String::new());
+        Self { format: FORMAT, build, program, lease_seconds, jobs }
+    }
+
+    /// Sets the name of the program.
+    pub(crate) fn of_program(self, program: &str) -> Self {
+        Self { program: program.to_owned(), ..self }
     }
 
     /// Reads a bundle.

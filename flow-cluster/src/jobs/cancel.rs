@@ -73,6 +73,7 @@ impl JobQueues {
         let mut runs = Runs { request: &request, known: HashMap::new() };
         // Also a run that has no jobs in any pool so far.
         if let Some(transport) = &self.runs_of_pools {
+            transport.look_anew()?;
             runs.ask_all(&**transport)?;
         }
         for NamedQueue { transport, .. } in &self.queues {
@@ -109,8 +110,7 @@ impl Runs<'_> {
     fn ask_all(&mut self, transport: &dyn Transport) -> Result<(), ClusterError> {
         for run in transport.runs()? {
             if !self.known.contains_key(&run) && !self.is_running(transport, &run)? {
-                // On a file system without locks, it may be in progress. One that was killed reads nothing, and the next run
-                // removes the file.
+                // Its heartbeat may only have been late. One that was killed reads nothing, and the next run removes the file.
                 transport.request(&run, self.request)?;
             }
         }

@@ -84,20 +84,22 @@ struct NamedQueue {
 impl JobQueues {
     /// Finds the queues in the store of a flow. Its other settings count nothing here.
     ///
+    /// Whether a run is in progress shows by the lock of a file. On a file system without locks, or if the run was killed on
+    /// another machine, it shows by what the run writes, and the first look takes up to 10 seconds.
+    ///
     /// # Errors
     ///
     /// The folder of the store cannot be listed.
     pub fn of(flow: &Flow) -> Result<Self, ClusterError> {
         let (queues, folder, fs) = Self::without_queues(flow);
-        let named = Folder::all(&folder, &fs)?.into_iter().map(|(pool, queue)| {
-            let pool = pool.map(|pool| pool.to_string());
-            NamedQueue { pool, transport: Box::new(queue) }
+        let runs = Folder::of_runs(&folder, Arc::clone(&fs));
+        let named = runs.all_pools()?.into_iter().map(|(pool, queue)| NamedQueue {
+            pool: Some(pool.to_string()),
+            transport: Box::new(queue),
         });
-        Ok(Self {
-            queues: named.collect(),
-            runs_of_pools: Some(Box::new(Folder::of_runs(&folder, fs))),
-            ..queues
-        })
+        let unnamed = NamedQueue { pool: None, transport: Box::new(Folder::new(&folder, fs)) };
+        let all = std::iter::once(unnamed).chain(named).collect();
+        Ok(Self { queues: all, runs_of_pools: Some(Box::new(runs)), ..queues })
     }
 
     /// Returns the queue in a bucket, or any other [`Remote`]: that of [`PullWorkers::bucket`](crate::PullWorkers::bucket) and

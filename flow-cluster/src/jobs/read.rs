@@ -245,6 +245,7 @@ impl Heard {
                 process: presence.process,
                 program: plain(&presence.program),
                 slots: presence.slots,
+                job: presence.job.as_deref().map(plain),
                 beat: presence.beat,
                 is_alive: Some(worker.is_heard),
             });

@@ -47,6 +47,8 @@ pub struct QueuedWorker {
     /// Whether it is of the build of this program. If not, it takes no jobs of this program's runs.
     #[serde(rename = "same_build")]
     pub is_same_build: bool,
+    /// The job of the scheduler that has started it, such as `123_4`; `None` if none has.
+    pub job: Option<String>,
     /// How often it has written that it is alive.
     pub beat: u64,
     /// Whether it has written so while this process [listened](JobQueues::listen); `None` if that did not listen.
@@ -62,11 +64,16 @@ pub struct QueuedRun {
     pub run: String,
     /// The pool; `None` for the queue without a name.
     pub pool: Option<String>,
-    /// Whether it is in progress. On a file system without locks this is not known, and `false`.
+    /// Whether it is in progress, and was not killed.
     #[serde(rename = "running")]
     pub is_running: bool,
     /// The number of its selected jobs that are in the queue. A run keeps the jobs that wait for room there in its memory.
     pub counts: JobCounts,
+    /// The number of its workers that wait in the queue of the scheduler, as the run has found a moment ago. The run asks the
+    /// scheduler less and less often. It is 0 for a run that was killed.
+    pub queued_workers: usize,
+    /// For what one of these workers waits, in the words of the scheduler, such as `Priority`.
+    pub queued_for: Option<String>,
 }
 
 /// The number of jobs by state.
@@ -247,11 +254,18 @@ impl JobQueues {
                 listed.add(|| job.into_queued(queue.pool.clone()), state);
             };
             read::each_job(&*queue.transport, &mut visit, &mut status.unreadable)?;
-            status.runs.extend(runs.into_iter().map(|(run, counts)| QueuedRun {
-                is_running: queue.transport.is_running(&run),
-                pool: queue.pool.clone(),
-                run,
-                counts,
+            status.runs.extend(runs.into_iter().map(|(run, counts)| {
+                let is_running = queue.transport.is_running(&run);
+                let started = queue.transport.started_workers(&run).filter(|_| is_running);
+                let queued_for = started.as_ref().and_then(|started| started.reason.as_deref());
+                QueuedRun {
+                    is_running,
+                    pool: queue.pool.clone(),
+                    queued_workers: started.as_ref().map_or(0, |started| started.queued),
+                    queued_for: queued_for.map(plain),
+                    run,
+                    counts,
+                }
             }));
         }
         // A run that has ended, of which nothing is left but its mark, is of no interest.

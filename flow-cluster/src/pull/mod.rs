@@ -22,6 +22,7 @@ mod watch;
 mod workers;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -31,7 +32,7 @@ use flow_core::executor::{Job, JobEvents, JobExecutor, JobQueue, RunOfJobs, Subm
 
 use self::carried::{Before, Carried};
 use self::queue::JobId;
-pub(crate) use self::queue::{Blame, Demand, Queue, WorkerEnd};
+pub(crate) use self::queue::{Blame, Demand, Names, Queue, Refusal, WorkerEnd};
 use crate::bundling::Limits;
 use crate::format::MOST_JOBS;
 use crate::transport::{Blobs, Bucket, Folder, RunMark, Transport};
@@ -235,9 +236,10 @@ impl JobExecutor for PullWorkers {
         if let Some(poll) = self.poll {
             settings.set_poll(poll);
         }
+        let program = program_as_called(&run.program);
         let (transport, command): (Box<dyn Transport>, _) = match &self.bucket {
             None => {
-                let command = format!("{} worker --data {}", run.program, run.folder.display());
+                let command = format!("{program} worker --data {}", run.folder.display());
                 (Box::new(Folder::new(&run.folder, Arc::clone(&run.fs))), command)
             }
             Some(bucket) => {
@@ -248,13 +250,21 @@ impl JobExecutor for PullWorkers {
                 };
                 let times = (settings.poll, settings.lease);
                 let bucket = Bucket::new(Arc::clone(bucket), Arc::new(blobs), times);
-                (Box::new(bucket), format!("{} worker --bucket <the same bucket>", run.program))
+                (Box::new(bucket), format!("{program} worker --bucket <the same bucket>"))
             }
         };
-        let names = (run.build.to_string(), unique());
+        let (build, program) = (run.build.to_string(), run.program.clone());
+        let names = Names { build, program, run: unique() };
         let queue = WatchedQueue::begin(transport, settings, names, Some(command))?;
         Ok(Arc::new(queue))
     }
+}
+
+/// Returns the program as a person at a terminal calls it: by the path with which it was started, unless `PATH` finds it.
+fn program_as_called(name: &str) -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let is_path = Path::new(&called).components().count() > 1;
+    if is_path { called.to_string_lossy().into_owned() } else { name.to_owned() }
 }
 
 /// The jobs of one run in a queue, with the thread that watches it.
@@ -268,7 +278,7 @@ pub(crate) struct WatchedQueue {
 }
 
 impl WatchedQueue {
-    /// Begins a run with this name, of the build with this digest. `command` starts a worker; it is `None` if a scheduler does.
+    /// Begins a run with these names. `command` starts a worker; it is `None` if a scheduler does.
     ///
     /// # Errors
     ///
@@ -276,13 +286,13 @@ impl WatchedQueue {
     pub(crate) fn begin(
         transport: Box<dyn Transport>,
         settings: Settings,
-        (build, name): (String, String),
+        names: Names,
         command: Option<String>,
     ) -> anyhow::Result<Self> {
         transport.prepare()?;
-        let mark = transport.begin_run(&name)?;
+        let mark = transport.begin_run(&names.run)?;
         let blobs = transport.blobs().cloned();
-        let queue = Arc::new(Queue::begin(transport, settings, (build, name), command)?);
+        let queue = Arc::new(Queue::begin(transport, settings, names, command)?);
         let watched = Arc::clone(&queue);
         let thread = Builder::new().name("flow-queue".to_owned());
         let thread = thread.spawn(move || watch::watch(&watched))?;

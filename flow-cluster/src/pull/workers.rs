@@ -88,14 +88,16 @@ impl Workers {
         others.filter_map(|worker| worker.job.clone()).collect()
     }
 
-    /// Returns the workers of other builds, as they are shown.
-    pub(super) fn of_other_builds(&self, build: &str, now: Instant) -> Vec<String> {
+    /// Returns the workers of other builds: the name of the program of each, and the worker as it is shown.
+    pub(super) fn of_other_builds(&self, build: &str, now: Instant) -> Vec<(String, String)> {
         let others = self.alive(now).filter(|worker| worker.build != build);
-        let mut shown: Vec<_> = others
-            .map(|worker| format!("`{}` on {}", plain(&worker.program), worker.shown()))
-            .collect();
-        shown.sort_unstable();
-        shown
+        let named = others.map(|worker| {
+            let shown = format!("`{}` on {}", plain(&worker.program), worker.shown());
+            (worker.program.clone(), shown)
+        });
+        let mut named: Vec<_> = named.collect();
+        named.sort_unstable();
+        named
     }
 }
 
@@ -117,7 +119,8 @@ mod tests {
         };
         read(&mut workers, &presence, begun);
         assert_eq!(workers.slots("one", begun), 4);
-        assert_eq!(workers.of_other_builds("one", begun), ["`train` on b (process 2)"]);
+        let other_worker = ("train".to_owned(), "`train` on b (process 2)".to_owned());
+        assert_eq!(workers.of_other_builds("one", begun), [other_worker]);
         presence.beat += 1;
         let later = begun + ALIVE;
         read(&mut workers, &presence, later);
@@ -163,7 +166,7 @@ mod tests {
             workers.read(&name, Some(hostile.clone()), now);
         }
         assert_eq!(workers.slots("one", now), usize::MAX);
-        let shown = "`tr?ain` on no?[2Jde (process 1)".to_owned();
+        let shown = ("tr\nain".to_owned(), "`tr?ain` on no?[2Jde (process 1)".to_owned());
         assert_eq!(workers.of_other_builds("two", now), [shown.clone(), shown]);
     }
 

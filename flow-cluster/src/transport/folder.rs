@@ -3,18 +3,29 @@
 //! Nothing is decided by the time or the size of a file, which a network file system may report late: a file is opened, or
 //! its folder is listed. All files of a bundle exist before its name does, so that no machine remembers that one of them
 //! is missing.
+//!
+//! # Which runs are in progress
+//!
+//! A run locks its mark, and writes a [heartbeat](super::heartbeat) beside it.
+//!
+//! - A mark that is locked belongs to a run in progress.
+//! - One that is not belongs to a run that has died, if it was on this machine: locks of one machine always work.
+//! - The lock of another machine may not be visible here, and some file systems have no locks at all. Then the heartbeat decides. It
+//!   is watched when a run begins, for ten seconds at most, and only if there is such a mark.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use flow_core::fs::{FileKind, Fs, Lock};
 
+use super::heartbeat::{self, Beat, Heartbeat};
 use super::{RunMark, Transport};
 use crate::error::{ClusterError, IoContext, is_gone};
-use crate::format::{Bundle, Presence};
+use crate::format::{Bundle, Presence, StartedWorkers, versioned};
 use crate::names::{BundleName, LeaseName, PoolName, WorkerName, is_run};
 
 /// The folder of the queue in that of the store.
@@ -36,6 +47,16 @@ const WORKERS: &str = "workers";
 const RUNS: &str = "runs";
 const REQUESTS: &str = "requests";
 
+/// The ends of the names of the heartbeat of a run, and of the file about the workers that a scheduler starts for it.
+const BEAT: &str = "beat";
+const STARTED: &str = "workers";
+
+/// After how much time without a heartbeat a run has died, if its lock says nothing.
+const TIME: Duration = Duration::from_secs(10);
+
+/// How long a process that only looks at the queue takes the runs for alive that it has found so.
+const ALIVE: Duration = Duration::from_secs(30);
+
 /// Is locked while a run begins, so that one run at a time decides which others have ended.
 const LOCK: &str = "lock";
 
@@ -53,7 +74,19 @@ pub(crate) struct Folder {
     /// The folder of the requests to runs. All pools have the same one, so that a request reaches each pool of a run, also
     /// those that the run opens later.
     requests: PathBuf,
+    /// The folder of the heartbeats of runs, which all pools have in common as well.
+    beats: PathBuf,
+    watched: Arc<Mutex<Watched>>,
     fs: Arc<dyn Fs>,
+}
+
+/// What is known from heartbeats.
+#[derive(Default)]
+struct Watched {
+    /// The runs that have died although their locks do not say so.
+    dead: HashSet<String>,
+    /// When the heartbeats were watched last.
+    at: Option<Instant>,
 }
 
 /// Says that a run is in progress: a file that is locked.
@@ -62,14 +95,34 @@ struct FolderMark {
     path: PathBuf,
     /// What others ask of the run; `None` if another mark of the run has it.
     requests: Option<PathBuf>,
+    /// What the run has said about its workers, if anything.
+    started: PathBuf,
     /// The locked file; `None` on a file system without locks.
     _lock: Option<File>,
+    /// Ends after the mark: a heartbeat alone belongs to no run. `None` if another mark of the run has it.
+    _beat: Option<BeatFile>,
+}
+
+/// The heartbeat of this run, which is removed when it is dropped.
+struct BeatFile {
+    fs: Arc<dyn Fs>,
+    path: PathBuf,
+    heartbeat: Option<Heartbeat>,
+}
+
+impl Drop for BeatFile {
+    fn drop(&mut self) {
+        // It must not be written again.
+        drop(self.heartbeat.take());
+        let _ = self.fs.remove(&self.path);
+    }
 }
 
 impl Drop for FolderMark {
     fn drop(&mut self) {
         // A mark that stays is removed by the next run.
         let _ = self.fs.remove(&self.path);
+        let _ = self.fs.remove(&self.started);
         if let Some(requests) = &self.requests {
             let _ = self.fs.remove(requests);
         }
@@ -79,8 +132,12 @@ impl Drop for FolderMark {
 impl Folder {
     /// Returns the queue of the store in a folder.
     pub(crate) fn new(store: &Path, fs: Arc<dyn Fs>) -> Self {
-        let root = QUEUE.iter().fold(store.to_owned(), |path, part| path.join(part));
-        Self { requests: root.join(REQUESTS), root, fs }
+        Self::at(QUEUE.iter().fold(store.to_owned(), |path, part| path.join(part)), fs)
+    }
+
+    fn at(root: PathBuf, fs: Arc<dyn Fs>) -> Self {
+        let (requests, beats) = (root.join(REQUESTS), root.join(RUNS));
+        Self { root, requests, beats, watched: Arc::default(), fs }
     }
 
     /// Returns the folder of the queues of pools.
@@ -88,15 +145,20 @@ impl Folder {
         POOLS.iter().fold(store.to_owned(), |path, part| path.join(part))
     }
 
-    /// Returns the queue of a pool.
-    pub(crate) fn of_pool(store: &Path, pool: &PoolName, fs: Arc<dyn Fs>) -> Self {
-        Self { root: Self::pools(store).join(pool.to_string()), ..Self::of_runs(store, fs) }
-    }
-
     /// Returns the marks of the runs that have pools, with the requests to these runs.
     pub(crate) fn of_runs(store: &Path, fs: Arc<dyn Fs>) -> Self {
-        let root = Self::pools(store);
-        Self { requests: root.join(REQUESTS), root, fs }
+        Self::at(Self::pools(store), fs)
+    }
+
+    /// Returns the queue of a pool. This one has the marks of the runs that have pools.
+    pub(crate) fn pool(&self, pool: &PoolName) -> Self {
+        Self {
+            root: self.root.join(pool.to_string()),
+            requests: self.requests.clone(),
+            beats: self.beats.clone(),
+            watched: Arc::clone(&self.watched),
+            fs: Arc::clone(&self.fs),
+        }
     }
 
     /// Creates the folders of the marks of runs and of the requests to them, where they do not exist.
@@ -113,19 +175,83 @@ impl Folder {
         runs.iter().any(|other| other != run && is_run(other) && self.is_running(other))
     }
 
-    /// Returns all queues of the store in a folder, those of pools with their names.
-    pub(crate) fn all(
-        store: &Path,
-        fs: &Arc<dyn Fs>,
-    ) -> Result<Vec<(Option<PoolName>, Self)>, ClusterError> {
-        let pools = Self::of_runs(store, Arc::clone(fs));
-        let names = pools.names_in(&pools.root)?;
-        let named = names.iter().filter_map(|name| PoolName::parse(name)).map(|name| {
-            let queue = Self::of_pool(store, &name, Arc::clone(fs));
-            (Some(name), queue)
+    /// Returns the queues of all pools. This one has the marks of the runs that have pools.
+    pub(crate) fn all_pools(&self) -> Result<Vec<(PoolName, Self)>, ClusterError> {
+        let names = self.names_in(&self.root)?;
+        let named = names.iter().filter_map(|name| PoolName::parse(name));
+        Ok(named.map(|name| (name.clone(), self.pool(&name))).collect())
+    }
+
+    /// Writes what is known of the workers that a scheduler starts for a run.
+    pub(crate) fn write_started(
+        &self,
+        run: &str,
+        started: &StartedWorkers,
+    ) -> Result<(), ClusterError> {
+        let path = self.of_run(run, STARTED);
+        let bytes = serde_json::to_vec(started).map_err(io::Error::from).during("write", &path)?;
+        replace(&*self.fs, &path, &bytes)
+    }
+
+    /// Returns a file beside the mark of a run.
+    fn of_run(&self, run: &str, end: &str) -> PathBuf {
+        self.root.join(RUNS).join(format!("{run}.{end}"))
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the heartbeat of a run whose mark is not seen to be locked; `None` if the run is known to have died.
+    fn beat_of(&self, run: &str, lock: &Lock) -> Option<Vec<u8>> {
+        // Without a heartbeat, the lock alone decides.
+        let beat = self.fs.read(&self.beats.join(format!("{run}.{BEAT}")), heartbeat::MOST).ok()?;
+        let machine = Beat::parse(&beat).and_then(|beat| beat.machine);
+        let is_here = machine.is_some_and(|machine| machine == heartbeat::machine());
+        let is_certain = is_here && matches!(lock, Lock::Taken(_));
+        (!is_certain).then_some(beat)
+    }
+
+    /// Begins the heartbeat of a run.
+    fn begin_beat(&self, run: &str) -> Result<BeatFile, ClusterError> {
+        let (fs, path) = (Arc::clone(&self.fs), self.of_run(run, BEAT));
+        let machine = heartbeat::machine();
+        let (of_thread, its_path) = (Arc::clone(&fs), path.clone());
+        let write = move |beat| {
+            let beat = Beat::new(beat, TIME).on(&machine);
+            replace(&*of_thread, &its_path, &beat.bytes())
+        };
+        write(0)?;
+        let mut file = BeatFile { fs, path, heartbeat: None };
+        // After an error that passes, the next one renews it.
+        let heartbeat = Heartbeat::begin(TIME, move |beat| {
+            let _ = write(beat);
         });
-        let unnamed = (None, Self::new(store, Arc::clone(fs)));
-        Ok(std::iter::once(unnamed).chain(named).collect())
+        file.heartbeat = Some(heartbeat?);
+        Ok(file)
+    }
+
+    /// Finds which runs have died whose locks do not say so, apart from this one. It waits only if there are such runs.
+    fn watch(&self, own: &str) -> Result<(), ClusterError> {
+        let known = self.watched().dead.clone();
+        let dead = heartbeat::dead_runs(|| {
+            let mut beats = HashMap::new();
+            for run in self.names_in(&self.beats)? {
+                if !is_run(&run) || run == own || known.contains(&run) {
+                    continue;
+                }
+                let beat = match self.fs.try_lock_shared(&self.beats.join(&run)) {
+                    Ok(Lock::Held) | Err(_) => None,
+                    Ok(lock) => self.beat_of(&run, &lock),
+                };
+                beats.extend(beat.map(|beat| (run, beat)));
+            }
+            Ok(beats)
+        })?;
+        let mut watched = self.watched();
+        watched.dead.extend(dead);
+        watched.at = Some(Instant::now());
+        Ok(())
     }
 
     fn of_bundle(&self, name: &BundleName) -> PathBuf {
@@ -235,8 +361,8 @@ impl Folder {
         self.requests.join(format!("{run}.jsonl"))
     }
 
-    /// Returns whether the requests are those of this queue alone, which it creates and removes.
-    fn owns_requests(&self) -> bool {
+    /// Returns whether the requests and heartbeats of runs are those of this queue alone, which it creates and removes.
+    fn owns_runs(&self) -> bool {
         self.requests.starts_with(&self.root)
     }
 
@@ -268,6 +394,17 @@ impl Folder {
             Err(error) => Err(error).during("read", &path),
         }
     }
+}
+
+/// Replaces a file at once, or creates it.
+fn replace(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> Result<(), ClusterError> {
+    let making = path.with_extension("new");
+    // It is left if a process was killed while it wrote the file.
+    let _ = fs.remove(&making);
+    let created = fs.create(&making);
+    let written = created.and_then(|mut file| file.write_all(bytes).and_then(|()| file.flush()));
+    written.during("write", &making)?;
+    fs.rename(&making, path).during("write", path)
 }
 
 impl Transport for Folder {
@@ -364,14 +501,9 @@ impl Transport for Folder {
     }
 
     fn announce(&self, worker: &WorkerName, presence: &Presence) -> Result<(), ClusterError> {
-        let folder = self.root.join(WORKERS);
-        let (making, path) =
-            (folder.join(format!("{worker}.new")), folder.join(format!("{worker}.json")));
-        // It is left if the process was killed while it wrote the file.
-        let _ = self.fs.remove(&making);
+        let path = self.root.join(WORKERS).join(format!("{worker}.json"));
         let bytes = serde_json::to_vec(presence).map_err(io::Error::from).during("write", &path)?;
-        self.create(&making, &bytes)?;
-        self.fs.rename(&making, &path).during("write", &path)
+        replace(&*self.fs, &path, &bytes)
     }
 
     fn forget(&self, worker: &WorkerName) {
@@ -395,15 +527,23 @@ impl Transport for Folder {
     }
 
     fn begin_run(&self, run: &str) -> Result<RunMark, ClusterError> {
-        let _runs = self.lock_runs()?;
+        let runs = self.lock_runs()?;
         let path = self.root.join(RUNS).join(run);
+        let is_owner = self.owns_runs();
+        // Before the mark: one without a heartbeat belongs to a run that has died, unless it is locked.
+        let beat = is_owner.then(|| self.begin_beat(run)).transpose()?;
         self.create(&path, b"")?;
         let lock = self.lock(&path)?;
-        let requests = self.owns_requests().then(|| self.requests_of(run));
-        let mark = FolderMark { fs: Arc::clone(&self.fs), path, requests, _lock: lock };
+        let requests = is_owner.then(|| self.requests_of(run));
+        let (fs, started) = (Arc::clone(&self.fs), self.of_run(run, STARTED));
+        let mark = FolderMark { fs, path, requests, started, _lock: lock, _beat: beat };
         if let Some(requests) = &mark.requests {
             // It is there before anyone looks for it.
             self.create(requests, b"")?;
+        }
+        drop(runs);
+        if is_owner {
+            self.watch(run)?;
         }
         Ok(Box::new(mark))
     }
@@ -428,22 +568,40 @@ impl Transport for Folder {
     }
 
     fn is_running(&self, run: &str) -> bool {
-        let path = self.root.join(RUNS).join(run);
-        // Without locks, the claims of the engine keep the instances of two runs apart.
-        matches!(self.fs.try_lock_shared(&path), Ok(Lock::Held))
+        match self.fs.try_lock_shared(&self.root.join(RUNS).join(run)) {
+            Ok(Lock::Held) => true,
+            Ok(lock) => self.beat_of(run, &lock).is_some() && !self.watched().dead.contains(run),
+            // Without a mark, it has ended.
+            Err(_) => false,
+        }
     }
 
-    /// Also the marks of `except` go: that a run has ended is known from the lock, and not from the mark.
+    fn started_workers(&self, run: &str) -> Option<StartedWorkers> {
+        versioned(&self.fs.read(&self.of_run(run, STARTED), MOST_OF_PRESENCE).ok()?).ok()
+    }
+
+    fn look_anew(&self) -> Result<(), ClusterError> {
+        let is_known = self.watched().at.is_some_and(|at| at.elapsed() < ALIVE);
+        match is_known {
+            true => Ok(()),
+            false => self.watch(""),
+        }
+    }
+
+    /// Also the marks of `except` go: that a run has ended is known from the lock or the heartbeat, and not from the mark.
     fn forget_runs(&self, _except: &[&str]) {
-        // A run that begins has a mark that it has not locked yet.
-        let Ok(_runs) = self.lock_runs() else { return };
-        for run in self.names(RUNS).unwrap_or_default() {
-            if is_run(&run) && !self.is_running(&run) {
-                let _ = self.fs.remove(&self.root.join(RUNS).join(run));
+        // A run that begins has a heartbeat before its mark, and a mark that it has not locked yet.
+        let Ok(runs) = self.lock_runs() else { return };
+        let names = self.names(RUNS).unwrap_or_default();
+        for name in &names {
+            let run = name.split('.').next().unwrap_or_default();
+            let may_begin = runs.is_none() && !names.iter().any(|mark| mark == run);
+            if is_run(run) && !may_begin && !self.is_running(run) {
+                let _ = self.fs.remove(&self.root.join(RUNS).join(name));
             }
         }
-        // One that is removed too early, on a file system without locks, is written again by the next request.
-        let own = self.owns_requests().then(|| self.names_in(&self.requests).unwrap_or_default());
+        // One that is removed too early, because a run has just begun, is written again by the next request.
+        let own = self.owns_runs().then(|| self.names_in(&self.requests).unwrap_or_default());
         for name in own.unwrap_or_default() {
             let run = name.strip_suffix(".jsonl").filter(|run| is_run(run));
             if run.is_some_and(|run| !self.is_running(run)) {
@@ -610,35 +768,81 @@ mod tests {
         assert!(queue.requests(run, 0).expect("no error").is_empty());
     }
 
+    /// Writes the mark of a run that was killed, and its last heartbeat.
+    fn write_killed(queue: &Folder, run: &str, machine: &str, time: Duration) {
+        let runs = queue.root.join(RUNS);
+        std::fs::write(runs.join(run), "").expect("a mark");
+        let beat = Beat::new(7, time).on(machine);
+        std::fs::write(runs.join(format!("{run}.{BEAT}")), beat.bytes()).expect("a heartbeat");
+    }
+
+    #[test]
+    fn without_locks_the_heartbeat_tells_a_run_in_progress_from_one_that_was_killed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = || Folder::new(folder.path(), Arc::new(Odd::NoLocks));
+        let (alive, killed) = ("0123456789abcdef", "fedcba9876543210");
+        let first = queue();
+        first.prepare().expect("a queue");
+        let mark = first.begin_run(alive).expect("a mark");
+        // Also on this machine, of which nothing is known without locks.
+        write_killed(&first, killed, &heartbeat::machine(), Duration::from_millis(300));
+        let second = queue();
+        let _second = second.begin_run("00000000000000aa").expect("a mark");
+        assert!(second.is_running(alive) && !second.is_running(killed));
+        second.forget_runs(&[]);
+        assert_eq!(second.runs().expect("a list"), ["00000000000000aa", alive]);
+        assert!(!second.of_run(killed, BEAT).exists());
+        // One that begins later is alive as well.
+        let _third = queue().begin_run("00000000000000bb").expect("a mark");
+        assert!(second.is_running("00000000000000bb"));
+        drop(mark);
+        assert!(!second.is_running(alive) && !first.of_run(alive, BEAT).exists());
+    }
+
+    #[test]
+    fn a_killed_run_is_watched_only_if_its_lock_may_not_be_visible_here() {
+        let (_folder, queue) = queue();
+        let (here, elsewhere) = ("0123456789abcdef", "fedcba9876543210");
+        write_killed(&queue, here, &heartbeat::machine(), Duration::from_secs(600));
+        let begun = Instant::now();
+        let _mark = queue.begin_run("00000000000000aa").expect("a mark");
+        assert!(begun.elapsed() < Duration::from_secs(60), "it is not watched");
+        assert!(!queue.is_running(here));
+        write_killed(&queue, elsewhere, "another machine", Duration::from_millis(300));
+        // Until it was watched, it counts as alive.
+        assert!(queue.is_running(elsewhere));
+        queue.watch("").expect("they are read");
+        assert!(!queue.is_running(elsewhere));
+    }
+
     #[test]
     fn the_queues_of_pools_are_found_by_the_names_of_their_folders() {
-        let (folder, queue) = queue();
+        let (folder, _queue) = queue();
         let pools = folder.path().join(".flow/queues");
-        let fs: Arc<dyn Fs> = Arc::new(Disk);
+        let runs = Folder::of_runs(folder.path(), Arc::new(Disk));
         let found = || {
-            let all = Folder::all(folder.path(), &fs).expect("a list").into_iter();
+            let all = runs.all_pools().expect("a list").into_iter();
             all.map(|(pool, queue)| (pool, queue.root)).collect::<Vec<_>>()
         };
-        assert_eq!(found(), [(None, queue.root.clone())]);
+        assert!(found().is_empty());
         let pool = PoolName::new("slurm", 0xab);
         for name in [pool.to_string().as_str(), "runs", "requests", "..x", "slurm-1"] {
             std::fs::create_dir_all(pools.join(name)).expect("a folder");
         }
         let folder = pools.join(pool.to_string());
-        assert_eq!(found()[1..], [(Some(pool), folder)]);
+        assert_eq!(found(), [(pool, folder)]);
     }
 
     #[test]
     fn all_pools_of_a_run_read_what_is_asked_of_it_in_one_of_them() {
         let (folder, _queue) = queue();
-        let fs: Arc<dyn Fs> = Arc::new(Disk);
         let run = "fedcba9876543210";
-        let runs = Folder::of_runs(folder.path(), Arc::clone(&fs));
+        let runs = Folder::of_runs(folder.path(), Arc::new(Disk));
         runs.prepare_runs().expect("folders");
         let mark = runs.begin_run(run).expect("a mark");
         let open = |digest| {
             let name = PoolName::new("slurm", digest);
-            let pool = Folder::of_pool(folder.path(), &name, Arc::clone(&fs));
+            let pool = runs.pool(&name);
             pool.prepare().expect("a queue");
             let mark = pool.begin_run(run).expect("a mark");
             (pool, mark)
@@ -656,14 +860,23 @@ mod tests {
         assert!(second.requests(run, 0).expect("no error").is_empty());
     }
 
-    /// A file system that reports that a folder which it has renamed does not exist, as one does that has lost the first
-    /// reply of its server and asked again.
-    struct LostReply;
+    /// A file system with a fault of some network file systems.
+    #[derive(Clone, Copy)]
+    enum Odd {
+        /// It reports that a folder which it has renamed does not exist, as one does that has lost the first reply of its server
+        /// and asked again.
+        LostReply,
+        /// It has no locks.
+        NoLocks,
+    }
 
-    impl Fs for LostReply {
+    impl Fs for Odd {
         fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
             Disk.rename(from, to)?;
-            Err(ErrorKind::NotFound.into())
+            match self {
+                Self::LostReply => Err(ErrorKind::NotFound.into()),
+                Self::NoLocks => Ok(()),
+            }
         }
 
         fn open(&self, path: &Path) -> io::Result<File> {
@@ -679,11 +892,17 @@ mod tests {
         }
 
         fn lock(&self, path: &Path) -> io::Result<Lock> {
-            Disk.lock(path)
+            match self {
+                Self::LostReply => Disk.lock(path),
+                Self::NoLocks => Disk.open(path).map(|_| Lock::Unsupported),
+            }
         }
 
         fn try_lock_shared(&self, path: &Path) -> io::Result<Lock> {
-            Disk.try_lock_shared(path)
+            match self {
+                Self::LostReply => Disk.try_lock_shared(path),
+                Self::NoLocks => Disk.open(path).map(|_| Lock::Unsupported),
+            }
         }
 
         fn create(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
@@ -738,7 +957,7 @@ mod tests {
     #[test]
     fn a_rename_that_has_succeeded_and_reports_an_error_counts() {
         let folder = tempfile::tempdir().expect("a folder");
-        let queue = Folder::new(folder.path(), Arc::new(LostReply));
+        let queue = Folder::new(folder.path(), Arc::new(Odd::LostReply));
         queue.prepare().expect("a queue");
         let name = posted(&queue, 1);
         assert_eq!(queue.posted().expect("a list"), std::slice::from_ref(&name));

@@ -8,6 +8,7 @@ mod bucket;
 #[cfg(test)]
 pub(crate) mod faulty_bucket;
 mod folder;
+mod heartbeat;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::time::Duration;
 pub(crate) use self::bucket::{Blobs, Bucket};
 pub(crate) use self::folder::Folder;
 use crate::error::ClusterError;
-use crate::format::{Bundle, Presence};
+use crate::format::{Bundle, Presence, StartedWorkers};
 use crate::names::{BundleName, LeaseName, WorkerName};
 
 /// Says that a run is in progress, until it is dropped or the process ends.
@@ -111,6 +112,12 @@ pub(crate) trait Transport: Send + Sync {
     /// Returns whether a run is known to be in progress.
     fn is_running(&self, run: &str) -> bool;
 
+    /// Returns what a run has written of the workers that a scheduler starts for it; `None` if there is nothing.
+    fn started_workers(&self, run: &str) -> Option<StartedWorkers> {
+        let _ = run;
+        None
+    }
+
     /// Forgets the marks of runs that have ended, except those of these.
     fn forget_runs(&self, except: &[&str]);
 
@@ -121,6 +128,17 @@ pub(crate) trait Transport: Send + Sync {
     /// not count any more.
     fn look_anew(&self) -> Result<(), ClusterError> {
         Ok(())
+    }
+
+    /// Returns whether a worker holds back messages that are not urgent until it renews its lease, because each
+    /// [`append`](Self::append) leaves something that costs the run time in every poll.
+    fn is_costly_to_append(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a list may not show for a while what another machine has done.
+    fn lists_late(&self) -> bool {
+        true
     }
 
     /// Returns how often a worker that holds a lease writes messages that are not urgent, and reads orders.

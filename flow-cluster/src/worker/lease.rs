@@ -25,6 +25,9 @@ const CRASH: Duration = Duration::from_millis(300);
 /// How often orders are read otherwise. Each time is an operation on a file system that all workers share.
 const ORDERS: Duration = Duration::from_millis(500);
 
+/// The most bytes of lines that are held back until the lease is renewed.
+const MOST_HELD_BACK: usize = 1 << 20;
+
 /// In how many parts a lease is divided: it is renewed after one of them.
 const RENEWALS: u32 = 4;
 
@@ -241,12 +244,22 @@ impl<'a> HeldLease<'a> {
                     written.held_back.extend(duration);
                     written.held_back.extend(beat);
                 }
-                self.flush(&mut written);
+                if self.is_to_flush(&written, renewal) {
+                    self.flush(&mut written);
+                }
                 self.transport.tick().min(renewal)
             };
             // The end of the bundle does not wait for it.
             thread::park_timeout(pause);
         }
+    }
+
+    /// Returns whether the lines that are not urgent are written now: what a task logs all the time is few objects in a bucket then.
+    fn is_to_flush(&self, written: &Written, renewal: Duration) -> bool {
+        !self.transport.is_costly_to_append()
+            || written.is_torn
+            || written.at.elapsed() >= renewal
+            || written.held_back.len() >= MOST_HELD_BACK
     }
 
     /// Returns whether the worker is stopped. What its job sends from now on does not count.
@@ -524,6 +537,53 @@ mod tests {
         lines.extend(read(lines.len()));
         let expected = [Line::Begun(0), Line::Ended(0), Line::Over].map(|content| line(&content));
         assert_eq!(lines, expected.concat());
+    }
+
+    #[test]
+    fn what_a_task_logs_is_few_objects_in_a_bucket() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bucket = folder.path().join("bucket");
+        let queue = || {
+            let remote: Arc<dyn Remote> = Arc::new(RemoteFolder::new(&bucket));
+            let blobs = Blobs::new(Arc::clone(&remote), folder.path(), Arc::new(Disk));
+            Bucket::new(remote, Arc::new(blobs), (Duration::from_millis(10), Duration::ZERO))
+        };
+        let (run, worker) = (queue(), queue());
+        let build = "0123456789abcdef0123456789abcdef";
+        let bundle = BundleName::new(build, "fedcba9876543210", 1);
+        run.post(&bundle, &Bundle::new(build, 30.0, Vec::new())).expect("it is posted");
+        let name = worker.take(&bundle, &WorkerName::new("node")).expect("no error");
+        let name = name.expect("it is there");
+        let read = || {
+            run.begin_poll();
+            run.lines(&name, 0).expect("no error").expect("it is held")
+        };
+        let stopper = Stopper::default();
+        let lease = HeldLease::new(&worker, name.clone(), &stopper);
+        lease.set_lease(Duration::from_secs(8));
+        assert!(lease.write(&Line::Begun(0), true));
+        let begun = read();
+        thread::scope(|scope| {
+            let keeper = scope.spawn(|| lease.keep());
+            let _ends = lease.ends_on_drop(keeper.thread().clone());
+            assert!(lease.write(&Line::Message { job: 0, text: "a line".to_owned() }, false));
+            thread::sleep(Duration::from_millis(300));
+            assert_eq!(read(), begun, "it is held back");
+            // An urgent line takes it along, in one object.
+            assert!(lease.write(&Line::Ended(0), true));
+            let lines = [
+                Line::Begun(0),
+                Line::Message { job: 0, text: "a line".to_owned() },
+                Line::Ended(0),
+            ];
+            assert_eq!(read(), lines.map(|content| line(&content)).concat());
+            assert!(lease.write(&Line::Message { job: 0, text: "the next".to_owned() }, false));
+            let waited = Instant::now();
+            while !String::from_utf8_lossy(&read()).contains("the next") {
+                assert!(waited.elapsed() < Duration::from_secs(60), "it is written with a heartbeat");
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
     }
 
     #[test]

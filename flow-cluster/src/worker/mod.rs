@@ -22,7 +22,7 @@ use flow_core::{Flow, Remote, Stopper};
 
 use self::lease::{HeldLease, LeaseLink};
 use crate::error::{ClusterError, text};
-use crate::format::{Bundle, Line, Presence};
+use crate::format::{Bundle, Line, Presence, plain};
 use crate::names::{BundleName, LeaseName, PoolName, WorkerName};
 use crate::transport::{Blobs, Bucket, Folder, Transport};
 
@@ -187,7 +187,7 @@ impl Worker {
             (None, Some(name)) => {
                 let pool = PoolName::parse(name)
                     .ok_or_else(|| ClusterError::NoPool { name: name.clone() })?;
-                let queue = Folder::of_pool(runner.folder(), &pool, runner.fs());
+                let queue = Folder::of_runs(runner.folder(), runner.fs()).pool(&pool);
                 (Box::new(queue), POLL, scheduled_job(&pool))
             }
             (Some(bucket), None) => {
@@ -461,7 +461,7 @@ impl Working<'_> {
         posted.retain(|bundle| {
             let is_own = bundle.build() == self.build;
             if !is_own {
-                self.refuse(bundle.build());
+                self.refuse(bundle);
             }
             is_own
         });
@@ -469,16 +469,14 @@ impl Working<'_> {
     }
 
     /// Says once that bundles of another build are not taken.
-    fn refuse(&self, build: &str) {
+    fn refuse(&self, name: &BundleName) {
         let message = || {
-            format!(
-                "warning: there are jobs of another build of this program ({}), and this worker is of {}: start it again \
-                 from the executable file of the run",
-                &build[..8],
-                &self.build[..8]
-            )
+            // Another worker may have taken it just now.
+            let read = self.transport.posted_bundle(name);
+            let program = read.map_or_else(|_| String::new(), |bundle| bundle.program);
+            refused((&program, name.build()), (self.runner.program(), self.build))
         };
-        self.say_once(build, message);
+        self.say_once(name.build(), message);
     }
 
     /// Says once what is wrong, and not for each file of the queue, nor each time when the queue is looked at.
@@ -582,6 +580,27 @@ impl Working<'_> {
     }
 }
 
+/// Returns what a worker says of jobs that are not for it, by the programs and builds of both. The program of the jobs is empty if it is
+/// not known.
+fn refused((program, build): (&str, &str), (own, own_build): (&str, &str)) -> String {
+    let program = plain(program);
+    let what = match program.as_str() {
+        program if program == own => "another build of this program",
+        "" => "another build of this program, or of another program",
+        program => {
+            return format!(
+                "warning: there are jobs of another program, `{program}`, and this worker is of `{own}`: it takes none of \
+                 them; start a worker of `{program}` for them"
+            );
+        }
+    };
+    format!(
+        "warning: there are jobs of {what} ({}), and this worker is of {}: start it again from the executable file of the run",
+        &build[..8],
+        &own_build[..8]
+    )
+}
+
 /// Returns the job of the scheduler in which this process runs, such as `123_4`.
 fn scheduled_job(pool: &PoolName) -> Option<String> {
     let [job, task] = match pool.executor() {
@@ -616,6 +635,23 @@ mod tests {
         assert!(is_time(29, None) && !is_time(30, None));
         // Of a short time, less is reserved.
         assert!(is_time_for(minutes(1), Duration::from_secs(50), Some(6.0)));
+    }
+
+    #[test]
+    fn a_worker_tells_another_program_from_another_build() {
+        let (theirs, own) = ("0123456789abcdef", "fedcba9876543210");
+        let build = refused(("iris", theirs), ("iris", own));
+        assert!(
+            build.contains("jobs of another build of this program (01234567), and this worker is of fedcba98: start it again"),
+            "{build}"
+        );
+        let program = refused(("fan", theirs), ("iris", own));
+        assert_eq!(
+            program,
+            "warning: there are jobs of another program, `fan`, and this worker is of `iris`: it takes none of them; start a \
+             worker of `fan` for them"
+        );
+        assert!(refused(("", theirs), ("iris", own)).contains("or of another program"));
     }
 
     #[test]

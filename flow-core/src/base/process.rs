@@ -51,7 +51,7 @@ fn digest_ends(mut file: File) -> io::Result<Digest> {
 }
 
 /// Returns the host name of this machine.
-pub(crate) fn host() -> String {
+pub fn host() -> String {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| gethostname::gethostname().to_string_lossy().into_owned()).clone()
 }

@@ -33,6 +33,6 @@ impl Execution {
         }
         let instance = self.plan.graph.label(node, Show::Clipped);
         let warning = Warning::NotAsExpected { instance, message, rejected };
-        self.session.quality_warnings.lock().expect("lock poisoned").push(warning);
+        self.session.warnings.lock().expect("lock poisoned").push(warning);
     }
 }

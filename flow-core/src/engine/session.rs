@@ -64,8 +64,8 @@ pub(crate) struct Session {
     pub(super) claims: Option<Arc<Claims>>,
     /// When the run began.
     pub(super) begun: jiff::Timestamp,
-    /// The warnings about outputs that do not meet expectations.
-    pub(super) quality_warnings: Mutex<Vec<Warning>>,
+    /// The warnings about outputs that do not meet expectations, and those of the executor.
+    pub(super) warnings: Mutex<Vec<Warning>>,
     /// The error of the store, if nothing can be written to it any more. It ends the run.
     unwritable: Mutex<Option<StoreError>>,
     is_halted: AtomicBool,
@@ -132,7 +132,7 @@ impl Session {
             history,
             claims,
             begun: jiff::Timestamp::now(),
-            quality_warnings: Mutex::default(),
+            warnings: Mutex::default(),
             unwritable: Mutex::default(),
             is_halted: AtomicBool::new(false),
             is_coordinated: AtomicBool::new(false),
@@ -161,9 +161,9 @@ impl Session {
         self.unwritable.lock().expect("lock poisoned").take()
     }
 
-    /// Takes the warnings about outputs that do not meet expectations.
-    pub(crate) fn take_quality_warnings(&self) -> Vec<Warning> {
-        std::mem::take(&mut *self.quality_warnings.lock().expect("lock poisoned"))
+    /// Takes the warnings about outputs that do not meet expectations, and those of the executor.
+    pub(crate) fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.warnings.lock().expect("lock poisoned"))
     }
 
     /// Returns the next number for an execution, beginning with 0.

@@ -122,7 +122,7 @@ impl Flow {
             Some(error) => Err(error.into()),
             None => {
                 let mut summary = Summary::new(plan, outcomes);
-                summary.add_warnings(execution.session.take_quality_warnings());
+                summary.add_warnings(execution.session.take_warnings());
                 Ok(summary)
             }
         }

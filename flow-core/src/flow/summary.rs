@@ -137,7 +137,9 @@ impl Summary {
             self.outcomes.add_earlier(&earlier.outcomes);
         }
         self.outcomes.in_run.splice(0..0, earlier.outcomes.in_run.iter().cloned());
-        let is_of_run = |warning: &&Warning| matches!(warning, Warning::NotAsExpected { .. });
+        let is_of_run = |warning: &&Warning| {
+            matches!(warning, Warning::NotAsExpected { .. } | Warning::Executor { .. })
+        };
         self.warnings.extend(earlier.warnings.iter().filter(is_of_run).cloned());
         self
     }

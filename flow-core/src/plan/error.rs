@@ -208,6 +208,10 @@ pub enum PlanErrorKind {
     #[error("`{task}` cannot run elsewhere, by the executor `{executor}`: {reason}")]
     NotElsewhere { task: String, executor: String, reason: String },
 
+    /// The executor of the flow can run nothing: a setting of it is wrong, or its scheduler is not installed here.
+    #[error("the executor `{executor}` cannot run tasks: {reason}")]
+    NoExecutor { executor: String, reason: String },
+
     /// An option of a task's execution, such as `timeout`, cannot be evaluated.
     #[error("evaluating `{option}` of `{instance}` failed: {reason}")]
     TaskOption { instance: String, option: &'static str, reason: String },

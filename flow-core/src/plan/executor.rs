@@ -141,6 +141,57 @@ pub trait JobExecutor: Send + Sync {
         false
     }
 
+    /// Checks what can be checked before anything runs: that the commands of a scheduler are there, and that all settings are
+    /// valid.
+    ///
+    /// It is called for each plan that has something to run elsewhere, also by [`Flow::preview`](crate::Flow::preview), so it is
+    /// fast, and submits nothing. The default finds nothing wrong.
+    ///
+    /// # Errors
+    ///
+    /// Jobs could not be run. The error names the setting or the command, and what to do: it becomes a
+    /// [`PlanErrorKind::NoExecutor`](crate::PlanErrorKind::NoExecutor).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use flow::executor::{JobExecutor, JobQueue, RunOfJobs};
+    /// use flow::prelude::*;
+    ///
+    /// #[task(target = Json<u64>)]
+    /// fn square(#[param(default = 3)] n: u64) -> u64 {
+    ///     n * n
+    /// }
+    ///
+    /// /// Submits jobs to nodes that do not exist.
+    /// struct Nowhere;
+    ///
+    /// impl JobExecutor for Nowhere {
+    ///     fn name(&self) -> &str {
+    ///         "nowhere"
+    ///     }
+    ///
+    ///     fn check(&self) -> Result<()> {
+    ///         bail!("there are no nodes: buy some")
+    ///     }
+    ///
+    ///     fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+    ///         unreachable!("it is checked before")
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let flow = Flow::open(folder.path())?.quiet().executor(Nowhere);
+    /// let error = flow.run::<square>().unwrap_err();
+    /// assert_eq!(error.to_string(), "the executor `nowhere` cannot run tasks: there are no nodes: buy some");
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn check(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     /// Begins to run the jobs of a run.
     ///
     /// # Errors
@@ -161,6 +212,12 @@ pub trait JobQueue: Send + Sync {
 
     /// Ends the run: no job is in progress any more, and none follows.
     fn end(&self);
+
+    /// Returns what could not be done at the [end](Self::end) of the run, such as workers that could not be cancelled: each text
+    /// becomes a [warning](crate::Warning::Executor) of the summary. It is called after the end. The default returns nothing.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A job that was submitted.

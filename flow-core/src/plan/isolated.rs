@@ -4,7 +4,7 @@
 //! Another process has its own memory. So the output of such a task and its inputs must be files, and what it
 //! [uses](crate::Uses) must have a constructor. The process finds the type of the task by the registry of its own program.
 //! A job that runs elsewhere is a file in the store, so it has no secrets. If the executor moves files, it has no files outside
-//! the store. What is missing is an error before anything runs.
+//! the store. What is missing is an error before anything runs, and so is an executor that can run nothing.
 
 use daggy::NodeIndex;
 
@@ -23,11 +23,16 @@ impl Plan {
         if are_all_here && types.all(|entry| entry.task.policy.is_none()) {
             return Ok(());
         }
-        let mut nodes = self.graph.nodes();
-        nodes.try_for_each(|node| match self.verdicts.status(node) {
-            Status::Pending => self.check_isolated(node),
-            _ => Ok(()),
-        })
+        let is_pending = |node: &NodeIndex| self.verdicts.status(*node) == Status::Pending;
+        self.graph.nodes().filter(is_pending).try_for_each(|node| self.check_isolated(node))?;
+        let mut pending = self.graph.nodes().filter(is_pending);
+        match pending.any(|node| self.policies.runs_elsewhere(&self.graph, node)) {
+            true => self
+                .policies
+                .check_executor()
+                .map_err(|kind| Box::new(PlanError::new(kind, Vec::new()))),
+            false => Ok(()),
+        }
     }
 
     /// Returns an error if an instance is to run in another process and cannot.
@@ -38,6 +43,17 @@ impl Plan {
 }
 
 impl Policies {
+    /// Returns an error if the executor of the flow can run nothing.
+    fn check_executor(&self) -> Result<(), PlanErrorKind> {
+        let Some(executor) = self.executor.as_ref().map(|executor| &executor.0) else {
+            return Ok(());
+        };
+        executor.check().map_err(|error| PlanErrorKind::NoExecutor {
+            executor: executor.name().to_owned(),
+            reason: format!("{error:#}"),
+        })
+    }
+
     /// Returns an error if an instance is to run in another process and cannot.
     pub(crate) fn check_isolated(
         &self,

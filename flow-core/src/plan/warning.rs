@@ -85,6 +85,14 @@ pub enum Warning {
         /// Why it could not be written.
         error: String,
     },
+    /// The [executor](crate::Flow::executor) of the flow could not do everything at the end of the run. The outputs are complete all
+    /// the same.
+    Executor {
+        /// The name of the executor.
+        executor: String,
+        /// What it could not do, and what to do about it.
+        message: String,
+    },
     /// The expression in `#[task(refresh = ...)]` failed, so that outputs are used that may be out of date.
     NotRefreshed {
         /// The name of the task.
@@ -227,6 +235,9 @@ impl fmt::Display for Warning {
             }
             Self::HistoryNotWritten { error } => {
                 write!(f, "the history of this run is incomplete or missing: {error}")
+            }
+            Self::Executor { executor, message } => {
+                write!(f, "the executor `{executor}`: {message}")
             }
             Self::NotRefreshed { task, error, instances } => {
                 write!(

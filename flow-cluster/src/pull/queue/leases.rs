@@ -14,8 +14,8 @@ pub(super) const LINGER: Duration = Duration::from_millis(400);
 /// How long a bundle stays that a worker has given back, because it was stopped, until it is known from its scheduler why.
 const VERDICT: Duration = Duration::from_secs(20);
 
-/// After how many times the time of a lease a bundle that is found nowhere is given up. A network file system may list a folder as
-/// it was a minute ago.
+/// After how many times the time of a lease a bundle that is found nowhere is given up, if lists may be late: a network file system
+/// may list a folder as it was a minute ago.
 const MISSING: u32 = 4;
 
 impl Queue {
@@ -69,8 +69,8 @@ impl Queue {
 
     /// Gives up bundles that were posted, and are found nowhere for long. Their jobs wait again.
     ///
-    /// A person may have removed them, or another run on a file system without locks, on which it cannot know that this one
-    /// is in progress. A network file system may show late where they are.
+    /// A person may have removed them. A network file system may show late where they are. In a bucket, a worker may have died
+    /// between the two objects by which it takes one. If it has not died, it finds that it has no lease.
     pub(super) fn find_missing(&self, state: &mut State, now: Instant) {
         if !state.has_posted() {
             return;
@@ -81,16 +81,21 @@ impl Queue {
         };
         // Afterwards: one that is taken meanwhile is found here.
         self.find_taken(state);
+        let (times, reason) = match self.transport.lists_late() {
+            true => (MISSING, "its folder in the queue was removed"),
+            false => (1, "the worker that has taken it was not heard of since, or it was removed"),
+        };
         let mut missing = Vec::new();
         for (name, held) in &mut state.bundles {
             if !matches!(held.phase, Phase::Posted) || posted.contains(name) {
                 held.missing = None;
-            } else if now.duration_since(*held.missing.get_or_insert(now)) > MISSING * held.lease {
+            } else if now.duration_since(*held.missing.get_or_insert(now)) > times * held.lease {
                 missing.push(name.clone());
             }
         }
         for name in missing {
-            state.release(&name, "its folder in the queue was removed");
+            state.release(&name, reason);
+            state.tell(&format!("another worker: {reason}"));
         }
     }
 

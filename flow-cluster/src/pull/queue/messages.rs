@@ -133,6 +133,7 @@ mod tests {
     use flow_core::fs::Disk;
     use flow_core::{Remote, RemoteFolder};
 
+    use super::super::Names;
     use super::super::state::Held;
     use super::*;
     use crate::format::{Bundle, line};
@@ -144,6 +145,10 @@ mod tests {
     const BUILD: &str = "0123456789abcdef0123456789abcdef";
     const RUN: &str = "fedcba9876543210";
     const LEASE: Duration = Duration::from_secs(1);
+
+    fn names() -> Names {
+        Names { build: BUILD.to_owned(), program: "iris".to_owned(), run: RUN.to_owned() }
+    }
 
     /// A bucket that does not answer as long as it is gone.
     #[derive(Default)]
@@ -175,7 +180,7 @@ mod tests {
             Bucket::new(remote, Arc::new(blobs), (Duration::from_millis(10), LEASE))
         };
         let worker = transport();
-        let names = (BUILD.to_owned(), RUN.to_owned());
+        let names = names();
         let queue = Queue::begin(Box::new(transport()), Settings::default(), names, None);
         let queue = queue.expect("a bucket that can be read");
         let name = BundleName::new(BUILD, RUN, 0);
@@ -206,7 +211,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let transport = Folder::new(folder.path(), Arc::new(Disk));
         transport.prepare().expect("a queue");
-        let names = (BUILD.to_owned(), RUN.to_owned());
+        let names = names();
         let queue = Queue::begin(Box::new(transport), Settings::default(), names, None);
         let queue = queue.expect("a queue that can be read");
         let bundle = BundleName::new(BUILD, RUN, 0);

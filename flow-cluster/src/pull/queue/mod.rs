@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use flow_core::executor::{Job, JobEvent, JobEvents};
 
-pub(crate) use self::scheduled::{Blame, Demand, WorkerEnd};
+pub(crate) use self::scheduled::{Blame, Demand, Refusal, WorkerEnd};
 pub(super) use self::state::JobId;
 use self::state::{Adopted, Phase, State, Submitted};
 use super::Settings;
@@ -50,12 +50,25 @@ const POLLS_PER_LOOK: u32 = 5;
 /// The most bytes that describe a job.
 const LONGEST_PAYLOAD: usize = 256 << 20;
 
+/// The names of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// The digest of the program.
+    pub(crate) build: String,
+    /// The name of the program.
+    pub(crate) program: String,
+    /// The name of the run in the queue.
+    pub(crate) run: String,
+}
+
 /// The queue of one run.
 pub(crate) struct Queue {
     pub(super) transport: Box<dyn Transport>,
     pub(super) settings: Settings,
     /// The digest of this program.
     build: String,
+    /// The name of this program.
+    program: String,
     /// The name of this run.
     run: String,
     /// The command that starts a worker, for messages; `None` if a scheduler starts them.
@@ -74,13 +87,15 @@ impl Queue {
     pub(super) fn begin(
         transport: Box<dyn Transport>,
         settings: Settings,
-        (build, run): (String, String),
+        names: Names,
         command: Option<String>,
     ) -> Result<Self, ClusterError> {
+        let Names { build, program, run } = names;
         let queue = Self {
             transport,
             settings,
             build,
+            program,
             run,
             command,
             state: Mutex::default(),
@@ -103,8 +118,8 @@ impl Queue {
     pub(super) fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<JobId> {
         let mut state = self.state();
         anyhow::ensure!(!state.is_ended, "the queue of jobs has ended");
-        if let Some(error) = &state.refused {
-            anyhow::bail!("{error}");
+        if let Some(refusal) = &state.refused {
+            anyhow::bail!("{}", refusal.error_of(&job));
         }
         anyhow::ensure!(
             job.payload.len() <= LONGEST_PAYLOAD,

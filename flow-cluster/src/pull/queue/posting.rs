@@ -38,6 +38,7 @@ impl Queue {
             state.posted += 1;
             let lease = self.settings.lease;
             let bundle = Bundle::new(&self.build, lease.as_secs_f64(), jobs);
+            let bundle = bundle.of_program(&self.program);
             if let Err(error) = self.transport.post(&name, &bundle) {
                 // The next poll tries again.
                 state.tell_error(&error);
@@ -71,20 +72,40 @@ impl Queue {
             self.transport.forget(&gone);
         }
         state.others.extend(state.workers.jobs_of_other_builds(&self.build, now));
-        for other in state.workers.of_other_builds(&self.build, now) {
-            state.tell(&format!(
-                "a worker of this build: {other} is of another build, and takes no jobs of this run: start it again from \
-                 the same executable file"
-            ));
+        let others = state.workers.of_other_builds(&self.build, now);
+        for (program, shown) in &others {
+            state.tell(&other_worker(&self.program, program, shown));
         }
         if state.workers.slots(&self.build, now) > 0 || !state.has_idle_job() {
             state.alone_since = None;
         } else if let Some(command) = &self.command
             && now.duration_since(*state.alone_since.get_or_insert(now)) >= PATIENCE
         {
-            state.tell(&format!("a worker: none is running. Start some with `{command}`"));
+            state.tell(&none_is_running(!others.is_empty(), command));
         }
     }
+}
+
+/// Returns what is said of a worker that takes no jobs of this run.
+fn other_worker(own: &str, program: &str, shown: &str) -> String {
+    match program == own {
+        true => format!(
+            "a worker of this build: {shown} is of another build of this program, and takes no jobs of this run: start it \
+             again from the same executable file"
+        ),
+        false => format!(
+            "a worker of this program: {shown} is of another program, and takes no jobs of this run"
+        ),
+    }
+}
+
+/// Returns what is said if there is no worker for this run, although there may be others.
+fn none_is_running(has_others: bool, command: &str) -> String {
+    let what = match has_others {
+        false => "a worker: none is running",
+        true => "a worker of this program and build: only workers of others are running",
+    };
+    format!("{what}. Start some with `{command}`")
 }
 
 /// Returns a function that describes a job for a bundle.
@@ -100,5 +121,29 @@ fn job_of(state: &State) -> impl Fn(&JobId) -> Option<BundledJob> {
             expected_seconds: job.expected_seconds,
             payload: job.payload.clone(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_program_and_another_build_are_told_apart_and_not_denied_later() {
+        let shown = "`fan` on vm (process 7)";
+        let expected = "a worker of this program: `fan` on vm (process 7) is of another program, and takes no jobs of this run";
+        assert_eq!(other_worker("iris", "fan", shown), expected);
+        let build = other_worker("fan", "fan", shown);
+        assert!(build.contains("is of another build of this program"), "{build}");
+        assert!(build.contains("from the same executable file"), "{build}");
+        let command = "./iris worker --data d";
+        assert_eq!(
+            none_is_running(false, command),
+            "a worker: none is running. Start some with `./iris worker --data d`"
+        );
+        assert_eq!(
+            none_is_running(true, command),
+            "a worker of this program and build: only workers of others are running. Start some with `./iris worker --data d`"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What a scheduler needs to know of a queue whose workers it starts, and what the queue learns from it.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use flow_core::executor::{Job, JobEvent};
@@ -42,6 +43,35 @@ pub(crate) struct WorkerEnd {
     pub(crate) blame: Blame,
     /// Whether it has ended for sure. A scheduler may only have forgotten it.
     pub(crate) is_certain: bool,
+}
+
+/// Why no worker can be started, for one pool or for all of them.
+///
+/// The first task that fails by it has the whole error. The others name that one: of a sweep, each would say the same otherwise.
+pub(crate) struct Refusal {
+    error: String,
+    /// The key of the first job that has failed by it, and its instance as it is shown.
+    first: Mutex<Option<(String, String)>>,
+}
+
+impl Refusal {
+    pub(crate) fn new(error: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { error: error.into(), first: Mutex::default() })
+    }
+
+    /// Returns the error of a job.
+    pub(super) fn error_of(&self, job: &Job) -> String {
+        self.error_for(&job.key.to_string(), &job.label)
+    }
+
+    fn error_for(&self, key: &str, label: &str) -> String {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, shown) = first.get_or_insert_with(|| (key.to_owned(), label.to_owned()));
+        match first.as_str() == key {
+            true => self.error.clone(),
+            false => format!("no worker can be started for it: see the error of `{shown}`"),
+        }
+    }
 }
 
 impl Queue {
@@ -126,9 +156,9 @@ impl Queue {
     }
 
     /// Fails all jobs that no worker has begun, and those that are submitted from now on, because no worker can be started.
-    pub(crate) fn refuse(&self, error: &str) {
+    pub(crate) fn refuse(&self, refusal: &Arc<Refusal>) {
         let mut state = self.state();
-        state.refused = Some(error.to_owned());
+        state.refused = Some(Arc::clone(refusal));
         // A worker that is there may take a bundle meanwhile: its jobs go on.
         let posted = state.bundles.iter().filter(|(_, held)| matches!(held.phase, Phase::Posted));
         let posted: Vec<_> = posted.map(|(name, _)| name.clone()).collect();
@@ -141,7 +171,8 @@ impl Queue {
         }
         for id in std::mem::take(&mut state.waiting) {
             if let Some(submitted) = state.jobs.remove(&id) {
-                submitted.events.send(JobEvent::Failed(error.to_owned()));
+                let error = refusal.error_of(&submitted.job);
+                submitted.events.send(JobEvent::Failed(error));
             }
         }
         state.waiting_since = None;
@@ -156,5 +187,20 @@ impl Queue {
     /// Tells the user once what the jobs that have not begun wait for.
     pub(crate) fn tell(&self, reason: &str) {
         self.state().tell(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_task_has_the_whole_error_and_the_others_name_it() {
+        let refusal = Refusal::new("Slurm refuses it");
+        assert_eq!(refusal.error_for("1", "Train {c: 1}"), "Slurm refuses it");
+        let other = "no worker can be started for it: see the error of `Train {c: 1}`";
+        assert_eq!(refusal.error_for("2", "Train {c: 2}"), other);
+        // It is submitted again.
+        assert_eq!(refusal.error_for("1", "Train {c: 1}"), "Slurm refuses it");
     }
 }

@@ -1,10 +1,12 @@
 //! [`State`]: the jobs and bundles of a run, as far as they are known.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flow_core::executor::{Job, JobEvent, JobEvents};
 
+use super::scheduled::Refusal;
 use crate::error::{ClusterError, text};
 use crate::names::{BundleName, LeaseName};
 use crate::pull::requests::Requests;
@@ -45,7 +47,7 @@ pub(crate) struct State {
     /// The jobs of a scheduler whose workers are of another build.
     pub(super) others: HashSet<String>,
     /// Why no worker can be started.
-    pub(super) refused: Option<String>,
+    pub(super) refused: Option<Arc<Refusal>>,
     pub(crate) is_ended: bool,
 }
 

@@ -1,52 +1,23 @@
-//! The marks of runs that are in progress: an object that the run writes anew again and again.
+//! The marks of runs that are in progress: an object with the [heartbeat](super::super::heartbeat) of the run.
 //!
-//! A run that begins watches the marks of others. One that changes belongs to a run that is alive. One that stays the same for
-//! the time that is written in it, by the clock of the run that watches, belongs to a run that has died.
+//! A run that begins watches the marks of others.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use flow_core::Remote;
-use serde::{Deserialize, Serialize};
 
 use super::blobs::Blobs;
 use super::{names, objects};
 use crate::error::ClusterError;
-use crate::format::FORMAT;
-
-/// The longest time in which a run writes its mark anew, so that the next run need not wait longer to know that it has died.
-const LONGEST: Duration = Duration::from_secs(20);
-
-/// In how many parts that time is divided: the mark is written after one of them.
-const RENEWALS: u32 = 4;
-
-/// The times that a mark of another process may have, in seconds.
-const TIMES: (f64, f64) = (0.05, 600.0);
-
-/// How often marks are read while they are watched, at least and at most.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-
-/// The most bytes of a mark.
-const MOST: u64 = 4 << 10;
-
-/// What is in a mark.
-#[derive(Serialize, Deserialize)]
-struct Mark {
-    format: u32,
-    /// Grows each time.
-    beat: u64,
-    /// After how many seconds without a change the run has died.
-    seconds: f64,
-}
+use crate::transport::heartbeat::{self, Beat, Heartbeat, LONGEST, MOST};
 
 /// The mark of this run, which is removed when it is dropped, with everything else that the run has left in the bucket.
 pub(super) struct BucketMark {
     remote: Arc<dyn Remote>,
     run: String,
-    ends: Arc<(Mutex<bool>, Condvar)>,
-    thread: Option<JoinHandle<()>>,
+    heartbeat: Option<Heartbeat>,
     blobs: Arc<Blobs>,
 }
 
@@ -64,39 +35,20 @@ impl BucketMark {
     ) -> Result<Self, ClusterError> {
         let time = time.min(LONGEST);
         write(&**remote, run, 0, time)?;
-        let ends = Arc::new((Mutex::new(false), Condvar::new()));
-        let (of_thread, its_ends, its_run) =
-            (Arc::clone(remote), Arc::clone(&ends), run.to_owned());
-        let renew = move || {
-            let mut beat = 0;
-            let mut has_ended = its_ends.0.lock().unwrap_or_else(PoisonError::into_inner);
-            while !*has_ended {
-                let waited = its_ends.1.wait_timeout(has_ended, time / RENEWALS);
-                has_ended = waited.unwrap_or_else(PoisonError::into_inner).0;
-                if *has_ended {
-                    break;
-                }
-                drop(has_ended);
-                beat += 1;
-                // An error that passes: the next one renews it.
-                let _ = write(&*of_thread, &its_run, beat, time);
-                has_ended = its_ends.0.lock().unwrap_or_else(PoisonError::into_inner);
-            }
-        };
-        let thread = Builder::new().name("flow-mark".to_owned()).spawn(renew);
-        let thread = Some(thread.map_err(ClusterError::Thread)?);
+        let (of_thread, its_run) = (Arc::clone(remote), run.to_owned());
+        let heartbeat = Heartbeat::begin(time, move |beat| {
+            // An error that passes: the next one renews it.
+            let _ = write(&*of_thread, &its_run, beat, time);
+        })?;
         let (remote, run) = (Arc::clone(remote), run.to_owned());
-        Ok(Self { remote, run, ends, thread, blobs: Arc::clone(blobs) })
+        Ok(Self { remote, run, heartbeat: Some(heartbeat), blobs: Arc::clone(blobs) })
     }
 }
 
 impl Drop for BucketMark {
     fn drop(&mut self) {
-        *self.ends.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.ends.1.notify_all();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        // It must not write the mark again.
+        drop(self.heartbeat.take());
         // What cannot be removed now is removed by the next run.
         let own = names::run(&self.run);
         if let Ok(marks) = objects::list(&*self.remote, names::RUNS)
@@ -116,8 +68,7 @@ impl Drop for BucketMark {
 }
 
 fn write(remote: &dyn Remote, run: &str, beat: u64, time: Duration) -> Result<(), ClusterError> {
-    let mark = Mark { format: FORMAT, beat, seconds: time.as_secs_f64() };
-    objects::put(remote, &names::run(run), &serde_json::to_vec(&mark).expect("plain data"))
+    objects::put(remote, &names::run(run), &Beat::new(beat, time).bytes())
 }
 
 /// Watches the marks of the runs that are not `known`, and returns those that have died.
@@ -129,26 +80,7 @@ pub(super) fn dead_runs(
     remote: &dyn Remote,
     known: &HashSet<String>,
 ) -> Result<HashSet<String>, ClusterError> {
-    let mut first = read(remote, known)?;
-    // Afterwards: as long as the marks are read, which may take long, none of them can be seen to change.
-    let begun = Instant::now();
-    let mut dead = HashSet::new();
-    let mut pause = LOOKS.0;
-    while !first.is_empty() {
-        thread::sleep(pause);
-        pause = (2 * pause).min(LOOKS.1);
-        let now = read(remote, known)?;
-        first.retain(|run, mark| {
-            // One that is gone has ended.
-            let is_unchanged = now.get(run).is_some_and(|now| *now == *mark);
-            let has_died = is_unchanged && begun.elapsed() >= time_of(mark);
-            if has_died {
-                dead.insert(run.clone());
-            }
-            is_unchanged && !has_died
-        });
-    }
-    Ok(dead)
+    heartbeat::dead_runs(|| read(remote, known))
 }
 
 /// Returns the marks of the runs that are not known.
@@ -168,17 +100,10 @@ fn read(
     Ok(marks)
 }
 
-/// Returns after what time without a change a run has died.
-fn time_of(mark: &[u8]) -> Duration {
-    let seconds =
-        serde_json::from_slice::<Mark>(mark).map_or(LONGEST.as_secs_f64(), |mark| mark.seconds);
-    Duration::from_secs_f64(seconds.clamp(TIMES.0, TIMES.1))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::{io, thread};
 
     use flow_core::RemoteFolder;
     use flow_core::fs::Disk;
@@ -240,12 +165,5 @@ mod tests {
         write(&slow, RUN, 0, TIME).expect("a mark");
         let dead = dead_runs(&slow, &HashSet::new()).expect("a bucket that can be read");
         assert!(dead.is_empty(), "{dead:?}");
-    }
-
-    #[test]
-    fn a_hostile_mark_keeps_no_run_waiting_for_long() {
-        assert_eq!(time_of(b"{"), LONGEST);
-        let hostile = br#"{"format":1,"beat":0,"seconds":1e300}"#;
-        assert_eq!(time_of(hostile), Duration::from_secs(600));
     }
 }

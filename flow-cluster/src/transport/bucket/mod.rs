@@ -619,6 +619,15 @@ impl Transport for Bucket {
         Ok(())
     }
 
+    fn is_costly_to_append(&self) -> bool {
+        // Each is an object that every list of the run shows until the lease ends.
+        true
+    }
+
+    fn lists_late(&self) -> bool {
+        false
+    }
+
     fn tick(&self) -> Duration {
         self.tick
     }

@@ -33,6 +33,7 @@ use crate::engine::timers::Timers;
 use crate::engine::{committer, worker};
 use crate::plan::judge::Upstream;
 use crate::plan::policy::ResolvedPolicy;
+use crate::plan::warning::Warning;
 
 /// Runs a plan with at most `workers` tasks at a time, and returns the outcome of each instance.
 ///
@@ -77,13 +78,24 @@ pub(crate) fn run(execution: &Arc<Execution>, workers: usize) -> std::io::Result
     drop(commits);
     let _ = committer.join();
     session.children.end();
-    session.submitted.end();
+    end_executor(execution);
     ended?;
     let schedule = schedules.into_values().next().expect("schedule 0 ends last");
     let (outdated, stopped_by) = (schedule.outdated, schedule.stopped_by.clone());
     let (nodes, errors) = schedule.into_outcomes();
     let seconds = seconds_since(begun);
     Ok(Outcomes { nodes, errors, outdated, seconds, in_run: parts, stopped_by })
+}
+
+/// Ends the jobs of the executor of the flow, and keeps what it could not do as warnings of the run.
+fn end_executor(execution: &Execution) {
+    let Some(executor) = &execution.plan.policies.executor else { return };
+    let session = &execution.session;
+    let warnings = session.submitted.end().into_iter().map(|message| {
+        let executor = executor.0.name().to_owned();
+        Warning::Executor { executor, message }
+    });
+    session.warnings.lock().expect("lock poisoned").extend(warnings);
 }
 
 /// Closes the channel of jobs on drop, so that no worker waits for a coordinator that has ended.

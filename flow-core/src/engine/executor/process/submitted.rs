@@ -69,16 +69,17 @@ impl Drop for Inputs {
 }
 
 impl Submitted {
-    /// Cancels the jobs that are left, and ends the queue, if there is one.
+    /// Cancels the jobs that are left, and ends the queue, if there is one. Returns what the queue could not do.
     ///
     /// The thread of a job that was abandoned may not have cancelled it so far, and nothing waits for that thread.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(&self) -> Vec<String> {
         let left = std::mem::take(&mut *self.open());
         left.values().for_each(|job| job.cancel());
         let queue = self.begun().take();
-        if let Some(queue) = queue {
+        queue.map_or_else(Vec::new, |queue| {
             queue.end();
-        }
+            queue.warnings()
+        })
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<dyn SubmittedJob>>> {
@@ -454,8 +455,8 @@ mod tests {
         let (calls, submitted) = (Calls::default(), Submitted::default());
         *submitted.begun() = Some(Arc::new(calls.clone()));
         submitted.open().insert(1, Arc::new(calls.clone()));
-        submitted.end();
-        submitted.end();
+        assert!(submitted.end().is_empty());
+        assert!(submitted.end().is_empty());
         assert_eq!(*calls.0.lock().expect("lock poisoned"), ["cancel", "end"]);
     }
 
