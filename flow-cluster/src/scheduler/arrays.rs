@@ -10,18 +10,16 @@ use std::sync::Arc;
 use flow_core::fs::Fs;
 use serde::{Deserialize, Serialize};
 
-use super::options::Ask;
 use crate::error::{ClusterError, IoContext, is_gone};
 use crate::names::{ArrayName, is_run};
 
 const ARRAYS: &str = "arrays";
 const OUTPUT: &str = "output";
-const OPTIONS: &str = "options.json";
 
 /// The end of the name of a file with the output of a worker.
 pub(super) const OUTPUT_END: &str = ".txt";
 
-/// The most bytes of a file that describes an array or the options of a pool, and of an output.
+/// The most bytes of a file that describes an array, and of the end of an output that is read.
 const MOST_DESCRIBED: u64 = 1 << 20;
 const MOST_OUTPUT: u64 = 4 << 20;
 
@@ -72,10 +70,19 @@ impl Arrays {
         self.folder.join(ARRAYS).join(format!("{owner}.{name}"))
     }
 
-    /// Writes the name of an array that is about to be submitted.
+    /// Writes the name of an array that is about to be submitted, so that it is there whatever happens to this machine.
     pub(super) fn note(&self, noted: &Noted) -> Result<(), ClusterError> {
         let described = Described { build: noted.build.clone(), workers: noted.workers };
-        self.write(&self.file(&noted.owner, &noted.name), &described)
+        let path = self.file(&noted.owner, &noted.name);
+        let bytes = serde_json::to_vec(&described).map_err(io::Error::from);
+        let bytes = bytes.during("write", &path)?;
+        let created = self.fs.create(&path);
+        let written =
+            created.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.flush()));
+        // A network file system may say only now that it has no room for it.
+        let files = [path.clone()];
+        let synced = written.and_then(|()| self.fs.sync(&files, &[self.folder.join(ARRAYS)]));
+        synced.during("write", &path)
     }
 
     /// Forgets an array whose workers have ended.
@@ -111,43 +118,18 @@ impl Arrays {
         }
     }
 
-    /// Writes what the workers of the pool ask for.
-    pub(super) fn describe(&self, ask: &Ask) -> Result<(), ClusterError> {
-        // Another run may be reading it.
-        match self.described().as_ref() == Some(ask) {
-            true => Ok(()),
-            false => self.write(&self.folder.join(OPTIONS), ask),
-        }
-    }
-
-    /// Returns what the workers of the pool ask for, if its file can be read, and has nothing but options.
-    pub(super) fn described(&self) -> Option<Ask> {
-        let bytes = self.fs.read(&self.folder.join(OPTIONS), MOST_DESCRIBED).ok()?;
-        serde_json::from_slice::<Ask>(&bytes).ok().filter(|ask| ask.check().is_ok())
-    }
-
-    fn write(&self, path: &Path, content: &impl Serialize) -> Result<(), ClusterError> {
-        let bytes = serde_json::to_vec(content).map_err(io::Error::from).during("write", path)?;
-        let _ = self.fs.remove(path);
-        let created = self.fs.create(path);
-        let written =
-            created.and_then(|mut file| file.write_all(&bytes).and_then(|()| file.flush()));
-        match written {
-            // Another run has just written the same.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            written => written.during("write", path),
-        }
-    }
-
     /// Returns the path of the output of a worker up to the number of the worker.
     pub(super) fn output(&self, name: &ArrayName) -> PathBuf {
         self.folder.join(OUTPUT).join(format!("{name}-"))
     }
 
-    /// Returns what a worker has printed; nothing if that cannot be read.
+    /// Returns the end of what a worker has printed; nothing if that cannot be read.
     pub(super) fn printed(&self, name: &ArrayName, task: u32) -> String {
         let path = self.folder.join(OUTPUT).join(format!("{name}-{task}{OUTPUT_END}"));
-        let bytes = self.fs.read_from(&path, 0, MOST_OUTPUT).unwrap_or_default();
+        // The last lines say why it has ended.
+        let begin = self.fs.stat(&path).map_or(0, |stat| stat.bytes.saturating_sub(MOST_OUTPUT));
+        // It may have grown since.
+        let bytes = self.fs.read_from(&path, begin, 2 * MOST_OUTPUT).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -232,28 +214,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_options_that_names_a_script_is_not_believed() {
+    fn the_end_of_a_long_output_is_read() {
+        let (_folder, arrays) = arrays();
+        let path = format!("{}1{OUTPUT_END}", arrays.output(&noted(1).name).display());
+        let many = "a line\n".repeat(MOST_OUTPUT as usize / 7 + 9);
+        std::fs::write(path, format!("{many}out of memory\n")).expect("a file");
+        let printed = arrays.printed(&noted(1).name, 1);
+        assert_eq!(printed.len() as u64, MOST_OUTPUT);
+        assert!(printed.ends_with("a line\nout of memory\n"));
+    }
+
+    #[test]
+    fn an_array_whose_name_cannot_be_stored_is_an_error() {
         let (folder, arrays) = arrays();
-        let ask = |option: &str| Ask {
-            threads: 1,
-            memory: None,
-            minutes: None,
-            partition: None,
-            account: None,
-            options: vec![option.to_owned()],
-        };
-        let write = |ask: &Ask| {
-            let text = serde_json::to_vec(ask).expect("JSON");
-            std::fs::write(folder.path().join(OPTIONS), text).expect("a file");
-        };
-        write(&ask("--gres=gpu:1"));
-        assert_eq!(arrays.described(), Some(ask("--gres=gpu:1")));
-        for wrong in ["/tmp/script.sh", "--", "--a\n--b", ""] {
-            write(&ask(wrong));
-            assert_eq!(arrays.described(), None, "{wrong:?}");
-        }
-        arrays.describe(&ask("--exclusive")).expect("it is written anew");
-        assert_eq!(arrays.described(), Some(ask("--exclusive")));
+        std::fs::remove_dir(folder.path().join(ARRAYS)).expect("an empty folder");
+        assert!(arrays.note(&noted(1)).is_err());
+        arrays.prepare().expect("folders");
+        arrays.note(&noted(1)).expect("a file");
+        assert!(arrays.note(&noted(1)).is_err(), "a name is used once");
     }
 
     #[test]

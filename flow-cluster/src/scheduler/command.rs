@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,14 +71,19 @@ pub(super) enum CallError {
     Passing(String),
     /// The scheduler has not accepted the workers, because the user would have too many jobs. Fewer of them, or later, may be accepted.
     Full(String),
-    /// The scheduler refuses it, or its command cannot be run.
+    /// The scheduler refuses it.
     Refused(String),
+    /// The scheduler was not asked: its command cannot be run, or finds no configuration on this machine.
+    Unreachable(String),
 }
 
 impl CallError {
     /// Returns what has gone wrong.
     pub(super) fn text(&self) -> &str {
-        let (Self::Passing(text) | Self::Full(text) | Self::Refused(text)) = self;
+        let (Self::Passing(text)
+        | Self::Full(text)
+        | Self::Refused(text)
+        | Self::Unreachable(text)) = self;
         text
     }
 }
@@ -126,6 +131,10 @@ impl Commands {
         called
     }
 
+    fn missing(&self, program: &str) -> String {
+        missing(self.folder.as_deref(), program)
+    }
+
     fn run(&self, program: &str, arguments: &[OsString]) -> Result<Called, CallError> {
         let path =
             self.folder.as_ref().map_or_else(|| program.into(), |folder| folder.join(program));
@@ -137,11 +146,9 @@ impl Commands {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                CallError::Refused(format!("there is no command `{program}` on PATH"))
-            }
+            ErrorKind::NotFound => CallError::Unreachable(self.missing(program)),
             ErrorKind::PermissionDenied => {
-                CallError::Refused(format!("the command `{program}` cannot be run: {error}"))
+                CallError::Unreachable(format!("the command `{program}` cannot be run: {error}"))
             }
             _ => CallError::Passing(format!("the command `{program}` cannot be started: {error}")),
         })?;
@@ -175,6 +182,8 @@ impl Commands {
                 Ok(Some(status)) => return Some(status),
                 Ok(None) if begun.elapsed() < self.timeout => thread::sleep(LOOK.min(self.timeout)),
                 _ => {
+                    // Before it is waited for: its number may be that of another process afterwards.
+                    kill_group(child);
                     let _ = child.kill();
                     let _ = child.wait();
                     return None;
@@ -199,6 +208,45 @@ impl Commands {
 fn is_choice(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     name == WAIT || CHOICES.iter().any(|choice| name.starts_with(choice))
+}
+
+/// Ends all processes of a command: below a wrapper script, the command itself would go on.
+fn kill_group(child: &Child) {
+    if cfg!(unix) {
+        // The group has the number of its first process.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", "kill -s KILL -- \"-$1\"", "sh"]).arg(child.id().to_string());
+        let _ = kill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+/// Returns an error if there is no command of this name that can be run, in this folder or on `PATH`.
+pub(super) fn find(folder: Option<&Path>, program: &str) -> Result<(), String> {
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let is_there = |folder: &Path| is_executable(&folder.join(&file));
+    let is_found = match folder {
+        Some(folder) => is_there(folder),
+        // Without the variable, the system looks in folders of its own.
+        None => std::env::var_os("PATH")
+            .is_none_or(|path| std::env::split_paths(&path).any(|folder| is_there(&folder))),
+    };
+    if is_found { Ok(()) } else { Err(missing(folder, program)) }
+}
+
+fn missing(folder: Option<&Path>, program: &str) -> String {
+    match folder {
+        Some(folder) => format!("there is no command `{program}` in {}", folder.display()),
+        None => format!("there is no command `{program}` on PATH"),
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    let Ok(metadata) = std::fs::metadata(path) else { return false };
+    #[cfg(unix)]
+    let is_allowed = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let is_allowed = true;
+    metadata.is_file() && is_allowed
 }
 
 /// Reads an output on a thread of its own.
@@ -294,7 +342,50 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let commands = commands(Some(folder.path().to_owned()), TIMEOUT);
         let error = commands.call("sbatch", &[]).expect_err("there is none");
-        assert_eq!(error, CallError::Refused("there is no command `sbatch` on PATH".to_owned()));
+        let expected = format!("there is no command `sbatch` in {}", folder.path().display());
+        assert_eq!(error, CallError::Unreachable(expected.clone()));
+        assert_eq!(find(Some(folder.path()), "sbatch"), Err(expected));
+        let none = "there is no command `sbatch-of-nobody` on PATH".to_owned();
+        assert_eq!(find(None, "sbatch-of-nobody"), Err(none));
+        assert_eq!(find(None, "sh"), Ok(()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_cannot_be_run_is_no_command() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("sbatch");
+        std::fs::write(&path, "#!/bin/sh\n").expect("a file");
+        let allow = |mode| {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&path, permissions).expect("permissions");
+        };
+        allow(0o644);
+        assert!(find(Some(folder.path()), "sbatch").is_err());
+        allow(0o755);
+        assert_eq!(find(Some(folder.path()), "sbatch"), Ok(()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_wrapper_has_started_is_killed_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let process = folder.path().join("process");
+        let commands = commands(None, Duration::from_millis(500));
+        let script = "sleep 60 & echo $! >\"$1\"; wait";
+        let process_text = process.to_string_lossy().into_owned();
+        let called = commands.call("sh", &arguments(["-c", script, "sh", process_text.as_str()]));
+        assert!(matches!(called, Err(CallError::Passing(_))), "{called:?}");
+        let process = std::fs::read_to_string(process).expect("its number");
+        let stat = Path::new("/proc").join(process.trim()).join("stat");
+        let begun = Instant::now();
+        // One that nobody has waited for is dead, too.
+        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
+            thread::sleep(LOOK);
+        }
     }
 
     #[test]

@@ -7,13 +7,13 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{anyhow, ensure};
 use flow_core::Amount;
 use flow_core::executor::{JobExecutor, JobQueue, RunOfJobs};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::command::{CallError, Called, Commands, arguments};
+use super::command::{self, CallError, Called, Commands, arguments};
 use super::options::{Ask, JobOptions, Setup, setup_methods};
 use super::pools::Pools;
 use super::words::End;
@@ -74,13 +74,19 @@ impl JobExecutor for HyperQueue {
         NAME
     }
 
-    fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>> {
-        let Setup { all, tasks, .. } = &self.setup;
+    fn check(&self) -> anyhow::Result<()> {
+        let Setup { all, tasks, commands, .. } = &self.setup;
         let is_of_slurm = all.is_of_slurm() || tasks.values().any(JobOptions::is_of_slurm);
         ensure!(
             !is_of_slurm,
             "HyperQueue has no partitions and accounts: give them to `hq alloc add`"
         );
+        self.setup.check(|_| None)?;
+        command::find(commands.as_deref(), NAME).map_err(|error| anyhow!("{error}: {ADVICE}"))
+    }
+
+    fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>> {
+        self.check()?;
         let commands = Commands::of(NAME, &self.setup, run);
         Ok(Arc::new(Pools::begin(run, self.setup.clone(), Box::new(Calls { commands }))?))
     }
@@ -141,7 +147,7 @@ impl Calls {
         let mut all = arguments(["--output-mode=json"]);
         all.extend(asked.iter().cloned());
         let called = self.commands.call(NAME, &all).map_err(|error| match error {
-            CallError::Refused(error) => CallError::Refused(format!("{error}: {ADVICE}")),
+            CallError::Unreachable(error) => CallError::Unreachable(format!("{error}: {ADVICE}")),
             other => other,
         })?;
         match called.is_success {
@@ -301,7 +307,6 @@ mod tests {
             workers: 20,
             ask: &ask,
             output: (PathBuf::from("/s/out-"), ".txt"),
-            script: PathBuf::from("/s/worker.sh"),
             command: arguments(["/bin/iris", "worker"]),
         };
         let asked = submission(&array);

@@ -24,8 +24,9 @@ use super::pools::{Pool, Shared};
 use super::words::{End, Ended, last_lines, words};
 use super::{Report, State, Submission};
 use crate::error::text;
+use crate::format::StartedWorkers;
 use crate::names::{ArrayName, PoolName};
-use crate::pull::Demand;
+use crate::pull::{Demand, Refusal};
 
 /// The most workers of an array.
 pub const LARGEST_ARRAY: usize = 500;
@@ -69,8 +70,8 @@ pub(super) fn launch(shared: &Arc<Shared>, left: Vec<(Arc<Arrays>, PoolName, Lef
     }));
     if is_well.is_err() {
         let pools = shared.pools();
-        let error = "the thread that starts workers has panicked";
-        pools.iter().for_each(|pool| pool.watched.queue.refuse(error));
+        let refusal = Refusal::new("the thread that starts workers has panicked");
+        pools.iter().for_each(|pool| pool.watched.queue.refuse(&refusal));
     }
     launcher.end();
 }
@@ -142,7 +143,13 @@ struct Launcher<'a> {
     /// The workers of a pool that have failed one after the other without taking any bundle.
     strikes: HashMap<PoolName, u32>,
     /// The pools whose workers are refused, with the error.
-    refused: HashMap<PoolName, String>,
+    refused: HashMap<PoolName, Arc<Refusal>>,
+    /// Whether the scheduler has answered so far.
+    is_reached: bool,
+    /// Why the scheduler can be asked for nothing: the error of all pools.
+    unreachable: Option<Arc<Refusal>>,
+    /// What the run has written of the workers of a pool that wait at the scheduler.
+    written: HashMap<PoolName, StartedWorkers>,
 }
 
 /// An array of workers.
@@ -211,6 +218,9 @@ impl<'a> Launcher<'a> {
             missing_since: HashMap::new(),
             strikes: HashMap::new(),
             refused: HashMap::new(),
+            is_reached: false,
+            unreachable: None,
+            written: HashMap::new(),
         }
     }
 
@@ -223,10 +233,10 @@ impl<'a> Launcher<'a> {
         let demands: Vec<_> = pools.iter().map(|pool| pool.watched.queue.demand()).collect();
         for (pool, demand) in pools.iter().zip(&demands) {
             if demand.open > 0
-                && let Some(error) = self.refused.get(&pool.name)
+                && let Some(refusal) = self.refused.get(&pool.name)
             {
                 // A worker that was there has given them back.
-                pool.watched.queue.refuse(error);
+                pool.watched.queue.refuse(refusal);
             }
         }
         if self.is_in_trouble && !self.trouble.is_due(now) {
@@ -240,6 +250,7 @@ impl<'a> Launcher<'a> {
             return;
         }
         self.submit(&pools, &demands, now);
+        self.write_started(&pools, &HashMap::new());
     }
 
     fn is_to_ask(&mut self, pools: &[Arc<Pool>], demands: &[Demand], now: Instant) -> bool {
@@ -285,6 +296,7 @@ impl<'a> Launcher<'a> {
             Err(error) => return self.be_in_trouble(pools, &error, now),
         };
         self.be_well();
+        self.is_reached = true;
         self.asked = Some(now);
         self.questions.slow_down(now);
         for worker in self.arrays.iter_mut().flat_map(|array| &mut array.workers) {
@@ -335,6 +347,7 @@ impl<'a> Launcher<'a> {
                     .tell(&format!("a worker that waits in the queue of {title}: {reason}"));
             }
         }
+        self.write_started(pools, &waiting);
         self.cancel_useless();
         let owner = &self.shared.name;
         self.arrays.retain(|array| {
@@ -345,6 +358,24 @@ impl<'a> Launcher<'a> {
             }
             !is_over
         });
+    }
+
+    /// Writes how many workers of each pool wait at the scheduler, if that has changed, for those who list the jobs of the run.
+    /// `reasons` are the words of the scheduler for what they wait, if it has just been asked.
+    fn write_started(&mut self, pools: &[Arc<Pool>], reasons: &HashMap<PoolName, String>) {
+        for pool in pools {
+            let queued = self.count(&pool.name, Phase::Queued);
+            let before = self.written.get(&pool.name);
+            let known = before.and_then(|before| before.reason.clone());
+            let reason = reasons.get(&pool.name).cloned().or(known).filter(|_| queued > 0);
+            let started = StartedWorkers::new(queued, reason);
+            if before == Some(&started) || before.is_none() && queued == 0 {
+                continue;
+            }
+            // It is only for people. An error that passes: the next change is written.
+            let _ = self.shared.transport(&pool.name).write_started(&self.shared.name, &started);
+            self.written.insert(pool.name.clone(), started);
+        }
     }
 
     fn count(&self, pool: &PoolName, phase: Phase) -> usize {
@@ -403,7 +434,7 @@ impl<'a> Launcher<'a> {
             false => String::new(),
         };
         let end = end.clone().seen_in(&output);
-        let (memory, time) = pool.ask.shown();
+        let (memory, time) = pool.ask().map_or((None, None), |ask| ask.shown());
         let (scheduler, node) = (title, report.node.as_str());
         let worker_end =
             words(&end, &Ended { scheduler, job: &job, node, memory, time, output: &output });
@@ -438,8 +469,12 @@ impl<'a> Launcher<'a> {
     }
 
     fn refuse(&mut self, pool: &Pool, error: String) {
-        pool.watched.queue.refuse(&error);
-        self.refused.insert(pool.name.clone(), error);
+        self.refuse_by(pool, Refusal::new(error));
+    }
+
+    fn refuse_by(&mut self, pool: &Pool, refusal: Arc<Refusal>) {
+        pool.watched.queue.refuse(&refusal);
+        self.refused.insert(pool.name.clone(), refusal);
     }
 
     /// Cancels the workers of other builds that runs which are gone have left.
@@ -483,6 +518,11 @@ impl<'a> Launcher<'a> {
     }
 
     fn submit_array(&mut self, pools: &[Arc<Pool>], pool: &Arc<Pool>, count: usize, now: Instant) {
+        if let Some(refusal) = self.unreachable.clone() {
+            return self.refuse_by(pool, refusal);
+        }
+        // A pool in which this run has submitted nothing has no open bundle.
+        let Some(ask) = pool.ask() else { return };
         let name = ArrayName::new(&self.shared.name, self.submitted);
         self.submitted += 1;
         let (owner, build) = (self.shared.name.clone(), self.shared.build.clone());
@@ -497,16 +537,15 @@ impl<'a> Launcher<'a> {
         let submission = Submission {
             name: &noted.name,
             workers: count,
-            ask: &pool.ask,
+            ask: &ask,
             output: (pool.arrays.output(&noted.name), OUTPUT_END),
-            script: self.shared.script(),
-            command: self.shared.command(pool),
+            command: self.shared.command(pool, &ask),
         };
         let submitted = self.shared.scheduler.submit(&submission);
         self.submitting.slow_down(now);
         let id = match submitted {
             Ok(id) => {
-                self.is_in_trouble = false;
+                (self.is_in_trouble, self.is_reached) = (false, true);
                 self.largest = (2 * self.largest).min(LARGEST_ARRAY);
                 self.asked = Some(now);
                 self.questions.hurry(self.asked);
@@ -517,6 +556,18 @@ impl<'a> Launcher<'a> {
                 let title = self.title();
                 return self
                     .refuse(pool, format!("{title} refuses the workers of this task: {error}"));
+            }
+            Err(CallError::Unreachable(error)) => {
+                pool.arrays.forget(&noted.owner, &noted.name);
+                let title = self.title();
+                if self.is_reached {
+                    // Its configuration may be about to be replaced.
+                    let reason = format!("{title}, which could not be reached: {error}");
+                    return pool.watched.queue.tell(&reason);
+                }
+                let refusal = Refusal::new(format!("{title} could not be reached: {error}"));
+                self.unreachable = Some(Arc::clone(&refusal));
+                return self.refuse_by(pool, refusal);
             }
             // An array with more workers than the user may have jobs would never be accepted.
             Err(CallError::Full(error)) => {
@@ -544,12 +595,16 @@ impl<'a> Launcher<'a> {
 
     /// Takes an error of the scheduler that passes.
     fn be_in_trouble(&mut self, pools: &[Arc<Pool>], error: &CallError, now: Instant) {
+        let what = match error {
+            CallError::Unreachable(_) => "could not be reached",
+            _ => "does not answer",
+        };
         let error = error.text();
         self.is_in_trouble = true;
         self.trouble.slow_down(now);
         let title = self.title();
         for pool in pools {
-            pool.watched.queue.tell(&format!("{title}, which does not answer: {error}"));
+            pool.watched.queue.tell(&format!("{title}, which {what}: {error}"));
         }
     }
 
@@ -566,25 +621,51 @@ impl<'a> Launcher<'a> {
         let is_shared = |pool: &PoolName| shared.transport(pool).has_other_run(&shared.name);
         self.arrays.retain(|array| !is_shared(&array.pool));
         let begun = Instant::now();
+        let mut failed = None;
         for attempt in 1..=CANCELS {
             if self.arrays.is_empty() {
                 return;
             }
-            // Another look may show one that the scheduler was about to accept.
-            if self.cancel_all() && (attempt >= MOST_MISSED || self.are_known()) {
-                // If the scheduler accepts one later, the next run looks for it.
-                let known = self.arrays.iter().filter(|array| array.id.is_some());
-                known.for_each(|array| array.files.forget(&shared.name, &array.noted.name));
-                return;
+            match self.cancel_all() {
+                // Another look may show one that the scheduler was about to accept.
+                Ok(()) if attempt >= MOST_MISSED || self.are_known() => {
+                    // If the scheduler accepts one later, the next run looks for it.
+                    let known = self.arrays.iter().filter(|array| array.id.is_some());
+                    known.for_each(|array| array.files.forget(&shared.name, &array.noted.name));
+                    return;
+                }
+                Ok(()) => {}
+                Err(error) => failed = Some(error),
             }
             if begun.elapsed() >= LONGEST_END {
-                return;
+                break;
             }
             if attempt < CANCELS {
                 thread::sleep(shared.setup.ask / 2 * attempt);
             }
         }
         // The files stay: the next run cancels them, unless they have ended as they do without work.
+        if let Some(error) = failed {
+            self.warn_of_left(error.text());
+        }
+    }
+
+    /// Says which workers could not be cancelled.
+    fn warn_of_left(&self, error: &str) {
+        let is_there = |worker: &&Worker| worker.phase != Phase::Over;
+        let workers = self.arrays.iter().flat_map(|array| &array.workers).filter(is_there).count();
+        let ids: Vec<_> = self.arrays.iter().filter_map(|array| array.id.as_deref()).collect();
+        let s = if workers == 1 { "" } else { "s" };
+        let jobs = match ids.is_empty() {
+            true => String::new(),
+            false => format!(" (of the arrays {})", ids.join(", ")),
+        };
+        let idle = self.shared.setup.idle.as_secs_f64();
+        self.shared.warn(format!(
+            "{workers} worker{s} of {}{jobs} could not be cancelled: {error}. Each ends by itself after {idle} s without work, and \
+             the next run with this executor cancels those that are left",
+            self.title()
+        ));
     }
 
     /// Returns whether the scheduler has told the numbers of all arrays.
@@ -592,13 +673,13 @@ impl<'a> Launcher<'a> {
         self.arrays.iter().all(|array| array.id.is_some())
     }
 
-    /// Cancels all workers that the scheduler knows. Returns whether that is done.
-    fn cancel_all(&mut self) -> bool {
+    /// Cancels all workers that the scheduler knows.
+    fn cancel_all(&mut self) -> Result<(), CallError> {
         let scheduler = &self.shared.scheduler;
         if !self.are_known() {
             let asked: Vec<_> =
                 self.arrays.iter().map(|array| (&array.noted.name, array.id.as_deref())).collect();
-            let Ok(reports) = scheduler.states(&asked) else { return false };
+            let reports = scheduler.states(&asked)?;
             for array in &mut self.arrays {
                 let name = array.noted.name.to_string();
                 let id = reports.iter().find(|report| report.array == name);
@@ -606,7 +687,7 @@ impl<'a> Launcher<'a> {
             }
         }
         let ids: Vec<_> = self.arrays.iter().filter_map(|array| array.id.clone()).collect();
-        ids.is_empty() || scheduler.cancel(&ids).is_ok()
+        if ids.is_empty() { Ok(()) } else { scheduler.cancel(&ids) }
     }
 }
 

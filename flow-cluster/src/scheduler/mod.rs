@@ -7,11 +7,10 @@
 //! | path below `.flow/queues/` | content |
 //! | --- | --- |
 //! | `<pool>/open`, `taken`, ... | the queue of the pool, as in the documentation of the crate |
-//! | `<pool>/options.json` | what a worker of the pool asks the scheduler for |
 //! | `<pool>/arrays/<run>.<array>` | an array of workers that this run has submitted, or adopted: written before it is submitted |
 //! | `<pool>/output/<array>-<task>.txt` | what a worker, or the scheduler about it, has printed |
-//! | `worker.sh` | the script that the scheduler starts: it becomes the program that its arguments name |
-//! | `runs/<run>` | a run in progress with such an executor, which has locked the file |
+//! | `<pool>/runs/<run>.workers` | how many workers of the run wait in the queue of the scheduler, and for what |
+//! | `runs/<run>`, `runs/<run>.beat` | a run in progress with such an executor, which has locked the file, and its heartbeat |
 //! | `requests/<run>.jsonl` | a line for each request to the run, to cancel jobs: all its pools read them |
 //! | `<executor>.log` | the calls of the scheduler's commands |
 //!
@@ -43,8 +42,11 @@
 //!   call. A worker also ends by itself when it has been idle for a while.
 //! - **A failure of the scheduler is not one of a task.** As long as its commands fail, or do not answer, they are tried again with
 //!   growing pauses. A submission of which it is not known whether it was accepted is looked for by its name.
-//! - **A submission that is refused fails the tasks**, with the words of the scheduler: it would be refused again.
+//! - **A submission that is refused fails the tasks**, with the words of the scheduler: it would be refused again. So does a
+//!   scheduler that cannot be reached from the beginning. One task has the whole error, and the others name that one.
 //! - **No option is read by a shell**: all are arguments. The script of a job has no content of its own.
+//! - **Nothing that is submitted is read from the store**: the options follow from the settings of the run, and the script is in a
+//!   folder to which only the user can write.
 //! - **Each pool with work may have a worker**, although there are as many as there may be: those that run may wait for it.
 
 mod arrays;
@@ -100,8 +102,6 @@ struct Submission<'a> {
     ask: &'a Ask,
     /// The file that each worker's output is written to: the part before and after the number of the worker.
     output: (PathBuf, &'static str),
-    /// A script that starts its arguments.
-    script: PathBuf,
     /// The program of a worker, and its arguments.
     command: Vec<OsString>,
 }

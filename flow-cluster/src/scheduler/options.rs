@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use flow_core::Amount;
 use flow_core::executor::Job;
-use serde::{Deserialize, Serialize};
 
 use super::command::TIMEOUT;
 use crate::names::PoolName;
@@ -179,6 +178,40 @@ impl Default for Setup {
     }
 }
 
+impl Setup {
+    /// Checks all settings, also those of tasks that are not required. `own` returns the option that the executor sets itself, if a
+    /// text is one.
+    ///
+    /// # Errors
+    ///
+    /// One is wrong: the error names it.
+    pub(super) fn check(&self, own: impl Fn(&str) -> Option<&'static str>) -> anyhow::Result<()> {
+        ensure!(
+            self.most_workers > 0,
+            "`max_workers` is 0, so that no task could run: set it to 1 or more, or leave it out"
+        );
+        // As of a task that declares each resource which has an option.
+        let resources: Vec<_> = self.resources.keys().map(|name| (name.clone(), 1)).collect();
+        let check = |task: &str| {
+            let (threads, timeout) = (1, None);
+            let ask = Ask::of(
+                self,
+                &Needs { task, attempt: 1, threads, resources: &resources, timeout },
+            )?;
+            match ask.options.iter().find_map(|option| own(option)) {
+                None => Ok(()),
+                Some(own) => bail!(
+                    "the option `{own}` cannot be set: the executor sets it, or would not find its workers without it"
+                ),
+            }
+        };
+        check("")?;
+        self.tasks.keys().try_for_each(|task| {
+            check(task).with_context(|| format!("the options of the task `{task}` are wrong"))
+        })
+    }
+}
+
 /// Gives an executor the methods that set its [`Setup`].
 macro_rules! setup_methods {
     () => {
@@ -241,10 +274,11 @@ macro_rules! setup_methods {
 
         /// Sets the most workers that are queued or run at the same time. The default is 50.
         ///
-        /// It may be exceeded by one for each set of options, so that workers never wait for workers that cannot be started.
+        /// It may be exceeded by one for each set of options, so that workers never wait for workers that cannot be started. Zero is
+        /// an error of the plan.
         #[must_use]
         pub fn max_workers(mut self, workers: usize) -> Self {
-            self.setup.most_workers = workers.max(1);
+            self.setup.most_workers = workers;
             self
         }
 
@@ -344,7 +378,10 @@ impl<'a> Needs<'a> {
 }
 
 /// What a worker asks the scheduler for. Workers that ask for the same are of one pool.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// It follows from the settings of the run and the job, and is in no file: who can write to the store could have anything run by
+/// an option otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Ask {
     pub(super) threads: usize,
     /// In bytes.
@@ -407,7 +444,7 @@ impl Ask {
     /// # Errors
     ///
     /// One is not: the error names it.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
+    fn check(&self) -> anyhow::Result<()> {
         for text in self.options.iter().chain(&self.partition).chain(&self.account) {
             if text.is_empty() || text.contains(char::is_control) {
                 bail!(
@@ -518,6 +555,27 @@ mod tests {
         assert_eq!(setup_with(short).expect("options").minutes, Some(4));
         let none = Ask::of(&setup(JobOptions::new()), &needs(1, &[])).expect("options");
         assert_eq!((none.minutes, none.memory), (None, None));
+    }
+
+    #[test]
+    fn all_settings_are_checked_before_there_is_a_job() {
+        let own = |option: &str| (option == "--array=1").then_some("--array");
+        let error = |setup: &Setup| format!("{:#}", setup.check(own).expect_err("it is wrong"));
+        assert!(Setup::default().check(own).is_ok());
+        assert!(error(&setup(JobOptions::new().grow(0.5))).contains("`grow` is 0.5"));
+        assert!(
+            error(&setup(JobOptions::new().option("--array=1")))
+                .contains("`--array` cannot be set")
+        );
+        let none = Setup { most_workers: 0, ..Setup::default() };
+        assert!(error(&none).contains("`max_workers` is 0"));
+        let mut of_task = Setup::default();
+        of_task.tasks.insert("Train".to_owned(), JobOptions::new().memory("much"));
+        let text = error(&of_task);
+        assert!(text.starts_with("the options of the task `Train` are wrong: "), "{text}");
+        let mut resource = Setup::default();
+        resource.resources.insert("gpu".to_owned(), "gres=gpu:{}".to_owned());
+        assert!(error(&resource).contains("\"gres=gpu:1\" of a worker does not begin with `-`"));
     }
 
     #[test]

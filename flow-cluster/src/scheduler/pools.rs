@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -15,14 +14,10 @@ use super::Scheduler;
 use super::arrays::{Arrays, Noted, names};
 use super::launcher::{self, Left};
 use super::options::{Ask, Needs, Setup};
-use crate::error::{ClusterError, IoContext};
+use crate::error::ClusterError;
 use crate::names::PoolName;
-use crate::pull::WatchedQueue;
+use crate::pull::{Names, WatchedQueue};
 use crate::transport::{Folder, RunMark, Transport};
-
-/// The script that a scheduler starts. Its arguments are a program and the arguments of that: no text is part of a script.
-const SCRIPT: &str = "#!/bin/sh\nexec \"$@\"\n";
-const SCRIPT_FILE: &str = "worker.sh";
 
 /// The jobs of one run.
 pub(super) struct Pools {
@@ -41,11 +36,15 @@ pub(super) struct Shared {
     pub(super) scheduler: Box<dyn Scheduler>,
     /// The folder of the pools.
     pub(super) folder: PathBuf,
+    /// The marks of the runs that have pools.
+    runs: Folder,
     /// The file of the program of a worker.
     program: PathBuf,
     state: Mutex<State>,
     /// Wakes the thread that starts workers.
     changed: Condvar,
+    /// What could not be done at the end of the run.
+    warnings: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -58,9 +57,26 @@ struct State {
 /// Workers with the same options, and their queue.
 pub(super) struct Pool {
     pub(super) name: PoolName,
-    pub(super) ask: Ask,
+    /// What its workers ask for. An earlier run may have used other options: then it is what this run would ask for the first job
+    /// that it adopts, and `None` before.
+    ask: Mutex<Option<Ask>>,
     pub(super) watched: WatchedQueue,
     pub(super) arrays: Arc<Arrays>,
+}
+
+impl Pool {
+    /// Returns what its workers ask for; `None` as long as this run has submitted no job to it.
+    pub(super) fn ask(&self) -> Option<Ask> {
+        self.ask.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of what this run asks for a job of the pool. The options that the pool is named by take precedence.
+    fn ask_for(&self, ask: &Ask) {
+        let mut own = self.ask.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.is_none() || ask.pool(self.name.executor()) == self.name {
+            *own = Some(ask.clone());
+        }
+    }
 }
 
 impl Pools {
@@ -84,11 +100,20 @@ impl Pools {
         let name = unique();
         let mark = runs.begin_run(&name)?;
         let build = run.build.to_string();
-        let (state, changed) = (Mutex::default(), Condvar::new());
-        let run = run.clone();
-        let shared = Shared { run, name, build, setup, scheduler, folder, program, state, changed };
-        shared.write_script()?;
-        let left = shared.find_left(&runs)?;
+        let shared = Shared {
+            run: run.clone(),
+            name,
+            build,
+            setup,
+            scheduler,
+            folder,
+            runs,
+            program,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            warnings: Mutex::default(),
+        };
+        let left = shared.find_left()?;
         let shared = Arc::new(shared);
         let launched = Arc::clone(&shared);
         let thread = Builder::new().name("flow-launcher".to_owned());
@@ -99,10 +124,12 @@ impl Pools {
 
 impl JobQueue for Pools {
     fn submit(&self, job: Job, events: JobEvents) -> anyhow::Result<Arc<dyn SubmittedJob>> {
+        let ask = Ask::of(&self.shared.setup, &Needs::of(&job))?;
         let pool = match self.shared.pool_with(&job) {
             Some(pool) => pool,
-            None => self.shared.pool(&Ask::of(&self.shared.setup, &Needs::of(&job))?)?,
+            None => self.shared.pool(&ask)?,
         };
+        pool.ask_for(&ask);
         pool.watched.submit(job, events)
     }
 
@@ -118,6 +145,10 @@ impl JobQueue for Pools {
         let _ = thread.join();
         pools.iter().for_each(|pool| pool.watched.end());
         drop(mark);
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.shared.warnings().clone()
     }
 }
 
@@ -144,6 +175,15 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn warnings(&self) -> MutexGuard<'_, Vec<String>> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what could not be done at the end of the run.
+    pub(super) fn warn(&self, text: String) {
+        self.warnings().push(text);
+    }
+
     /// Returns the pools that this run has used so far.
     pub(super) fn pools(&self) -> Vec<Arc<Pool>> {
         self.state().pools.clone()
@@ -160,28 +200,8 @@ impl Shared {
         !state.is_ended
     }
 
-    /// Returns the path of the script that a scheduler starts.
-    pub(super) fn script(&self) -> PathBuf {
-        self.folder.join(SCRIPT_FILE)
-    }
-
-    /// Writes the script, unless it is there.
-    fn write_script(&self) -> Result<(), ClusterError> {
-        let (path, fs) = (self.script(), &self.run.fs);
-        if fs.read(&path, SCRIPT.len() as u64).is_ok_and(|text| text == SCRIPT.as_bytes()) {
-            return Ok(());
-        }
-        let making = self.folder.join(format!("{SCRIPT_FILE}.{}", self.name));
-        let created = fs.create(&making);
-        let written = created
-            .and_then(|mut file| file.write_all(SCRIPT.as_bytes()).and_then(|()| file.flush()));
-        written.during("write", &making)?;
-        fs.set_executable(&making).during("write", &making)?;
-        fs.rename(&making, &path).during("write", &path)
-    }
-
     /// Returns the command of a worker of a pool.
-    pub(super) fn command(&self, pool: &Pool) -> Vec<OsString> {
+    pub(super) fn command(&self, pool: &Pool, ask: &Ask) -> Vec<OsString> {
         let mut command = vec![self.program.clone().into_os_string()];
         command.extend(self.setup.arguments.iter().map(OsString::from));
         let folder =
@@ -191,14 +211,15 @@ impl Shared {
         add("--data", folder.into_os_string());
         add("--pool", pool.name.to_string().into());
         add("--exit-when-idle", self.setup.idle.as_secs().to_string().into());
-        if let Some(minutes) = pool.ask.minutes {
+        if let Some(minutes) = ask.minutes {
             add("--time-limit", (60 * minutes).to_string().into());
         }
         command
     }
 
     /// Adopts the arrays of runs that are gone, and opens the pools in which their jobs run.
-    fn find_left(&self, runs: &Folder) -> anyhow::Result<Vec<(Arc<Arrays>, PoolName, Left)>> {
+    fn find_left(&self) -> anyhow::Result<Vec<(Arc<Arrays>, PoolName, Left)>> {
+        let runs = &self.runs;
         let mut left = Vec::new();
         for name in names(&*self.run.fs, &self.folder)? {
             let Some(name) = PoolName::parse(&name) else { continue };
@@ -213,12 +234,10 @@ impl Shared {
                     left.push((Arc::clone(&arrays), name.clone(), Left { noted, is_useless }));
                 }
             }
-            if let Some(ask) = arrays.described()
-                && has_left(&self.transport(&name), runs)?
-            {
+            if has_left(&self.transport(&name), runs)? {
                 // A job may have been submitted with other options than this run would submit it with. It is adopted if a worker
                 // has taken it, and no worker takes it any more otherwise.
-                self.open(name, &ask)?;
+                self.open(name)?;
             }
         }
         runs.forget_runs(&[self.name.as_str()]);
@@ -238,13 +257,13 @@ impl Shared {
         drop(state);
         match known {
             Some(pool) => Ok(pool),
-            None => self.open(name, ask),
+            None => self.open(name),
         }
     }
 
     /// Returns the queue of a pool.
     pub(super) fn transport(&self, name: &PoolName) -> Folder {
-        Folder::of_pool(&self.run.folder, name, Arc::clone(&self.run.fs))
+        self.runs.pool(name)
     }
 
     fn arrays(&self, name: &PoolName) -> Arrays {
@@ -252,22 +271,23 @@ impl Shared {
     }
 
     /// Opens the queue of a pool.
-    fn open(&self, name: PoolName, ask: &Ask) -> anyhow::Result<Arc<Pool>> {
+    fn open(&self, name: PoolName) -> anyhow::Result<Arc<Pool>> {
         // Two threads may submit the first job of a pool: one opens it.
         let mut state = self.state();
         if let Some(&place) = state.by_name.get(&name) {
             return Ok(Arc::clone(&state.pools[place]));
         }
-        let names = (self.build.clone(), self.name.clone());
+        let (build, program) = (self.build.clone(), self.run.program.clone());
+        let names = Names { build, program, run: self.name.clone() };
         let transport = Box::new(self.transport(&name));
         let mut settings = self.setup.queue;
         settings.most_workers = self.setup.most_workers;
         let watched = WatchedQueue::begin(transport, settings, names, None)?;
         let arrays = Arc::new(self.arrays(&name));
         arrays.prepare()?;
-        arrays.describe(ask)?;
         arrays.tidy();
-        let pool = Arc::new(Pool { name: name.clone(), ask: ask.clone(), watched, arrays });
+        let ask = Mutex::default();
+        let pool = Arc::new(Pool { name: name.clone(), ask, watched, arrays });
         let place = state.pools.len();
         state.pools.push(Arc::clone(&pool));
         state.by_name.insert(name, place);

@@ -580,7 +580,10 @@ mod tests {
             assert!(lease.write(&Line::Message { job: 0, text: "the next".to_owned() }, false));
             let waited = Instant::now();
             while !String::from_utf8_lossy(&read()).contains("the next") {
-                assert!(waited.elapsed() < Duration::from_secs(60), "it is written with a heartbeat");
+                assert!(
+                    waited.elapsed() < Duration::from_secs(60),
+                    "it is written with a heartbeat"
+                );
                 thread::sleep(Duration::from_millis(20));
             }
         });

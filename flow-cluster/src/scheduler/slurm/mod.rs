@@ -1,16 +1,20 @@
 //! [`Slurm`]: an executor whose workers Slurm starts.
 
 mod parse;
+mod script;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use anyhow::{anyhow, bail};
 use flow_core::Amount;
 use flow_core::executor::{JobExecutor, JobQueue, RunOfJobs};
 
-use super::command::{CallError, Called, Commands, arguments};
+use self::script::Script;
+use super::command::{self, CallError, Called, Commands, arguments};
 use super::options::{Ask, JobOptions, Setup, setup_methods};
 use super::pools::Pools;
 use super::{Report, Scheduler, Submission};
@@ -111,7 +115,15 @@ impl JobExecutor for Slurm {
         NAME
     }
 
+    fn check(&self) -> anyhow::Result<()> {
+        self.setup.check(own_option)?;
+        check_clusters(std::env::var_os("SBATCH_CLUSTERS"), std::env::var_os("SLURM_CLUSTERS"))?;
+        command::find(self.setup.commands.as_deref(), "sbatch")
+            .map_err(|error| anyhow!("{error}: {ADVICE}"))
+    }
+
     fn begin(&self, run: &RunOfJobs) -> anyhow::Result<Arc<dyn JobQueue>> {
+        self.check()?;
         let commands = Commands::of(NAME, &self.setup, run);
         let scheduler = Calls { commands, has_accounting: AtomicBool::new(true) };
         Ok(Arc::new(Pools::begin(run, self.setup.clone(), Box::new(scheduler))?))
@@ -135,14 +147,10 @@ impl Scheduler for Calls {
     }
 
     fn submit(&self, array: &Submission<'_>) -> Result<String, CallError> {
-        for option in &array.ask.options {
-            if let Some(own) = own_option(option) {
-                return Err(CallError::Refused(format!(
-                    "the option `{own}` cannot be set: the executor sets it, or would not find its workers without it"
-                )));
-            }
-        }
-        let arguments = submission(array);
+        let script = Script::write().map_err(|error| {
+            CallError::Passing(format!("the script of the workers cannot be written: {error}"))
+        })?;
+        let arguments = submission(array, &script.path());
         let called = self.commands.call("sbatch", &arguments).map_err(with_advice)?;
         if called.is_success {
             return parse::submitted(&called.out).ok_or_else(|| {
@@ -167,7 +175,7 @@ impl Scheduler for Calls {
         let called = self.commands.call("squeue", &asked)?;
         match called.is_success {
             true => Ok(parse::queue(&called.out)),
-            false => Err(CallError::Passing(said(&called))),
+            false => Err(failure(said(&called))),
         }
     }
 
@@ -202,8 +210,8 @@ impl Scheduler for Calls {
 }
 
 /// Returns the arguments of `sbatch`.
-fn submission(array: &Submission<'_>) -> Vec<OsString> {
-    let Submission { name, workers, ask, output, script, command } = array;
+fn submission(array: &Submission<'_>, script: &Path) -> Vec<OsString> {
+    let Submission { name, workers, ask, output, command } = array;
     let Ask { threads, minutes, partition, account, options, .. } = ask;
     let mut texts = vec![
         "--parsable".to_owned(),
@@ -227,7 +235,7 @@ fn submission(array: &Submission<'_>) -> Vec<OsString> {
     file.push(begin.to_string_lossy().replace('%', "%%"));
     file.push(format!("%a{end}"));
     arguments.push(file);
-    arguments.push(script.clone().into());
+    arguments.push(script.into());
     arguments.extend(command.iter().cloned());
     arguments
 }
@@ -283,6 +291,20 @@ const PASSING: [&str; 13] = [
     "try again",
 ];
 
+/// What a command of Slurm says that finds no configuration, so that it has not asked Slurm.
+const UNCONFIGURED: [&str; 6] = [
+    "could not establish a configuration source",
+    "failed to fetch config",
+    "fetch_config",
+    "resolve_ctls_from_dns_srv",
+    "unable to process configuration file",
+    "unable to status file",
+];
+
+/// How to get the commands of Slurm, and its configuration.
+const ADVICE: &str =
+    "run this on a machine of the cluster from which jobs are submitted, such as a login node";
+
 /// What Slurm says if a user has too many jobs, and of which limit it is no matter of waiting: what a single job asks for is too
 /// much.
 const FULL: &str = "submit limit";
@@ -308,8 +330,8 @@ const OPTIONS: [(&str, &[&str]); 8] = [
 fn refusal(called: &Called, arguments: &[OsString]) -> CallError {
     let said = said(called);
     let text = said.to_ascii_lowercase();
-    if PASSING.iter().any(|passing| text.contains(passing)) {
-        return CallError::Passing(said);
+    if is_unconfigured(&text) || PASSING.iter().any(|passing| text.contains(passing)) {
+        return failure(said);
     }
     if text.contains(FULL) && !TOO_LARGE.iter().any(|large| text.contains(large)) {
         return CallError::Full(said);
@@ -329,13 +351,42 @@ fn refusal(called: &Called, arguments: &[OsString]) -> CallError {
     })
 }
 
+/// Returns the error of a command that has not been answered, by what it has said.
+fn failure(said: String) -> CallError {
+    match is_unconfigured(&said.to_ascii_lowercase()) {
+        true => CallError::Unreachable(format!(
+            "its commands find no configuration of it here: {ADVICE}, or name its file by the variable SLURM_CONF. They say: {said}"
+        )),
+        false => CallError::Passing(said),
+    }
+}
+
+fn is_unconfigured(text: &str) -> bool {
+    UNCONFIGURED.iter().any(|unconfigured| text.contains(unconfigured))
+}
+
 /// Adds how to get the commands of Slurm.
 fn with_advice(error: CallError) -> CallError {
     match error {
-        CallError::Refused(error) => CallError::Refused(format!(
-            "{error}: run this on a machine of the cluster from which jobs are submitted, such as a login node"
-        )),
+        CallError::Unreachable(error) => CallError::Unreachable(format!("{error}: {ADVICE}")),
         other => other,
+    }
+}
+
+/// Checks that `sbatch` submits to the cluster that `squeue` and `scancel` look at, which do not know the variable of `sbatch`.
+///
+/// # Errors
+///
+/// The variable of `sbatch` names other clusters.
+fn check_clusters(of_sbatch: Option<OsString>, of_all: Option<OsString>) -> anyhow::Result<()> {
+    let chosen =
+        of_sbatch.filter(|clusters| !clusters.is_empty() && of_all.as_ref() != Some(clusters));
+    match chosen {
+        None => Ok(()),
+        Some(clusters) => bail!(
+            "the variable SBATCH_CLUSTERS is {clusters:?}, so that workers would be started where `squeue` does not look for them: \
+             unset it, or set SLURM_CLUSTERS to the same"
+        ),
     }
 }
 
@@ -367,10 +418,9 @@ mod tests {
             workers: 20,
             ask,
             output: (PathBuf::from("/s/100%/out-"), ".txt"),
-            script: PathBuf::from("/s/worker.sh"),
             command: arguments(["/bin/iris", "worker", "--data", "/s"]),
         };
-        let arguments = submission(&array);
+        let arguments = submission(&array, Path::new("/s/worker.sh"));
         arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
 
@@ -499,6 +549,35 @@ mod tests {
             "sbatch: error: Batch job submission failed: Resource temporarily unavailable",
         ] {
             assert!(matches!(refusal(&called(error), &[]), CallError::Passing(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_machine_without_a_configuration_has_not_been_refused() {
+        let error = "sbatch: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host\n\
+                     sbatch: error: fetch_config: DNS SRV lookup failed\n\
+                     sbatch: fatal: Could not establish a configuration source\n";
+        let CallError::Unreachable(text) = refusal(&called(error), &[]) else {
+            panic!("it was not reached")
+        };
+        assert!(
+            text.starts_with("its commands find no configuration of it here: run this on"),
+            "{text}"
+        );
+        assert!(text.contains("SLURM_CONF") && text.ends_with("configuration source"), "{text}");
+        assert!(matches!(failure("Socket timed out".to_owned()), CallError::Passing(_)));
+    }
+
+    #[test]
+    fn workers_are_not_submitted_where_squeue_does_not_look() {
+        let check = |sbatch: &str, slurm: Option<&str>| {
+            check_clusters(Some(sbatch.into()), slurm.map(OsString::from))
+        };
+        assert!(check_clusters(None, None).is_ok() && check("", None).is_ok());
+        assert!(check("east", Some("east")).is_ok());
+        for other in [None, Some("west")] {
+            let error = check("east", other).expect_err("it is another cluster").to_string();
+            assert!(error.contains("SBATCH_CLUSTERS is \"east\""), "{error}");
         }
     }
 
