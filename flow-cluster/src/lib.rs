@@ -27,6 +27,7 @@
 //! | `.../draft-<n>.json` | the draft record of the job with this place, until it is moved to `.flow/drafts` | the worker |
 //! | `workers/<worker>.json` | a worker process: machine, program, build, and a number that grows every two seconds | the worker |
 //! | `runs/<run>` | a run in progress, which has locked the file | the run |
+//! | `runs/<run>.beat` | its heartbeat: its machine, and a number that grows every two and a half seconds | the run |
 //! | `requests/<run>.jsonl` | a line for each request to the run, to cancel jobs | any process appends |
 //! | `lock` | nothing: it is locked while a run begins | a run |
 //! | `making/`, `ended/` | bundles that are being written, and removed | |
@@ -86,8 +87,8 @@
 //! The guarantees hold on a local file system, and on network file systems where a rename is atomic and a file that is opened
 //! has what was written before (NFS since version 3, SMB, Lustre, BeeGFS). If such a system shows something late, work is
 //! done twice and none is lost. NFS remembers the names in a folder for up to a minute, unless it is mounted with a shorter
-//! `actimeo`. On one without locks, a run cannot know that another one is in progress, and two runs at the
-//! same time may take work from each other, which is then done again.
+//! `actimeo`. Whether a run is in progress is known from the lock of its mark. If its machine is another one, or the file system has
+//! no locks, a mark that is not seen to be locked says nothing: its heartbeat is watched then, for ten seconds at most.
 //!
 //! Who can write to the folder of the store can have tasks of this program run on the machines of the workers, with any
 //! parameters: it is for users who trust each other.

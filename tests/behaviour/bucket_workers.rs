@@ -23,7 +23,7 @@ use flow::signature::{PublicKey, SigningKey, TrustedKeys};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::isolation::{Opened, open};
-use crate::pull_workers::{PATIENCE, Process, observed, start_test, wait_for};
+use crate::pull_workers::{PATIENCE, Process, line_with, observed, start_test, wait_for};
 use crate::support::{failed, failure, files_below, plan_error, ran};
 
 /// The variable that makes the test [`worker`] a worker on the machine with this folder.
@@ -607,6 +607,27 @@ fn a_job_in_a_bucket_is_listed_and_cancelled() -> Result<()> {
     let error = summary.failed()[0].error.clone().context("an error")?;
     assert!(error.starts_with("it was cancelled: by request of "), "{error}");
     assert_eq!(lines_of(&opened.folder.join("ended")), Vec::<String>::new());
+    assert_eq!(queued(&opened), Vec::<PathBuf>::new());
+    Ok(())
+}
+
+#[test]
+fn a_bundle_whose_worker_died_while_it_took_it_is_given_to_another_one() -> Result<()> {
+    let opened = open();
+    let (flow, lines) = observed(&exchanging(&opened).with(Gated::FOLDER, &*opened.folder));
+    fs::write(opened.folder.join("open"), "")?;
+    let run = thread::spawn(move || flow.run::<Gated>());
+    let open = opened.folder.join("bucket/cluster/open");
+    let bundle = wait_for("a bundle is posted", || {
+        let bundles = fs::read_dir(&open).ok()?.flatten();
+        bundles.map(|bundle| bundle.path()).find(|bundle| bundle.join("bundle.json").exists())
+    })?;
+    // It has died before it has written that it holds the lease.
+    fs::write(bundle.join("taken"), "node-1-00")?;
+    line_with(&lines, "another worker: the worker that has taken it was not heard of since")?;
+    let _worker = start_worker(&opened, "one")?;
+    assert_eq!(ran(&run.join().expect("no panic")?), ["Gated"]);
+    assert_eq!(lines_of(&opened.folder.join("begun")).len(), 1);
     assert_eq!(queued(&opened), Vec::<PathBuf>::new());
     Ok(())
 }

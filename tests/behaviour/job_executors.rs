@@ -17,7 +17,7 @@ use flow::store::{InstanceOutcome, InstanceRun};
 
 use crate::isolation::open;
 use crate::pull_workers::{PATIENCE, observed, wait_for};
-use crate::support::{failed, failure, ran};
+use crate::support::{failed, failure, plan_error, ran};
 
 /// Runs each job in a child process, after it has been queued for this long.
 #[derive(Clone)]
@@ -224,6 +224,49 @@ impl JobExecutor for Panicking {
     }
 }
 
+/// Finds before anything runs that it can run nothing.
+struct Unready;
+
+impl JobExecutor for Unready {
+    fn name(&self) -> &str {
+        "unready"
+    }
+
+    fn check(&self) -> Result<()> {
+        bail!("there are no nodes: buy some")
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        unreachable!("it is checked before")
+    }
+}
+
+/// Runs jobs, and cannot end one of its workers.
+#[derive(Clone)]
+struct Leaving(Nearby);
+
+impl JobExecutor for Leaving {
+    fn name(&self) -> &str {
+        "leaving"
+    }
+
+    fn begin(&self, _run: &RunOfJobs) -> Result<Arc<dyn JobQueue>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl JobQueue for Leaving {
+    fn submit(&self, job: Job, events: JobEvents) -> Result<Arc<dyn SubmittedJob>> {
+        self.0.submit(job, events)
+    }
+
+    fn end(&self) {}
+
+    fn warnings(&self) -> Vec<String> {
+        vec!["1 worker could not be cancelled".to_owned()]
+    }
+}
+
 #[derive(Task)]
 #[task(target = Json<u64>)]
 struct Quick {
@@ -331,6 +374,34 @@ fn the_duration_of_a_crash_is_without_the_time_in_the_queue() -> Result<()> {
     // A crash is a failure, and not a loss.
     let error = crash.error.clone().context("an error")?;
     assert_eq!((crash.attempts, error.contains("lost")), (1, false), "{error}");
+    Ok(())
+}
+
+#[test]
+fn an_executor_that_can_run_nothing_is_an_error_before_anything_runs() -> Result<()> {
+    let opened = open();
+    let flow = opened.flow.executor(Unready);
+    // `Other` could run here, and would run for nothing.
+    let error = plan_error::<AfterOther>(&flow.in_process::<Other>());
+    assert_eq!(error, "the executor `unready` cannot run tasks: there are no nodes: buy some");
+    assert!(flow.store().list()?.is_empty() && flow.store().runs()?.latest().is_none());
+    // It is not asked if everything runs here, or is complete.
+    let here = flow.in_process::<Other>().in_process::<AfterOther>();
+    assert_eq!(ran(&here.run::<AfterOther>()?), ["AfterOther", "Other"]);
+    assert!(ran(&flow.run::<AfterOther>()?).is_empty());
+    Ok(())
+}
+
+#[test]
+fn what_an_executor_could_not_end_is_a_warning_of_the_run() -> Result<()> {
+    let opened = open();
+    let leaving = Leaving(Nearby::new(&opened.flow, Duration::ZERO));
+    let flow = opened.flow.executor(leaving);
+    let summary = flow.run::<Quick>()?;
+    let [warning] = summary.warnings() else { bail!("{:?}", summary.warnings()) };
+    assert_eq!(warning.to_string(), "the executor `leaving`: 1 worker could not be cancelled");
+    // A run that has submitted nothing has begun no queue.
+    assert!(flow.run::<Quick>()?.warnings().is_empty());
     Ok(())
 }
 

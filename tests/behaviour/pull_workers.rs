@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use flow::cluster::{PullWorkers, Worker};
+use flow::cluster::{JobQueues, JobSelection, PullWorkers, Worker};
 use flow::prelude::*;
 use flow::{Event, Summary};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::faulty::Faulty;
 use crate::isolation::{Opened, open};
-use crate::support::{failed, failure, files_below, plan_error, ran};
+use crate::support::{failed, failure, faulty_flow, files_below, plan_error, ran};
 
 /// The variable that makes the test [`worker`] a worker on this store.
 const STORE: &str = "FLOW_TEST_WORKER";
@@ -340,21 +341,73 @@ fn the_late_result_of_a_worker_that_was_given_up_is_not_committed() -> Result<()
     Ok(())
 }
 
+/// Returns the names of the bundles that no worker has taken.
+fn posted(store: &Path) -> Vec<String> {
+    let open = fs::read_dir(store.join(".flow/queue/open")).into_iter().flatten().flatten();
+    open.map(|bundle| bundle.file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn without_locks_a_run_keeps_its_jobs_while_another_one_begins() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    let _worker = start_worker(opened.flow.folder())?;
+    let without_locks = || -> Result<Flow> {
+        let flow = faulty_flow(&opened.folder, &Faulty::new().without_locks())?;
+        Ok(flow.workers(8).executor(pull()).with(Gated::FOLDER, &*gates.0))
+    };
+    let run = run_all(&without_locks()?);
+    // The only worker runs one of two jobs.
+    let begun = || (0..2).any(|n| !gates.begun(n).is_empty());
+    wait_for("a job begins", || begun().then_some(()))?;
+    let store = opened.flow.folder();
+    let of_first = wait_for("the other one waits", || match posted(store).as_slice() {
+        [bundle] => Some(bundle.clone()),
+        _ => None,
+    })?;
+    let other = without_locks()?.with(Gated::N, 7_u64);
+    let second = thread::spawn(move || other.run::<Gated>());
+    let all = wait_for("the job of the second run waits", || {
+        let all = posted(store);
+        all.iter().any(|bundle| *bundle != of_first).then_some(all)
+    })?;
+    assert!(all.contains(&of_first), "the second run leaves it: {all:?}");
+    let queues = JobQueues::of(&without_locks()?)?.listen(Duration::ZERO);
+    let runs = queues.status(&JobSelection::all())?.runs;
+    assert!(runs.len() == 2 && runs.iter().all(|run| run.is_running), "{runs:?}");
+    [0, 1, 7].into_iter().try_for_each(|n| gates.open(n))?;
+    joined(run)?;
+    joined(second)?;
+    for n in [0, 1, 7] {
+        assert_eq!(gates.begun(n).len(), 1, "instance {n} runs once");
+    }
+    assert_eq!(queued(store), Vec::<PathBuf>::new());
+    Ok(())
+}
+
 #[test]
 fn a_worker_of_another_build_takes_nothing_and_the_run_says_so() -> Result<()> {
     let opened = open();
     let gates = Gates::new(&opened)?;
     (0..2).try_for_each(|n| gates.open(n))?;
-    let program = opened.folder.join("other_build");
-    fs::copy(std::env::current_exe()?, &program)?;
+    let current = std::env::current_exe()?;
+    let name = current.file_name().context("a name")?;
+    let folder = opened.folder.join("other_build");
+    fs::create_dir(&folder)?;
+    let program = folder.join(name);
+    fs::copy(&current, &program)?;
     // What follows the program is not read, and changes its digest.
     append(&program, "another build")?;
     let _wrong = start(&program, "worker", STORE, opened.flow.folder().as_os_str())?;
     let (flow, lines) = observed(&pulling(&opened, &gates));
     let run = run_all(&flow);
-    let line = line_with(&lines, "is of another build")?;
-    assert!(line.contains("waits for a worker of this build: `other_build` on "), "{line}");
-    assert!(line_with(&lines, "none is running")?.contains(" worker --data "));
+    let line = line_with(&lines, "is of another build of this program")?;
+    let expected = format!("waits for a worker of this build: `{}` on ", name.to_string_lossy());
+    assert!(line.contains(&expected), "{line}");
+    // This does not deny that there is one, and the command can be typed.
+    let line = line_with(&lines, "only workers of others are running")?;
+    let called = std::env::args().next().context("a program")?;
+    assert!(line.contains(&format!("{called} worker --data ")), "{line}");
     assert_eq!(gates.begun(0).len() + gates.begun(1).len(), 0);
     let _right = start_worker(opened.flow.folder())?;
     joined(run)?;

@@ -112,6 +112,38 @@ fn a_worker_of_a_scheduler_has_the_settings_of_the_run() {
 }
 
 #[test]
+fn a_scheduler_that_cannot_be_used_is_an_error_before_anything_runs() {
+    let folder = folder();
+    let folder = folder.path();
+    let nowhere = [("PATH", "/none")];
+    for verb in ["run", "plan"] {
+        let arguments = format!("{verb} Report --executor slurm --in-process Temperature");
+        let error = weather_with(folder, words(&arguments), &nowhere).refused();
+        let expected = "the executor `slurm` cannot run tasks: there is no command `sbatch` on PATH: run this on a machine of \
+                        the cluster";
+        let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(error.contains(expected), "{error}");
+    }
+    // What could run here has not run, and nothing is a failure of a task.
+    let here = weather(folder, words("plan Temperature --exit-code"));
+    assert!(here.code == 3 && !here.out.contains("failed"), "{}", here.out);
+    for (settings, executor, expected) in [
+        ("[slurm]\ngrow = 0.5\n", "slurm", "`grow` is 0.5"),
+        ("[slurm]\nmax_workers = 0\n", "slurm", "`max_workers` is 0"),
+        (
+            "[slurm.tasks.Report]\noptions = [\"gpu\"]\n",
+            "slurm",
+            "\"gpu\" of a worker does not begin",
+        ),
+        ("[hq]\npartition = \"m\"\n", "hq", "HyperQueue has no partitions"),
+    ] {
+        std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+        let error = weather(folder, words(&format!("plan Report --executor {executor}"))).refused();
+        assert!(error.contains(expected), "{settings}: {error}");
+    }
+}
+
+#[test]
 fn a_number_of_jobs_needs_an_executor() {
     let folder = folder();
     let error = weather(folder.path(), words("run Temperature --jobs 4")).refused();

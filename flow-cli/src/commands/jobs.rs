@@ -117,6 +117,14 @@ fn text(status: &QueueStatus, width: Option<usize>) -> String {
     let silent = |worker: &&QueuedWorker| worker.is_alive == Some(false);
     let alive = status.workers.len() - status.workers.iter().filter(silent).count();
     let _ = write!(text, "; {}", several(alive, "worker", "workers"));
+    let queued: usize = status.runs.iter().map(|run| run.queued_workers).sum();
+    if queued > 0 {
+        let what = several(queued, "worker waits", "workers wait");
+        let _ = write!(text, ", {what} in the queue of the scheduler");
+        if let Some(reason) = status.runs.iter().find_map(|run| run.queued_for.as_deref()) {
+            let _ = write!(text, " ({})", escaped(reason));
+        }
+    }
     text
 }
 
@@ -143,6 +151,8 @@ fn workers(workers: &[QueuedWorker]) -> Grid {
     };
     let pool = || column("pool", Align::Left, |one| one.pool.clone().unwrap_or_default());
     let has_pools = workers.iter().any(|one| one.pool.is_some());
+    let job = || column("job", Align::Left, |one| one.job.clone().unwrap_or_default());
+    let has_jobs = workers.iter().any(|one| one.job.is_some());
     let first =
         column("worker", Align::Left, |one| format!("{} (process {})", one.host, one.process));
     let rest = [
@@ -155,7 +165,8 @@ fn workers(workers: &[QueuedWorker]) -> Grid {
             if one.is_alive == Some(false) { "not heard of" } else { "alive" }.to_owned()
         }),
     ];
-    Grid::new([first].into_iter().chain(has_pools.then(pool)).chain(rest))
+    let of_scheduler = has_pools.then(pool).into_iter().chain(has_jobs.then(job));
+    Grid::new([first].into_iter().chain(of_scheduler).chain(rest))
 }
 
 fn jobs(jobs: &[QueuedJob]) -> Grid {

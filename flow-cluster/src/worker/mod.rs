@@ -474,7 +474,7 @@ impl Working<'_> {
             // Another worker may have taken it just now.
             let read = self.transport.posted_bundle(name);
             let program = read.map_or_else(|_| String::new(), |bundle| bundle.program);
-            refused((&program, name.build()), (self.runner.program(), self.build))
+            refused((program.as_str(), name.build()), (self.runner.program(), self.build))
         };
         self.say_once(name.build(), message);
     }

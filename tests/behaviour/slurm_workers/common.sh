@@ -7,6 +7,12 @@ if [ -e "$state/down" ]; then
     exit 1
 fi
 
+if [ -e "$state/unconfigured" ]; then
+    echo "${0##*/}: error: resolve_ctls_from_dns_srv: res_nsearch error: Unknown host" >&2
+    echo "${0##*/}: fatal: Could not establish a configuration source" >&2
+    exit 1
+fi
+
 # Replaces the content of a file at once.
 put() {
     echo "$2" >"$1.new$$"

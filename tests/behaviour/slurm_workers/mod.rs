@@ -20,7 +20,7 @@ use crate::pull_workers::{
     All, Gated, Gates, PATIENCE, Process, joined, line_with, observed, run_all, start_test,
     wait_for,
 };
-use crate::support::{failed, failure, ran};
+use crate::support::{failed, failure, plan_error, ran};
 
 /// The arguments that make this program run the test [`worker`] alone.
 const WORKER: [&str; 4] = ["slurm_workers::worker", "--exact", "--nocapture", "--test-threads=1"];
@@ -420,6 +420,141 @@ fn what_slurm_refuses_fails_the_task_with_its_words() -> Result<()> {
 }
 
 #[test]
+fn a_wrong_setting_or_a_missing_command_is_an_error_before_anything_runs() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let error = |executor| plan_error::<All>(&scheduled(&opened, &gates, executor));
+    let text = error(slurm.executor().grow(0.5));
+    assert!(text.starts_with("the executor `slurm` cannot run tasks: `grow` is 0.5"), "{text}");
+    assert!(error(slurm.executor().max_workers(0)).contains("`max_workers` is 0"));
+    let own = JobOptions::new().option("--array=1-9");
+    let text = error(slurm.executor().for_task("Gated", own));
+    assert!(
+        text.contains("the options of the task `Gated` are wrong: the option `--array`"),
+        "{text}"
+    );
+    let text = error(slurm.executor().commands_in(&gates.0));
+    assert!(
+        text.contains("there is no command `sbatch` in ") && text.contains("a login node"),
+        "{text}"
+    );
+    let hq = HyperQueue::new().commands_in(&gates.0);
+    let text = plan_error::<All>(&opened.flow.executor(hq).with(Gated::FOLDER, &*gates.0));
+    assert!(text.contains("`hq` cannot run tasks: there is no command `hq` in "), "{text}");
+    // Nothing of it is a failure of a task.
+    assert!(opened.flow.store().runs()?.latest().is_none());
+    assert!(slurm.tasks().is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_slurm_that_cannot_be_reached_is_said_once_and_has_refused_nothing() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    fs::write(slurm.state().join("unconfigured"), "")?;
+    let executor = slurm.executor();
+    let calls = executor.clone();
+    let flow = scheduled(&opened, &gates, executor).with(All::COUNT, 3_u64);
+    let error = error_of(flow.run::<All>());
+    assert!(error.contains("Slurm could not be reached: "), "{error}");
+    assert!(error.contains("SLURM_CONF") && !error.contains("refuses"), "{error}");
+    assert_eq!(error.matches("Could not establish a configuration source").count(), 1, "{error}");
+    let others = error.matches("no worker can be started for it: see the error of `Gated {n: ");
+    assert_eq!(others.count(), 2, "{error}");
+    assert_eq!(calls.calls(), 1, "it is not asked again");
+    assert_eq!(noted(&flow), Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn workers_that_could_not_be_cancelled_are_a_warning_of_the_run() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let flow = scheduled(&opened, &gates, slurm.executor().idle(Duration::from_secs(3)));
+    let run = run_all(&flow);
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    fs::write(slurm.state().join("down"), "")?;
+    (0..2).try_for_each(|n| gates.open(n))?;
+    let summary = joined(run)?;
+    let [warning] = summary.warnings() else { bail!("{:?}", summary.warnings()) };
+    let text = warning.to_string();
+    assert!(text.starts_with("the executor `slurm`: "), "{text}");
+    assert!(
+        text.contains("of Slurm (of the arrays 1") && text.contains("could not be cancelled: "),
+        "{text}"
+    );
+    assert!(text.contains("Unable to contact slurm controller"), "{text}");
+    assert!(!noted(&flow).is_empty(), "the next run finds them");
+    // They end by themselves.
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn workers_that_wait_at_the_scheduler_are_listed_and_others_with_their_jobs() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    fs::write(slurm.state().join("pending"), "")?;
+    let flow = scheduled(&opened, &gates, slurm.executor());
+    let run = run_all(&flow);
+    // The run opens the pool with its first job.
+    let listed =
+        || JobQueues::of(&flow).ok()?.listen(Duration::ZERO).status(&JobSelection::all()).ok();
+    let waiting = wait_for("two workers wait", || {
+        let status = listed()?;
+        status.runs.into_iter().find(|run| run.queued_workers == 2 && run.queued_for.is_some())
+    })?;
+    assert_eq!(waiting.queued_for.as_deref(), Some("Priority"));
+    fs::remove_file(slurm.state().join("pending"))?;
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    let running = wait_for("none waits", || {
+        let status = listed()?;
+        status.runs.iter().all(|run| run.queued_workers == 0).then_some(status)
+    })?;
+    let jobs: Vec<_> = running.workers.iter().filter_map(|worker| worker.job.clone()).collect();
+    assert!(jobs.len() == 2 && jobs.iter().all(|job| job.contains('_')), "{jobs:?}");
+    (0..2).try_for_each(|n| gates.open(n))?;
+    joined(run)?;
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn options_and_scripts_in_the_store_are_not_submitted() -> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    let run = start_run(&opened)?;
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 1))?;
+    drop(run);
+    let queues = opened.flow.folder().join(".flow/queues");
+    // Who can write to the store leaves these for the next run.
+    fs::write(queues.join("worker.sh"), "#!/bin/sh\necho hostile >\"$0.ran\"\n")?;
+    let options = r#"{"threads":1,"memory":null,"minutes":null,"partition":null,"account":null,"options":["--hostile=1"]}"#;
+    for pool in fs::read_dir(&queues)? {
+        let path = pool?.path();
+        if path.join("open").is_dir() {
+            fs::write(path.join("options.json"), options)?;
+        }
+    }
+    // The adopted jobs are lost with their workers, and need new ones.
+    let flow = scheduled(&opened, &gates, slurm.executor());
+    let run = run_all(&flow);
+    for n in 0..2 {
+        slurm.end_worker_of(&gates, n, "NODE_FAIL", Signal::KILL)?;
+    }
+    (0..2).try_for_each(|n| gates.wait_until_begun(n, 2))?;
+    (0..2).try_for_each(|n| gates.open(n))?;
+    joined(run)?;
+    let calls = fs::read_to_string(queues.join("slurm.log"))?;
+    let submitted: Vec<_> = calls.lines().filter(|line| line.contains("\"sbatch ")).collect();
+    assert!(submitted.len() >= 2, "{calls}");
+    assert!(!calls.contains("--hostile"), "{calls}");
+    let store = opened.flow.folder().display().to_string();
+    let scripts = submitted.iter().map(|line| line.split("/worker.sh").next().unwrap_or_default());
+    assert!(scripts.into_iter().all(|before| !before.ends_with(&format!("{store}/.flow/queues"))));
+    assert!(!queues.join("worker.sh.ran").exists());
+    slurm.wait_until_empty()
+}
+
+#[test]
 fn a_worker_that_cannot_start_shows_what_it_has_printed() -> Result<()> {
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
@@ -435,10 +570,13 @@ fn a_worker_that_cannot_start_shows_what_it_has_printed() -> Result<()> {
 fn a_run_whose_executable_file_was_replaced_does_not_start_workers_forever() -> Result<()> {
     let opened = open();
     let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
-    let program = opened.folder.join("replaced");
+    let current = std::env::current_exe()?;
+    // It has the same name: another one is another program.
+    let replaced = opened.folder.join("replaced");
+    fs::create_dir(&replaced)?;
+    let program = replaced.join(current.file_name().context("a name")?);
     // As the scripts of the stand-in, it is not written by this process.
     let script = "cp \"$1\" \"$2\" && echo 'another build' >>\"$2\"";
-    let current = std::env::current_exe()?;
     let made = Command::new("sh").args(["-c", script, "sh"]).args([&current, &program]).status()?;
     ensure!(made.success(), "the program cannot be copied");
     let executor = slurm.executor().program(&program).idle(Duration::from_secs(3));
@@ -634,7 +772,7 @@ fn hyperqueue_starts_workers_in_the_same_way() -> Result<()> {
     stand_in.wait_until_empty()?;
     assert_eq!(noted(&flow), Vec::<String>::new());
     let of_slurm = HyperQueue::new().options(JobOptions::new().partition("main"));
-    let error = error_of(flow.executor(of_slurm).force_roots().run::<All>());
+    let error = plan_error::<All>(&flow.executor(of_slurm).force_roots());
     assert!(error.contains("HyperQueue has no partitions and accounts"), "{error}");
     Ok(())
 }

@@ -26,6 +26,9 @@ shift
 id=1
 while ! mkdir "$state/$id" 2>/dev/null; do id=$((id + 1)); done
 put "$state/$id/name" "$name"
+# The file of the script may be gone as soon as this ends.
+cp "$script" "$state/$id/script"
+script=$state/$id/script
 next=
 # The program of a test takes its options from its environment.
 for word; do
@@ -48,9 +51,12 @@ export FLOW_TEST_SLURM_WORKER FLOW_TEST_POOL FLOW_TEST_IDLE
 task=0
 while [ "$task" -lt "$count" ]; do
     task=$((task + 1))
-    put "$state/$id/$task.state" RUNNING
+    if [ -e "$state/pending" ]; then begin=PENDING; else begin=RUNNING; fi
+    put "$state/$id/$task.state" "$begin"
     (
         trap '' INT
+        while [ -e "$state/pending" ]; do sleep 0.05; done
+        put "$state/$id/$task.state" RUNNING
         out=$(echo "$output" | sed "s/%a/$task/")
         SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$task HQ_JOB_ID=$id HQ_TASK_ID=$task /bin/sh "$script" "$@" >"$out" 2>&1 &
         put "$state/$id/$task.pid" "$!"

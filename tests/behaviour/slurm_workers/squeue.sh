@@ -18,7 +18,9 @@ for job in "$state"/[0-9]*; do
     *",$name,"*)
         for file in "$job"/*.state; do
             task=${file##*/}
-            echo "${job##*/}|${task%.state}|$(cat "$file")|$name|node7|None"
+            word=$(cat "$file")
+            if [ "$word" = PENDING ]; then reason=Priority; else reason=None; fi
+            echo "${job##*/}|${task%.state}|$word|$name|node7|$reason"
         done
         ;;
     esac
