@@ -55,8 +55,10 @@ while [ "$task" -lt "$count" ]; do
     put "$state/$id/$task.state" "$begin"
     (
         trap '' INT
-        while [ -e "$state/pending" ]; do sleep 0.05; done
-        put "$state/$id/$task.state" RUNNING
+        if [ "$begin" = PENDING ]; then
+            while [ -e "$state/pending" ]; do sleep 0.05; done
+            put "$state/$id/$task.state" RUNNING
+        fi
         out=$(echo "$output" | sed "s/%a/$task/")
         SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$task HQ_JOB_ID=$id HQ_TASK_ID=$task /bin/sh "$script" "$@" >"$out" 2>&1 &
         put "$state/$id/$task.pid" "$!"
