@@ -287,8 +287,8 @@ pub mod cluster {
 pub mod executor {
     #[doc(inline)]
     pub use flow_core::executor::{
-        Job, JobEvent, JobEvents, JobExecutor, JobFile, JobInbox, JobLink, JobQueue, JobRunner,
-        RunOfJobs, SubmittedJob, verified,
+        Job, JobEnd, JobEvent, JobEvents, JobExecutor, JobFile, JobInbox, JobLink, JobQueue,
+        JobRunner, RunOfJobs, SubmittedJob, verified,
     };
 }
 

@@ -37,6 +37,10 @@ impl Verifier for TrustedKeys {
             false => Err(SignatureError::unknown_key(key.to_string())),
         }
     }
+
+    fn keys(&self) -> Option<Vec<String>> {
+        Some(self.0.iter().map(ToString::to_string).collect())
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +56,8 @@ mod tests {
         let trusted = TrustedKeys::from_iter([known.public_key(), key().public_key()]);
         let sign = |key: &SigningKey| key.sign(b"message").expect("a signature");
         let name = known.public_key().to_string();
+        let named = trusted.keys().expect("they can be listed");
+        assert!(named.len() == 2 && named.contains(&name), "{named:?}");
         assert_eq!(trusted.verify(b"message", &sign(&known)), Ok(name));
         assert_eq!(trusted.verify(b"Message", &sign(&known)), Err(SignatureError::Wrong));
         let other = SignatureError::unknown_key(unknown.public_key().to_string());

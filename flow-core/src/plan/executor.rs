@@ -347,6 +347,22 @@ pub enum JobEvent {
     Cancelled(String),
 }
 
+/// How a job has ended in the process that has run it: [`JobRunner::run`](crate::executor::JobRunner::run).
+///
+/// It is for the messages of that process. The run decides by the messages of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobEnd {
+    /// The task has an output, which the run may commit.
+    Computed,
+    /// The task has failed, or its process has crashed, with the error.
+    Failed(String),
+    /// The task was stopped, or its process ended, by the run or by the process that has run the job.
+    Stopped,
+    /// The job could not be started, or its output not delivered, for a reason that is not the task's.
+    NotRun(String),
+}
+
 /// Receives the events of one job, from any thread.
 ///
 /// An executor keeps it until the job has ended. If it drops the last clone before, the job is [lost](JobEvent::Lost).
