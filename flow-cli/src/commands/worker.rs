@@ -1,6 +1,5 @@
 //! `worker`: runs jobs of runs on other machines.
 
-use std::fmt::Display;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -72,7 +71,7 @@ struct Done {
 }
 
 /// Writes a line of the log of the worker.
-fn log(line: impl Display) {
+fn log(line: &str) {
     report(format_args!("{} {line}", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ")));
 }
 
@@ -95,8 +94,8 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     }
     if context.settings.quiet != Some(true) {
         let from = context.settings.bucket.as_deref().unwrap_or(flow.folder());
-        log(format_args!("takes jobs from {}", from.display()));
-        worker = worker.on_message(|message| log(message));
+        log(&format!("takes jobs from {}", from.display()));
+        worker = worker.on_message(log);
     }
     let summary = worker.run().map_err(anyhow::Error::from)?;
     let WorkerSummary { bundles, jobs, failed, given_back, taken_away, lost, .. } = summary;

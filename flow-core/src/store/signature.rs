@@ -89,6 +89,8 @@ pub(crate) struct RequiredSignature {
 pub(crate) struct Signatures {
     signer: Option<Arc<dyn Signer>>,
     verifier: Option<Arc<dyn Verifier>>,
+    /// What `verify` compares signatures with if none are required.
+    checker: Option<Arc<dyn Verifier>>,
 }
 
 impl Signatures {
@@ -100,6 +102,11 @@ impl Signatures {
     /// Returns the same, which accepts only what this verifier accepts.
     pub(crate) fn required_by(&self, verifier: Arc<dyn Verifier>) -> Self {
         Self { verifier: Some(verifier), ..self.clone() }
+    }
+
+    /// Returns the same, whose `verify` compares signatures by this verifier if none are required.
+    pub(crate) fn checked_by(&self, checker: Arc<dyn Verifier>) -> Self {
+        Self { checker: Some(checker), ..self.clone() }
     }
 
     /// Returns whether outputs must be signed.
@@ -276,6 +283,19 @@ impl Store {
         let Some(verifier) = &self.signatures.verifier else { return Ok(None) };
         let signature = record.signature.as_deref().ok_or(SignatureError::Missing)?;
         verifier.verify(&message(record), signature).map(Some)
+    }
+
+    /// Returns who has signed a record, or why its signature is wrong, for a store that requires no signatures; `None` if the
+    /// record has none, or this store cannot compare it.
+    pub(crate) fn check_signature(
+        &self,
+        record: &Record,
+    ) -> Option<Result<String, SignatureError>> {
+        if self.signatures.are_required() {
+            return None;
+        }
+        let checker = self.signatures.checker.as_ref()?;
+        Some(checker.verify(&message(record), record.signature.as_deref()?))
     }
 
     /// Returns an error unless this store accepts a record.
