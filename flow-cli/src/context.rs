@@ -191,6 +191,14 @@ impl Context {
         for task in self.selected("in-process")? {
             flow = flow.in_process_task(task);
         }
+        #[cfg(feature = "cluster")]
+        for name in &self.settings.in_process {
+            let wrong = |error| {
+                let file = self.settings.file.display();
+                CliError::usage(format!("in_process of {file}: {error}"))
+            };
+            flow = flow.in_process_task(TaskInfo::named(name).map_err(wrong)?);
+        }
         Ok(flow)
     }
 

@@ -304,7 +304,10 @@ fn verify_warns_of_a_changed_record_and_says_that_signatures_are_not_required() 
     json["meta"]["value"] = 40.0.into();
     std::fs::write(&record, json.to_string()).expect("a record");
     let verified = weather(folder, ["verify"]).ok();
-    assert!(verified.contains("warning: 1 output has a wrong signature:\n  Temperature"), "{verified}");
+    assert!(
+        verified.contains("warning: 1 output has a wrong signature:\n  Temperature"),
+        "{verified}"
+    );
     let json = weather(folder, words("verify --json"));
     check("verify", &json);
     assert_eq!(json.json()["wrong_signatures"].as_array().map(Vec::len), Some(1));

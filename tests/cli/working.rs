@@ -60,6 +60,24 @@ fn the_executor_may_be_a_setting_and_a_task_may_stay_in_the_process() {
     assert_eq!(error, expected);
 }
 
+#[test]
+fn tasks_of_a_profile_stay_in_the_process_of_the_run() {
+    let folder = folder();
+    let folder = folder.path();
+    let settings = "[profile.cluster]\nexecutor = \"pull\"\nin_process = [\"Temperature\"]\n";
+    std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+    // No worker is there, and none is needed.
+    weather(folder, words("run Temperature --profile cluster -q")).ok();
+    // Those of the option are added to those of the file.
+    let both = words("run Report --profile cluster --in-process Report -q");
+    weather(folder, both).ok();
+    let typo = "executor = \"pull\"\nin_process = [\"Temperatur\"]\n";
+    std::fs::write(folder.join("flow.toml"), typo).expect("a file");
+    let error = weather(folder, words("run Temperature")).refused();
+    let of_file = error.contains("in_process of flow.toml: ");
+    assert!(of_file && error.contains("`Temperature`"), "{error}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_worker_of_a_scheduler_has_the_settings_of_the_run() {
