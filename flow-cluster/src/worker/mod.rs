@@ -567,28 +567,25 @@ impl Working<'_> {
                     break;
                 }
                 // After the line: see `HeldLease::is_left_out`.
-                let ran = (!lease.is_left_out(place)).then(|| {
+                if !lease.is_left_out(place) {
                     self.begun_jobs.fetch_add(1, Ordering::SeqCst);
-                    (self.settings.say)(&format!("runs {}", plain(&job.label)));
+                    let label = plain(&job.label);
+                    (self.settings.say)(&format!("runs {label}"));
                     let (inbox, begun) = (Arc::new(JobInbox::new()), Instant::now());
                     lease.set_running(Some((place, Arc::clone(&inbox))));
                     let link = LeaseLink { lease, job: place, wait };
                     let end = self.runner.run(&job.payload, &inbox, &link);
                     lease.set_running(None);
-                    (end, begun.elapsed())
-                });
-                let is_reported =
-                    !self.stopper.is_stopped() && lease.write_through(&Line::Ended(place));
-                if let Some((end, after)) = ran {
-                    let end = match (is_reported, lease.is_lost()) {
-                        (true, _) => Ending::Reported(end),
-                        (false, true) => Ending::TakenAway,
-                        (false, false) => Ending::GivenBack,
+                    // The last message of the job is written. A run that has received it may end the lease from now on.
+                    let end = match (lease.is_lost(), self.stopper.is_stopped()) {
+                        (true, _) => Ending::TakenAway,
+                        (false, true) => Ending::GivenBack,
+                        (false, false) => Ending::Reported(end),
                     };
                     done.count(&end);
-                    (self.settings.say)(&end.message(&plain(&job.label), after));
+                    (self.settings.say)(&end.message(&label, begun.elapsed()));
                 }
-                if !is_reported {
+                if self.stopper.is_stopped() || !lease.write_through(&Line::Ended(place)) {
                     break;
                 }
                 ended += 1;

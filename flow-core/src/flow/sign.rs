@@ -71,7 +71,8 @@ impl Flow {
     /// Whatever is in the store, in a store or remote that outputs are [reused](Self::reuse_from) or [pulled](Self::pull) from,
     /// in an export, or comes from a [worker](crate::executor) counts only with a signature that `verifier` accepts. Without
     /// one, an instance is pending, and the reason says so. A pull or an import fails, and so does an instance that a worker has computed which
-    /// does not sign. The outputs that the flow computes itself need a signature, too: [`sign`](Self::sign) sets the key.
+    /// does not sign. A worker that knows that it does not sign as required [refuses](crate::executor::JobRunner::refusal) the job
+    /// before that. The outputs that the flow computes itself need a signature, too: [`sign`](Self::sign) sets the key.
     ///
     /// The signature is verified each time that a record is read, which takes tens of microseconds with ed25519. The content of a file is compared with
     /// the signed digest before it is loaded, linked or fetched. A file is read once more for that, once in a process as
