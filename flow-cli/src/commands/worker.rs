@@ -17,7 +17,7 @@ use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "worker",
-    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store or bucket, until Ctrl-C. \
+    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store or bucket, until Ctrl-C or SIGTERM. \
             The executors slurm and hq start it themselves",
     takes: Takes::Nothing,
     access: Access::Writes,

@@ -12,7 +12,8 @@
 //! - The *executor* decides where and when a job runs, and whether the process that runs it is alive. It has *leases*: a
 //!   process holds a job as long as it is heard of. It may *adopt* a job that runs already, because an earlier run has
 //!   submitted the same key and fingerprint and was killed.
-//! - The *process* of the job writes the files of the output, and a draft record if it can.
+//! - The *process* of the job writes the files of the output, and a draft record if it can. It leaves jobs that it
+//!   [refuses](crate::executor::JobRunner::refusal) to other processes: it could not sign their outputs as the run requires.
 //! - The *files* of inputs and outputs are in a folder that both reach, unless the executor
 //!   [moves files](JobExecutor::moves_files): then it carries them, to the same paths below the folder of each store.
 //!
