@@ -287,8 +287,8 @@ pub mod cluster {
 pub mod executor {
     #[doc(inline)]
     pub use flow_core::executor::{
-        Job, JobEvent, JobEvents, JobExecutor, JobFile, JobInbox, JobLink, JobQueue, JobRunner,
-        RunOfJobs, SubmittedJob, verified,
+        Job, JobEnd, JobEvent, JobEvents, JobExecutor, JobFile, JobInbox, JobLink, JobQueue,
+        JobRunner, RunOfJobs, SubmittedJob, verified,
     };
 }
 
@@ -329,7 +329,7 @@ pub mod signature {
     pub use flow_core::signature::{SignatureError, Signer, Verifier};
     #[cfg(feature = "signatures")]
     #[doc(inline)]
-    pub use flow_signatures::{KeyError, PublicKey, SigningKey, TrustedKeys};
+    pub use flow_signatures::{AnyKey, KeyError, PublicKey, SigningKey, TrustedKeys};
 }
 
 /// The store: its outputs, garbage collection, verification, the history of runs.

@@ -5,7 +5,10 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use flow_core::{Error, Flow, Instance, PlanErrorKind, SelectError, Subgraph, Sweep, TaskInfo};
+use flow_core::signature::SignatureError;
+use flow_core::{
+    Error, Flow, Instance, PlanErrorKind, Reason, SelectError, Subgraph, Sweep, TaskInfo,
+};
 
 use crate::error::CliError;
 #[cfg(feature = "cluster")]
@@ -188,6 +191,14 @@ impl Context {
         for task in self.selected("in-process")? {
             flow = flow.in_process_task(task);
         }
+        #[cfg(feature = "cluster")]
+        for name in &self.settings.in_process {
+            let wrong = |error| {
+                let file = self.settings.file.display();
+                CliError::usage(format!("in_process of {file}: {error}"))
+            };
+            flow = flow.in_process_task(TaskInfo::named(name).map_err(wrong)?);
+        }
         Ok(flow)
     }
 
@@ -325,6 +336,22 @@ pub(crate) fn not_complete(instance: &Instance) -> CliError {
         return CliError::usage(format!(
             "{instance} has no output of its own, because {task} only groups other tasks: name one of them, with `--in {task}`"
         ));
+    }
+    let not_accepted = instance.reasons().iter().find_map(|reason| match reason {
+        Reason::NotAccepted { why } => Some(why),
+        _ => None,
+    });
+    if let Some(why) = not_accepted {
+        let or_trust = match why {
+            SignatureError::UnknownKey { .. } => {
+                ", or add the key to `trusted_keys` in flow.toml if you trust it"
+            }
+            _ => "",
+        };
+        return anyhow::anyhow!(
+            "{instance} has an output, which is not accepted: {why}. Compute it again, with `run {task}`{or_trust}"
+        )
+        .into();
     }
     let reasons: Vec<_> = instance.reasons().iter().map(ToString::to_string).collect();
     let why = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join("; ")) };

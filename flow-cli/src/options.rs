@@ -130,7 +130,7 @@ fn executor_options(command: Command) -> Command {
                 .long("in-process")
                 .value_name("TASK")
                 .action(ArgAction::Append)
-                .help("Runs this task in this process, and not by the executor"),
+                .help("Runs this task in this process, and not by the executor, besides those of `in_process` in `flow.toml`"),
         )
 }
 

@@ -13,6 +13,7 @@
 //! trusted_keys = ["ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="]
 //!                           # FLOW_TRUSTED_KEYS, with commas: only outputs that one of these has signed are accepted
 //! bucket = "s3://b/prefix"  # FLOW_BUCKET: where they exchange jobs and files, if they have no folder in common
+//! in_process = ["GetData"]  # the tasks that run in the process of the run, as --in-process
 //!                           # FLOW_JSON: prints results as JSON
 //!
 //! [params]                  # values of parameters, as --param
@@ -59,7 +60,7 @@ use std::time::Duration;
 use flow_core::Remote;
 use flow_core::{Amount, Flow, Limits};
 #[cfg(feature = "signatures")]
-use flow_signatures::{PublicKey, SigningKey, TrustedKeys};
+use flow_signatures::{AnyKey, PublicKey, SigningKey, TrustedKeys};
 use serde::Deserialize;
 
 use crate::error::CliError;
@@ -102,6 +103,10 @@ pub(crate) struct Settings {
     pub(crate) jobs: Option<NonZeroU16>,
     #[cfg(feature = "cluster")]
     pub(crate) bucket: Option<PathBuf>,
+    /// The tasks that run in the process of the run, besides those of `--in-process`.
+    #[cfg(feature = "cluster")]
+    #[serde(default)]
+    pub(crate) in_process: Vec<String>,
     #[cfg(feature = "cluster")]
     #[serde(default)]
     pub(crate) slurm: SchedulerSettings,
@@ -415,6 +420,8 @@ impl Settings {
             }
             None => flow,
         };
+        // `verify` reports signatures that are wrong, also if none are required.
+        let flow = flow.check_signatures(AnyKey);
         let Some(keys) = &self.trusted_keys else { return Ok(flow) };
         // A private key that was put there by mistake is not shown.
         let key = |(place, key): (usize, &String)| {

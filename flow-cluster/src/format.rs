@@ -73,6 +73,8 @@ pub(crate) enum Line {
     Runs { job: usize, seconds: f64 },
     /// The worker gives the bundle back, with the reason.
     Left(String),
+    /// The worker takes no jobs of this run, with the reason: it has begun none, and leaves them for other workers.
+    Refused(String),
     /// All jobs have ended.
     Over,
 }

@@ -22,7 +22,7 @@
 //! | `open/<bundle>/` | a bundle that no worker has taken | the run |
 //! | `taken/<bundle>.<worker>/` | a *lease*: a bundle that this worker has taken, by renaming its folder | |
 //! | `.../bundle.json` | the build, the duration of a lease, and the jobs with what a worker needs to run them | the run, once |
-//! | `.../messages.jsonl` | a line for each message: hello, begun, message, waits, ended, beat, runs (for how long), left, over | the worker appends |
+//! | `.../messages.jsonl` | a line for each message: hello, begun, message, waits, ended, beat, runs (for how long), left, refused, over | the worker appends |
 //! | `.../orders.jsonl` | a line for each order: a message to a job, a job to skip | the run appends |
 //! | `.../draft-<n>.json` | the draft record of the job with this place, until it is moved to `.flow/drafts` | the worker |
 //! | `workers/<worker>.json` | a worker process: machine, program, build, and a number that grows every two seconds | the worker |
@@ -51,6 +51,10 @@
 //!
 //! A task may require others while it runs, which are jobs, too. So a job that waits gives its slot away: the worker takes
 //! another bundle meanwhile, and the run bundles the jobs that come after it in its bundle anew.
+//!
+//! A worker that does not sign as the run requires *refuses* a bundle before it begins a job of it, and takes none of this
+//! run from then on. Its jobs are bundled anew for other workers, and the run says which worker has refused them, and why.
+//! Workers that a scheduler starts have one set of settings: if one refuses, the jobs of its pool fail.
 //!
 //! Jobs that had not begun when a bundle ends are bundled anew. A job that had begun is *lost*: the engine submits it again,
 //! up to three times without counting that as a retry.

@@ -141,7 +141,8 @@ pub mod process {
 pub mod executor {
     pub use crate::engine::executor::{JobInbox, JobRunner};
     pub use crate::plan::executor::{
-        Job, JobEvent, JobEvents, JobExecutor, JobFile, JobLink, JobQueue, RunOfJobs, SubmittedJob,
+        Job, JobEnd, JobEvent, JobEvents, JobExecutor, JobFile, JobLink, JobQueue, RunOfJobs,
+        SubmittedJob,
     };
 
     /// Returns a reader of content that should be that of a file. If it is not, an error of the kind

@@ -47,4 +47,4 @@ mod trusted;
 
 pub use self::error::KeyError;
 pub use self::key::{PublicKey, SigningKey};
-pub use self::trusted::TrustedKeys;
+pub use self::trusted::{AnyKey, TrustedKeys};

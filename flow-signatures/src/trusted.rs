@@ -1,4 +1,4 @@
-//! [`TrustedKeys`]: the keys whose signatures are accepted.
+//! [`TrustedKeys`]: the keys whose signatures are accepted, and [`AnyKey`].
 
 use std::collections::BTreeSet;
 
@@ -27,15 +27,51 @@ impl FromIterator<PublicKey> for TrustedKeys {
 
 impl Verifier for TrustedKeys {
     fn verify(&self, message: &[u8], signature: &str) -> Result<String, SignatureError> {
-        let (key, signature) = parse_signature(signature).map_err(SignatureError::unreadable)?;
         // First: otherwise anyone could name any key as the one that has signed.
-        if !key.has_signed(message, &signature) {
-            return Err(SignatureError::Wrong);
-        }
+        let key = signer_of(message, signature)?;
         match self.contains(&key) {
             true => Ok(key.to_string()),
             false => Err(SignatureError::unknown_key(key.to_string())),
         }
+    }
+
+    fn keys(&self) -> Option<Vec<String>> {
+        Some(self.0.iter().map(ToString::to_string).collect())
+    }
+}
+
+/// Accepts the signature of any key, as long as it is right for its message: [`Flow::check_signatures`](flow_core::Flow::check_signatures).
+///
+/// It shows that a record is as someone has signed it, and not that anyone in particular has: whoever can write a record can sign it
+/// with a new key.
+///
+/// ```
+/// use flow_core::signature::{SignatureError, Signer, Verifier};
+/// use flow_signatures::{AnyKey, SigningKey};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = SigningKey::generate()?;
+/// let signature = key.sign(b"a message")?;
+/// assert_eq!(AnyKey.verify(b"a message", &signature), Ok(key.public_key().to_string()));
+/// assert_eq!(AnyKey.verify(b"another one", &signature), Err(SignatureError::Wrong));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AnyKey;
+
+impl Verifier for AnyKey {
+    fn verify(&self, message: &[u8], signature: &str) -> Result<String, SignatureError> {
+        signer_of(message, signature).map(|key| key.to_string())
+    }
+}
+
+/// Returns the key that has signed a message.
+fn signer_of(message: &[u8], signature: &str) -> Result<PublicKey, SignatureError> {
+    let (key, signature) = parse_signature(signature).map_err(SignatureError::unreadable)?;
+    match key.has_signed(message, &signature) {
+        true => Ok(key),
+        false => Err(SignatureError::Wrong),
     }
 }
 
@@ -52,6 +88,8 @@ mod tests {
         let trusted = TrustedKeys::from_iter([known.public_key(), key().public_key()]);
         let sign = |key: &SigningKey| key.sign(b"message").expect("a signature");
         let name = known.public_key().to_string();
+        let named = trusted.keys().expect("they can be listed");
+        assert!(named.len() == 2 && named.contains(&name), "{named:?}");
         assert_eq!(trusted.verify(b"message", &sign(&known)), Ok(name));
         assert_eq!(trusted.verify(b"Message", &sign(&known)), Err(SignatureError::Wrong));
         let other = SignatureError::unknown_key(unknown.public_key().to_string());

@@ -354,19 +354,27 @@ fn what_a_worker_has_signed_on_another_machine_is_committed_with_its_signature()
 }
 
 #[test]
-fn what_a_worker_on_another_machine_has_not_signed_is_not_committed() -> Result<()> {
+fn a_worker_on_another_machine_that_cannot_sign_leaves_the_jobs_to_one_that_can() -> Result<()> {
     let opened = open();
-    let _worker = start_worker(&opened, "one")?;
-    let own = SigningKey::generate()?;
-    let known = TrustedKeys::from_iter([own.public_key()]);
-    let strict = opened.flow.sign(own).require_signatures(known);
-    let flow = strict.workers(8).executor(executor(&opened.folder).lease(PATIENCE));
-    let summary = failure(flow.run::<Rows>());
-    assert_eq!(failed(&summary), ["Rows"]);
-    assert!(summary.to_string().contains("its output is not signed"), "{summary}");
-    assert!(!strict.is_complete::<Rows>()?);
-    let files = files_below(&flow.folder().join("Rows"));
-    assert!(files.iter().all(|file| file.extension() != Some(OsStr::new("parquet"))), "{files:?}");
+    let _refusing = start_worker(&opened, "one")?;
+    let (own, of_worker) = (SigningKey::generate()?, SigningKey::generate()?);
+    let (both, name) = ([own.public_key(), of_worker.public_key()], of_worker.public_key());
+    let strict = opened.flow.sign(own).require_signatures(TrustedKeys::from_iter(both));
+    let pulling = strict.workers(8).executor(executor(&opened.folder).lease(PATIENCE));
+    let (flow, lines) = observed(&pulling);
+    let run = thread::spawn(move || flow.run::<Rows>());
+    let line = line_with(&lines, "refuses the jobs of this run")?;
+    assert!(line.contains("it has no key to sign with, and no trusted keys"), "{line}");
+    let machine = opened.folder.join("two");
+    fs::create_dir_all(&machine)?;
+    of_worker.write(machine.join(KEY))?;
+    fs::write(machine.join(TRUSTED), both.map(|key| key.to_string()).join("\n"))?;
+    let _signing = start_worker(&opened, "two")?;
+    assert_eq!(ran(&run.join().expect("no panic")?), ["Rows"]);
+    let verified = strict.store().verify()?.to_string();
+    assert!(verified.contains(&format!("1 output is signed by {name}")), "{verified}");
+    // It has neither fetched inputs nor computed anything.
+    assert!(carried(&opened, "one", "put").is_empty() && carried(&opened, "one", "get").is_empty());
     Ok(())
 }
 

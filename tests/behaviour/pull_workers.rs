@@ -583,6 +583,49 @@ fn a_stop_ends_jobs_at_their_checkpoints_and_empties_the_queue() -> Result<()> {
     Ok(())
 }
 
+/// Waits until the file `open-0` is there, and has no checkpoint.
+#[derive(Task)]
+#[task(target = Json<u32>)]
+struct Stubborn {
+    folder: PathBuf,
+}
+
+runs!(Stubborn: u32 = |self, _cx| {
+    append(&self.folder.join("begun-0"), id())?;
+    let begun = Instant::now();
+    while !self.folder.join("open-0").exists() {
+        ensure!(begun.elapsed() < PATIENCE, "the gate stays closed");
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(id())
+});
+
+#[derive(Task)]
+#[task(requires = Stubborn, target = Json<u32>)]
+struct AfterStubborn;
+
+runs!(AfterStubborn: u32 = |self, cx| Ok(*cx.input().load()?));
+
+#[test]
+fn a_task_without_a_checkpoint_runs_to_its_end_after_a_stop_and_its_output_is_kept() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    let _worker = start_worker(opened.flow.folder())?;
+    let flow = opened.flow.workers(8).executor(pull()).with(Stubborn::FOLDER, &*gates.0);
+    let running = flow.clone();
+    let run = thread::spawn(move || running.run::<AfterStubborn>());
+    gates.wait_until_begun(0, 1)?;
+    flow.stopper().stop();
+    thread::sleep(Duration::from_millis(300));
+    assert!(!run.is_finished(), "the run waits for the task");
+    gates.open(0)?;
+    let summary = failure(joined(run));
+    assert_eq!(ran(&summary), ["Stubborn"], "{summary}");
+    assert!(flow.is_complete::<Stubborn>()?);
+    assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
+    Ok(())
+}
+
 #[test]
 fn a_job_that_takes_too_long_is_ended_and_the_worker_goes_on() -> Result<()> {
     let opened = open();

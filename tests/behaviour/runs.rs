@@ -73,6 +73,8 @@ mod pull_workers;
 #[cfg(target_os = "linux")]
 mod queued_jobs;
 mod refreshing;
+#[cfg(target_os = "linux")]
+mod refusing_workers;
 mod rerun;
 mod resets;
 mod retries;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use flow::prelude::*;
 use flow::remote::RemoteFolder;
-use flow::signature::{PublicKey, SignatureError, SigningKey, TrustedKeys};
+use flow::signature::{AnyKey, PublicKey, SignatureError, SigningKey, TrustedKeys};
 use flow::store::Harm;
 use flow::{Code, Error, Trust};
 use serde_json::Value;
@@ -116,8 +116,8 @@ fn an_output_without_a_signature_is_pending_with_the_reason() -> Result<()> {
     mill.open("data")?.run::<flour>()?;
     let flow = mill.strict("data")?;
     let preview = flow.preview::<flour>()?.color(false).to_string();
-    assert_eq!(preview.matches("record: its output is not signed").count(), 2, "{preview}");
-    assert!(preview.contains("grain {n: 1} PENDING record: its output is not signed"), "{preview}");
+    assert_eq!(preview.matches("PENDING its output is not signed").count(), 2, "{preview}");
+    assert!(preview.contains("grain {n: 1} PENDING its output is not signed"), "{preview}");
     assert!(flow.why::<grain>()?.to_string().contains("its output is not signed"));
     assert!(matches!(flow.load::<grain>(), Err(Error::NotComplete { .. })));
     for trust in [Trust::Records, Trust::Content] {
@@ -135,7 +135,7 @@ fn an_output_of_an_unknown_key_is_pending_and_the_key_is_named() -> Result<()> {
     let unknown = mill.key(&mill.unknown)?;
     assert_eq!(
         reasons::<grain>(&mill.strict("data")?)?,
-        [format!("record: its output is not signed by a known key: `{unknown}` signed it")]
+        [format!("its output is not signed by a known key: `{unknown}` signed it")]
     );
     // A team adds the key.
     let both = [mill.key(&mill.known)?, unknown].into_iter().collect::<TrustedKeys>();
@@ -219,7 +219,7 @@ fn a_text_that_is_no_signature_is_refused_and_not_printed() -> Result<()> {
     edit(&path, |json| json["signature"] = serde_json::json!({"ed25519": 1}))?;
     assert!(reasons::<grain>(&flow)?[0].contains("it is not a valid record"));
     edit(&path, |json| json["signature"] = Value::Null)?;
-    assert_eq!(reasons::<grain>(&flow)?, ["record: its output is not signed"]);
+    assert_eq!(reasons::<grain>(&flow)?, ["its output is not signed"]);
     assert_eq!(ran(&flow.run::<grain>()?), ["grain"]);
     Ok(())
 }
@@ -568,7 +568,7 @@ fn bless_signs_anew_and_covers_signed_outputs_only() -> Result<()> {
     mill.strict("other")?.run::<before::Bread>()?;
     mill.open("other")?.store().bless::<after::Bread>().run()?;
     let other = mill.strict("other")?;
-    assert_eq!(reasons::<after::Bread>(&other)?, ["record: its output is not signed"]);
+    assert_eq!(reasons::<after::Bread>(&other)?, ["its output is not signed"]);
     // What is not signed is not blessed.
     mill.open("third")?.run::<before::Bread>()?;
     let third = mill.strict("third")?;
@@ -596,6 +596,41 @@ fn verify_lists_what_is_not_signed_and_gc_leaves_it_alone() -> Result<()> {
     assert!(flow.is_complete::<grain>()?);
     // A flow without requirement lists none.
     assert!(mill.open("data")?.store().verify()?.unsigned().is_empty());
+    Ok(())
+}
+
+#[test]
+fn verify_warns_of_wrong_signatures_also_where_none_is_required() -> Result<()> {
+    let mill = Mill::new()?;
+    let flow = mill.signing("data", &mill.known)?;
+    flow.run::<flour>()?;
+    let known = mill.key(&mill.known)?;
+    let checking = mill.open("data")?.check_signatures(AnyKey);
+    let verified = checking.store().verify()?;
+    assert!(verified.wrong_signatures().is_empty());
+    let text = verified.to_string();
+    assert!(text.contains(&format!("2 outputs are signed by {known}")), "{text}");
+    assert!(text.contains("signatures are not required") && !text.contains("warning"), "{text}");
+    // Someone changes a record by hand. The output counts, because nothing requires a signature.
+    edit(&record(&flow, "grain"), |json| json["meta"]["origin"] = "factory".into())?;
+    assert!(flow.is_complete::<grain>()?);
+    let verified = checking.store().verify()?;
+    assert!(verified.is_whole() && verified.unsigned().is_empty());
+    assert_eq!(verified.wrong_signatures()[0].reason, SignatureError::Wrong);
+    let text = verified.to_string();
+    assert!(text.contains(&format!("1 output is signed by {known}")), "{text}");
+    assert!(text.contains("warning: 1 output has a wrong signature:\n  grain"), "{text}");
+    assert!(text.contains(": its signature is wrong: its record was changed"), "{text}");
+    // Where they are required, it is not accepted, and named once.
+    let verified = mill.strict("data")?.check_signatures(AnyKey).store().verify()?;
+    assert_eq!((verified.unsigned().len(), verified.wrong_signatures().len()), (1, 0));
+    assert!(!verified.to_string().contains("signatures are not required"), "{verified}");
+    // What nothing can compare is not reported as right, and a store without signatures has no line of them.
+    let text = flow.store().verify()?.to_string();
+    assert!(text.contains("signatures are not required") && !text.contains("signed by"), "{text}");
+    mill.open("plain")?.run::<grain>()?;
+    let text = mill.open("plain")?.check_signatures(AnyKey).store().verify()?.to_string();
+    assert!(!text.contains("signature"), "{text}");
     Ok(())
 }
 

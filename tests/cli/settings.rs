@@ -259,6 +259,12 @@ fn keys_sign_outputs_and_only_signed_ones_are_accepted() {
     assert!(plan.contains("its output is not signed"), "{plan}");
     let why = weather(folder, words("why Temperature --station Oslo")).ok();
     assert!(why.contains("its output is not signed"), "{why}");
+    assert!(plan.contains("PENDING its output is not signed"), "{plan}");
+    // The output exists, so that it is not one that has never run.
+    let meta = weather(folder, words("meta Temperature --station Oslo"));
+    assert_eq!(meta.code, 1, "{}", meta.out);
+    let expected = "has an output, which is not accepted: its output is not signed. Compute it again, with `run Temperature`";
+    assert!(meta.err.contains(expected) && !meta.err.contains("has no output"), "{}", meta.err);
     let verified = weather(folder, words("verify --json"));
     assert_eq!(verified.code, 1);
     check("verify", &verified);
@@ -270,12 +276,41 @@ fn keys_sign_outputs_and_only_signed_ones_are_accepted() {
     let trusted = [("FLOW_TRUSTED_KEYS", other.trim_end())];
     let plan = weather_with(folder, words("plan Temperature --station Oslo"), &trusted).ok();
     assert!(plan.contains(&format!("not signed by a known key: `{key}` signed it")), "{plan}");
+    let meta = weather_with(folder, words("meta Temperature --station Oslo"), &trusted).err;
+    assert!(meta.contains("or add the key to `trusted_keys` in flow.toml"), "{meta}");
     let run = weather_with(folder, words("run Temperature --station Oslo -q"), &trusted);
     assert!(
         run.code != 0 && run.err.contains("does not trust the key of its own signer"),
         "{}",
         run.err
     );
+}
+
+#[test]
+fn verify_warns_of_a_changed_record_and_says_that_signatures_are_not_required() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("keys new flow.key")).ok();
+    std::fs::write(folder.join("flow.toml"), "sign_with = \"flow.key\"\n").expect("a file");
+    weather(folder, words("run Temperature --station Oslo -q")).ok();
+    let verified = weather(folder, ["verify"]).ok();
+    assert!(verified.contains("1 output is signed by ed25519:"), "{verified}");
+    assert!(verified.contains("\nsignatures are not required, so that "), "{verified}");
+    let folders = std::fs::read_dir(folder.join("data/Temperature")).expect("a folder");
+    let mut records = folders.map(|entry| entry.expect("an entry").path().join("record.json"));
+    let record = records.find(|path| path.exists()).expect("a record");
+    let text = std::fs::read_to_string(&record).expect("a record");
+    let mut json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    json["meta"]["value"] = 40.0.into();
+    std::fs::write(&record, json.to_string()).expect("a record");
+    let verified = weather(folder, ["verify"]).ok();
+    assert!(
+        verified.contains("warning: 1 output has a wrong signature:\n  Temperature"),
+        "{verified}"
+    );
+    let json = weather(folder, words("verify --json"));
+    check("verify", &json);
+    assert_eq!(json.json()["wrong_signatures"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]

@@ -25,8 +25,19 @@ fn a_worker_runs_the_tasks_of_a_run_and_says_what_it_has_done() {
     assert!(worker.err.contains("takes jobs from "), "{}", worker.err);
     assert!(worker.err.contains("runs Temperature"), "{}", worker.err);
     check("worker", &worker);
+    // Each line of the log has a time, and each job a beginning and an end.
+    let log: Vec<_> =
+        worker.err.lines().map(|line| line.split_once("Z ").expect("two parts")).collect();
+    let is_time = |time: &str| time.len() == "2026-11-30T09:30:00".len() && time.starts_with("20");
+    assert!(log.iter().all(|(time, _)| is_time(time)), "{}", worker.err);
+    for task in ["Temperature", "Report"] {
+        let place = |begin: &str| log.iter().position(|(_, said)| said.starts_with(begin));
+        let (begun, ended) = (place(&format!("runs {task}")), place(&format!("ran {task}")));
+        assert!(begun.is_some() && begun < ended, "{task}: {}", worker.err);
+    }
     let done = worker.json();
     assert!(done["jobs"].as_u64() >= Some(2) && done["lost"] == 0, "{done}");
+    assert!(done["failed"] == 0 && done["given_back"] == 0, "{done}");
     // The outputs are like those of any run, and the queue is empty.
     assert_eq!(weather(folder, words("plan Report --data shared --exit-code")).code, 0);
     let queue = folder.join("shared/.flow/queue");
@@ -58,6 +69,41 @@ fn the_executor_may_be_a_setting_and_a_task_may_stay_in_the_process() {
     let expected =
         "error: FLOW_EXECUTOR is \"push\", which is not the name of an executor: pull, slurm, hq\n";
     assert_eq!(error, expected);
+}
+
+#[test]
+fn the_log_of_a_worker_says_that_a_task_has_failed_and_its_last_line_counts_jobs() {
+    let folder = folder();
+    let folder = folder.path();
+    let (worker, run) = thread::scope(|scope| {
+        let arguments = "worker --data shared --exit-when-idle 8";
+        let worker = scope.spawn(|| weather(folder, words(arguments)));
+        let arguments = "run Temperature --data shared --executor pull --at_least 9 -q";
+        let run = weather(folder, words(arguments));
+        (worker.join().expect("no panic"), run)
+    });
+    assert_eq!(run.code, 1, "{}", run.err);
+    let failed = worker.err.lines().find(|line| line.contains(" failed in ")).expect("a line");
+    assert!(failed.contains("Z Temperature") && failed.contains("Oslo has "), "{failed}");
+    assert_eq!(worker.out, "ran 1 job, of which 1 failed\n");
+}
+
+#[test]
+fn tasks_of_a_profile_stay_in_the_process_of_the_run() {
+    let folder = folder();
+    let folder = folder.path();
+    let settings = "[profile.cluster]\nexecutor = \"pull\"\nin_process = [\"Temperature\"]\n";
+    std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+    // No worker is there, and none is needed.
+    weather(folder, words("run Temperature --profile cluster -q")).ok();
+    // Those of the option are added to those of the file.
+    let both = words("run Report --profile cluster --in-process Report -q");
+    weather(folder, both).ok();
+    let typo = "executor = \"pull\"\nin_process = [\"Temperatur\"]\n";
+    std::fs::write(folder.join("flow.toml"), typo).expect("a file");
+    let error = weather(folder, words("run Temperature")).refused();
+    let of_file = error.contains("in_process of flow.toml: ");
+    assert!(of_file && error.contains("`Temperature`"), "{error}");
 }
 
 #[cfg(unix)]

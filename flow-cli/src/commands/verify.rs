@@ -28,6 +28,8 @@ struct VerifiedJson {
     damage: Vec<String>,
     /// The outputs that are not signed as the flow requires.
     unsigned: Vec<String>,
+    /// Those with a wrong signature, if none is required.
+    wrong_signatures: Vec<String>,
     reset: Vec<String>,
 }
 
@@ -47,9 +49,11 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     }
     let damage = verified.damage().iter().map(ToString::to_string).collect();
     let unsigned: Vec<_> = verified.unsigned().iter().map(ToString::to_string).collect();
+    let wrong_signatures = verified.wrong_signatures().iter().map(ToString::to_string).collect();
     let is_repaired = verified.is_whole() || !reset.is_empty();
     let is_accepted = is_repaired && unsigned.is_empty();
-    let json = VerifiedJson { outputs: verified.outputs(), damage, unsigned, reset };
+    let outputs = verified.outputs();
+    let json = VerifiedJson { outputs, damage, unsigned, wrong_signatures, reset };
     context.ui.write(&json, &verified)?;
     Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

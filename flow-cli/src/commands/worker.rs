@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Arg, Command};
 use flow_cluster::{Worker, WorkerSummary};
+use flow_core::jiff::Timestamp;
 use flow_core::process;
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use crate::verb::{Access, Takes, Verb};
 
 pub(crate) const VERB: Verb = Verb {
     name: "worker",
-    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store or bucket, until Ctrl-C. \
+    about: "Runs the jobs of `run --executor pull`, which may be on another machine with the same store or bucket, until Ctrl-C or SIGTERM. \
             The executors slurm and hq start it themselves",
     takes: Takes::Nothing,
     access: Access::Writes,
@@ -32,7 +33,7 @@ fn options(command: Command) -> Command {
                 .value_name("N")
                 .value_parser(clap::value_parser!(u16).range(1..))
                 .default_value("1")
-                .help("The number of bundles of jobs that it works on at the same time"),
+                .help("The number of jobs that it runs at the same time"),
         )
         .arg(
             Arg::new("exit-when-idle")
@@ -63,7 +64,15 @@ fn options(command: Command) -> Command {
 struct Done {
     bundles: usize,
     jobs: usize,
+    failed: usize,
+    given_back: usize,
+    taken_away: usize,
     lost: usize,
+}
+
+/// Writes a line of the log of the worker.
+fn log(line: &str) {
+    report(format_args!("{} {line}", Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ")));
 }
 
 fn run(context: &Context) -> Result<ExitCode, CliError> {
@@ -85,11 +94,11 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     }
     if context.settings.quiet != Some(true) {
         let from = context.settings.bucket.as_deref().unwrap_or(flow.folder());
-        report(format_args!("takes jobs from {}", from.display()));
-        worker = worker.on_message(|message| report(format_args!("{message}")));
+        log(&format!("takes jobs from {}", from.display()));
+        worker = worker.on_message(log);
     }
     let summary = worker.run().map_err(anyhow::Error::from)?;
-    let WorkerSummary { bundles, jobs, lost, .. } = summary;
-    context.ui.write(&Done { bundles, jobs, lost }, summary)?;
+    let WorkerSummary { bundles, jobs, failed, given_back, taken_away, lost, .. } = summary;
+    context.ui.write(&Done { bundles, jobs, failed, given_back, taken_away, lost }, summary)?;
     Ok(process::interrupted().map_or(ExitCode::SUCCESS, |signal| signal.exit_code().into()))
 }

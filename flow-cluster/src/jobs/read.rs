@@ -104,7 +104,7 @@ pub(super) fn lease_of(
             Line::Message { job, .. } => {
                 seen.get(job)?;
             }
-            Line::Waits | Line::Beat(_) | Line::Left(_) | Line::Over => {}
+            Line::Waits | Line::Beat(_) | Line::Left(_) | Line::Refused(_) | Line::Over => {}
         }
         Some(())
     };

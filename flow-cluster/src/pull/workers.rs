@@ -21,7 +21,11 @@ const REMEMBERED: Duration = Duration::from_secs(15);
 
 /// The workers of a queue.
 #[derive(Default)]
-pub(super) struct Workers(HashMap<WorkerName, Known>);
+pub(super) struct Workers {
+    known: HashMap<WorkerName, Known>,
+    /// Those that take no jobs of this run, as they are shown.
+    refusing: HashSet<String>,
+}
 
 struct Known {
     /// What its file said; `None` as long as it could not be read.
@@ -37,13 +41,13 @@ impl Workers {
     /// those that were not read for the longest time.
     pub(super) fn due(&mut self, found: Vec<WorkerName>, now: Instant) -> Vec<WorkerName> {
         let found: HashSet<_> = found.into_iter().collect();
-        self.0.retain(|name, _| found.contains(name));
+        self.known.retain(|name, _| found.contains(name));
         for name in found {
-            self.0.entry(name).or_insert(Known { presence: None, heard: now, read: None });
+            self.known.entry(name).or_insert(Known { presence: None, heard: now, read: None });
         }
         let is_due =
             |read: Option<Instant>| read.is_none_or(|read| now.duration_since(read) >= EVERY);
-        let due = self.0.iter().filter(|(_, known)| is_due(known.read));
+        let due = self.known.iter().filter(|(_, known)| is_due(known.read));
         let mut due: Vec<_> = due.map(|(name, known)| (known.read, name.clone())).collect();
         due.sort_unstable();
         due.truncate(MOST_READ);
@@ -52,7 +56,7 @@ impl Workers {
 
     /// Takes what the file of a worker says now.
     pub(super) fn read(&mut self, name: &WorkerName, presence: Option<Presence>, now: Instant) {
-        let Some(known) = self.0.get_mut(name) else { return };
+        let Some(known) = self.known.get_mut(name) else { return };
         known.read = Some(now);
         let Some(presence) = presence else { return };
         if known.presence.as_ref().is_none_or(|known| known.beat != presence.beat) {
@@ -64,7 +68,7 @@ impl Workers {
     /// Returns the workers that are gone for long, or were never understood, whose files can be removed.
     pub(super) fn gone(&self, now: Instant) -> Vec<WorkerName> {
         let is_gone = |known: &Known| now.duration_since(known.heard) > ALIVE + REMEMBERED;
-        let gone = self.0.iter().filter(|(_, known)| is_gone(known));
+        let gone = self.known.iter().filter(|(_, known)| is_gone(known));
         gone.map(|(name, _)| name.clone()).collect()
     }
 
@@ -73,12 +77,29 @@ impl Workers {
         let is_alive = move |known: &&Known| {
             known.read == Some(known.heard) || now.duration_since(known.heard) <= ALIVE
         };
-        self.0.values().filter(is_alive).filter_map(|known| known.presence.as_ref())
+        self.known.values().filter(is_alive).filter_map(|known| known.presence.as_ref())
+    }
+
+    fn alive_of(&self, build: &str, now: Instant) -> impl Iterator<Item = &Presence> {
+        self.alive(now).filter(move |worker| worker.build == build)
+    }
+
+    /// Takes note that a worker takes no jobs of this run.
+    pub(super) fn refuse(&mut self, shown: String) {
+        self.refusing.insert(shown);
+    }
+
+    /// Returns whether there is a worker of a build, also one that takes no jobs of this run.
+    pub(super) fn has_any(&self, build: &str, now: Instant) -> bool {
+        self.alive_of(build, now).next().is_some()
     }
 
     /// Returns how many bundles of a build the workers can run at the same time.
     pub(super) fn slots(&self, build: &str, now: Instant) -> usize {
-        let own = self.alive(now).filter(|worker| worker.build == build);
+        let is_refusing = |worker: &Presence| {
+            !self.refusing.is_empty() && self.refusing.contains(&worker.shown())
+        };
+        let own = self.alive_of(build, now).filter(|worker| !is_refusing(worker));
         own.fold(0_usize, |slots, worker| slots.saturating_add(worker.slots))
     }
 
@@ -131,6 +152,22 @@ mod tests {
         read(&mut workers, &presence, later);
         assert_eq!(workers.gone(later), std::slice::from_ref(&other));
         assert_eq!(workers.slots("one", later), 0);
+    }
+
+    #[test]
+    fn a_worker_that_refuses_jobs_is_there_and_has_no_slot_for_them() {
+        let (mut workers, now) = (Workers::default(), Instant::now());
+        let names: Vec<_> = (0..2).map(|_| WorkerName::new("node")).collect();
+        for (process, due) in (1..).zip(workers.due(names, now)) {
+            let presence = Presence::new(("node", process), ("train", "one"), 4);
+            workers.read(&due, Some(presence), now);
+        }
+        assert_eq!(workers.slots("one", now), 8);
+        workers.refuse("node (process 2)".to_owned());
+        assert_eq!(workers.slots("one", now), 4);
+        workers.refuse("node (process 1)".to_owned());
+        assert!(workers.slots("one", now) == 0 && workers.has_any("one", now));
+        assert!(!workers.has_any("two", now));
     }
 
     #[test]

@@ -8,9 +8,9 @@
 //! A worker that a scheduler has started is one of a [pool](Worker::pool), and its time may be [limited](Worker::time_limit).
 
 mod lease;
+mod summary;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,8 @@ use flow_core::executor::{JobInbox, JobRunner};
 use flow_core::{Flow, Remote, Stopper};
 
 use self::lease::{HeldLease, LeaseLink};
+use self::summary::Ending;
+pub use self::summary::WorkerSummary;
 use crate::error::{ClusterError, text};
 use crate::format::{Bundle, Line, Presence, plain};
 use crate::names::{BundleName, LeaseName, PoolName, WorkerName};
@@ -78,34 +80,11 @@ pub struct Worker {
     say: Box<dyn Fn(&str) + Send + Sync>,
 }
 
-/// What a worker has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WorkerSummary {
-    /// The number of bundles that it has taken.
-    pub bundles: usize,
-    /// The number of jobs that it has run to their end.
-    pub jobs: usize,
-    /// The number of bundles that were taken away from it, because it was not heard of, or a run has cancelled a job.
-    pub lost: usize,
-}
-
-impl fmt::Display for WorkerSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bundles, jobs, lost } = self;
-        let s = |count: &usize| if *count == 1 { "" } else { "s" };
-        write!(f, "ran {jobs} job{} of {bundles} bundle{}", s(jobs), s(bundles))?;
-        match lost {
-            0 => Ok(()),
-            lost => write!(f, "; {lost} bundle{} taken away", s(lost)),
-        }
-    }
-}
-
 impl Worker {
     /// Creates a worker on the store of a flow. If the flow [signs](Flow::sign) and [requires
-    /// signatures](Flow::require_signatures), the worker takes only jobs of known runs, and signs what they compute. All other
-    /// settings of the flow are those of the runs, and count nothing here.
+    /// signatures](Flow::require_signatures), the worker takes only jobs of known runs, and signs what they compute. Otherwise it
+    /// takes no jobs of runs that require signatures, and leaves them for other workers. All other settings of the flow are those
+    /// of the runs, and count nothing here.
     pub fn new(flow: &Flow) -> Self {
         let say = Box::new(|_: &str| {});
         let (patience, pool, time_limit) = (None, None, None);
@@ -163,7 +142,7 @@ impl Worker {
         self
     }
 
-    /// Sets a function that receives messages for people: what the worker takes, and what it refuses.
+    /// Sets a function that receives messages for people: which jobs begin and how they end, and what the worker refuses.
     #[must_use]
     pub fn on_message(mut self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.say = Box::new(say);
@@ -202,6 +181,9 @@ impl Worker {
         };
         let poll = self.poll.unwrap_or(poll);
         transport.prepare()?;
+        if let Some(gap) = runner.signing_gap() {
+            (self.say)(&format!("warning: {gap}"));
+        }
         let host = runner.host();
         let mut presence =
             Presence::new((&host, std::process::id()), (runner.program(), &build), self.slots);
@@ -227,6 +209,7 @@ impl Worker {
             idle_since: Mutex::new(Instant::now()),
             listed: Mutex::default(),
             said: Mutex::default(),
+            refused: Mutex::default(),
             summary: Mutex::default(),
         };
         let ended = thread::scope(|scope| working.start(scope, &worker, presence));
@@ -264,6 +247,8 @@ struct Working<'a> {
     listed: Mutex<Listed>,
     /// The builds that were refused and the causes of warnings, to say each once.
     said: Mutex<BTreeSet<String>>,
+    /// The runs whose jobs are refused, because they would not accept what this worker computes, or it does not accept theirs.
+    refused: Mutex<BTreeSet<String>>,
     summary: Mutex<WorkerSummary>,
 }
 
@@ -461,15 +446,15 @@ impl Working<'_> {
         posted.retain(|bundle| {
             let is_own = bundle.build() == self.build;
             if !is_own {
-                self.refuse(bundle);
+                self.say_other_build(bundle);
             }
-            is_own
+            is_own && !self.is_refused(bundle.run())
         });
         posted.into()
     }
 
     /// Says once that bundles of another build are not taken.
-    fn refuse(&self, name: &BundleName) {
+    fn say_other_build(&self, name: &BundleName) {
         let message = || {
             // Another worker may have taken it just now.
             let read = self.transport.posted_bundle(name);
@@ -495,6 +480,7 @@ impl Working<'_> {
     /// Runs the jobs of a bundle.
     fn run_bundle<'scope>(&'scope self, name: LeaseName, scope: &'scope Scope<'scope, '_>) {
         let bundle = self.transport.bundle(&name);
+        let run = name.bundle.run().to_owned();
         let lease = HeldLease::new(self.transport, name, &self.stopper);
         let bundle = match bundle {
             Ok(bundle) if bundle.build == self.build => Ok(bundle),
@@ -503,24 +489,47 @@ impl Working<'_> {
         };
         lease
             .write(&Line::hello(self.host, self.job, self.begun_jobs.load(Ordering::SeqCst)), true);
-        let jobs = match bundle {
+        let mut done = match bundle {
             Ok(bundle) => {
+                if let Some(reason) = self.refusal(&bundle) {
+                    return self.refuse(&lease, run, &bundle, reason);
+                }
                 lease.set_lease(Duration::from_secs_f64(bundle.lease_seconds));
                 self.run_jobs(&lease, &bundle, &|is_waiting| self.wait(scope, is_waiting))
             }
             Err(reason) => {
                 (self.settings.say)(&format!("warning: {reason}"));
                 lease.write(&Line::Left(reason), true);
-                0
+                WorkerSummary::default()
             }
         };
-        let mut summary = self.summary.lock().expect("lock poisoned");
-        summary.bundles += 1;
-        summary.jobs += jobs;
-        summary.lost += usize::from(lease.is_lost());
+        done.bundles = 1;
+        done.lost = usize::from(lease.is_lost());
+        self.summary.lock().expect("lock poisoned").add(done);
     }
 
-    /// Runs the jobs of a bundle as long as the lease is held. Returns the number of those that were run to their end.
+    /// Returns why the jobs of a bundle are left for other workers, if they are. All of them are of one run, so the first one
+    /// decides.
+    fn refusal(&self, bundle: &Bundle) -> Option<String> {
+        self.runner.refusal(&bundle.jobs.first()?.payload)
+    }
+
+    /// Gives a bundle back before a job of it begins, and takes no more of its run.
+    fn refuse(&self, lease: &HeldLease<'_>, run: String, bundle: &Bundle, reason: String) {
+        self.listed.lock().expect("lock poisoned").bundles.retain(|listed| listed.run() != run);
+        self.refused.lock().expect("lock poisoned").insert(run);
+        self.say_once(&reason, || {
+            let of = bundle.jobs.first().map_or_else(String::new, |job| plain(&job.label));
+            format!("warning: refuses {of}, and all other jobs of its run: {reason}")
+        });
+        lease.write_through(&Line::Refused(reason));
+    }
+
+    fn is_refused(&self, run: &str) -> bool {
+        self.refused.lock().expect("lock poisoned").contains(run)
+    }
+
+    /// Runs the jobs of a bundle as long as the lease is held. Returns how many of them have ended, and how.
     ///
     /// `wait` is called when a job waits for others, and when it goes on.
     fn run_jobs(
@@ -528,7 +537,7 @@ impl Working<'_> {
         lease: &HeldLease<'_>,
         bundle: &Bundle,
         wait: &(dyn Fn(bool) + Sync),
-    ) -> usize {
+    ) -> WorkerSummary {
         thread::scope(|scope| {
             let keep = Builder::new().name("flow-lease".to_owned());
             let keeper = match keep.spawn_scoped(scope, || lease.keep()) {
@@ -536,13 +545,14 @@ impl Working<'_> {
                 Err(error) => {
                     let reason = format!("the system refuses to start a thread: {error}");
                     lease.write(&Line::Left(reason), true);
-                    return 0;
+                    return WorkerSummary::default();
                 }
             };
             // The thread that keeps the lease ends with this, also after a panic.
             let _ends = lease.ends_on_drop(keeper);
             // Jobs that are left out by request end as well.
-            let (mut ended, mut ran) = (0, 0);
+            let mut ended = 0;
+            let mut done = WorkerSummary::default();
             let mut reason = "it was stopped";
             for (place, job) in bundle.jobs.iter().enumerate() {
                 if !self.has_time_for(job.expected_seconds) {
@@ -555,27 +565,35 @@ impl Working<'_> {
                     break;
                 }
                 // After the line: see `HeldLease::is_left_out`.
-                let is_left_out = lease.is_left_out(place);
-                if !is_left_out {
+                if !lease.is_left_out(place) {
                     self.begun_jobs.fetch_add(1, Ordering::SeqCst);
-                    (self.settings.say)(&format!("runs {}", job.label));
-                    let inbox = Arc::new(JobInbox::new());
+                    let label = plain(&job.label);
+                    (self.settings.say)(&format!("runs {label}"));
+                    let (inbox, begun) = (Arc::new(JobInbox::new()), Instant::now());
                     lease.set_running(Some((place, Arc::clone(&inbox))));
-                    self.runner.run(&job.payload, &inbox, &LeaseLink { lease, job: place, wait });
+                    let link = LeaseLink { lease, job: place, wait };
+                    let end = self.runner.run(&job.payload, &inbox, &link);
                     lease.set_running(None);
+                    // The last message of the job is written. A run that has received it may end the lease from now on.
+                    let end = match (lease.is_lost(), self.stopper.is_stopped()) {
+                        (true, _) => Ending::TakenAway,
+                        (false, true) => Ending::GivenBack,
+                        (false, false) => Ending::Reported(end),
+                    };
+                    done.count(&end);
+                    (self.settings.say)(&end.message(&label, begun.elapsed()));
                 }
                 if self.stopper.is_stopped() || !lease.write_through(&Line::Ended(place)) {
                     break;
                 }
                 ended += 1;
-                ran += usize::from(!is_left_out);
             }
             match ended == bundle.jobs.len() {
                 true => lease.write_through(&Line::Over),
                 // Nothing is written if the lease is lost.
                 false => lease.write(&Line::Left(reason.to_owned()), true),
             };
-            ran
+            done
         })
     }
 }

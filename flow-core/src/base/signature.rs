@@ -54,6 +54,14 @@ pub trait Verifier: Send + Sync {
     ///
     /// The signature is not that of a known key for this message.
     fn verify(&self, message: &[u8], signature: &str) -> Result<String, SignatureError>;
+
+    /// Returns the names of all known keys, as [`verify`](Self::verify) returns them; `None` if they cannot be listed.
+    ///
+    /// A run that requires signatures tells them to its workers, so that one with another key refuses a job before it computes
+    /// anything. The default is `None`: the output of such a worker is refused after the job.
+    fn keys(&self) -> Option<Vec<String>> {
+        None
+    }
 }
 
 /// Why an output is not accepted where a flow [requires signatures](crate::Flow::require_signatures).

@@ -19,7 +19,7 @@ impl Flow {
     /// requires signatures, and so has verified one.
     ///
     /// A [worker](crate::executor) whose flow signs and requires signatures signs what its jobs compute. It takes only jobs of
-    /// runs that sign.
+    /// runs that sign. One that lacks either takes no jobs of runs that require signatures.
     ///
     /// ```
     /// # use flow::prelude::*;
@@ -54,7 +54,7 @@ impl Flow {
     /// let flow = unsigned.sign(my_key).require_signatures(keys_of_the_team);
     /// assert_eq!(
     ///     flow.preview::<answer>()?.color(false).to_string(),
-    ///     "answer PENDING record: its output is not signed",
+    ///     "answer PENDING its output is not signed",
     /// );
     /// assert_eq!(flow.run::<answer>()?.ran().len(), 1);
     /// assert!(flow.is_complete::<answer>()?);
@@ -71,7 +71,8 @@ impl Flow {
     /// Whatever is in the store, in a store or remote that outputs are [reused](Self::reuse_from) or [pulled](Self::pull) from,
     /// in an export, or comes from a [worker](crate::executor) counts only with a signature that `verifier` accepts. Without
     /// one, an instance is pending, and the reason says so. A pull or an import fails, and so does an instance that a worker has computed which
-    /// does not sign. The outputs that the flow computes itself need a signature, too: [`sign`](Self::sign) sets the key.
+    /// does not sign. A worker that knows that it does not sign as required [refuses](crate::executor::JobRunner::refusal) the job
+    /// before that. The outputs that the flow computes itself need a signature, too: [`sign`](Self::sign) sets the key.
     ///
     /// The signature is verified each time that a record is read, which takes tens of microseconds with ed25519. The content of a file is compared with
     /// the signed digest before it is loaded, linked or fetched. A file is read once more for that, once in a process as
@@ -82,6 +83,50 @@ impl Flow {
     #[must_use]
     pub fn require_signatures(&self, verifier: impl Verifier + 'static) -> Self {
         self.with_signatures(self.signatures.required_by(Arc::new(verifier)))
+    }
+
+    /// Lets [`FlowStore::verify`](crate::FlowStore::verify) compare the signatures that records have, although none are required.
+    ///
+    /// Nothing else changes: the flow takes outputs without a signature, or with a wrong one. A wrong signature shows that a record
+    /// was changed after it was signed. If the flow [requires signatures](Self::require_signatures), that verifier decides alone.
+    ///
+    /// `flow::signature::AnyKey` compares signatures of ed25519, with the cargo feature `signatures`. The command line sets it.
+    ///
+    /// ```
+    /// # use flow::prelude::*;
+    /// # use flow::signature::{SignatureError, Signer, Verifier};
+    /// # struct Seal;
+    /// # impl Signer for Seal {
+    /// #     fn sign(&self, message: &[u8]) -> Result<String> {
+    /// #         Ok(format!("seal:{}", message.len()))
+    /// #     }
+    /// # }
+    /// # impl Verifier for Seal {
+    /// #     fn verify(&self, message: &[u8], signature: &str) -> Result<String, SignatureError> {
+    /// #         match signature == format!("seal:{}", message.len()) {
+    /// #             true => Ok("seal".to_owned()),
+    /// #             false => Err(SignatureError::Wrong),
+    /// #         }
+    /// #     }
+    /// # }
+    /// #[task(target = Json<u64>)]
+    /// fn answer() -> u64 {
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// # let (my_key, any_key) = (Seal, Seal);
+    /// let flow = Flow::open(folder)?.quiet().sign(my_key).check_signatures(any_key);
+    /// flow.run::<answer>()?;
+    /// assert!(flow.store().verify()?.wrong_signatures().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn check_signatures(&self, verifier: impl Verifier + 'static) -> Self {
+        self.with_signatures(self.signatures.checked_by(Arc::new(verifier)))
     }
 
     fn with_signatures(&self, signatures: Signatures) -> Self {

@@ -107,7 +107,8 @@ impl FlowStore<'_> {
     /// Hashes every file of all outputs in the store and compares the digests with the records.
     ///
     /// [`Subgraph::verify`] does the same for the outputs of a graph. Both verify the signatures, too, if the flow
-    /// [requires](Flow::require_signatures) them: [`Verified::unsigned`].
+    /// [requires](Flow::require_signatures) them ([`Verified::unsigned`]), or [checks](Flow::check_signatures) them
+    /// ([`Verified::wrong_signatures`]).
     ///
     /// # Errors
     ///
@@ -160,6 +161,10 @@ pub struct Verified {
     bytes: u64,
     damage: Vec<Damage>,
     unsigned: Vec<UnsignedOutput>,
+    /// Those with a wrong signature, if signatures are not required.
+    wrong: Vec<UnsignedOutput>,
+    /// The number of outputs with a signature.
+    with_signature: usize,
     /// The number of outputs by the known key that has signed them.
     signed: BTreeMap<String, usize>,
     /// The files of `damage`, so that a file with two records is reported once.
@@ -184,7 +189,7 @@ pub struct Damage {
     pub harm: Harm,
 }
 
-/// An output that is not signed as the flow [requires](Flow::require_signatures).
+/// An output that is not signed as the flow [requires](Flow::require_signatures), or whose signature is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnsignedOutput {
@@ -203,8 +208,22 @@ impl Verified {
         let store = Arc::clone(store);
         let (outputs, files, bytes) = (0, 0, 0);
         let (damage, damaged, newer) = (Vec::new(), Vec::new(), Vec::new());
-        let (unsigned, signed, known) = (Vec::new(), BTreeMap::new(), HashSet::new());
-        Self { store, outputs, files, bytes, damage, unsigned, signed, known, damaged, newer }
+        let (unsigned, wrong, with_signature) = (Vec::new(), Vec::new(), 0);
+        let (signed, known) = (BTreeMap::new(), HashSet::new());
+        Self {
+            store,
+            outputs,
+            files,
+            bytes,
+            damage,
+            unsigned,
+            wrong,
+            with_signature,
+            signed,
+            known,
+            damaged,
+            newer,
+        }
     }
 
     fn add(&mut self, place: &Place, label: Option<&str>, looked: Looked) {
@@ -212,7 +231,7 @@ impl Verified {
         self.files += looked.files;
         self.bytes += looked.bytes;
         self.newer.extend(looked.newer.map(|why| (place.path.clone(), why)));
-        let unsigned = match looked.signature {
+        let mut refused = |signature: Option<Result<String, SignatureError>>| match signature {
             Some(Err(reason)) => Some(reason),
             Some(Ok(key)) => {
                 *self.signed.entry(key).or_default() += 1;
@@ -220,10 +239,12 @@ impl Verified {
             }
             None => None,
         };
-        if looked.harms.is_empty() && unsigned.is_none() {
+        let (unsigned, wrong) = (refused(looked.signature), refused(looked.checked));
+        let record = looked.record.as_deref();
+        self.with_signature += usize::from(record.is_some_and(|record| record.signature.is_some()));
+        if looked.harms.is_empty() && unsigned.is_none() && wrong.is_none() {
             return;
         }
-        let record = looked.record.as_deref();
         let unnamed = || place.folder.display().to_string();
         let instance = label.map(str::to_owned);
         let labeled = |record: &Record| {
@@ -234,10 +255,12 @@ impl Verified {
         let folder = || place.folder.parent().map(|path| path.display().to_string());
         let task = record.map(|record| record.task.clone()).or_else(folder).unwrap_or_default();
         let is_earlier = !place.path.ends_with(RECORD);
-        self.unsigned.extend(unsigned.map(|reason| {
+        let not_right = |reason| {
             let (task, instance) = (task.clone(), instance.clone());
             UnsignedOutput { task, instance, is_earlier, reason }
-        }));
+        };
+        self.unsigned.extend(unsigned.map(not_right));
+        self.wrong.extend(wrong.map(not_right));
         if looked.harms.is_empty() {
             return;
         }
@@ -269,6 +292,14 @@ impl Verified {
     /// A run computes them again. [`reset`](Self::reset) leaves them: another flow may accept them.
     pub fn unsigned(&self) -> &[UnsignedOutput] {
         &self.unsigned
+    }
+
+    /// Returns the outputs whose records have a wrong signature, if the flow requires no signatures, and
+    /// [checks](Flow::check_signatures) them.
+    ///
+    /// They count as complete: their records were changed after they were signed, and nothing requires that they are not.
+    pub fn wrong_signatures(&self) -> &[UnsignedOutput] {
+        &self.wrong
     }
 
     /// Returns the number of verified outputs, earlier versions included.
@@ -330,6 +361,15 @@ impl fmt::Debug for Verified {
     }
 }
 
+/// Writes a line for each of the first outputs, and one that counts the others.
+fn list(f: &mut fmt::Formatter<'_>, outputs: &[UnsignedOutput]) -> fmt::Result {
+    outputs.iter().take(LISTED).try_for_each(|output| write!(f, "\n  {output}"))?;
+    match outputs.len().checked_sub(LISTED) {
+        Some(more @ 1..) => write!(f, "\n  … and {more} more"),
+        _ => Ok(()),
+    }
+}
+
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outputs = if self.outputs == 1 { "output" } else { "outputs" };
@@ -361,11 +401,20 @@ impl fmt::Display for Verified {
                 f,
                 "\n{n} output{s} not accepted; the next run computes them again if it needs them:"
             )?;
-            let listed = self.unsigned.iter().take(LISTED);
-            listed.into_iter().try_for_each(|unsigned| write!(f, "\n  {unsigned}"))?;
-            if let Some(more @ 1..) = n.checked_sub(LISTED) {
-                write!(f, "\n  … and {more} more")?;
-            }
+            list(f, &self.unsigned)?;
+        }
+        if !self.wrong.is_empty() {
+            let n = self.wrong.len();
+            let s = if n == 1 { " has a wrong signature" } else { "s have wrong signatures" };
+            write!(f, "\nwarning: {n} output{s}:")?;
+            list(f, &self.wrong)?;
+        }
+        let signatures = self.store.signatures();
+        if !signatures.are_required() && (self.with_signature > 0 || signatures.can_sign()) {
+            f.write_str(
+                "\nsignatures are not required, so that an output counts also with none or a wrong one: `trusted_keys` in \
+                 flow.toml, or `flow.require_signatures` in a program, requires them",
+            )?;
         }
         let mut newer = self.newer.iter();
         newer.try_for_each(|(path, why)| write!(f, "\nnot verified: {}: {why}", path.display()))

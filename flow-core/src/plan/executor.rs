@@ -12,7 +12,8 @@
 //! - The *executor* decides where and when a job runs, and whether the process that runs it is alive. It has *leases*: a
 //!   process holds a job as long as it is heard of. It may *adopt* a job that runs already, because an earlier run has
 //!   submitted the same key and fingerprint and was killed.
-//! - The *process* of the job writes the files of the output, and a draft record if it can.
+//! - The *process* of the job writes the files of the output, and a draft record if it can. It leaves jobs that it
+//!   [refuses](crate::executor::JobRunner::refusal) to other processes: it could not sign their outputs as the run requires.
 //! - The *files* of inputs and outputs are in a folder that both reach, unless the executor
 //!   [moves files](JobExecutor::moves_files): then it carries them, to the same paths below the folder of each store.
 //!
@@ -402,6 +403,22 @@ pub enum JobEvent {
     /// A user has cancelled the job, and not the run, with who did it: the end of the sentence "it was cancelled". Its instance
     /// fails, without a further attempt, and the run goes on.
     Cancelled(String),
+}
+
+/// How a job has ended in the process that has run it: [`JobRunner::run`](crate::executor::JobRunner::run).
+///
+/// It is for the messages of that process. The run decides by the messages of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobEnd {
+    /// The task has an output, which the run may commit.
+    Computed,
+    /// The task has failed, or its process has crashed, with the error.
+    Failed(String),
+    /// The task was stopped, or its process ended, by the run or by the process that has run the job.
+    Stopped,
+    /// The job could not be started, or its output not delivered, for a reason that is not the task's.
+    NotRun(String),
 }
 
 /// Receives the events of one job, from any thread.

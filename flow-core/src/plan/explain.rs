@@ -13,7 +13,7 @@ use crate::plan::reads::file_changed;
 use crate::plan::reason::{InputChange, LISTED, Reason};
 use crate::store::change::CodeChange;
 use crate::store::record::{InputContent, MadeFrom, Record};
-use crate::store::{Folder, Found};
+use crate::store::{Folder, Found, Unusable};
 
 /// The number of changed items of code that are listed.
 const ITEMS: usize = 12;
@@ -45,7 +45,12 @@ impl Judge<'_> {
                 let missing = files.filter(|file| file.digest.is_none());
                 reasons.extend(missing.map(|file| file_changed(&file.path, None)));
             }
-            Found::Damaged(what) => reasons.push(Reason::Record { what: what.clone() }),
+            Found::Damaged(Unusable::Damaged(what)) => {
+                reasons.push(Reason::Record { what: what.clone() });
+            }
+            Found::Damaged(Unusable::NotAccepted(why)) => {
+                reasons.push(Reason::NotAccepted { why: why.clone() });
+            }
             Found::Record(record) => {
                 let itself = match now {
                     Some(now) => now,

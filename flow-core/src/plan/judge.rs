@@ -455,7 +455,7 @@ impl<'a> Judge<'a> {
 fn add_refused(refused: Vec<SignatureError>, reasons: &mut Vec<Reason>) {
     for why in refused {
         // The record of the instance itself is among those that could be reused.
-        let own = Reason::Record { what: why.to_string() };
+        let own = Reason::NotAccepted { why: why.clone() };
         let reason = Reason::Signature { why };
         if !reasons.contains(&own) && !reasons.contains(&reason) {
             reasons.push(reason);

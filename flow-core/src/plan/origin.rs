@@ -93,7 +93,9 @@ impl Origin for Plan {
         let record = match store.record(&folder, graph.node(node).key)? {
             Found::Record(record) => *record,
             Found::Nothing => return Err(LoadErrorKind::Gone),
-            Found::Damaged(reason) => return Err(LoadErrorKind::Record { reason }),
+            Found::Damaged(why) => {
+                return Err(LoadErrorKind::Record { reason: why.to_string() });
+            }
         };
         if known != Some(record.output.digest) {
             return Err(LoadErrorKind::Changed);

@@ -101,6 +101,11 @@ pub enum Reason {
         /// Why not.
         what: String,
     },
+    /// The output is not signed as the flow [requires](crate::Flow::require_signatures).
+    NotAccepted {
+        /// Why it is not accepted.
+        why: SignatureError,
+    },
     /// An output could be reused, and is not signed as the flow [requires](crate::Flow::require_signatures).
     Signature {
         /// Why it is not accepted.
@@ -234,6 +239,7 @@ impl fmt::Display for Reason {
             Self::Output { file, what } => write!(f, "output: {file} {what}"),
             Self::Outside { what } => write!(f, "output: {what}"),
             Self::Record { what } => write!(f, "record: {what}"),
+            Self::NotAccepted { why } => write!(f, "{why}"),
             Self::Signature { why } => write!(f, "not reused: {why}"),
             Self::Upstream { tasks } => write!(f, "waits for {}", tasks.join(", ")),
         }

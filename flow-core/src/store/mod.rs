@@ -91,6 +91,7 @@ pub(crate) mod version;
 pub(crate) mod waits;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -98,6 +99,7 @@ use crate::base::error::{IoContext, StoreError};
 use crate::base::fs::{Confined, Disk, Durable, Fs, Refused};
 use crate::base::key::Key;
 use crate::base::names::{self, INTERNAL};
+use crate::base::signature::SignatureError;
 use crate::files::{Contents, is_absent};
 use crate::store::memory::Memory;
 use crate::store::note::DraftedNote;
@@ -148,8 +150,26 @@ pub(crate) type Folder = PathBuf;
 pub(crate) enum Found {
     Nothing,
     Record(Box<Record>),
-    /// A file that is not a record of this instance, or that is not signed as the store requires, with the reason.
+    /// A file that cannot be used as the record of this instance.
+    Damaged(Unusable),
+}
+
+/// Why a file is not used as the record of an instance.
+#[derive(Clone, Debug)]
+pub(crate) enum Unusable {
+    /// It is no record of this instance, with the reason.
     Damaged(String),
+    /// It is not signed as the store requires.
+    NotAccepted(SignatureError),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged(reason) => f.write_str(reason),
+            Self::NotAccepted(why) => write!(f, "{why}"),
+        }
+    }
 }
 
 impl Store {
@@ -308,13 +328,14 @@ impl Store {
         let path = self.root.join(folder).join(RECORD);
         Ok(match self.read_record(&path)? {
             None => Found::Nothing,
-            Some(Err(reason)) => Found::Damaged(reason),
+            Some(Err(reason)) => Found::Damaged(Unusable::Damaged(reason)),
             Some(Ok(record)) if record.key != key => {
-                Found::Damaged(format!("it is the record of another instance, {}", record.key))
+                let reason = format!("it is the record of another instance, {}", record.key);
+                Found::Damaged(Unusable::Damaged(reason))
             }
             Some(Ok(record)) => match self.verify_signature(&record) {
                 Ok(_) => Found::Record(record),
-                Err(error) => Found::Damaged(error.to_string()),
+                Err(why) => Found::Damaged(Unusable::NotAccepted(why)),
             },
         })
     }

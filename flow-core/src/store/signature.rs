@@ -56,6 +56,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::base::error::StoreError;
@@ -70,11 +71,26 @@ use crate::value::escaped_text;
 /// The first line of each message, so that no signature for another purpose is one of a record.
 const PURPOSE: &str = "typed-flow output record, version 1\n";
 
+/// What is signed to find out which key a signer has.
+const TEST: &[u8] = b"typed-flow test of a key";
+
+/// The most keys that a run tells to its workers with each job.
+const MOST_KEYS: usize = 100;
+
+/// What a run requires of the signatures of its workers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RequiredSignature {
+    /// The names of the keys that it accepts; `None` if they cannot be listed, or are too many.
+    keys: Option<Vec<String>>,
+}
+
 /// Who signs the outputs of a store, and whose signatures it accepts.
 #[derive(Clone, Default)]
 pub(crate) struct Signatures {
     signer: Option<Arc<dyn Signer>>,
     verifier: Option<Arc<dyn Verifier>>,
+    /// What `verify` compares signatures with if none are required.
+    checker: Option<Arc<dyn Verifier>>,
 }
 
 impl Signatures {
@@ -86,6 +102,11 @@ impl Signatures {
     /// Returns the same, which accepts only what this verifier accepts.
     pub(crate) fn required_by(&self, verifier: Arc<dyn Verifier>) -> Self {
         Self { verifier: Some(verifier), ..self.clone() }
+    }
+
+    /// Returns the same, whose `verify` compares signatures by this verifier if none are required.
+    pub(crate) fn checked_by(&self, checker: Arc<dyn Verifier>) -> Self {
+        Self { checker: Some(checker), ..self.clone() }
     }
 
     /// Returns whether outputs must be signed.
@@ -108,8 +129,7 @@ impl Signatures {
                     .to_owned(),
             );
         };
-        let message = b"typed-flow test of a key";
-        let verified = signer.sign(message).map(|signature| verifier.verify(message, &signature));
+        let verified = signer.sign(TEST).map(|signature| verifier.verify(TEST, &signature));
         match verified {
             Ok(Ok(_)) => None,
             Ok(Err(SignatureError::UnknownKey { key })) => Some(format!(
@@ -119,6 +139,56 @@ impl Signatures {
             Ok(Err(_)) => Some("it does not accept what its own signer signs".to_owned()),
             Err(error) => Some(format!("it cannot sign its own outputs: {error:#}")),
         }
+    }
+
+    /// Returns what a run with these signatures requires of its workers; `None` if it requires no signatures.
+    pub(crate) fn required(&self) -> Option<RequiredSignature> {
+        let keys = self.verifier.as_ref()?.keys();
+        Some(RequiredSignature { keys: keys.filter(|keys| keys.len() <= MOST_KEYS) })
+    }
+
+    /// Returns what a worker with these signatures lacks to sign what its jobs compute.
+    pub(crate) fn lacking(&self) -> Option<&'static str> {
+        match (&self.signer, &self.verifier) {
+            (Some(_), Some(_)) => None,
+            (Some(_), None) => Some(
+                "it has a key to sign with, and no trusted keys, without which it does not know whose jobs it may sign: set \
+                 `trusted_keys` in the flow.toml of the worker, or `flow.require_signatures` in its program",
+            ),
+            (None, Some(_)) => Some(
+                "it has trusted keys, and no key to sign with: set `sign_with` in the flow.toml of the worker, or `flow.sign` in \
+                 its program",
+            ),
+            (None, None) => Some(
+                "it has no key to sign with, and no trusted keys: set `sign_with` and `trusted_keys` in the flow.toml of the \
+                 worker, or `flow.sign` and `flow.require_signatures` in its program",
+            ),
+        }
+    }
+
+    /// Returns why a run would not accept what a worker with these signatures computes, if that is known.
+    pub(crate) fn refused_by(&self, required: &RequiredSignature) -> Option<String> {
+        if let Some(lacking) = self.lacking() {
+            return Some(lacking.to_owned());
+        }
+        let (signer, verifier) = (self.signer.as_ref()?, self.verifier.as_ref()?);
+        let signature = match signer.sign(TEST) {
+            Ok(signature) => signature,
+            Err(error) => return Some(format!("it cannot sign with its key: {error:#}")),
+        };
+        let name = match verifier.verify(TEST, &signature) {
+            Ok(key) | Err(SignatureError::UnknownKey { key }) => key,
+            // Then the name of the key is not known, and the run decides after the job.
+            Err(_) => return None,
+        };
+        let is_accepted = required.keys.as_ref().is_none_or(|keys| keys.contains(&name));
+        (!is_accepted).then(|| {
+            format!(
+                "the run does not accept the key of the worker, `{}`: add it to `trusted_keys` in the flow.toml of the run, or \
+                 give the worker a key that is there",
+                name.escape_debug()
+            )
+        })
     }
 }
 
@@ -213,6 +283,19 @@ impl Store {
         let Some(verifier) = &self.signatures.verifier else { return Ok(None) };
         let signature = record.signature.as_deref().ok_or(SignatureError::Missing)?;
         verifier.verify(&message(record), signature).map(Some)
+    }
+
+    /// Returns who has signed a record, or why its signature is wrong, for a store that requires no signatures; `None` if the
+    /// record has none, or this store cannot compare it.
+    pub(crate) fn check_signature(
+        &self,
+        record: &Record,
+    ) -> Option<Result<String, SignatureError>> {
+        if self.signatures.are_required() {
+            return None;
+        }
+        let checker = self.signatures.checker.as_ref()?;
+        Some(checker.verify(&message(record), record.signature.as_deref()?))
     }
 
     /// Returns an error unless this store accepts a record.

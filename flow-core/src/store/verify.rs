@@ -49,6 +49,8 @@ pub(crate) struct Looked {
     pub(crate) harms: Vec<(PathBuf, Harm)>,
     /// Which known key has signed the record, or why it is not accepted; `None` if the store requires no signatures.
     pub(crate) signature: Option<Result<String, SignatureError>>,
+    /// Who has signed the record, or why its signature is wrong, if the store requires no signatures; `None` if that is not known.
+    pub(crate) checked: Option<Result<String, SignatureError>>,
     /// The reason why the record was not verified, if a newer version of this library wrote it.
     pub(crate) newer: Option<String>,
 }
@@ -101,6 +103,7 @@ impl Store {
                     verify_file(&*self.fs, &at, file, &mut looked);
                 }
                 looked.signature = self.verify_signature(&record).transpose();
+                looked.checked = self.check_signature(&record);
                 looked.record = Some(Box::new(record));
             }
             Err(newer @ Unreadable::Newer(_)) => looked.newer = Some(newer.to_string()),

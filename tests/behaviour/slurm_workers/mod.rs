@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use flow::cluster::{HyperQueue, JobOptions, JobQueues, JobSelection, Slurm, Worker};
 use flow::prelude::*;
+use flow::signature::{SigningKey, TrustedKeys};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::isolation::{Opened, open};
@@ -551,6 +552,23 @@ fn options_and_scripts_in_the_store_are_not_submitted() -> Result<()> {
     let scripts = submitted.iter().map(|line| line.split("/worker.sh").next().unwrap_or_default());
     assert!(scripts.into_iter().all(|before| !before.ends_with(&format!("{store}/.flow/queues"))));
     assert!(!queues.join("worker.sh.ran").exists());
+    slurm.wait_until_empty()
+}
+
+#[test]
+fn workers_that_cannot_sign_as_required_fail_the_tasks_and_are_not_started_without_end()
+-> Result<()> {
+    let opened = open();
+    let (gates, slurm) = (Gates::new(&opened)?, StandIn::new(&opened)?);
+    (0..2).try_for_each(|n| gates.open(n))?;
+    let key = SigningKey::generate()?;
+    let trusted: TrustedKeys = [key.public_key()].into_iter().collect();
+    let flow = scheduled(&opened, &gates, slurm.executor());
+    let error = error_of(flow.sign(key).require_signatures(trusted).run::<All>());
+    let expected = "refuses the jobs of this run: it has no key to sign with, and no trusted keys";
+    assert!(error.contains(expected), "{error}");
+    assert!(gates.begun(0).is_empty() && gates.begun(1).is_empty());
+    assert!(slurm.tasks().len() <= 4, "{:?}", slurm.tasks());
     slurm.wait_until_empty()
 }
 

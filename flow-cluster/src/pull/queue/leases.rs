@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use super::scheduled::Refusal;
 use super::state::{Phase, State, Step, Taken};
 use super::{Queue, skips};
 use crate::names::BundleName;
@@ -173,6 +174,21 @@ impl Queue {
             );
             self.revoke(state, name, &reason);
         }
+    }
+
+    /// Takes back a bundle that a worker refuses, and says so: another worker may take its jobs.
+    pub(super) fn take_back(&self, state: &mut State, name: &BundleName, reason: &str) {
+        let Some(held) = state.bundles.get(name) else { return };
+        let Phase::Taken(taken) = &held.phase else { return };
+        let worker = taken.worker.clone();
+        let refusal = format!("{worker} refuses the jobs of this run: {reason}");
+        self.revoke(state, name, &refusal);
+        if self.command.is_none() {
+            // A scheduler would start workers with the same settings without end.
+            return self.fail_waiting(state, &Refusal::new(refusal));
+        }
+        state.tell(&format!("another worker: {refusal}"));
+        state.workers.refuse(worker);
     }
 
     /// Ends a lease. Jobs that have begun are lost, and the others wait again.

@@ -113,6 +113,10 @@ impl Queue {
                 self.revoke(state, name, &reason);
                 return false;
             }
+            Line::Refused(reason) => {
+                self.take_back(state, name, &plain(&reason));
+                return false;
+            }
             Line::Over if held.is_adopted => held.over = Some(Instant::now()),
             Line::Over => {
                 self.revoke(state, name, "its worker has left it out");

@@ -76,7 +76,9 @@ impl Queue {
         for (program, shown) in &others {
             state.tell(&other_worker(&self.program, program, shown));
         }
-        if state.workers.slots(&self.build, now) > 0 || !state.has_idle_job() {
+        // The user knows already why workers that refuse jobs do not run them.
+        let is_alone = !state.workers.has_any(&self.build, now);
+        if !is_alone || !state.has_idle_job() {
             state.alone_since = None;
         } else if let Some(command) = &self.command
             && now.duration_since(*state.alone_since.get_or_insert(now)) >= PATIENCE

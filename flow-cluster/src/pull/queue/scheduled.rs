@@ -6,7 +6,7 @@ use std::time::Instant;
 use flow_core::executor::{Job, JobEvent};
 
 use super::Queue;
-use super::state::{Held, Phase, Place, Step};
+use super::state::{Held, Phase, Place, State, Step};
 
 /// After which part of the time of a lease a worker that was not heard of may be gone. It renews the lease after a quarter.
 const SUSPICIOUS: u32 = 2;
@@ -157,7 +157,11 @@ impl Queue {
 
     /// Fails all jobs that no worker has begun, and those that are submitted from now on, because no worker can be started.
     pub(crate) fn refuse(&self, refusal: &Arc<Refusal>) {
-        let mut state = self.state();
+        self.fail_waiting(&mut self.state(), refusal);
+    }
+
+    /// Does what [`refuse`](Self::refuse) does, with the lock held.
+    pub(super) fn fail_waiting(&self, state: &mut State, refusal: &Arc<Refusal>) {
         state.refused = Some(Arc::clone(refusal));
         // A worker that is there may take a bundle meanwhile: its jobs go on.
         let posted = state.bundles.iter().filter(|(_, held)| matches!(held.phase, Phase::Posted));

@@ -8,7 +8,7 @@ use crate::base::fs::Fs;
 use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
-use crate::plan::executor::JobLink;
+use crate::plan::executor::{JobEnd, JobLink};
 use crate::store::Store;
 use crate::task::execute::Executed;
 
@@ -101,8 +101,20 @@ impl JobRunner {
         Arc::clone(self.store.fs())
     }
 
-    /// Does nothing.
-    pub fn run(&self, _payload: &str, _inbox: &JobInbox, _link: &dyn JobLink) {}
+    /// Returns `None`: this process signs nothing.
+    pub fn signing_gap(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns `None`: no job is for this process.
+    pub fn refusal(&self, _payload: &str) -> Option<String> {
+        None
+    }
+
+    /// Runs nothing.
+    pub fn run(&self, _payload: &str, _inbox: &JobInbox, _link: &dyn JobLink) -> JobEnd {
+        JobEnd::NotRun("tasks in other processes are not supported on this system".to_owned())
+    }
 
     /// Does nothing.
     pub fn end(&self) {}

@@ -184,7 +184,7 @@ impl Selected {
             }
             (None, Found::Record(record)) => (Some(record.made_from), Some(record.seconds)),
             (None, Found::Damaged(reason)) => {
-                unusable.push(reason);
+                unusable.push(reason.to_string());
                 let (instance, root) = (graph.label(node, Show::Clipped), plan.graph.root_names());
                 let reason = unusable.join("; ");
                 return Err(DebugError::Record { instance, root, reason }.into());

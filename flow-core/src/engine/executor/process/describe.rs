@@ -83,6 +83,11 @@ pub(super) fn job(task: &TaskJob<'_>, number: u64, way: Way) -> anyhow::Result<J
         memory: task.policy.resources.get(MEMORY).copied(),
         sends_secrets: way == Way::Socket,
         moves_files: way == Way::ExecutorWithFiles,
+        requires_signature: match way {
+            // A child of this process signs nothing.
+            Way::Socket => None,
+            Way::Executor | Way::ExecutorWithFiles => plan.store.signatures().required(),
+        },
         nodes: nodes.all,
     })
 }

@@ -30,6 +30,7 @@ use crate::store::draft_record::DraftRecord;
 use crate::store::output::{Output, OutputFile};
 use crate::store::read_columns::ReadColumns;
 use crate::store::record::{Meta, Read, RecordedInstance, Required};
+use crate::store::signature::RequiredSignature;
 use crate::task::Kind;
 
 /// A message to a child.
@@ -161,6 +162,8 @@ pub(super) struct JobMessage {
     pub(super) sends_secrets: bool,
     /// Whether the executor carries the files of inputs and outputs.
     pub(super) moves_files: bool,
+    /// What the run requires of the signature of the output, if another machine computes it.
+    pub(super) requires_signature: Option<RequiredSignature>,
     /// The instance, then its inputs and the members of those that are aggregates.
     pub(super) nodes: Vec<NodeMessage>,
 }

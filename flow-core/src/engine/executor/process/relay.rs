@@ -7,7 +7,8 @@
 //! A job names the folder of the store where its run is. The runner replaces it by its own, which may be mounted
 //! elsewhere. If the flow of the runner signs and requires signatures, the runner takes only jobs that a known key has
 //! [signed], signs the record of each output, and sends the signature with the last message: a run that requires signatures compares it
-//! with the record that it makes of the messages.
+//! with the record that it makes of the messages. A job says what its run requires, so that a runner that does not sign as
+//! required [refuses](JobRunner::refusal) it before it computes anything.
 //!
 //! The draft record is written where the link says, and moved to its place only as long as the link says so:
 //! once the lease of a job was taken away, its output is never committed.
@@ -21,6 +22,7 @@ use std::thread::Scope;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
+use serde::Deserialize;
 
 use super::Children;
 use super::message::{
@@ -35,9 +37,10 @@ use crate::base::key::Digest;
 use crate::base::process::{executable, host};
 use crate::base::stop::RunInProgress;
 use crate::engine::running::Ran;
-use crate::plan::executor::{JobFile, JobLink};
+use crate::plan::executor::{JobEnd, JobFile, JobLink};
 use crate::store::Store;
 use crate::store::draft_record::DraftRecord;
+use crate::store::signature::RequiredSignature;
 
 /// The messages of a run to a job, from any thread.
 #[derive(Default)]
@@ -137,17 +140,56 @@ impl JobRunner {
         Arc::clone(self.store.fs())
     }
 
-    /// Runs a job to its end. `payload` is that of a [`Job`](crate::executor::Job) of a process of the same build.
-    ///
-    /// The last message that the link receives says how the task has ended, unless sending fails before.
-    pub fn run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) {
-        if let Err(error) = self.try_run(payload, inbox, link) {
-            // If the link is closed, the run has taken the job away.
-            let _ = send(link, &FromRelay::NotStarted(format!("{error:#}")), true);
-        }
+    /// Returns what this process lacks to sign what its jobs compute, if its flow has a key to sign with, or trusted keys, and not
+    /// both. It then [refuses](Self::refusal) the jobs of runs that require signatures.
+    pub fn signing_gap(&self) -> Option<String> {
+        let signatures = self.store.signatures();
+        let signs_partly = signatures.can_sign() || signatures.are_required();
+        let lacking = signatures.lacking().filter(|_| signs_partly)?;
+        Some(format!(
+            "this worker takes no jobs of runs that require signatures, because {lacking}"
+        ))
     }
 
-    fn try_run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) -> anyhow::Result<()> {
+    /// Returns why this process must not run a job, which another process may run: the run would not accept the signature of its
+    /// output, or this process does not accept the signature of the job.
+    ///
+    /// An executor asks before it [runs](Self::run) a job, so that nothing is computed for nothing. All jobs of a run have the
+    /// same answer. A run that requires signatures refuses the output anyway, after the job.
+    pub fn refusal(&self, payload: &str) -> Option<String> {
+        let opened = match signed::open(&self.store, signed::JOB, payload) {
+            Ok(opened) => opened,
+            Err(why) => {
+                return Some(format!(
+                    "the worker does not accept the job: {why}; sign the run with a key (`sign_with`) that is among the \
+                     `trusted_keys` in the flow.toml of the worker"
+                ));
+            }
+        };
+        // A job that cannot be read says so when it is run.
+        let JobRequirements { requires_signature } = serde_json::from_str(&opened.message).ok()?;
+        self.store.signatures().refused_by(&requires_signature?)
+    }
+
+    /// Runs a job to its end, and returns how it has ended. `payload` is that of a [`Job`](crate::executor::Job) of a process of
+    /// the same build.
+    ///
+    /// The last message that the link receives says how the task has ended, unless sending fails before.
+    pub fn run(&self, payload: &str, inbox: &JobInbox, link: &dyn JobLink) -> JobEnd {
+        self.try_run(payload, inbox, link).unwrap_or_else(|error| {
+            let reason = format!("{error:#}");
+            // If the link is closed, the run has taken the job away.
+            let _ = send(link, &FromRelay::NotStarted(reason.clone()), true);
+            JobEnd::NotRun(reason)
+        })
+    }
+
+    fn try_run(
+        &self,
+        payload: &str,
+        inbox: &JobInbox,
+        link: &dyn JobLink,
+    ) -> anyhow::Result<JobEnd> {
         let opened = signed::open(&self.store, signed::JOB, payload);
         let opened = opened.map_err(|why| anyhow!("the worker does not accept the job: {why}"))?;
         let job = serde_json::from_str::<JobMessage>(&opened.message);
@@ -194,6 +236,7 @@ impl JobRunner {
             requests: HashSet::new(),
             is_stopped,
             is_lost: false,
+            end: JobEnd::Stopped,
         };
         let ended = serve::serve(&mut child, &mut relay, job);
         inbox.set_wake(None);
@@ -201,7 +244,7 @@ impl JobRunner {
         if ended.is_usable {
             self.children.give_back(child);
         }
-        Ok(())
+        Ok(relay.end)
     }
 
     /// Ends all child processes.
@@ -214,6 +257,12 @@ impl Drop for JobRunner {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// What is read of a job before it is run.
+#[derive(Deserialize)]
+struct JobRequirements {
+    requires_signature: Option<RequiredSignature>,
 }
 
 /// Replaces the folder of the run's store by that of this process in the tasks that enclose a job: a task that runs itself
@@ -250,6 +299,8 @@ struct Relay<'a> {
     is_stopped: bool,
     /// Whether the run takes no more messages of the job.
     is_lost: bool,
+    /// How the job has ended, as far as is known.
+    end: JobEnd,
 }
 
 impl Relay<'_> {
@@ -387,12 +438,18 @@ impl JobOwner for Relay<'_> {
                 {
                     let has_panicked =
                         done.result.as_ref().is_err_and(|failed| failed.has_panicked);
+                    self.end = JobEnd::NotRun(format!("its output cannot be delivered: {error}"));
                     self.send(&FromRelay::NotDelivered(error.to_string()), true);
                     return Some(Ended { result: (), is_usable: !has_panicked });
                 }
                 let record = done.record.take();
                 done.signature = record.and_then(|record| self.sign(*record, done.has_draft));
                 done.has_draft = done.has_draft && self.keep_draft();
+                self.end = match &done.result {
+                    Ok(_) => JobEnd::Computed,
+                    Err(failed) if failed.is_stopped => JobEnd::Stopped,
+                    Err(failed) => JobEnd::Failed(failed.error.text.clone()),
+                };
                 Some(done.result.as_ref().err().is_none_or(|failed| !failed.has_panicked))
             }
             FromChild::Require { request, .. } => {
@@ -410,8 +467,9 @@ impl JobOwner for Relay<'_> {
 
     fn lost(&mut self, reason: Option<String>) {
         let (started, begun) = self.begun;
-        if reason.is_some() {
+        if let Some(reason) = &reason {
             self.link.crashed();
+            self.end = JobEnd::Failed(reason.clone());
         }
         let message = reason.map_or(FromRelay::Ended, |reason| {
             let ran = Ran { started, seconds: begun.elapsed().as_secs_f64(), host: host() };
@@ -466,6 +524,7 @@ mod tests {
             requests,
             is_stopped,
             is_lost,
+            end: JobEnd::Stopped,
         }
     }
 
@@ -544,12 +603,14 @@ mod tests {
     fn a_crash_is_reported_with_when_and_where_the_task_has_run() {
         let (store, link, inbox) = (Store::nowhere(), Link::default(), JobInbox::new());
         let mut relay = relay(&inbox, &link, &store);
-        relay.lost(Some("it aborted".to_owned()));
         relay.lost(None);
+        assert_eq!(relay.end, JobEnd::Stopped);
+        relay.lost(Some("it aborted".to_owned()));
+        assert_eq!(relay.end, JobEnd::Failed("it aborted".to_owned()));
         let sent = link.sent.lock().expect("lock poisoned").clone();
         let sent: Vec<_> =
             sent.iter().map(|text| serde_json::from_str::<FromRelay>(text)).collect();
-        let [Ok(FromRelay::Crashed { reason, ran }), Ok(FromRelay::Ended)] = &sent[..] else {
+        let [Ok(FromRelay::Ended), Ok(FromRelay::Crashed { reason, ran })] = &sent[..] else {
             panic!("two messages");
         };
         assert_eq!((reason.as_str(), ran.host.as_str()), ("it aborted", host().as_str()));
