@@ -359,8 +359,27 @@ fn a_job_that_its_executor_has_forgotten_is_lost() -> Result<()> {
     let summary = failure(flow.run::<Quick>());
     let error = summary.failed()[0].error.clone().context("an error")?;
     assert_eq!(error, "it was lost: its executor has dropped it");
-    // Three losses are free, and there are no retries.
-    assert_eq!(executor.attempts(), [1, 2, 3, 4]);
+    // Three losses are free, so that each job is the first attempt, and there are no retries.
+    assert_eq!(executor.attempts(), [1; 4]);
+    assert_eq!(summary.failed()[0].attempts, 1);
+    let quick = recorded(&flow, "Quick")?;
+    assert_eq!((quick.outcome, quick.losses), (InstanceOutcome::Failed, 3));
+    assert!(quick.to_string().contains("dropped it, lost 3 times"), "{quick}");
+    Ok(())
+}
+
+#[test]
+fn a_loss_that_is_not_free_is_a_retry_of_the_flow() -> Result<()> {
+    let opened = open();
+    let executor = Forgetful::default();
+    let (flow, lines) = observed(&opened.flow.retries(1).executor(executor.clone()));
+    let summary = failure(flow.run::<Quick>());
+    assert_eq!((executor.attempts(), summary.failed()[0].attempts), (vec![1, 1, 1, 1, 2], 2));
+    let lines = lines.lock().expect("no panic");
+    let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(with("Quick runs again: it was lost: its executor has dropped it"), 3, "{lines:?}");
+    assert_eq!(with("Quick failed in attempt 1, next at once: it was lost: "), 1, "{lines:?}");
+    assert_eq!(with("runs again") + with("failed in attempt"), 4, "{lines:?}");
     Ok(())
 }
 

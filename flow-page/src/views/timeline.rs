@@ -166,6 +166,11 @@ fn hint(bar: &Bar<'_>) -> String {
     if bar.run.attempts > 1 {
         hint.push_str(&format!("\n{} attempts", bar.run.attempts));
     }
+    match bar.run.losses {
+        0 => {}
+        1 => hint.push_str("\nlost once, and ran again"),
+        losses => hint.push_str(&format!("\nlost {losses} times, and ran again")),
+    }
     if bar.run.outcome == InstanceOutcome::Failed
         && let Some(error) = &bar.run.error
     {

@@ -150,6 +150,7 @@ impl Queue {
         }
         if let Some((since, reason)) = held.given_back.clone() {
             if since.elapsed() >= VERDICT {
+                held.is_returned = true;
                 self.revoke(state, name, &reason);
             }
             return;

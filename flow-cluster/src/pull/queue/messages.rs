@@ -110,6 +110,7 @@ impl Queue {
                     held.given_back = Some((Instant::now(), reason));
                     return true;
                 }
+                held.is_returned = true;
                 self.revoke(state, name, &reason);
                 return false;
             }

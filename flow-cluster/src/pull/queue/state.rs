@@ -77,6 +77,8 @@ pub(super) struct Held {
     pub(super) given_back: Option<(Instant, String)>,
     /// Whether the job that runs has failed by the end of its worker.
     pub(super) is_blamed: bool,
+    /// Whether its lease ends because its worker has given it back.
+    pub(super) is_returned: bool,
 }
 
 pub(super) enum Phase {
@@ -135,6 +137,7 @@ impl Held {
             ends: None,
             given_back: None,
             is_blamed: false,
+            is_returned: false,
         }
     }
 }
@@ -228,9 +231,10 @@ impl State {
                 (Some(id), Step::Begun) => {
                     if let Some(submitted) = self.jobs.remove(&id) {
                         let reason = reason.to_owned();
-                        submitted.events.send(match held.is_blamed {
-                            true => JobEvent::Failed(reason),
-                            false => JobEvent::Lost(reason),
+                        submitted.events.send(match (held.is_blamed, held.is_returned) {
+                            (true, _) => JobEvent::Failed(reason),
+                            (false, true) => JobEvent::GivenBack(reason),
+                            (false, false) => JobEvent::Lost(reason),
                         });
                     }
                 }

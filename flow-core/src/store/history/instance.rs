@@ -46,9 +46,13 @@ pub struct InstanceRun {
     /// [`RunInfo::peak_bytes`](super::RunInfo::peak_bytes) is that of the whole program.
     #[serde(default)]
     pub peak_bytes: Option<u64>,
-    /// How often the task was started; 0 if it was not.
+    /// The number of attempts to run the task; 0 if it was not started.
     #[serde(default)]
     pub attempts: u32,
+    /// How often the task was lost with the process or machine that ran it, and was started again. It does not count as an
+    /// attempt, up to three times.
+    #[serde(default)]
+    pub losses: u32,
     /// The worker on which its last attempt ran, such as `node7 (process 4711)`, if an
     /// [executor](crate::Flow::executor) ran it elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +168,11 @@ impl fmt::Display for InstanceRun {
         self.write_outcome(f)?;
         if self.attempts > 1 {
             write!(f, ", {} attempts", self.attempts)?;
+        }
+        match self.losses {
+            0 => {}
+            1 => f.write_str(", lost once")?,
+            losses => write!(f, ", lost {losses} times")?,
         }
         if let Some(worker) = &self.worker {
             write!(f, ", on {}", escaped_text(worker.chars()))?;

@@ -10,7 +10,7 @@
 //! | line | fields |
 //! | --- | --- |
 //! | first, `kind` is `run` | `schema`, `id`, `library` (its version), `started`, `host`, `pid`, `program` (`name` and `digest` of the executable file), `commit` (of git, if there is one), `roots` (the first [`ROOTS`]), `root_count`, `workers`, `planned` (the number of instances by status before the run) |
-//! | one for each instance that the run settled, `kind` is `instance` | `task`, `instance` (its label), `key`, `outcome`, `fingerprint`, `output` (the digest of its content), `started`, `seconds`, `cpu_seconds`, `peak_bytes`, `attempts`, `worker` and `queue_seconds` (only if an executor ran it elsewhere), `reasons`, `error` (its first line), `error_text` (the whole error, if it has more lines), `metadata` |
+//! | one for each instance that the run settled, `kind` is `instance` | `task`, `instance` (its label), `key`, `outcome`, `fingerprint`, `output` (the digest of its content), `started`, `seconds`, `cpu_seconds`, `peak_bytes`, `attempts`, `losses`, `worker` and `queue_seconds` (only if an executor ran it elsewhere), `reasons`, `error` (its first line), `error_text` (the whole error, if it has more lines), `metadata` |
 //! | last, `kind` is `end` | `seconds`, `success`, `counts` (the number of instances by outcome), `omitted`, `peak_bytes` |
 //!
 //! Times are RFC 3339 in UTC. Durations are seconds, without the time for which the process was suspended by Ctrl-Z.

@@ -266,6 +266,9 @@ impl Served<'_> {
                     continue;
                 }
                 JobEvent::Lost(reason) => return Err(self.lost(reason)),
+                JobEvent::GivenBack(reason) => {
+                    return Err(self.unless_stopped(Lost::GivenBack(reason).into()));
+                }
                 JobEvent::Failed(error) => {
                     let error = match self.has_begun {
                         true => anyhow!(error),
@@ -395,7 +398,7 @@ impl Served<'_> {
     }
 
     fn lost(&self, reason: String) -> anyhow::Error {
-        self.unless_stopped(Lost(reason).into())
+        self.unless_stopped(Lost::Gone(reason).into())
     }
 
     /// Returns the error of a task whose process has left no result. In a run that was stopped, the task was stopped: the
