@@ -377,8 +377,8 @@ fn a_loss_that_is_not_free_is_a_retry_of_the_flow() -> Result<()> {
     assert_eq!((executor.attempts(), summary.failed()[0].attempts), (vec![1, 1, 1, 1, 2], 2));
     let lines = lines.lock().expect("no panic");
     let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
-    assert_eq!(with("Quick runs again: it was lost: its executor has dropped it"), 3, "{lines:?}");
-    assert_eq!(with("Quick failed in attempt 1, next at once: it was lost: "), 1, "{lines:?}");
+    assert_eq!(with(" runs again: it was lost: its executor has dropped it"), 3, "{lines:?}");
+    assert_eq!(with(" failed in attempt 1, next at once: it was lost: "), 1, "{lines:?}");
     assert_eq!(with("runs again") + with("failed in attempt"), 4, "{lines:?}");
     Ok(())
 }

@@ -289,7 +289,10 @@ fn a_job_whose_worker_is_killed_is_run_by_another() -> Result<()> {
     assert_eq!(ran(&summary), ["All", "Gated", "Gated"]);
     let line = line_with(&lines, "it was lost")?;
     assert!(line.starts_with("Gated {"), "{line}");
-    assert!(line.contains("} runs again: it was lost: ") && line.contains("not been heard"), "{line}");
+    assert!(
+        line.contains("} runs again: it was lost: ") && line.contains("not been heard"),
+        "{line}"
+    );
     assert_eq!(flow.load::<All>()?[1].to_string(), gates.begun(1)[1]);
     // Neither the events nor the history say that an attempt has failed.
     let lines = lines.lock().expect("no panic").join("\n");
