@@ -435,7 +435,7 @@ fn a_job_that_was_cancelled_fails_once_and_the_run_goes_on() -> Result<()> {
     let other = recorded(&flow, "Other")?;
     assert_eq!((other.outcome, other.attempts), (InstanceOutcome::Failed, 1));
     assert_eq!(other.worker.as_deref(), Some("node7 (process 1)"));
-    assert_eq!(recorded(&flow, "AfterOther")?.outcome, InstanceOutcome::Skipped);
+    assert_eq!(recorded(&flow, "AfterOther")?.outcome, InstanceOutcome::NotRun);
     // It is like any failed instance afterwards.
     assert!(flow.why::<Other>()?.to_string().contains("it was cancelled"));
     assert_eq!(ran(&opened.flow.run::<AfterOther>()?), ["AfterOther", "Other"]);
@@ -466,6 +466,7 @@ fn a_job_that_was_cancelled_while_it_waited_has_no_worker_and_no_start() -> Resu
     let summary = failure(flow.run::<Quick>());
     assert!(summary.failed()[0].seconds < 0.1, "{summary}");
     let quick = recorded(&flow, "Quick")?;
+    assert!(quick.to_string().contains(": failed: it was cancelled: by request of "), "{quick}");
     assert_eq!((quick.worker, quick.started, quick.attempts), (None, None, 0));
     assert!(quick.queue_seconds >= Some(0.1), "{:?}", quick.queue_seconds);
     Ok(())

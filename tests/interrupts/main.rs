@@ -52,7 +52,7 @@ fn ctrl_c_stops_a_task_at_its_checkpoint() -> Result<()> {
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), 130);
     terminal.wait_for_text("Error: 3 tasks in");
-    terminal.wait_for_text("interrupted by SIGINT: the next run continues from here");
+    terminal.wait_for_text("stopped by SIGINT: the next run continues from here");
     let flow = terminal.flow();
     assert!(flow.is_complete::<First>()? && !flow.is_complete::<Patient>()?);
     assert_eq!(next_run::<AfterPatient>(&terminal), ["AfterPatient", "Patient"]);
@@ -104,7 +104,7 @@ fn other_signals_end_the_program_with_their_own_code() {
         terminal.wait_for_file("patient");
         terminal.send(signal);
         assert_eq!(terminal.end(), code);
-        terminal.wait_for_text(&format!("interrupted by {name}: the next run continues"));
+        terminal.wait_for_text(&format!("stopped by {name}: the next run continues"));
         assert_eq!(next_run::<AfterPatient>(&terminal), ["AfterPatient", "Patient"]);
     }
 }
@@ -131,7 +131,7 @@ fn signals_of_one_kind_in_a_row_end_a_run_like_one() -> Result<()> {
         assert!(terminal.is_running(), "{}", terminal.shown());
         terminal.release();
         assert_eq!(terminal.end(), 143);
-        terminal.wait_for_text("interrupted by SIGTERM: the next run continues from here");
+        terminal.wait_for_text("stopped by SIGTERM: the next run continues from here");
         assert!(terminal.flow().is_complete::<Busy>()?);
         return Ok(());
     }

@@ -67,7 +67,7 @@ fn recorded(outcome: Outcome) -> Option<InstanceOutcome> {
         Outcome::OtherProcess => InstanceOutcome::OtherProcess,
         Outcome::NowComplete => InstanceOutcome::Completed,
         Outcome::Failed { .. } => InstanceOutcome::Failed,
-        Outcome::NotRun { .. } => InstanceOutcome::Skipped,
+        Outcome::NotRun { .. } => InstanceOutcome::NotRun,
         Outcome::Stopped => InstanceOutcome::Stopped,
         Outcome::AlreadyComplete
         | Outcome::NotNeeded

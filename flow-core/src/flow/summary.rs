@@ -412,7 +412,7 @@ impl Summary {
             }
         }
         if let Some(signal) = self.interrupted {
-            write!(f, "\ninterrupted by {signal}: the next run continues from here")?;
+            write!(f, "\nstopped by {signal}: the next run continues from here")?;
         }
         for warning in self.warnings() {
             write!(f, "\nwarning: {warning}")?;

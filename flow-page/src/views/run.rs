@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::timeline::Timeline;
 use super::{jobs, runs, waits};
-use crate::elements::{Paged, badge, more, table};
+use crate::elements::{Paged, badge, class, more, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
 use crate::links::Links;
@@ -68,7 +68,7 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
         p {
             a href=(query.with("outcome", None).with("page", None).href(&path)) { "all" }
             @for outcome in run.info.counts.keys().map(ToString::to_string) {
-                " " a.badge.(outcome) href=(query.with("outcome", Some(&outcome)).with("page", None).href(&path)) { (outcome) }
+                " " a.badge.(class(&outcome)) href=(query.with("outcome", Some(&outcome)).with("page", None).href(&path)) { (outcome) }
             }
         }
         (table(&text::count(chosen.len(), "instance"), &HEADERS, rows))

@@ -24,7 +24,7 @@
 //! `worker` and `queue_seconds` are those of the last attempt, by the clock of the process that did the run. A job that an
 //! earlier run had submitted has no `queue_seconds`, and one that no worker began with has no `worker` and no `started`.
 //!
-//! `outcome` is one of `ran`, `reused`, `unchanged`, `other_process`, `given`, `completed`, `failed`, `skipped` and `stopped`:
+//! `outcome` is one of `ran`, `reused`, `unchanged`, `other_process`, `given`, `completed`, `failed`, `not_run` and `stopped`:
 //! the variants of [`InstanceOutcome`]. Instances that were complete before have no line.
 //! An instance may have several lines, for example if its output turned out to be up to date and was later produced
 //! again because its file was missing.
