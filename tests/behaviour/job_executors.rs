@@ -15,6 +15,7 @@ use flow::executor::{
 use flow::prelude::*;
 use flow::store::{InstanceOutcome, InstanceRun};
 
+use crate::failure::with_backtraces;
 use crate::isolation::open;
 use crate::pull_workers::{PATIENCE, observed, wait_for};
 use crate::support::{failed, failure, ran};
@@ -440,6 +441,23 @@ fn a_job_that_was_cancelled_fails_once_and_the_run_goes_on() -> Result<()> {
     assert!(flow.why::<Other>()?.to_string().contains("it was cancelled"));
     assert_eq!(ran(&opened.flow.run::<AfterOther>()?), ["AfterOther", "Other"]);
     Ok(())
+}
+
+#[test]
+fn an_error_of_the_library_itself_has_no_backtrace() -> Result<()> {
+    with_backtraces(|| {
+        let opened = open();
+        let summaries = [
+            failure(opened.flow.executor(CancelsAll).run::<Quick>()),
+            failure(opened.flow.executor(Forgetful::default()).run::<Quick>()),
+            failure(opened.flow.executor(Failing::default()).run::<Quick>()),
+        ];
+        for summary in summaries {
+            assert_eq!(summary.failed()[0].backtrace, None, "{summary}");
+            assert!(!summary.to_string().contains("backtrace"), "{summary}");
+        }
+        Ok(())
+    })
 }
 
 #[test]
