@@ -105,6 +105,7 @@ pub use plot::layout;
 pub mod process {
     pub use crate::base::callbacks::Registered;
     pub use crate::base::pause::{Change, announce_exit, on_change, pause, resume, running_time};
+    pub use crate::base::process::local_time;
     pub use crate::base::programs::{continue_all, kill_all, suspend_all};
     pub use crate::base::stop::{clear_interrupt, interrupt, interrupted, runs_in_progress};
     pub use crate::engine::executor::take_over;
