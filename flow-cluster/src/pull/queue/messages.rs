@@ -21,6 +21,8 @@ impl Queue {
                 taken.tail.take(&bytes)
             }
             Ok(None) => {
+                // A process that has cancelled its jobs has asked this run before it has ended the lease.
+                self.take_requests(state);
                 self.revoke(state, name, "its folder in the queue was removed");
                 return true;
             }

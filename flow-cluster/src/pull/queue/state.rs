@@ -109,8 +109,10 @@ pub(super) struct Taken {
 pub(super) struct Place {
     /// The job, if this run wants it.
     pub(super) job: Option<JobId>,
-    /// The key and the fingerprint of a job of an earlier run.
+    /// The key and the fingerprint of a job of an earlier run that this run has not submitted so far.
     pub(super) identity: Option<(String, String)>,
+    /// The task of a job of an earlier run.
+    pub(super) task: String,
     pub(super) step: Step,
     /// The events of a job that this run has not submitted so far.
     pub(super) past: Vec<JobEvent>,
