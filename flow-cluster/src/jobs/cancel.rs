@@ -153,7 +153,8 @@ fn cancel_in(
         };
         let (run, selected): (String, HashSet<usize>) = match read::lease_of(transport, &lease) {
             Ok(Some(jobs)) => {
-                let run = jobs.first().map_or(lease.bundle.run(), |job| job.run.as_str()).to_owned();
+                let run =
+                    jobs.first().map_or(lease.bundle.run(), |job| job.run.as_str()).to_owned();
                 let jobs = jobs.iter().enumerate().filter(|(_, job)| is_selected(job));
                 (run, jobs.map(|(place, _)| place).collect())
             }

@@ -247,7 +247,13 @@ impl JobExecutor for PullWorkers {
                     None => blobs,
                 };
                 let times = (settings.poll, settings.lease);
-                let bucket = Bucket::new(Arc::clone(bucket), Arc::new(blobs), times);
+                let mut bucket = Bucket::new(Arc::clone(bucket), Arc::new(blobs), times);
+                let begins = run.clone();
+                bucket.on_wait(Arc::new(move |most: Duration| {
+                    let most = most.as_secs_f64().ceil();
+                    let check = "the check whether another run is in progress in the bucket";
+                    begins.waits_for(&format!("{check}: up to {most} s"));
+                }));
                 (Box::new(bucket), format!("{} worker --bucket <the same bucket>", run.program))
             }
         };

@@ -265,11 +265,24 @@ pub struct RunOfJobs {
     pub build: Digest,
     /// The program's name.
     pub program: String,
+    /// Tells the user what the first job waits for.
+    tell: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl RunOfJobs {
-    pub(crate) fn new(folder: PathBuf, fs: Arc<dyn Fs>, build: Digest, program: String) -> Self {
-        Self { folder, fs, build, program }
+    pub(crate) fn new(
+        (folder, fs): (PathBuf, Arc<dyn Fs>),
+        (build, program): (Digest, String),
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Self {
+        Self { folder, fs, build, program, tell: Arc::new(tell) }
+    }
+
+    /// Tells the user why the queue has not begun so far: the end of the sentence "it waits for".
+    ///
+    /// An executor calls it before something in [`JobExecutor::begin`] that may take seconds.
+    pub fn waits_for(&self, reason: &str) {
+        (self.tell)(reason);
     }
 }
 

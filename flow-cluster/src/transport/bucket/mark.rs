@@ -120,7 +120,8 @@ fn write(remote: &dyn Remote, run: &str, beat: u64, time: Duration) -> Result<()
     objects::put(remote, &names::run(run), &serde_json::to_vec(&mark).expect("plain data"))
 }
 
-/// Watches the marks of the runs that are not `known`, and returns those that have died.
+/// Watches the marks of the runs that are not `known`, and returns those that have died. If there are marks, it calls `on_wait`
+/// first, with how long that may take.
 ///
 /// # Errors
 ///
@@ -128,8 +129,12 @@ fn write(remote: &dyn Remote, run: &str, beat: u64, time: Duration) -> Result<()
 pub(super) fn dead_runs(
     remote: &dyn Remote,
     known: &HashSet<String>,
+    on_wait: &dyn Fn(Duration),
 ) -> Result<HashSet<String>, ClusterError> {
     let mut first = read(remote, known)?;
+    if let Some(most) = first.values().map(|mark| time_of(mark)).max() {
+        on_wait(most);
+    }
     // Afterwards: as long as the marks are read, which may take long, none of them can be seen to change.
     let begun = Instant::now();
     let mut dead = HashSet::new();
@@ -177,6 +182,7 @@ fn time_of(mark: &[u8]) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::io;
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -195,10 +201,18 @@ mod tests {
         let time = Duration::from_millis(400);
         let mark = BucketMark::begin(&remote, alive, time, &blobs).expect("a mark");
         write(&*remote, killed, 3, time).expect("a mark");
-        let dead = dead_runs(&*remote, &HashSet::new()).expect("a bucket that can be read");
+        let told = RefCell::new(Vec::new());
+        let find = |known: &HashSet<String>| {
+            let dead = dead_runs(&*remote, known, &|most| told.borrow_mut().push(most));
+            dead.expect("a bucket that can be read")
+        };
+        let dead = find(&HashSet::new());
         assert_eq!(dead, HashSet::from([killed.to_owned()]));
-        assert!(dead_runs(&*remote, &dead).expect("a bucket that can be read").is_empty());
+        assert_eq!(told.borrow().as_slice(), [time], "it says once for how long it may wait");
+        assert!(find(&dead).is_empty());
         drop(mark);
+        assert!(find(&dead).is_empty());
+        assert_eq!(told.borrow().len(), 2, "without a mark that is not known, it does not wait");
         let left = objects::list(&*remote, names::RUNS).expect("a list");
         assert_eq!(left, [names::run(killed)]);
     }
@@ -238,7 +252,7 @@ mod tests {
         let faults = Slow { folder: bucket(), gets: AtomicU64::new(0) };
         let slow = FaultyBucket { folder: bucket(), faults };
         write(&slow, RUN, 0, TIME).expect("a mark");
-        let dead = dead_runs(&slow, &HashSet::new()).expect("a bucket that can be read");
+        let dead = dead_runs(&slow, &HashSet::new(), &|_| {}).expect("a bucket that can be read");
         assert!(dead.is_empty(), "{dead:?}");
     }
 

@@ -103,7 +103,15 @@ impl Submitted {
             format!("the executor `{name}` cannot identify this program: its file cannot be read")
         })?;
         let (folder, fs) = (plan.store.root().to_owned(), Arc::clone(plan.store.fs()));
-        let run = RunOfJobs::new(folder, fs, build, executable().name.clone());
+        // The queue belongs to the session of the execution, and may keep this.
+        let (execution, node) = (Arc::downgrade(&running.execution), running.node);
+        let tell = move |reason: &str| {
+            if let Some(execution) = execution.upgrade() {
+                execution.report_submitted(node, reason);
+            }
+        };
+        let program = (build, executable().name.clone());
+        let run = RunOfJobs::new((folder, fs), program, tell);
         let begun = executor.begin(&run);
         let begun = begun.with_context(|| format!("the executor `{name}` cannot begin"))?;
         Ok(Arc::clone(queue.insert(begun)))
