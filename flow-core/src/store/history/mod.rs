@@ -50,7 +50,7 @@
 //! # How it is read
 //!
 //! A file has no `end` if the process was killed, and its last line may be torn. Such a line is ignored. If a run has
-//! no end and its lock is not held, it was interrupted. Files may be damaged or hostile: each is read within limits
+//! no end and its lock is not held, it was killed. Files may be damaged or hostile: each is read within limits
 //! of its own, and one that cannot be read hides no other.
 //!
 //! The end of a run, and `gc`, remove the files [beyond the limits](keep), but never that of a run in progress.
