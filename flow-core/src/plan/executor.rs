@@ -349,6 +349,9 @@ pub enum JobEvent {
         /// Whether it had begun before this run submitted the job.
         is_adopted: bool,
     },
+    /// For how long the process has run the job, by its own clock, if it had begun before this run submitted the job. The last
+    /// one counts: the time goes on from then.
+    RunsFor(Duration),
     /// A message of the process that runs the job.
     Message(String),
     /// The process that runs the job is gone, with the reason.

@@ -127,7 +127,10 @@ pub(crate) fn row(links: Links<'_>, one: &InstanceRun) -> Markup {
             th scope="row" { (links.to_instance(one.key, &one.instance)) }
             td { (badge(&one.outcome.to_string())) }
             td.number { @if one.seconds > 0.0 { (text::seconds(one.seconds)) } }
-            td.number { @if one.attempts > 0 { (one.attempts) } }
+            td.number {
+                @if one.attempts > 0 { (one.attempts) }
+                @if one.losses > 0 { ", lost " (one.losses) "×" }
+            }
             td {
                 @for reason in one.reasons.iter().take(REASONS) { div { (text::clipped(reason, 200)) } }
                 @if one.reasons.len() > REASONS { div { "and " (one.reasons.len() - REASONS) " more reasons" } }

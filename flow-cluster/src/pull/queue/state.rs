@@ -216,7 +216,14 @@ impl State {
                     submitted.events.send(event);
                 }
             }
-            None if place.identity.is_some() => place.past.push(event),
+            None if place.identity.is_some() => {
+                let is_duration = |event: &JobEvent| matches!(event, JobEvent::RunsFor(_));
+                // Of these, the last one counts.
+                if is_duration(&event) {
+                    place.past.retain(|past| !is_duration(past));
+                }
+                place.past.push(event);
+            }
             // It was cancelled.
             None => {}
         }

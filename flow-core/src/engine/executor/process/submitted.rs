@@ -19,11 +19,11 @@ use super::moving;
 use super::parent::{Parent, Reply};
 use super::signed;
 use crate::base::pause::{running_time, seconds_since};
-use crate::base::process::{Elsewhere, executable};
+use crate::base::process::{Elsewhere, executable, host};
 use crate::base::stop::Stopped;
 use crate::engine::executor::{Cancelled, Executor, Lost, RunsNowhere, TaskJob};
 use crate::engine::failure::is_stop;
-use crate::engine::running::Running;
+use crate::engine::running::{Ran, Running};
 use crate::plan::executor::{Job, JobEvent, JobEvents, JobQueue, RunOfJobs, SubmittedJob};
 use crate::plan::types::TypeIndex;
 use crate::store::Folder;
@@ -212,6 +212,7 @@ impl Executor for Submitted {
             since,
             has_begun: false,
             is_adopted: false,
+            runs_for: None,
             is_told_to_stop: false,
         };
         let result = std::thread::scope(|scope| served.until_end(scope));
@@ -242,6 +243,8 @@ struct Served<'a> {
     since: Duration,
     has_begun: bool,
     is_adopted: bool,
+    /// How long a job has run that was adopted, as its worker has said at this [`running_time`].
+    runs_for: Option<(Duration, Duration)>,
     is_told_to_stop: bool,
 }
 
@@ -271,6 +274,10 @@ impl Served<'_> {
                     self.running.control.set_elsewhere(elsewhere);
                     (self.begins)();
                     self.running.report(TaskReport::Status(&format_args!("on {worker}")));
+                    continue;
+                }
+                JobEvent::RunsFor(duration) => {
+                    self.runs_for = Some((duration, running_time()));
                     continue;
                 }
                 JobEvent::Lost(reason) => return Err(self.lost(reason)),
@@ -414,6 +421,13 @@ impl Served<'_> {
     fn unless_stopped(&self, error: anyhow::Error) -> anyhow::Error {
         // Whatever the process has written does not count.
         self.parent.discard_draft();
+        if let Some((before, said)) = self.runs_for {
+            let so_far = before.saturating_add(running_time().saturating_sub(said));
+            let now = jiff::Timestamp::now();
+            let ago = jiff::SignedDuration::try_from(so_far).ok();
+            let started = ago.and_then(|ago| now.checked_sub(ago).ok()).unwrap_or(now);
+            self.running.set_ran(Ran { started, seconds: so_far.as_secs_f64(), host: host() });
+        }
         match self.running.control.stopper.is_stopped() {
             true => Stopped.into(),
             false => error,
