@@ -23,7 +23,7 @@ pub(super) struct SeenJob {
     pub(super) worker: Option<String>,
     /// For how long it has run, by the clock of the worker.
     pub(super) seconds: Option<f64>,
-    /// The run that has submitted it, or that has adopted it since.
+    /// The run that has submitted it, or a run in progress that has adopted it since.
     pub(super) run: String,
     /// Whether its worker is to leave it out: it is in another bundle by now, or was cancelled.
     pub(super) is_left_out: bool,
@@ -120,7 +120,7 @@ pub(super) fn lease_of(
             })
         },
     )?;
-    let mut run = lease.bundle.run().to_owned();
+    let mut adopted_by = Vec::new();
     // The run writes an empty line before an order.
     let has_orders = each_line(
         |from| transport.orders(lease, from),
@@ -131,7 +131,7 @@ pub(super) fn lease_of(
                         seen.is_left_out = true;
                     }
                 }
-                Ok(Order::Adopt { run: later }) if is_run(&later) => run = later,
+                Ok(Order::Adopt { run: later }) if is_run(&later) => adopted_by.push(later),
                 Ok(Order::Adopt { .. } | Order::Message { .. }) | Err(_) => {}
             }
             Ok(())
@@ -140,6 +140,9 @@ pub(super) fn lease_of(
     if !is_there || !has_orders {
         return Ok(None);
     }
+    // One that has ended has left the jobs that it did not need to their end.
+    let adopted = adopted_by.into_iter().rev().find(|run| transport.is_running(run));
+    let run = adopted.unwrap_or_else(|| lease.bundle.run().to_owned());
     let jobs = bundle.jobs.into_iter().zip(seen).map(|(bundled, seen)| {
         let state = match (seen.has_begun, seen.has_ended) {
             (_, true) => JobState::Ended,
