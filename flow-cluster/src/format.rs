@@ -87,6 +87,9 @@ pub(crate) enum Order {
     Message { job: usize, text: String },
     /// A job that has not begun is left out.
     Skip(usize),
+    /// A later run watches the bundle, because the one that has posted it was killed. This is for other processes that look at the
+    /// queue: the jobs are those of this run now.
+    Adopt { run: String },
 }
 
 /// `workers/<worker>.json`: a worker process, which writes the file anew every few seconds.
@@ -267,5 +270,7 @@ mod tests {
         assert_eq!(line(&Line::Over), b"\"over\"\n");
         assert_eq!(line(&Line::Begun(3)), b"{\"begun\":3}\n");
         assert_eq!(line(&Order::Skip(0)), b"{\"skip\":0}\n");
+        let adopt = Order::Adopt { run: "00ab".to_owned() };
+        assert_eq!(line(&adopt), b"{\"adopt\":{\"run\":\"00ab\"}}\n");
     }
 }

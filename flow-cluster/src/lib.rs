@@ -23,7 +23,7 @@
 //! | `taken/<bundle>.<worker>/` | a *lease*: a bundle that this worker has taken, by renaming its folder | |
 //! | `.../bundle.json` | the build, the duration of a lease, and the jobs with what a worker needs to run them | the run, once |
 //! | `.../messages.jsonl` | a line for each message: hello, begun, message, waits, ended, beat, runs (for how long), left, refused, over | the worker appends |
-//! | `.../orders.jsonl` | a line for each order: a message to a job, a job to skip | the run appends |
+//! | `.../orders.jsonl` | a line for each order: a message to a job, a job to skip, which later run has adopted the bundle | the run appends |
 //! | `.../draft-<n>.json` | the draft record of the job with this place, until it is moved to `.flow/drafts` | the worker |
 //! | `workers/<worker>.json` | a worker process: machine, program, build, and a number that grows every two seconds | the worker |
 //! | `runs/<run>` | a run in progress, which has locked the file | the run |
@@ -73,7 +73,8 @@
 //!   folders listed. All files of a bundle exist before it is visible.
 //! - **A run that was killed leaves nothing behind for good.** Its bundles that no worker has taken are withdrawn by the next run on
 //!   the store that has this executor. Jobs that run go on. The next run that needs one of them adopts it with all its messages,
-//!   by key and fingerprint, and leaves the others to their end. What they have computed is also in draft records, which
+//!   by key and fingerprint, and leaves the others to their end. It writes so into the orders of the lease: from then on, jobs that
+//!   another process lists or cancels are those of this run. What they have computed is also in draft records, which
 //!   any run commits before it plans. Several runs may adopt jobs of one lease, so it stays for a moment after its jobs have ended.
 //! - **What could not be read or written counts as unknown, and not as absent.** A worker runs a job after it has written that the
 //!   job begins and has read its orders. A run that has asked it to leave out a job gives the job to another worker only after it

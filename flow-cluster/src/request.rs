@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use flow_core::process::local_time;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ClusterError;
-use crate::format::{FORMAT, line, plain, shown, versioned};
+use crate::format::{FORMAT, line, plain, versioned};
 
 /// The number of digits of a key, and the fewest that name an instance: those in the name of its folder.
 const KEY: usize = 32;
@@ -88,16 +89,20 @@ impl JobSelection {
 pub(crate) struct Request {
     format: u32,
     cancel: JobSelection,
-    /// The process that asks.
+    /// The machine and the user that ask, if the name of the user is known, and when, for people. The process that asks ends at
+    /// once, so that its number would tell nothing.
     host: String,
-    process: u32,
+    #[serde(default)]
+    user: Option<String>,
+    #[serde(default)]
+    at: String,
 }
 
 impl Request {
-    /// Asks to cancel jobs, in the name of this process on a machine.
+    /// Asks to cancel jobs, in the name of the user of this process on a machine.
     pub(crate) fn cancel(selection: &JobSelection, host: &str) -> Self {
         let (cancel, host) = (selection.clone(), host.to_owned());
-        Self { format: FORMAT, cancel, host, process: std::process::id() }
+        Self { format: FORMAT, cancel, host, user: user(), at: local_time() }
     }
 
     /// Reads a line. One that cannot be read asks for nothing.
@@ -120,10 +125,24 @@ impl Request {
         &self.cancel
     }
 
-    /// Returns who asks, as it is shown.
+    /// Returns who asks, and when, as it is shown.
     pub(crate) fn by(&self) -> String {
-        format!("by request of {}", shown(&self.host, self.process))
+        let host = plain(&self.host);
+        let by = match &self.user {
+            Some(user) => format!("by request of {}@{host}", plain(user)),
+            None => format!("by request of {host}"),
+        };
+        match self.at.is_empty() {
+            true => by,
+            false => format!("{by} at {}", plain(&self.at)),
+        }
     }
+}
+
+/// Returns the name of the user of this process, if the environment has it.
+fn user() -> Option<String> {
+    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(std::env::var_os);
+    named.map(|name| name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -166,7 +185,10 @@ mod tests {
         let line = &line[1..line.len() - 1];
         assert_eq!(Request::parse(line), Some(request.clone()));
         let by = request.by();
-        assert!(by.starts_with("by request of no?de (process "), "{by}");
+        let who = user().map_or_else(|| "no?de".to_owned(), |user| format!("{user}@no?de"));
+        let at = by.strip_prefix(&format!("by request of {who} at ")).expect("who and when");
+        let (day, time) = at.split_once(' ').expect("a day and a time");
+        assert!(day.len() == 10 && time.len() == "23:12:05 +01:00".len(), "{by}");
         for wrong in [&line[..line.len() - 1], b"{}", b"[1]", b"{\"format\":9,\"cancel\":{}}"] {
             assert_eq!(Request::parse(wrong), None);
         }

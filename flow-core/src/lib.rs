@@ -105,7 +105,7 @@ pub use plot::layout;
 pub mod process {
     pub use crate::base::callbacks::Registered;
     pub use crate::base::pause::{Change, announce_exit, on_change, pause, resume, running_time};
-    pub use crate::base::process::host;
+    pub use crate::base::process::{host, local_time};
     pub use crate::base::programs::{continue_all, kill_all, suspend_all};
     pub use crate::base::stop::{clear_interrupt, interrupt, interrupted, runs_in_progress};
     pub use crate::engine::executor::take_over;
@@ -129,8 +129,9 @@ pub mod process {
 /// ```
 ///
 /// - Events come in this order: any number of `Waiting`, then `Begun`, then messages. The last message says how the task
-///   has ended. Instead of any of them, `Lost` or `Cancelled` may come.
-/// - After either, no message follows, and nothing that the lost process does from then on can be committed: neither by
+///   has ended. Instead of any of them, `Lost`, `GivenBack`, `Failed` or
+///   `Cancelled` may come.
+/// - After each of these, no message follows, and nothing that the lost process does from then on can be committed: neither by
 ///   this run nor, from a draft record, by a later one. The same holds when `cancel` has returned. A folder that is renamed
 ///   achieves both, if the lost process writes its draft record there.
 /// - A job that was lost has not failed: the run submits it again, up to three times, without counting it as a retry.

@@ -10,7 +10,12 @@ const CHOICES: usize = 1_000;
 
 /// Shows a state or an outcome as a word in its color.
 pub(crate) fn badge(word: &str) -> Markup {
-    html! { span.badge.(word) { (word) } }
+    html! { span.badge.(class(word)) { (word) } }
+}
+
+/// Returns the class of a state in the style sheet: its words, such as `not_run`.
+pub(crate) fn class(word: &str) -> String {
+    word.replace(' ', "_")
 }
 
 /// Shows what may be wider than the page in an area that scrolls. The keyboard reaches it, and screen readers read its label.

@@ -256,6 +256,10 @@ impl LiveRun {
                 self.end_job(instance, "failed");
                 self.running.remove(&instance.key());
             }
+            Event::Lost { instance, .. } => {
+                self.end_job(instance, "lost");
+                self.running.remove(&instance.key());
+            }
             Event::Stopped { instance, .. } => {
                 self.end_job(instance, "stopped");
                 self.running.remove(&instance.key());

@@ -17,6 +17,8 @@
 //! not killed by the signal, so that every other parent sees the code as well. A shell script that runs a program in a
 //! loop therefore has to look at the code, if Ctrl-C is to end the loop: `program || exit`.
 //!
+//! - A signal of the same kind within 100 ms of the first one counts as that one. Programs such as `timeout` signal a process and
+//!   then its group, so that it receives two signals at once.
 //! - A signal that the process ignores stays ignored, such as `SIGHUP` under `nohup` (detected on Linux).
 //! - Handlers that other parts of the program have installed are called as well.
 //! - Nothing is written to the standard output. When runs are stopped, a line on the standard error says so: above the

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use flow_core::{Signal, process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
@@ -16,6 +17,12 @@ use signal_hook::{flag, low_level};
 
 /// The signals that are handled.
 const HANDLED: [i32; 4] = [SIGHUP, SIGINT, SIGTERM, SIGTSTP];
+
+/// For how long a signal of the same kind counts as the first one.
+///
+/// Some programs signal a process and then its group, as `timeout` does, so that the process receives two signals within
+/// microseconds. A person does not press a key twice in this time.
+const SAME_SIGNAL: Duration = Duration::from_millis(100);
 
 struct Installed {
     /// The number of guards.
@@ -63,7 +70,10 @@ pub(super) fn uninstall() {
 fn start() -> io::Result<Handle> {
     let mut signals = Signals::new([0_i32; 0])?;
     let handle = signals.handle();
-    let act = move || signals.forever().for_each(act_on);
+    let act = move || {
+        let mut first = None;
+        signals.forever().for_each(|number| act_on(number, &mut first));
+    };
     thread::Builder::new().name("flow-signals".to_owned()).spawn(act)?;
     for signal in HANDLED {
         if let Some(code) = Signal::from_number(signal).map(Signal::exit_code)
@@ -90,8 +100,8 @@ fn is_ignored(_: i32) -> bool {
     false
 }
 
-/// Does what a signal asks for.
-fn act_on(number: i32) {
+/// Does what a signal asks for. `first` is when the signal that has stopped the runs was handled.
+fn act_on(number: i32, first: &mut Option<Instant>) {
     if installed().guards == 0 {
         // It returns only after a suspension.
         let _ = low_level::emulate_default_handler(number);
@@ -101,10 +111,18 @@ fn act_on(number: i32) {
         Some(signal) if process::runs_in_progress() > 0 && process::interrupted().is_none() => {
             process::interrupt(signal);
             announce(signal);
+            // Not before: the second signal of one request may arrive while this thread waits for a processor.
+            *first = Some(Instant::now());
         }
+        Some(signal) if process::interrupted() == Some(signal) && is_recent(*first) => {}
         Some(signal) => exit(signal),
         None => suspend(),
     }
+}
+
+/// Returns whether a signal of the same kind still counts as the first one.
+fn is_recent(first: Option<Instant>) -> bool {
+    first.is_some_and(|first| first.elapsed() < SAME_SIGNAL)
 }
 
 /// Tells the user that runs are stopping.

@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::id;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -574,8 +575,13 @@ fn a_job_that_ends_while_its_run_is_dead_is_adopted_by_the_next_run() -> Result<
     drop(run);
     fs::write(opened.folder.join("open"), "")?;
     wait_for_lines(&opened.folder.join("ended"), 1)?;
-    let flow = exchanging(&opened).with(Gated::FOLDER, &*opened.folder);
+    let (flow, lines) = observed(&exchanging(&opened).with(Gated::FOLDER, &*opened.folder));
     assert_eq!(ran(&flow.run::<Gated>()?), ["Gated"]);
+    // It says what it waits for, before it does.
+    let lines = lines.lock().expect("no panic");
+    let check = " waits for the check whether another run is in progress: up to ";
+    let says = lines.iter().position(|line| line.contains(check)).context("it says so")?;
+    assert!(lines[says].ends_with(" s") && says < 3, "{lines:?}");
     let begun = lines_of(&opened.folder.join("begun"));
     assert_eq!(begun.len(), 1, "it runs once");
     assert_eq!(flow.load::<Gated>()?.to_string(), begun[0]);
@@ -647,8 +653,13 @@ fn what_a_killed_run_has_left_in_a_bucket_is_cancelled() -> Result<()> {
     let run = start_run(&opened, None)?;
     wait_for_lines(&opened.folder.join("begun"), 1)?;
     drop(run);
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&waits);
     let queues = observed_queue(&opened);
+    let queues = queues.on_wait(move |most| told.lock().expect("no panic").push(most));
     let left = queues.status(&JobSelection::all())?;
+    let most = waits.lock().expect("no panic").clone();
+    assert!(matches!(most.as_slice(), [most] if !most.is_zero()), "{most:?}");
     assert!(left.counts.running == 1 && !left.runs[0].is_running, "{left:?}");
     let summary = queues.cancel(&JobSelection::all())?;
     assert_eq!((summary.runs, summary.asked, summary.ended, summary.others), (0, 0, 1, 0));

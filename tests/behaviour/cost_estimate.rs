@@ -51,7 +51,7 @@ fn a_preview_estimates_how_long_the_pending_tasks_take() -> Result<()> {
     let (flow, _folder) = flow();
     let nothing_known = flow.preview::<Report>()?.cost();
     assert_eq!((nothing_known.tasks, nothing_known.unknown), (3, 3));
-    assert_eq!(nothing_known.to_string(), "up to 3 tasks, and 3 that never ran");
+    assert_eq!(nothing_known.to_string(), "up to 3 tasks, whose durations are not known yet");
 
     flow.run::<Report>()?;
     took(&flow, "Fetch", 3600.0);
@@ -74,5 +74,19 @@ fn a_preview_estimates_how_long_the_pending_tasks_take() -> Result<()> {
     let cost = steeper.force::<Fit>().preview::<Fit>()?.cost();
     assert_eq!(cost.tasks, 2);
     assert!(cost.seconds > 100.0 - 100.0 && cost.seconds < 100.0, "{cost:?}");
+    Ok(())
+}
+
+#[test]
+fn an_estimate_says_that_it_is_without_tasks_of_which_no_instance_has_run() -> Result<()> {
+    let (flow, _folder) = flow();
+    flow.run::<Fit>()?;
+    took(&flow, "Fetch", 20.0);
+    took(&flow, "Fit", 4.0);
+    let flow = Flow::open(flow.folder())?.quiet().force::<Fetch>().force::<Fit>();
+    let shown = preview::<Report>(&flow);
+    let expected =
+        "\nto run: up to 3 tasks, about 24.0 s, without 1 task whose duration is not known yet";
+    assert!(shown.ends_with(expected), "{shown}");
     Ok(())
 }

@@ -110,43 +110,53 @@ struct Fails;
 
 runs!(Fails: u32 = |self, _cx| bail!("no data"));
 
+/// Runs a test in a child process, in which errors have backtraces: the standard library reads the variable once.
+///
+/// `test` must be a closure in the test function: see [`alone`](crate::support::alone).
+pub(crate) fn with_backtraces<F: FnOnce() -> Result<()>>(test: F) -> Result<()> {
+    const INSIDE: &str = "FLOW_TEST_BACKTRACE";
+    if std::env::var_os(INSIDE).is_some() {
+        return test();
+    }
+    let name = std::any::type_name::<F>().split_once("::").map(|(_, name)| name);
+    let name = name.and_then(|name| name.strip_suffix("::{{closure}}")).expect("a closure");
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args([name, "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .env("RUST_BACKTRACE", "1")
+        .env_remove("RUST_LIB_BACKTRACE")
+        .output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let passed = output.status.success() && printed.contains("1 passed");
+    ensure!(passed, "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
 #[test]
 fn a_captured_backtrace_is_shown_and_stored() -> Result<()> {
-    const INSIDE: &str = "FLOW_TEST_BACKTRACE";
-    // The standard library reads the variable once, so that the test needs a process of its own.
-    if std::env::var_os(INSIDE).is_none() {
-        let output = std::process::Command::new(std::env::current_exe()?)
-            .args(["failure::a_captured_backtrace_is_shown_and_stored", "--exact", "--nocapture"])
-            .env(INSIDE, "1")
-            .env("RUST_BACKTRACE", "1")
-            .env_remove("RUST_LIB_BACKTRACE")
-            .output()?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let passed = output.status.success() && printed.contains("1 passed");
-        ensure!(passed, "{printed}{}", String::from_utf8_lossy(&output.stderr));
-        return Ok(());
-    }
-    let (flow, _folder) = flow();
-    let summary = failure(flow.run::<(Fails, Panics)>());
-    let entries = summary.failed();
-    let fails = entries.iter().find(|entry| entry.task() == "Fails").context("it fails")?;
-    assert_eq!(fails.error.as_deref(), Some("no data"));
-    let backtrace = fails.backtrace.as_deref().context("it was captured")?;
-    assert!(backtrace.contains("Fails"), "{backtrace}");
-    let text = summary.to_string();
-    assert!(text.contains("Fails: no data\n      backtrace:\n"), "{text}");
-    assert_eq!(
-        text.matches("\n      backtrace:\n").count(),
-        1,
-        "that of a panic is printed by the hook"
-    );
-    let stored = crate::support::one_file(&flow.folder().join("Fails"), "failure", ".json");
-    let stored: serde_json::Value = serde_json::from_slice(&std::fs::read(stored)?)?;
-    assert_eq!(stored["backtrace"].as_str(), Some(backtrace));
-    let shown = preview::<Fails>(&flow);
-    assert!(
-        shown.contains("failed last time: no data (") && !shown.contains("backtrace"),
-        "{shown}"
-    );
-    Ok(())
+    with_backtraces(|| {
+        let (flow, _folder) = flow();
+        let summary = failure(flow.run::<(Fails, Panics)>());
+        let entries = summary.failed();
+        let fails = entries.iter().find(|entry| entry.task() == "Fails").context("it fails")?;
+        assert_eq!(fails.error.as_deref(), Some("no data"));
+        let backtrace = fails.backtrace.as_deref().context("it was captured")?;
+        assert!(backtrace.contains("Fails"), "{backtrace}");
+        let text = summary.to_string();
+        assert!(text.contains("Fails: no data\n      backtrace:\n"), "{text}");
+        assert_eq!(
+            text.matches("\n      backtrace:\n").count(),
+            1,
+            "that of a panic is printed by the hook"
+        );
+        let stored = crate::support::one_file(&flow.folder().join("Fails"), "failure", ".json");
+        let stored: serde_json::Value = serde_json::from_slice(&std::fs::read(stored)?)?;
+        assert_eq!(stored["backtrace"].as_str(), Some(backtrace));
+        let shown = preview::<Fails>(&flow);
+        assert!(
+            shown.contains("failed last time: no data (") && !shown.contains("backtrace"),
+            "{shown}"
+        );
+        Ok(())
+    })
 }

@@ -15,6 +15,7 @@ use flow::executor::{
 use flow::prelude::*;
 use flow::store::{InstanceOutcome, InstanceRun};
 
+use crate::failure::with_backtraces;
 use crate::isolation::open;
 use crate::pull_workers::{PATIENCE, observed, wait_for};
 use crate::support::{failed, failure, plan_error, ran};
@@ -430,8 +431,27 @@ fn a_job_that_its_executor_has_forgotten_is_lost() -> Result<()> {
     let summary = failure(flow.run::<Quick>());
     let error = summary.failed()[0].error.clone().context("an error")?;
     assert_eq!(error, "it was lost: its executor has dropped it");
-    // Three losses are free, and there are no retries.
-    assert_eq!(executor.attempts(), [1, 2, 3, 4]);
+    // Three losses are free, so that each job is the first attempt, and there are no retries.
+    assert_eq!(executor.attempts(), [1; 4]);
+    assert_eq!(summary.failed()[0].attempts, 1);
+    let quick = recorded(&flow, "Quick")?;
+    assert_eq!((quick.outcome, quick.losses), (InstanceOutcome::Failed, 3));
+    assert!(quick.to_string().contains("dropped it, lost 3 times"), "{quick}");
+    Ok(())
+}
+
+#[test]
+fn a_loss_that_is_not_free_is_a_retry_of_the_flow() -> Result<()> {
+    let opened = open();
+    let executor = Forgetful::default();
+    let (flow, lines) = observed(&opened.flow.retries(1).executor(executor.clone()));
+    let summary = failure(flow.run::<Quick>());
+    assert_eq!((executor.attempts(), summary.failed()[0].attempts), (vec![1, 1, 1, 1, 2], 2));
+    let lines = lines.lock().expect("no panic");
+    let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(with(" runs again: it was lost: its executor has dropped it"), 3, "{lines:?}");
+    assert_eq!(with(" failed in attempt 1, next at once: it was lost: "), 1, "{lines:?}");
+    assert_eq!(with("runs again") + with("failed in attempt"), 4, "{lines:?}");
     Ok(())
 }
 
@@ -487,11 +507,28 @@ fn a_job_that_was_cancelled_fails_once_and_the_run_goes_on() -> Result<()> {
     let other = recorded(&flow, "Other")?;
     assert_eq!((other.outcome, other.attempts), (InstanceOutcome::Failed, 1));
     assert_eq!(other.worker.as_deref(), Some("node7 (process 1)"));
-    assert_eq!(recorded(&flow, "AfterOther")?.outcome, InstanceOutcome::Skipped);
+    assert_eq!(recorded(&flow, "AfterOther")?.outcome, InstanceOutcome::NotRun);
     // It is like any failed instance afterwards.
     assert!(flow.why::<Other>()?.to_string().contains("it was cancelled"));
     assert_eq!(ran(&opened.flow.run::<AfterOther>()?), ["AfterOther", "Other"]);
     Ok(())
+}
+
+#[test]
+fn an_error_of_the_library_itself_has_no_backtrace() -> Result<()> {
+    with_backtraces(|| {
+        let opened = open();
+        let summaries = [
+            failure(opened.flow.executor(CancelsAll).run::<Quick>()),
+            failure(opened.flow.executor(Forgetful::default()).run::<Quick>()),
+            failure(opened.flow.executor(Failing::default()).run::<Quick>()),
+        ];
+        for summary in summaries {
+            assert_eq!(summary.failed()[0].backtrace, None, "{summary}");
+            assert!(!summary.to_string().contains("backtrace"), "{summary}");
+        }
+        Ok(())
+    })
 }
 
 #[test]
@@ -518,6 +555,7 @@ fn a_job_that_was_cancelled_while_it_waited_has_no_worker_and_no_start() -> Resu
     let summary = failure(flow.run::<Quick>());
     assert!(summary.failed()[0].seconds < 0.1, "{summary}");
     let quick = recorded(&flow, "Quick")?;
+    assert!(quick.to_string().contains(": failed: it was cancelled: by request of "), "{quick}");
     assert_eq!((quick.worker, quick.started, quick.attempts), (None, None, 0));
     assert!(quick.queue_seconds >= Some(0.1), "{:?}", quick.queue_seconds);
     Ok(())

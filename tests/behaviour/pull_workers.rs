@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use flow::cluster::{JobQueues, JobSelection, PullWorkers, Worker};
 use flow::prelude::*;
+use flow::store::InstanceOutcome;
 use flow::{Event, Summary};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -288,8 +289,21 @@ fn a_job_whose_worker_is_killed_is_run_by_another() -> Result<()> {
     let summary = joined(run)?;
     assert_eq!(ran(&summary), ["All", "Gated", "Gated"]);
     let line = line_with(&lines, "it was lost")?;
-    assert!(line.contains("has not been heard of for") && line.contains("attempt 1"), "{line}");
+    assert!(line.starts_with("Gated {"), "{line}");
+    assert!(
+        line.contains("} runs again: it was lost: ") && line.contains("not been heard"),
+        "{line}"
+    );
     assert_eq!(flow.load::<All>()?[1].to_string(), gates.begun(1)[1]);
+    // Neither the events nor the history say that an attempt has failed.
+    let lines = lines.lock().expect("no panic").join("\n");
+    assert!(!lines.contains("failed") && !lines.contains("attempt"), "{lines}");
+    let runs = flow.store().runs()?;
+    let history = runs.load(&runs.latest().context("a run")?.id)?;
+    let lost = history.instances.iter().find(|run| run.losses > 0).context("a loss")?;
+    assert_eq!((lost.outcome, lost.attempts, lost.losses), (InstanceOutcome::Ran, 1, 1));
+    let shown = lost.to_string();
+    assert!(shown.contains(", lost once, on ") && !shown.contains("attempt"), "{shown}");
     Ok(())
 }
 
@@ -307,8 +321,9 @@ fn a_worker_that_is_interrupted_gives_its_work_back_before_its_lease_ends() -> R
     gates.wait_until_begun(1, 2)?;
     gates.open(1)?;
     joined(run)?;
-    let line = line_with(&lines, "it was lost")?;
-    assert!(line.contains("gave it back: it was stopped"), "{line}");
+    let line = line_with(&lines, " runs again: ")?;
+    assert!(line.ends_with("gave it back: it was stopped"), "{line}");
+    assert!(!line.contains("lost") && !line.contains("failed"), "{line}");
     Ok(())
 }
 

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use flow::cluster::{JobQueues, JobSelection, JobState, QueueStatus};
 use flow::prelude::*;
+use flow::store::InstanceOutcome;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::isolation::{Opened, open};
 use crate::pull_workers::{
-    All, Gates, joined, pulling, queued, run_all, start_run, start_worker, wait_for,
+    All, Gates, joined, line_with, observed, pulling, queued, run_all, start_run, start_worker,
+    wait_for,
 };
 use crate::support::{failed, failure, files_below, ran};
 
@@ -125,7 +127,9 @@ fn a_job_that_waits_is_cancelled_and_the_run_goes_on() -> Result<()> {
     let summary = failure(joined(run));
     assert_eq!((ran(&summary), failed(&summary)), (vec!["Gated".into()], vec!["Gated".into()]));
     let error = summary.failed()[0].error.clone().context("an error")?;
+    // It names who and when, and not the process that has asked, which is gone.
     assert!(error.starts_with("it was cancelled: by request of "), "{error}");
+    assert!(error.contains(" at 2") && !error.contains("process"), "{error}");
     assert!(gates.begun(other).is_empty());
     assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
     Ok(())
@@ -181,6 +185,75 @@ fn what_a_killed_run_has_left_is_cancelled() -> Result<()> {
     assert_eq!((gates.begun(running).len(), gates.begun(other).len()), (2, 1));
     assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
     assert!(flow.store().verify()?.is_whole());
+    Ok(())
+}
+
+#[test]
+fn a_job_that_was_adopted_is_cancelled_once_by_the_run_that_has_adopted_it() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    let _worker = start_worker(opened.flow.folder())?;
+    let (running, other) = killed(&opened, &gates)?;
+    let key = status(&opened.flow)?.jobs[0].key.clone();
+    let has_run = |seconds: &f64| *seconds > 3.0;
+    wait_for("its duration", || status(&opened.flow).ok()?.jobs.first()?.seconds.filter(has_run))?;
+    let (flow, lines) = observed(&pulling(&opened, &gates));
+    let run = run_all(&flow);
+    // The killed run is not listed any more: its job is that of the run in progress.
+    let is_adopted = |status: &QueueStatus| {
+        let [only] = status.runs.as_slice() else { return false };
+        only.is_running && only.counts.running == 1
+    };
+    wait_for("it is adopted", || status(&flow).ok().filter(is_adopted))?;
+    line_with(&lines, " started")?;
+    let asked = JobQueues::of(&flow)?.cancel(&JobSelection::default().and_key(&key)?)?;
+    assert_eq!((asked.runs, asked.asked, asked.ended), (1, 1, 0));
+    assert_eq!(asked.to_string(), "asked 1 run to cancel 1 job, and those that follow");
+    gates.open(other)?;
+    let summary = failure(joined(run));
+    assert_eq!((ran(&summary), failed(&summary)), (vec!["Gated".into()], vec!["Gated".into()]));
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert!(error.starts_with("it was cancelled: by request of "), "{error}");
+    // It has one end: it was neither lost nor submitted again.
+    let lines = lines.lock().expect("no panic").join("\n");
+    assert!(!lines.contains("lost") && !lines.contains("runs again"), "{lines}");
+    assert_eq!((gates.begun(running).len(), gates.begun(other).len()), (1, 1));
+    let runs = flow.store().runs()?;
+    let history = runs.load(&runs.latest().context("a run")?.id)?;
+    let mut failed = history.instances.iter().filter(|run| run.outcome == InstanceOutcome::Failed);
+    let cancelled = failed.next().context("a failure")?;
+    assert_eq!((cancelled.attempts, cancelled.losses), (1, 0));
+    // The time for which it has run includes that before it was adopted.
+    assert!(cancelled.seconds > 3.0 && cancelled.worker.is_some(), "{cancelled}");
+    assert_eq!(queued(flow.folder()), Vec::<PathBuf>::new());
+    Ok(())
+}
+
+#[test]
+fn a_lease_that_ends_by_a_request_is_cancelled_and_not_lost() -> Result<()> {
+    let opened = open();
+    let gates = Gates::new(&opened)?;
+    let _worker = start_worker(opened.flow.folder())?;
+    let (flow, lines) = observed(&pulling(&opened, &gates));
+    let run = run_all(&flow);
+    let (listed, running, other) = wait_until_one_runs(&flow, &gates)?;
+    let queue = flow.folder().join(".flow/queue");
+    let lease = files_below(&queue.join("taken")).into_iter().next().context("a lease")?;
+    let lease = lease.parent().context("its folder")?;
+    // As `cancel` does with a job of a killed run, which a run adopts at the same moment: it asks, and ends the lease.
+    let requests = queue.join("requests").join(format!("{}.jsonl", listed.runs[0].run));
+    let selected = json!({ "keys": [listed.jobs[0].key] });
+    let request = json!({ "format": 1, "cancel": selected, "host": "node8", "user": "anna" });
+    fs::write(&requests, format!("{request}\n"))?;
+    // The run may have read the request just now, and have ended the lease itself.
+    let _ = fs::rename(lease, queue.join("ended/by_hand"));
+    gates.open(other)?;
+    let summary = failure(joined(run));
+    let error = summary.failed()[0].error.clone().context("an error")?;
+    assert_eq!(error, "it was cancelled: by request of anna@node8");
+    let lines = lines.lock().expect("no panic").join("\n");
+    assert!(!lines.contains("runs again") && !lines.contains("lost"), "{lines}");
+    assert_eq!(gates.begun(running).len(), 1);
     Ok(())
 }
 

@@ -112,7 +112,7 @@ fn a_run_is_recorded_with_its_instances() -> Result<()> {
     assert!(number.cpu_seconds.is_none_or(|cpu| cpu <= number.seconds + 0.05), "{number:?}");
     assert_eq!(of(&first, "Said").key.to_string(), key::<Said>(&flow));
     let text = first.to_string();
-    assert!(text.contains("\n  Number {path: ") && text.contains("(never run)"), "{text}");
+    assert!(text.contains("\n  Number {path: ") && text.contains("; reason: never run"), "{text}");
     Ok(())
 }
 
@@ -126,7 +126,7 @@ fn each_outcome_is_recorded() -> Result<()> {
     write("60");
     flow.run::<Said>()?;
     let second = latest(&flow);
-    assert_eq!(outcomes(&second), ["Even ran", "Number ran", "Said unchanged"]);
+    assert_eq!(outcomes(&second), ["Even ran", "Number ran", "Said with unchanged inputs"]);
     assert!(of(&second, "Number").reasons[0].starts_with("file: "), "{second}");
     let said = of(&second, "Said");
     assert_eq!((said.reasons.as_slice(), said.attempts), (&["waits for Even".to_owned()][..], 0));
@@ -146,7 +146,7 @@ fn each_outcome_is_recorded() -> Result<()> {
     failure(flow.run::<Said>());
     let fourth = latest(&flow);
     assert_eq!(fourth.info.outcome, RunOutcome::Failed);
-    assert_eq!(outcomes(&fourth), ["Even skipped", "Number failed", "Said skipped"]);
+    assert_eq!(outcomes(&fourth), ["Even not run", "Number failed", "Said not run"]);
     let number = of(&fourth, "Number");
     assert_eq!(number.error.as_deref(), Some("\"x\" is no number"));
     assert_eq!(number.error_text.as_deref(), Some("\"x\" is no number\nit may have digits only"));
@@ -167,7 +167,7 @@ fn each_outcome_is_recorded() -> Result<()> {
 
     flow.run::<Both>()?;
     let sixth = latest(&flow);
-    assert_eq!(outcomes(&sixth), ["Both completed", "Even ran", "Number ran", "Said ran"]);
+    assert_eq!(outcomes(&sixth), ["Both complete now", "Even ran", "Number ran", "Said ran"]);
     assert_eq!(of(&sixth, "Both").fingerprint, None);
 
     let given = testing::flow().with_input::<Even>(true);
@@ -250,7 +250,7 @@ fn each_prefix_of_a_file_can_be_read() -> Result<()> {
         }
         let history = runs.load(&runs[0].id)?;
         let is_whole = len == whole.len();
-        let outcome = if is_whole { RunOutcome::Success } else { RunOutcome::Interrupted };
+        let outcome = if is_whole { RunOutcome::Success } else { RunOutcome::Killed };
         assert_eq!((runs[0].outcome, history.info.outcome), (outcome, outcome), "{len}");
         assert_eq!(history.instances.len(), (lines(prefix) - 1).min(3), "{len}");
         let counted: u64 = history.info.counts.values().sum();
@@ -321,7 +321,7 @@ fn a_damaged_file_hides_no_other_run() -> Result<()> {
     fs::write(&path, &text)?;
     fs::File::options().write(true).open(&path)?.set_len(3 << 30)?;
     let runs = flow.store().runs()?;
-    assert_eq!((runs.len(), runs[0].outcome), (2, RunOutcome::Interrupted));
+    assert_eq!((runs.len(), runs[0].outcome), (2, RunOutcome::Killed));
     let error = runs.load(&runs[0].id).expect_err("it is too large").to_string();
     assert!(error.contains("more than the limit"), "{error}");
     Ok(())
@@ -467,10 +467,10 @@ fn a_killed_run_leaves_what_it_has_done() -> Result<()> {
     child.wait()?;
     let runs = flow.store().runs()?;
     let killed = runs.load(&id)?;
-    assert_eq!(killed.info.outcome, RunOutcome::Interrupted);
+    assert_eq!(killed.info.outcome, RunOutcome::Killed);
     assert_eq!(killed.info.seconds, None);
     assert_eq!(outcomes(&killed), ["Number ran"]);
-    assert!(killed.info.to_string().contains(": interrupted: 1 ran (Waits"), "{}", killed.info);
+    assert!(killed.info.to_string().contains(": killed: 1 ran (Waits"), "{}", killed.info);
     limited.run::<Said>()?;
     let runs = flow.store().runs()?;
     assert_eq!((runs.len(), outcomes(&latest(&flow))), (1, vec!["Said ran".to_owned()]), "{runs}");
@@ -601,7 +601,7 @@ fn two_runs_are_compared() -> Result<()> {
     );
     assert!(line("Even").ends_with(" times)"), "{text}");
     assert!(
-        line("Said").contains("}: ran in ") && line("Said").ends_with(" → unchanged"),
+        line("Said").contains("}: ran in ") && line("Said").ends_with(" → with unchanged inputs"),
         "{text}"
     );
 
@@ -610,7 +610,7 @@ fn two_runs_are_compared() -> Result<()> {
     let starts = |start: &str| lines.iter().find(|line| line.starts_with(start)).expect("a line");
     assert!(starts("Number").ends_with(": \"x\" is no number"), "{text}");
     assert!(starts("Number").contains(" → failed in "), "{text}");
-    assert!(starts("Even").contains(" → skipped: Number {"), "{text}");
+    assert!(starts("Even").contains(" → not run: Number {"), "{text}");
 
     // Another parameter is another instance.
     let path = folder.path().join("other");
@@ -675,7 +675,7 @@ fn a_history_that_cannot_be_written_is_a_warning() -> Result<()> {
         assert_eq!(summary.warnings().len(), 1);
         faulty.heal();
         let runs = flow.store().runs()?;
-        assert!(runs.iter().all(|run| run.outcome == RunOutcome::Interrupted), "{runs}");
+        assert!(runs.iter().all(|run| run.outcome == RunOutcome::Killed), "{runs}");
         let summary = flow.force::<Said>().run::<Said>()?;
         assert!(summary.warnings().is_empty(), "{summary}");
         assert_eq!(latest(&flow).info.outcome, RunOutcome::Success);

@@ -76,7 +76,7 @@ fn a_table_has_parameters_and_metadata_side_by_side() -> Result<()> {
         "Get.rows", "failure",
     ];
     assert_eq!(names(&table), expected);
-    let status = some(&["complete", "failed", "failed", "complete"]);
+    let status = some(&["complete", "not run", "failed", "complete"]);
     assert_eq!((table.len(), texts(&table, "status")), (4, status));
     let error = "Fit {c: -1.0, scale: true}: c must be positive";
     assert_eq!(texts(&table, "failure"), some(&["", error, "c is too large", ""]));
@@ -232,13 +232,13 @@ fn a_table_is_printed_in_aligned_columns() -> Result<()> {
     let expected = [
         "variant | c | status | digits | parts | score | Fit.loss | Fit.note | Get.rows | failure",
         "c=0.5 | 0.5 | complete | 1 | [1,2] | 1.0 | 2.0 | scaled, and so on | 10 | -",
-        "c=-1.0 | -1.0 | failed | - | - | - | - | - | 10 | Fit {c: -1.0, scale: true}: c must be positive",
+        "c=-1.0 | -1.0 | not run | - | - | - | - | - | 10 | Fit {c: -1.0, scale: true}: c must be positive",
         "c=10.0 | 10.0 | complete | 1 | [1,2] | 20.0 | 0.1 | scaled, and so on | 10 | -",
     ];
     assert_eq!(lines.iter().map(|line| cells(line)).collect::<Vec<_>>(), expected, "{text}");
     // Text is aligned to the left, and numbers to the right.
     let starts: Vec<_> =
-        text.lines().map(|line| line.find("complete").or(line.find("failed"))).collect();
+        text.lines().map(|line| line.find("complete").or(line.find("not run"))).collect();
     assert!(starts[1..].iter().all(|start| *start == text.find("status")), "{text}");
     let end = text.find("  status").expect("a column");
     assert!(text.lines().all(|line| line.as_bytes()[end - 1] != b' '), "{text}");
@@ -287,13 +287,13 @@ fn max_by_returns_the_best_variant_and_lists_those_left_out() -> Result<()> {
     let left_out: Vec<_> = best.left_out.iter().map(|(n, why)| format!("{n} {why}")).collect();
     let expected = [
         "c=2.0 is not complete",
-        "c=-1.0 failed: Fit {c: -1.0, scale: true}: c must be positive",
+        "c=-1.0 was not run: Fit {c: -1.0, scale: true}: c must be positive",
         "c=200.0 failed: c is too large",
         "c=60.0 is NaN",
     ];
     assert_eq!(left_out, expected);
     let text =
-        "c=10.0: score 20, the best of 2 (4 left out: c=2.0 is not complete; c=-1.0 failed: ";
+        "c=10.0: score 20, the best of 2 (4 left out: c=2.0 is not complete; c=-1.0 was not run: ";
     assert!(best.to_string().starts_with(text) && best.to_string().ends_with("; …)"), "{best}");
 
     // Metadata of an upstream task, and the smallest value.

@@ -409,6 +409,8 @@ fn jobs_in_a_bucket_are_listed_and_cancelled() {
             thread::sleep(Duration::from_millis(50));
         };
         check("status --jobs", &status);
+        let says = "checks whether a run is in progress: up to 20 s\n";
+        assert_eq!(status.err, says);
         let status = status.json_of();
         assert_eq!(
             (&status["jobs"][0]["task"], &status["runs"][0]["running"]),

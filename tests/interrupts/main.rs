@@ -5,7 +5,7 @@
 
 mod terminal;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flow::prelude::*;
 use rustix::process::Signal;
@@ -14,6 +14,9 @@ use terminal::{Terminal, eventually, state};
 
 const CTRL_C: u8 = 0x03;
 const CTRL_Z: u8 = 0x1a;
+
+/// Longer than the time in which a signal of the same kind counts as the first one, which is 100 ms.
+const LATER: Duration = Duration::from_millis(300);
 
 /// Returns the names of the tasks that a run runs now.
 fn next_run<R: flow::Roots>(terminal: &Terminal) -> Vec<String> {
@@ -49,7 +52,7 @@ fn ctrl_c_stops_a_task_at_its_checkpoint() -> Result<()> {
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), 130);
     terminal.wait_for_text("Error: 3 tasks in");
-    terminal.wait_for_text("interrupted by SIGINT: the next run continues from here");
+    terminal.wait_for_text("stopped by SIGINT: the next run continues from here");
     let flow = terminal.flow();
     assert!(flow.is_complete::<First>()? && !flow.is_complete::<Patient>()?);
     assert_eq!(next_run::<AfterPatient>(&terminal), ["AfterPatient", "Patient"]);
@@ -80,6 +83,7 @@ fn a_second_ctrl_c_ends_the_program_and_what_it_has_started_at_once() -> Result<
     wait_for_commit(&terminal);
     terminal.press(CTRL_C);
     terminal.wait_for_text("SIGINT: no other task starts");
+    std::thread::sleep(LATER);
     terminal.press(CTRL_C);
     // The task `Busy` would run for ever.
     assert_eq!(terminal.end(), 130);
@@ -100,9 +104,51 @@ fn other_signals_end_the_program_with_their_own_code() {
         terminal.wait_for_file("patient");
         terminal.send(signal);
         assert_eq!(terminal.end(), code);
-        terminal.wait_for_text(&format!("interrupted by {name}: the next run continues"));
+        terminal.wait_for_text(&format!("stopped by {name}: the next run continues"));
         assert_eq!(next_run::<AfterPatient>(&terminal), ["AfterPatient", "Patient"]);
     }
+}
+
+/// `timeout` signals a process and then its group, so that the process receives the signal twice.
+#[test]
+fn signals_of_one_kind_in_a_row_end_a_run_like_one() -> Result<()> {
+    loop {
+        let mut terminal = Terminal::program("busy");
+        terminal.wait_for_file("busy");
+        let begun = Instant::now();
+        terminal.send(Signal::TERM);
+        // The thread that waits for signals has taken the first one by then, so that the others do not merge with it.
+        for _ in 0..3 {
+            std::thread::sleep(Duration::from_millis(5));
+            terminal.send(Signal::TERM);
+        }
+        // On a machine that is very busy, the last one may come too late.
+        if begun.elapsed() > Duration::from_millis(80) {
+            continue;
+        }
+        terminal.wait_for_text("SIGTERM: no other task starts");
+        std::thread::sleep(LATER);
+        assert!(terminal.is_running(), "{}", terminal.shown());
+        terminal.release();
+        assert_eq!(terminal.end(), 143);
+        terminal.wait_for_text("stopped by SIGTERM: the next run continues from here");
+        assert!(terminal.flow().is_complete::<Busy>()?);
+        return Ok(());
+    }
+}
+
+#[test]
+fn the_same_signal_later_ends_the_program_at_once() {
+    let mut terminal = Terminal::program("busy");
+    terminal.wait_for_file("busy");
+    terminal.send(Signal::TERM);
+    terminal.wait_for_text("SIGTERM: no other task starts");
+    std::thread::sleep(LATER);
+    terminal.send(Signal::TERM);
+    // The task would wait for ever.
+    assert_eq!(terminal.end(), 143);
+    assert_whole(&terminal.flow());
+    assert!(!terminal.flow().is_complete::<Busy>().expect("the store can be read"));
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::error::CliError;
 use crate::grid::{Align, Column, Grid};
 use crate::options::bucket_option;
 use crate::text::escaped;
+use crate::ui::report;
 
 /// The number of files that cannot be read which are listed.
 const UNREADABLE: usize = 20;
@@ -42,10 +43,14 @@ pub(super) fn options(command: Command) -> Command {
 /// Returns the queues of the store, or that of the bucket which is set.
 pub(super) fn queues(context: &Context) -> Result<JobQueues, CliError> {
     let flow = context.store()?;
-    match context.settings.open_bucket()? {
-        Some(bucket) => Ok(JobQueues::in_bucket(&flow, bucket)),
-        None => Ok(JobQueues::of(&flow).map_err(anyhow::Error::from)?),
-    }
+    let queues = match context.settings.open_bucket()? {
+        Some(bucket) => JobQueues::in_bucket(&flow, bucket),
+        None => JobQueues::of(&flow).map_err(anyhow::Error::from)?,
+    };
+    Ok(queues.on_wait(|most| {
+        let most = most.as_secs_f64().ceil();
+        report(format_args!("checks whether a run is in progress: up to {most} s"));
+    }))
 }
 
 /// Returns whether jobs are asked for.

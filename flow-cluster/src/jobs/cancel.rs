@@ -4,8 +4,8 @@
 //! them as cancelled and go on with the rest. A run that was killed reads nothing. What it has left is taken away here: a bundle that
 //! no worker has taken is withdrawn, and a lease whose job runs is ended, after which nothing of it can be committed.
 //!
-//! A run that begins at the same time may have adopted a job of a lease that is ended here. It was asked as well, so it does not
-//! submit the job again.
+//! A run that has adopted what a killed one has left has written so, and its jobs are those of that run. One that begins at the same
+//! time may adopt a lease that is ended here. It was asked before, and reads that before it takes the job for lost.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -151,10 +151,12 @@ fn cancel_in(
             let is_open = job.state != JobState::Ended && !job.is_left_out;
             is_open && selection.has(&job.bundled.task, &job.bundled.key)
         };
-        let selected: HashSet<usize> = match read::lease_of(transport, &lease) {
+        let (run, selected): (String, HashSet<usize>) = match read::lease_of(transport, &lease) {
             Ok(Some(jobs)) => {
+                let run =
+                    jobs.first().map_or(lease.bundle.run(), |job| job.run.as_str()).to_owned();
                 let jobs = jobs.iter().enumerate().filter(|(_, job)| is_selected(job));
-                jobs.map(|(place, _)| place).collect()
+                (run, jobs.map(|(place, _)| place).collect())
             }
             Ok(None) => continue,
             Err(error) => {
@@ -162,7 +164,7 @@ fn cancel_in(
                 continue;
             }
         };
-        if runs.is_running(transport, lease.bundle.run())? {
+        if runs.is_running(transport, &run)? {
             summary.asked += selected.len();
         } else if !selected.is_empty() {
             match end(transport, &lease, &selected) {

@@ -31,7 +31,7 @@ pub use self::status::{
     JobCounts, JobState, QueueStatus, QueuedJob, QueuedRun, QueuedWorker, TaskJobs, UnreadableFile,
 };
 use crate::error::ClusterError;
-use crate::transport::{Blobs, Bucket, Folder, Transport};
+use crate::transport::{Blobs, Bucket, Folder, OnWait, Transport};
 
 /// How long workers are listened to: each writes its file every two seconds, and its object in a bucket every five.
 const LISTEN: Duration = Duration::from_millis(3500);
@@ -156,6 +156,16 @@ impl JobQueues {
     #[must_use]
     pub fn listen(mut self, duration: Duration) -> Self {
         self.listen = duration;
+        self
+    }
+
+    /// Calls a function before the first look waits until it is known which runs are in progress, with how long that may take.
+    #[must_use]
+    pub fn on_wait(mut self, call: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        let call: OnWait = Arc::new(call);
+        for queue in &mut self.queues {
+            queue.transport.on_wait(Arc::clone(&call));
+        }
         self
     }
 

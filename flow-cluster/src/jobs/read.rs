@@ -8,7 +8,7 @@ use super::NamedQueue;
 use super::status::{JobState, QueuedWorker, UnreadableFile};
 use crate::error::ClusterError;
 use crate::format::{BundledJob, Line, Order, Presence, plain, shown};
-use crate::names::{BundleName, LeaseName, WorkerName};
+use crate::names::{BundleName, LeaseName, WorkerName, is_run};
 use crate::tail::Tail;
 use crate::transport::Transport;
 
@@ -23,6 +23,7 @@ pub(super) struct SeenJob {
     pub(super) worker: Option<String>,
     /// For how long it has run, by the clock of the worker.
     pub(super) seconds: Option<f64>,
+    /// The run that has submitted it, or a run in progress that has adopted it since.
     pub(super) run: String,
     /// Whether its worker is to leave it out: it is in another bundle by now, or was cancelled.
     pub(super) is_left_out: bool,
@@ -119,14 +120,19 @@ pub(super) fn lease_of(
             })
         },
     )?;
+    let mut adopted_by = Vec::new();
     // The run writes an empty line before an order.
     let has_orders = each_line(
         |from| transport.orders(lease, from),
         |line| {
-            if let Ok(Order::Skip(job)) = serde_json::from_slice(line)
-                && let Some(seen) = seen.get_mut(job)
-            {
-                seen.is_left_out = true;
+            match serde_json::from_slice(line) {
+                Ok(Order::Skip(job)) => {
+                    if let Some(seen) = seen.get_mut(job) {
+                        seen.is_left_out = true;
+                    }
+                }
+                Ok(Order::Adopt { run: later }) if is_run(&later) => adopted_by.push(later),
+                Ok(Order::Adopt { .. } | Order::Message { .. }) | Err(_) => {}
             }
             Ok(())
         },
@@ -134,13 +140,16 @@ pub(super) fn lease_of(
     if !is_there || !has_orders {
         return Ok(None);
     }
+    // One that has ended has left the jobs that it did not need to their end.
+    let adopted = adopted_by.into_iter().rev().find(|run| transport.is_running(run));
+    let run = adopted.unwrap_or_else(|| lease.bundle.run().to_owned());
     let jobs = bundle.jobs.into_iter().zip(seen).map(|(bundled, seen)| {
         let state = match (seen.has_begun, seen.has_ended) {
             (_, true) => JobState::Ended,
             (true, false) => JobState::Running,
             (false, false) => JobState::Waiting,
         };
-        let (worker, run) = (Some(worker.clone()), lease.bundle.run().to_owned());
+        let (worker, run) = (Some(worker.clone()), run.clone());
         let Seen { seconds, is_left_out, .. } = seen;
         SeenJob { bundled, state, worker, seconds, run, is_left_out }
     });

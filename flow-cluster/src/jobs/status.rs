@@ -118,7 +118,7 @@ pub struct QueuedJob {
     pub seconds: Option<f64>,
     /// How many seconds it was expected to take.
     pub expected_seconds: Option<f64>,
-    /// The name of the run that has submitted it, in the queue.
+    /// The name of the run that has submitted it, in the queue; after that was killed, of a run in progress that has adopted it.
     pub run: String,
     /// The pool; `None` for the queue without a name.
     pub pool: Option<String>,

@@ -35,7 +35,7 @@ use self::queue::JobId;
 pub(crate) use self::queue::{Blame, Demand, Names, Queue, Refusal, WorkerEnd};
 use crate::bundling::Limits;
 use crate::format::MOST_JOBS;
-use crate::transport::{Blobs, Bucket, Folder, RunMark, Transport};
+use crate::transport::{Blobs, Bucket, Folder, OnWait, RunMark, Transport};
 
 /// The time after which a worker that is not heard of is taken for dead, unless it is set.
 const LEASE: Duration = Duration::from_secs(30);
@@ -237,7 +237,7 @@ impl JobExecutor for PullWorkers {
             settings.set_poll(poll);
         }
         let program = program_as_called(&run.program);
-        let (transport, command): (Box<dyn Transport>, _) = match &self.bucket {
+        let (mut transport, command): (Box<dyn Transport>, _) = match &self.bucket {
             None => {
                 let command = format!("{program} worker --data {}", run.folder.display());
                 (Box::new(Folder::new(&run.folder, Arc::clone(&run.fs))), command)
@@ -253,11 +253,21 @@ impl JobExecutor for PullWorkers {
                 (Box::new(bucket), format!("{program} worker --bucket <the same bucket>"))
             }
         };
+        transport.on_wait(says_wait(run));
         let (build, program) = (run.build.to_string(), run.program.clone());
         let names = Names { build, program, run: unique() };
         let queue = WatchedQueue::begin(transport, settings, names, Some(command))?;
         Ok(Arc::new(queue))
     }
+}
+
+/// Returns what says that a run waits until it is known which other runs are in progress.
+pub(crate) fn says_wait(run: &RunOfJobs) -> OnWait {
+    let begins = run.clone();
+    Arc::new(move |most: Duration| {
+        let most = most.as_secs_f64().ceil();
+        begins.waits_for(&format!("the check whether another run is in progress: up to {most} s"));
+    })
 }
 
 /// Returns the program as a person at a terminal calls it: by the path with which it was started, unless `PATH` finds it.

@@ -28,7 +28,12 @@ pub(super) struct Asked {
 impl Asked {
     /// Returns whether a job is to be cancelled.
     pub(super) fn cancels(&self, job: &Job) -> bool {
-        self.request.cancelled().has(&job.task, &job.key.to_string())
+        self.has(&job.task, &job.key.to_string())
+    }
+
+    /// Returns whether the job of an instance of a task is to be cancelled.
+    pub(super) fn has(&self, task: &str, key: &str) -> bool {
+        self.request.cancelled().has(task, key)
     }
 
     /// Returns who asks, as it is shown.

@@ -16,7 +16,7 @@ use super::launcher::{self, Left};
 use super::options::{Ask, Needs, Setup};
 use crate::error::ClusterError;
 use crate::names::PoolName;
-use crate::pull::{Names, WatchedQueue};
+use crate::pull::{Names, WatchedQueue, says_wait};
 use crate::transport::{Folder, RunMark, Transport};
 
 /// The jobs of one run.
@@ -95,7 +95,8 @@ impl Pools {
             Some(program) => std::path::absolute(program)?,
             None => std::env::current_exe().context("the file of this program cannot be found")?,
         };
-        let runs = Folder::of_runs(&run.folder, Arc::clone(&run.fs));
+        let mut runs = Folder::of_runs(&run.folder, Arc::clone(&run.fs));
+        runs.on_wait(says_wait(run));
         runs.prepare_runs()?;
         let name = unique();
         let mark = runs.begin_run(&name)?;

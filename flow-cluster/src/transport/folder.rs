@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use flow_core::fs::{FileKind, Fs, Lock};
 
 use super::heartbeat::{self, Beat, Heartbeat};
-use super::{RunMark, Transport};
+use super::{OnWait, RunMark, Transport};
 use crate::error::{ClusterError, IoContext, is_gone};
 use crate::format::{Bundle, Presence, StartedWorkers, versioned};
 use crate::names::{BundleName, LeaseName, PoolName, WorkerName, is_run};
@@ -87,6 +87,7 @@ struct Watched {
     dead: HashSet<String>,
     /// When the heartbeats were watched last.
     at: Option<Instant>,
+    on_wait: Option<OnWait>,
 }
 
 /// Says that a run is in progress: a file that is locked.
@@ -233,8 +234,11 @@ impl Folder {
 
     /// Finds which runs have died whose locks do not say so, apart from this one. It waits only if there are such runs.
     fn watch(&self, own: &str) -> Result<(), ClusterError> {
-        let known = self.watched().dead.clone();
-        let dead = heartbeat::dead_runs(|| {
+        let (known, on_wait) = {
+            let watched = self.watched();
+            (watched.dead.clone(), watched.on_wait.clone())
+        };
+        let read = || {
             let mut beats = HashMap::new();
             for run in self.names_in(&self.beats)? {
                 if !is_run(&run) || run == own || known.contains(&run) {
@@ -247,7 +251,8 @@ impl Folder {
                 beats.extend(beat.map(|beat| (run, beat)));
             }
             Ok(beats)
-        })?;
+        };
+        let dead = heartbeat::dead_runs(read, &|most| on_wait.iter().for_each(|call| call(most)))?;
         let mut watched = self.watched();
         watched.dead.extend(dead);
         watched.at = Some(Instant::now());
@@ -414,6 +419,10 @@ impl Transport for Folder {
             self.fs.create_folder(&folder).during("create", &folder)?;
         }
         self.prepare_runs()
+    }
+
+    fn on_wait(&mut self, call: OnWait) {
+        self.watched().on_wait = Some(call);
     }
 
     fn post(&self, name: &BundleName, bundle: &Bundle) -> Result<(), ClusterError> {

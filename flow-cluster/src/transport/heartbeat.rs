@@ -110,15 +110,19 @@ impl Drop for Heartbeat {
 
 /// Watches heartbeats, and returns the runs that have died. `read` returns the heartbeats by the names of their runs.
 ///
-/// Nothing is waited for if there is none.
+/// If there are any, it calls `on_wait` first, with how long that may take. Nothing is waited for if there is none.
 ///
 /// # Errors
 ///
 /// The heartbeats cannot be read.
 pub(super) fn dead_runs(
     read: impl Fn() -> Result<HashMap<String, Vec<u8>>, ClusterError>,
+    on_wait: &dyn Fn(Duration),
 ) -> Result<HashSet<String>, ClusterError> {
     let mut first = read()?;
+    if let Some(most) = first.values().map(|beat| time_of(beat)).max() {
+        on_wait(most);
+    }
     // Afterwards: as long as they are read, which may take long, none of them can be seen to change.
     let begun = Instant::now();
     let mut dead = HashSet::new();

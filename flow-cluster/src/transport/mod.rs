@@ -23,6 +23,9 @@ use crate::names::{BundleName, LeaseName, WorkerName};
 /// Says that a run is in progress, until it is dropped or the process ends.
 pub(crate) type RunMark = Box<dyn Send>;
 
+/// Is called before something waits, with how long that may take.
+pub(crate) type OnWait = Arc<dyn Fn(Duration) + Send + Sync>;
+
 /// Carries bundles and messages.
 ///
 /// # Guarantees
@@ -155,6 +158,9 @@ pub(crate) trait Transport: Send + Sync {
     fn presences(&self, workers: &[WorkerName]) -> Vec<Option<Presence>> {
         workers.iter().map(|worker| self.presence(worker)).collect()
     }
+
+    /// Sets what is called before this waits until it is known which runs are in progress.
+    fn on_wait(&mut self, call: OnWait);
 
     /// Returns the contents of files, if run and workers have different folders.
     fn blobs(&self) -> Option<&Arc<Blobs>> {

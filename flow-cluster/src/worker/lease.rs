@@ -307,7 +307,7 @@ impl<'a> HeldLease<'a> {
                     Some((running, inbox)) if *running == job => inbox.send(text),
                     _ => orders.early.push((job, text)),
                 },
-                Err(_) => {}
+                Ok(Order::Adopt { .. }) | Err(_) => {}
             }
         }
         true

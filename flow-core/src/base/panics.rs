@@ -121,27 +121,46 @@ pub(crate) fn backtrace(error: &anyhow::Error) -> Option<String> {
     text.ok().flatten().filter(|frames| !frames.is_empty())
 }
 
-/// Returns the frames between those of `anyhow`, which made the error, and those of this library.
+/// The crates whose frames end a backtrace: they have called the user's code, or have made the error.
+const LIBRARY: [&str; 2] = ["flow_core::", "flow_cluster::"];
+
+/// The crates whose frames alone say nothing: those of an error that the library has made.
+const STANDARD: [&str; 3] = ["core::", "std::", "alloc::"];
+
+/// Returns the frames between those of `anyhow`, which made the error, and those of this library. They are none if all of them
+/// are of the standard library.
 fn user_frames(backtrace: &str) -> String {
     let name = |line: &str| {
         let (number, name) = line.trim_start().split_once(": ")?;
         number.parse::<u32>().is_ok().then(|| name.to_owned())
     };
     let mut frames = String::new();
-    let mut is_shown = false;
+    let (mut is_shown, mut has_own) = (false, false);
     for line in backtrace.lines() {
         if let Some(name) = name(line) {
-            if name.starts_with("flow_core::") {
+            if is_of(&name, &LIBRARY) {
                 break;
             }
-            is_shown = !name.starts_with("anyhow::") && !name.starts_with("<anyhow::");
+            is_shown = !is_of(&name, &["anyhow::"]);
+            has_own |= is_shown && !is_of(&name, &STANDARD);
         }
         if is_shown {
             frames.push_str(line);
             frames.push('\n');
         }
     }
-    frames.trim_end().to_owned()
+    if has_own { frames.trim_end().to_owned() } else { String::new() }
+}
+
+/// Returns whether a function is of one of these crates.
+fn is_of(function: &str, crates: &[&str]) -> bool {
+    let path = function.trim_start_matches('<');
+    // A blanket implementation, such as `<T as core::convert::Into<U>>::into`, is where its trait is.
+    let path = match path.split_once(" as ") {
+        Some((parameter, implemented)) if parameter.len() == 1 => implemented,
+        _ => path,
+    };
+    crates.iter().any(|of| path.starts_with(of))
 }
 
 /// Returns the file and line of the panic that an error describes, if it describes one.
@@ -265,6 +284,25 @@ mod tests {
         let frames = "   1: shop::mean\n             at src/main.rs:2\n   2: <shop::Mean as flow_core::task::Run>::run";
         assert_eq!(user_frames(text), frames);
         assert_eq!(user_frames("   0: anyhow::msg\n   1: flow_core::engine::settle"), "");
+    }
+
+    #[test]
+    fn an_error_that_the_library_has_made_has_no_backtrace() {
+        for made in [
+            "<T as core::convert::Into<U>>::into",
+            "<core::result::Result<T,F> as core::ops::try_trait::FromResidual<core::result::Result<\
+             core::convert::Infallible,E>>>::from_residual",
+            "<flow_cluster::pull::PullWorkers as flow_core::plan::executor::JobExecutor>::begin",
+        ] {
+            let text = format!(
+                "   0: <E as anyhow::context::ext::StdError>::ext_context\n   1: {made}\n             at a.rs:1\n   2: \
+                 flow_core::engine::settle\n   3: shop::main"
+            );
+            assert_eq!(user_frames(&text), "", "{made}");
+        }
+        // Frames of the standard library among those of the user stay.
+        let text = "   0: core::iter::map\n   1: <shop::Mean as core::fmt::Display>::fmt\n   2: flow_core::run";
+        assert!(user_frames(text).starts_with("   0: core::iter::map\n   1: <shop::Mean"));
     }
 
     #[test]

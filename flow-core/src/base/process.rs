@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::base::key::{Digest, Hasher};
 use crate::base::pause::{running_time, seconds_since};
@@ -54,6 +55,11 @@ fn digest_ends(mut file: File) -> io::Result<Digest> {
 pub fn host() -> String {
     static HOST: OnceLock<String> = OnceLock::new();
     HOST.get_or_init(|| gethostname::gethostname().to_string_lossy().into_owned()).clone()
+}
+
+/// Returns the time of the clock for people, in the local time zone: `2026-11-29 23:12:05 +01:00`.
+pub fn local_time() -> String {
+    Timestamp::now().to_zoned(TimeZone::system()).strftime("%F %T %:z").to_string()
 }
 
 /// Returns the largest memory that this process has used so far, in bytes: the peak of its resident set.

@@ -12,6 +12,7 @@ use crate::base::error_text::ErrorText;
 use crate::base::key::Digest;
 use crate::base::process::host;
 use crate::engine::Execution;
+use crate::plan::policy::free_losses;
 use crate::store::failure::{FailedInstance, FailedRun, Failure};
 use crate::store::record::MadeFrom;
 use crate::task::Kind;
@@ -24,11 +25,11 @@ const PATHS: usize = 100;
 /// Returns what the attempts to run an instance have left behind.
 ///
 /// `started` and `seconds` are those of the last attempt, whose log, metadata and figures are taken; `attempt` is
-/// `None` if its task was not started. The log ends: of a task that has taken too long, and still runs, the rest is
-/// dropped.
+/// `None` if its task was not started. The task was started `starts` times, and was lost before `losses` times. The log
+/// ends: of a task that has taken too long, and still runs, the rest is dropped.
 pub(super) fn failed_run(
     attempt: Option<&Attempt>,
-    attempts: u32,
+    (starts, losses): (u32, u32),
     started: jiff::Timestamp,
     seconds: f64,
 ) -> FailedRun {
@@ -39,7 +40,8 @@ pub(super) fn failed_run(
     });
     let meta = attempt.map(Attempt::all_meta).unwrap_or_default();
     let figures = attempt.map(|attempt| attempt.figures().take()).unwrap_or_default();
-    FailedRun { attempts, started, seconds, host: host(), log, meta, figures }
+    let losses = free_losses(losses);
+    FailedRun { attempts: starts, losses, started, seconds, host: host(), log, meta, figures }
 }
 
 impl Execution {

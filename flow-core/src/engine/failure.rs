@@ -14,12 +14,13 @@ use crate::engine::job::Job;
 use crate::engine::message::End;
 use crate::engine::outcome::TaskError;
 use crate::engine::worker::Worker;
+use crate::store::failure::FailedRun;
 use crate::task::error::{RequireError, RequireErrorKind};
 
 impl Worker<'_> {
     /// Returns the end of a job whose instance was not settled because of this error.
     pub(super) fn failure(&self, error: anyhow::Error, spent: Spent) -> End {
-        let Job { node, attempt, losses, policy, control, .. } = self.job;
+        let Job { node, starts, losses, policy, control, .. } = self.job;
         let session = &self.execution.session;
         let store = &self.execution.plan.store;
         // `source` is code of the error's type, and may panic.
@@ -36,7 +37,7 @@ impl Worker<'_> {
         }
         // The coordinator reports failures that are followed by another attempt.
         let is_of_task = self.has_begun.get() && !is_cancelled && !runs_nowhere;
-        let is_final = !is_of_task || !policy.tries_again(*attempt, *losses, is_lost);
+        let is_final = !is_of_task || !policy.tries_again(*starts, *losses, is_lost);
         let counts = control.conclude();
         let is_reported = is_final && counts;
         if is_reported {
@@ -46,7 +47,7 @@ impl Worker<'_> {
             self.discard_figures();
         }
         let (run, instance) = self.failed.take().unzip();
-        let attempts = run.as_ref().map_or(0, |run| run.attempts);
+        let attempts = run.as_ref().map_or(0, FailedRun::counted);
         let log = match counts {
             true => self.execution.record_failure(*node, &text, run, instance),
             false => None,

@@ -12,6 +12,7 @@ use crate::base::process::{Elsewhere, Spent};
 use crate::engine::outcome::Outcome;
 use crate::engine::schedule::Schedule;
 use crate::plan::Plan;
+use crate::plan::policy::free_losses;
 use crate::plan::verdicts::Status;
 use crate::store::history::{InstanceOutcome, InstanceRun, PlannedRun, ROOTS, Recorder};
 use crate::store::limit::Limits;
@@ -66,7 +67,7 @@ fn recorded(outcome: Outcome) -> Option<InstanceOutcome> {
         Outcome::OtherProcess => InstanceOutcome::OtherProcess,
         Outcome::NowComplete => InstanceOutcome::Completed,
         Outcome::Failed { .. } => InstanceOutcome::Failed,
-        Outcome::NotRun { .. } => InstanceOutcome::Skipped,
+        Outcome::NotRun { .. } => InstanceOutcome::NotRun,
         Outcome::Stopped => InstanceOutcome::Stopped,
         Outcome::AlreadyComplete
         | Outcome::NotNeeded
@@ -89,8 +90,8 @@ impl Schedule {
             Outcome::Stopped => error = Some(self.stopped_by.to_string()),
             _ => made = held.made(node).or_else(|| held.gone(node)),
         }
-        let attempt = self.attempt(node);
-        let settled = Settled { outcome, recorded, made, error, spent, attempt };
+        let (attempt, losses) = (self.attempt(node), free_losses(self.losses(node)));
+        let settled = Settled { outcome, recorded, made, error, spent, attempt, losses };
         execution.session.history.record(recorded, move || settled.describe(&plan, node));
     }
 }
@@ -104,11 +105,13 @@ struct Settled {
     spent: Option<Spent>,
     /// The number of the last attempt.
     attempt: u32,
+    /// How often the task was lost without that counting as an attempt.
+    losses: u32,
 }
 
 impl Settled {
     fn describe(self, plan: &Plan, node: NodeIndex) -> InstanceRun {
-        let Self { outcome, recorded, made, error, spent, attempt } = self;
+        let Self { outcome, recorded, made, error, spent, attempt, losses } = self;
         let graph = &plan.graph;
         let error = match outcome {
             Outcome::NotRun { because } => Some(format!("{} failed", graph.label_alone(because))),
@@ -138,6 +141,7 @@ impl Settled {
             cpu_seconds: spent.as_ref().and_then(|spent| spent.cpu_seconds),
             peak_bytes: spent.as_ref().and_then(|spent| spent.peak_bytes),
             attempts: if was_started { attempt } else { 0 },
+            losses,
             worker: worker.map(|worker| worker.to_string()),
             queue_seconds,
             reasons: plan.verdicts.reasons(node).iter().map(ToString::to_string).collect(),

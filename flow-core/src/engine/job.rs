@@ -19,7 +19,7 @@ use crate::base::stop::Stopper;
 use crate::engine::Execution;
 use crate::engine::busy::Others;
 use crate::engine::session::Slots;
-use crate::plan::policy::ResolvedPolicy;
+use crate::plan::policy::{self, ResolvedPolicy};
 use crate::store::claims::Claimed;
 use crate::store::record::MadeFrom;
 use crate::task::cx::Attempt;
@@ -30,14 +30,21 @@ pub(crate) struct Job {
     pub(crate) node: NodeIndex,
     /// Whether the file of its output is needed: the instance is a root, or a consumer demanded it.
     pub(crate) needed: bool,
-    /// The number of this attempt, beginning with 1.
-    pub(crate) attempt: u32,
-    /// The number of earlier attempts that were lost with the process or machine that ran them.
+    /// How often the task is started with this attempt, beginning with 1.
+    pub(crate) starts: u32,
+    /// How often the task was lost before, with the process or machine that ran it.
     pub(crate) losses: u32,
     /// What is known of other processes that may be running the instance.
     pub(crate) others: Others,
     pub(crate) policy: Arc<ResolvedPolicy>,
     pub(crate) control: Arc<Control>,
+}
+
+impl Job {
+    /// Returns the number of this attempt, beginning with 1. Losses do not count, up to a limit.
+    pub(crate) fn attempt(&self) -> u32 {
+        policy::attempt(self.starts, self.losses)
+    }
 }
 
 /// What the coordinator and the worker of a job share.

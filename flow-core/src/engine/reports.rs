@@ -78,6 +78,12 @@ impl Execution {
         });
     }
 
+    /// Reports that a task was lost with the process or machine that ran it, and is started again.
+    pub(super) fn report_lost(&self, node: NodeIndex, reason: &str) {
+        self.reporter
+            .emit(|| Event::Lost { instance: self.instance(node), reason: reason.to_owned() });
+    }
+
     /// Reports that an instance waits because another process computes it.
     pub(super) fn report_waiting(&self, node: NodeIndex) {
         self.report_waiting_for(node, "another process, which computes it", false);

@@ -93,7 +93,7 @@ impl ShadowRun {
             (Err(error), Some(changed)) => Err(error.context(format!("{changed:#}"))),
         };
         let (reads, columns) = (running.reads().all(), running.reads().columns());
-        let run = failed_run(running.attempt(), 1, started, seconds);
+        let run = failed_run(running.attempt(), (1, 0), started, seconds);
         Rerun { executed, reads, columns, required: running.required(), run }
     }
 }

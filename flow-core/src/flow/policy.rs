@@ -174,7 +174,8 @@ impl Flow {
     /// makes an exception of a task. Stand-ins of tests, [`bless`](crate::FlowStore::bless) and [`debug`](Self::debug) stay in
     /// this process.
     ///
-    /// The number of retries does not count attempts that were lost with the process or machine that ran them, up to three.
+    /// The number of retries does not count attempts that were lost with the process or machine that ran them, up to three: the event
+    /// [`Lost`](crate::Event::Lost) is not [`Retried`](crate::Event::Retried).
     ///
     /// `flow::cluster::PullWorkers` is such an executor, with the cargo feature `cluster`. [`JobExecutor`] is the interface for
     /// others.

@@ -67,7 +67,7 @@ pub struct Entry {
     pub error: Option<String>,
     /// The backtrace of the error, if one was captured because `RUST_BACKTRACE` is set.
     pub backtrace: Option<String>,
-    /// The number of attempts to run its task, if it failed; otherwise 0.
+    /// The number of attempts to run its task, if it failed; otherwise 0. Up to three that were lost do not count.
     pub attempts: u32,
     /// The path of the log of its last attempt, if it failed and has logged anything.
     pub log: Option<PathBuf>,
@@ -414,7 +414,7 @@ impl Summary {
             }
         }
         if let Some(signal) = self.interrupted {
-            write!(f, "\ninterrupted by {signal}: the next run continues from here")?;
+            write!(f, "\nstopped by {signal}: the next run continues from here")?;
         }
         for warning in self.warnings() {
             write!(f, "\nwarning: {warning}")?;

@@ -25,7 +25,7 @@ const SAMPLED: usize = 5;
 /// Dynamic dependencies that have to run are counted as far as the preview shows them. Those that a task
 /// requires for the first time are not known before it runs.
 ///
-/// It is printed as `up to 4 tasks, about 2 min 10 s, and 1 that never ran`.
+/// It is printed as `up to 4 tasks, about 2 min 10 s, without 1 task whose duration is not known yet`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Cost {
@@ -114,14 +114,20 @@ impl Plan {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tasks = if self.tasks == 1 { "task" } else { "tasks" };
-        write!(f, "up to {} {tasks}", self.tasks)?;
-        if self.unknown < self.tasks {
-            write!(f, ", about {}", Seconds(self.seconds))?;
-        }
+        let several = |count: usize, one, many| if count == 1 { one } else { many };
+        write!(f, "up to {} {}", self.tasks, several(self.tasks, "task", "tasks"))?;
+        let whose = |count| {
+            several(count, "whose duration is not known yet", "whose durations are not known yet")
+        };
         match self.unknown {
-            0 => Ok(()),
-            unknown => write!(f, ", and {unknown} that never ran"),
+            _ if self.tasks == 0 => Ok(()),
+            unknown if unknown == self.tasks => write!(f, ", {}", whose(unknown)),
+            0 => write!(f, ", about {}", Seconds(self.seconds)),
+            unknown => {
+                let tasks = several(unknown, "task", "tasks");
+                let seconds = Seconds(self.seconds);
+                write!(f, ", about {seconds}, without {unknown} {tasks} {}", whose(unknown))
+            }
         }
     }
 }

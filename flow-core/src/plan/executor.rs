@@ -22,14 +22,14 @@
 //! ```text
 //! submit ──► Waiting* ──► Begun ──► Message* ──► the last message says how the task has ended
 //!               │           │          │
-//!               └───────────┴──────────┴───────► Lost, Failed, or Cancelled
+//!               └───────────┴──────────┴───────► Lost, GivenBack, Failed, or Cancelled
 //! ```
 //!
-//! - After `Lost` and `Failed`, no message follows, and nothing that the lost process does from then on can be committed: neither by
+//! - After `Lost`, `GivenBack` and `Failed`, no message follows, and nothing that the lost process does from then on can be committed: neither by
 //!   this run nor, from its draft record, by a later one. The same holds when [`SubmittedJob::cancel`] has returned.
 //! - The same holds after `Cancelled`: a user has ended this job, and not the run. The instance has failed, and is not tried
 //!   again.
-//! - A job that was lost has not failed: the run submits it again, a few times, without counting it as a retry.
+//! - A job that was lost or given back has not failed: the run submits it again, a few times, without counting it as a retry.
 //! - A job fails without a message of its own if the executor knows that it is the cause: it needs more memory or time than a
 //!   scheduler has given to it. Its retries apply, and the [attempt](Job::attempt) may ask for more.
 //! - `Begun` may be followed by messages of the past, if the job was adopted: all of them, from the first one on.
@@ -323,11 +323,24 @@ pub struct RunOfJobs {
     pub build: Digest,
     /// The program's name.
     pub program: String,
+    /// Tells the user what the first job waits for.
+    tell: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl RunOfJobs {
-    pub(crate) fn new(folder: PathBuf, fs: Arc<dyn Fs>, build: Digest, program: String) -> Self {
-        Self { folder, fs, build, program }
+    pub(crate) fn new(
+        (folder, fs): (PathBuf, Arc<dyn Fs>),
+        (build, program): (Digest, String),
+        tell: impl Fn(&str) + Send + Sync + 'static,
+    ) -> Self {
+        Self { folder, fs, build, program, tell: Arc::new(tell) }
+    }
+
+    /// Tells the user why the queue has not begun so far: the end of the sentence "it waits for".
+    ///
+    /// An executor calls it before something in [`JobExecutor::begin`] that may take seconds.
+    pub fn waits_for(&self, reason: &str) {
+        (self.tell)(reason);
     }
 }
 
@@ -343,7 +356,7 @@ pub struct Job {
     pub task: String,
     /// The instance as it is shown.
     pub label: String,
-    /// The number of the attempt, beginning with 1.
+    /// The number of the attempt, beginning with 1. An attempt that was lost does not count, up to three times, and is made again.
     pub attempt: u32,
     /// How many seconds the task is expected to take: as long as the instance took the last time, or as other instances of
     /// its task. `None` if none of them ever ran.
@@ -394,10 +407,16 @@ pub enum JobEvent {
         /// Whether it had begun before this run submitted the job.
         is_adopted: bool,
     },
+    /// For how long the process has run the job, by its own clock, if it had begun before this run submitted the job. The last
+    /// one counts: the time goes on from then.
+    RunsFor(Duration),
     /// A message of the process that runs the job.
     Message(String),
     /// The process that runs the job is gone, with the reason.
     Lost(String),
+    /// The process that runs the job has given it back, with a sentence that says who did so and why. The job runs again like
+    /// one that was lost.
+    GivenBack(String),
     /// The task has failed, with the error: it exceeds a limit of where it runs, or it can run nowhere.
     Failed(String),
     /// A user has cancelled the job, and not the run, with who did it: the end of the sentence "it was cancelled". Its instance

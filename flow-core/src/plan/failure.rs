@@ -58,8 +58,8 @@ pub struct LastFailure {
     pub panicked_at: Option<String>,
     /// The backtrace of the error, if one was captured because `RUST_BACKTRACE` is set.
     pub backtrace: Option<String>,
-    /// The number of attempts to run the task; 0 if it failed before the task was started, or if an earlier release
-    /// recorded it.
+    /// The number of attempts to run the task, without those that were lost with the process or machine that ran them, up to
+    /// three; 0 if it failed before the task was started, or if an earlier release recorded it.
     pub attempts: u32,
     /// When the last attempt began, in seconds since 1970 (UTC), if the task was started.
     pub started: Option<i64>,
@@ -99,9 +99,9 @@ impl LastFailure {
             figures: Vec::new(),
             notes: Notes::default(),
         };
-        let Some(FailedRun { attempts, started, seconds, host, log, meta, figures }) = run else {
-            return alone;
-        };
+        let Some(run) = run else { return alone };
+        let attempts = run.counted();
+        let FailedRun { started, seconds, host, log, meta, figures, .. } = run;
         let (figures, notes) = figures_and_notes(store, folder, &figures);
         Self {
             attempts,
@@ -233,7 +233,7 @@ pub(super) fn reason(failure: &Failure) -> Reason {
     let error = escaped_text(failure.error.lines().next().unwrap_or_default().chars());
     Reason::FailedLastTime {
         error,
-        attempts: failure.run.as_ref().map_or(0, |run| run.attempts),
+        attempts: failure.run.as_ref().map_or(0, FailedRun::counted),
         seconds_ago: jiff::Timestamp::now().duration_since(failure.at).as_secs().max(0) as u64,
     }
 }

@@ -31,7 +31,7 @@ pub(crate) const MEMORY: &str = "memory";
 /// The number of attempts whose demands a plan checks. Later attempts are checked when they begin.
 const MAX_CHECKED_ATTEMPTS: u32 = 100;
 
-/// How often an attempt may be lost with its process without counting as one that has failed.
+/// How often a task may be lost with its process without that counting as an attempt.
 const FREE_LOSSES: u32 = 3;
 
 /// The share of the machine's memory that a run may use for values that it passes on: a quarter.
@@ -118,13 +118,23 @@ pub(crate) struct ResolvedPolicy {
 }
 
 impl ResolvedPolicy {
-    /// Returns whether another attempt follows one that has failed, or was lost with its process.
+    /// Returns whether the task is started again after it has failed, or was lost with its process.
     ///
-    /// `losses` is the number of earlier attempts that were lost.
-    pub(crate) fn tries_again(&self, attempt: u32, losses: u32, is_lost: bool) -> bool {
-        let free = losses.saturating_add(u32::from(is_lost)).min(FREE_LOSSES);
-        attempt.saturating_sub(free) <= self.retries
+    /// `starts` is how often it was started, and `losses` how often it was lost before.
+    pub(crate) fn tries_again(&self, starts: u32, losses: u32, is_lost: bool) -> bool {
+        let losses = losses.saturating_add(u32::from(is_lost));
+        starts.saturating_sub(free_losses(losses)) <= self.retries
     }
+}
+
+/// Returns how many of the losses of a task do not count as attempts.
+pub(crate) fn free_losses(losses: u32) -> u32 {
+    losses.min(FREE_LOSSES)
+}
+
+/// Returns the number of an attempt, beginning with 1: of how often the task was started, without the losses that do not count.
+pub(crate) fn attempt(starts: u32, losses: u32) -> u32 {
+    starts.saturating_sub(free_losses(losses)).max(1)
 }
 
 /// The amount of a resource that a flow offers.
@@ -385,5 +395,11 @@ mod tests {
         let never = policy(0);
         let tried = (0..9).take_while(|&losses| never.tries_again(losses + 1, losses, true));
         assert_eq!(tried.count(), 3);
+    }
+
+    #[test]
+    fn the_number_of_an_attempt_is_without_the_losses_that_do_not_count() {
+        let attempts = [(1, 0), (2, 1), (4, 3), (5, 3), (5, 4)];
+        assert_eq!(attempts.map(|(starts, losses)| attempt(starts, losses)), [1, 1, 1, 2, 2]);
     }
 }

@@ -17,7 +17,8 @@ use crate::value::{escaped, first_line};
 ///    ▲                              │                                │ the record cannot be written
 ///    │                              ├─► Failed ◄─────────────────────┘
 ///    │                              └─► Stopped
-///    └─ Retried ◄─ the attempt failed
+///    ├─ Retried ◄─ the attempt failed
+///    └─ Lost ◄─ the process or machine that ran it is gone
 ///
 /// without a run of the task:  Reused ─► Committed,  Given ─► Committed,  Unchanged,  ByOtherProcess,
 ///                             Failed,  Skipped
@@ -94,6 +95,17 @@ pub enum Event {
         error: String,
         /// The time until the next attempt.
         after: Duration,
+    },
+    /// The process or machine that ran a task elsewhere is gone, or has given the task back: the same attempt is made again.
+    ///
+    /// It does not count as one of the [retries](crate::Flow::retries), up to three times. From then on, a loss is an attempt that
+    /// failed: [`Retried`](Event::Retried) or [`Failed`](Event::Failed).
+    #[non_exhaustive]
+    Lost {
+        /// The instance.
+        instance: Instance,
+        /// What has happened: a sentence, such as `it was lost: node7 (process 4711) has not been heard of for 30.1 s`.
+        reason: String,
     },
     /// An instance cannot start yet, for a reason outside this run: another process computes it, for example, or it waits for
     /// a worker of the flow's [executor](crate::Flow::executor).
@@ -232,6 +244,7 @@ impl Event {
             | Self::Status { instance, .. }
             | Self::Log { instance, .. }
             | Self::Retried { instance, .. }
+            | Self::Lost { instance, .. }
             | Self::Waiting { instance, .. }
             | Self::NotAsExpected { instance, .. }
             | Self::Finished { instance, .. }
@@ -254,10 +267,12 @@ impl Event {
         matches!(self, Self::Progress { .. } | Self::Status { .. } | Self::Log { .. })
     }
 
-    /// Returns the error of a failed instance or attempt, if it has several lines.
+    /// Returns the error of a failed or lost instance or attempt, if it has several lines.
     pub(super) fn long_error(&self) -> Option<&str> {
         match self {
-            Self::Failed { error, .. } | Self::Retried { error, .. } => {
+            Self::Failed { error, .. }
+            | Self::Retried { error, .. }
+            | Self::Lost { reason: error, .. } => {
                 error.trim_end().contains('\n').then_some(error.as_str())
             }
             _ => None,
@@ -292,9 +307,18 @@ impl fmt::Display for Event {
             Self::Status { message, .. } => write!(f, ": {}", escaped(message)),
             Self::Log { line, .. } => write!(f, " | {}", escaped(line)),
             Self::Retried { attempt, error, after, .. } => {
-                let after = Seconds(after.as_secs_f64());
-                write!(f, " failed in attempt {attempt}, next in {after}: ")?;
+                match after.is_zero() {
+                    true => write!(f, " failed in attempt {attempt}, next at once: ")?,
+                    false => {
+                        let after = Seconds(after.as_secs_f64());
+                        write!(f, " failed in attempt {attempt}, next in {after}: ")?;
+                    }
+                }
                 write_error(error, f)
+            }
+            Self::Lost { reason, .. } => {
+                f.write_str(" runs again: ")?;
+                write_error(reason, f)
             }
             Self::Waiting { reason, .. } => write!(f, " waits for {}", escaped(reason)),
             Self::NotAsExpected { message, .. } => {

@@ -120,11 +120,13 @@ impl Screen {
                 self.remove(instance);
                 self.counts.of = self.counts.of.saturating_sub(1);
             }
-            Event::Stopped { instance } | Event::Retried { instance, .. } => self.remove(instance),
+            Event::Stopped { instance }
+            | Event::Retried { instance, .. }
+            | Event::Lost { instance, .. } => self.remove(instance),
             Event::NotAsExpected { .. } | Event::Committed { .. } | Event::Lagged(_) => {}
         }
         match event {
-            Event::Failed { .. } | Event::Retried { .. } => {
+            Event::Failed { .. } | Event::Retried { .. } | Event::Lost { .. } => {
                 Some(unjoined(&format!("{event:#}\n{}", rest_of_error(event, "  "))))
             }
             _ => None,

@@ -56,8 +56,11 @@ pub(crate) struct Failure {
 /// What the attempts to run a task left behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct FailedRun {
-    /// The number of attempts.
+    /// How often the task was started: the logs of the earlier times have these numbers.
     pub(crate) attempts: u32,
+    /// How often it was lost before with the process or machine that ran it, without that counting as an attempt.
+    #[serde(default)]
+    pub(crate) losses: u32,
     /// When the last attempt began.
     pub(crate) started: jiff::Timestamp,
     /// How long it took, in seconds.
@@ -72,6 +75,13 @@ pub(crate) struct FailedRun {
     /// The figures and notes that the task had kept when it failed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) figures: Vec<OutputFile>,
+}
+
+impl FailedRun {
+    /// Returns the number of attempts, without those that were lost and do not count.
+    pub(crate) fn counted(&self) -> u32 {
+        self.attempts.saturating_sub(self.losses)
+    }
 }
 
 /// What a failed instance was about to compute.
@@ -216,6 +226,7 @@ mod tests {
     fn run() -> FailedRun {
         FailedRun {
             attempts: 3,
+            losses: 1,
             started: jiff::Timestamp::UNIX_EPOCH,
             seconds: 1.5,
             host: "host1".to_owned(),

@@ -254,6 +254,7 @@ mod tests {
         let log_name = log.name().map(str::to_owned);
         let run = FailedRun {
             attempts,
+            losses: 0,
             started: jiff::Timestamp::UNIX_EPOCH,
             seconds: 0.0,
             host: String::new(),

@@ -153,6 +153,7 @@ fn why_not(
         (_, Some(_), _) => "is NaN".to_owned(),
         (_, None, Some(text)) => format!("is {text:?}"),
         ("failed", ..) => format!("failed: {}", failure()),
+        ("not run", ..) => format!("was not run: {}", failure()),
         ("pending", ..) => NOT_RUN.to_owned(),
         _ => format!("recorded no `{column}`"),
     }

@@ -57,7 +57,7 @@ fn view(shared: &Shared, key: &str) -> Result<View, ViewError> {
         pre #log tabindex="0" role="log" aria-label="Log" data-log=[events] { (shown) }
         @for log in &earlier {
             details {
-                summary { "Attempt " (log.attempt().unwrap_or_default()) ", which failed" }
+                summary { "Earlier log " (log.attempt().unwrap_or_default()) ": the task failed or was lost, and ran again" }
                 pre { (text::block(end(log.tail(LINES)))) }
             }
         }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::timeline::Timeline;
 use super::{jobs, runs, waits};
-use crate::elements::{Paged, badge, more, table};
+use crate::elements::{Paged, badge, class, more, table};
 use crate::error::ViewError;
 use crate::frame::{Place, View, respond};
 use crate::links::Links;
@@ -68,7 +68,7 @@ fn view(shared: &Shared, id: &str, query: &Query) -> Result<View, ViewError> {
         p {
             a href=(query.with("outcome", None).with("page", None).href(&path)) { "all" }
             @for outcome in run.info.counts.keys().map(ToString::to_string) {
-                " " a.badge.(outcome) href=(query.with("outcome", Some(&outcome)).with("page", None).href(&path)) { (outcome) }
+                " " a.badge.(class(&outcome)) href=(query.with("outcome", Some(&outcome)).with("page", None).href(&path)) { (outcome) }
             }
         }
         (table(&text::count(chosen.len(), "instance"), &HEADERS, rows))
@@ -127,7 +127,10 @@ pub(crate) fn row(links: Links<'_>, one: &InstanceRun) -> Markup {
             th scope="row" { (links.to_instance(one.key, &one.instance)) }
             td { (badge(&one.outcome.to_string())) }
             td.number { @if one.seconds > 0.0 { (text::seconds(one.seconds)) } }
-            td.number { @if one.attempts > 0 { (one.attempts) } }
+            td.number {
+                @if one.attempts > 0 { (one.attempts) }
+                @if one.losses > 0 { ", lost " (one.losses) "×" }
+            }
             td {
                 @for reason in one.reasons.iter().take(REASONS) { div { (text::clipped(reason, 200)) } }
                 @if one.reasons.len() > REASONS { div { "and " (one.reasons.len() - REASONS) " more reasons" } }

@@ -15,7 +15,7 @@ use flow_core::{InstanceOutcome, InstanceRun, Key, RunHistory};
 use maud::{Markup, html};
 
 use super::jobs;
-use crate::elements::scroll;
+use crate::elements::{class, scroll};
 use crate::links::Links;
 use crate::snapshot::Snapshot;
 use crate::text;
@@ -122,7 +122,7 @@ impl<'a> Timeline<'a> {
                         line.wait x1=(at((bar.start - waited).max(0.0))) x2=(at(bar.start)) y1=(y) y2=(y) {}
                     }
                     @let is_retried = bar.run.attempts > 1;
-                    a.bar.(bar.run.outcome.to_string()).critical[bar.is_critical].retried[is_retried]
+                    a.bar.(class(&bar.run.outcome.to_string())).critical[bar.is_critical].retried[is_retried]
                         href=[links.instance(bar.run.key)] {
                         title { (text::block(&hint(bar))) }
                         rect x=(at(bar.start)) y=(lane as f64 * LANE + 3.0) width=(width(bar)) height=(LANE - 6.0) rx="2" {}
@@ -165,6 +165,11 @@ fn hint(bar: &Bar<'_>) -> String {
     }
     if bar.run.attempts > 1 {
         hint.push_str(&format!("\n{} attempts", bar.run.attempts));
+    }
+    match bar.run.losses {
+        0 => {}
+        1 => hint.push_str("\nlost once, and ran again"),
+        losses => hint.push_str(&format!("\nlost {losses} times, and ran again")),
     }
     if bar.run.outcome == InstanceOutcome::Failed
         && let Some(error) = &bar.run.error

@@ -13,11 +13,12 @@ const LISTED: usize = 20;
 /// The shortest wait that is listed, in seconds: a worker takes some time to begin with an instance.
 const SHORTEST: f64 = 0.01;
 
-/// Lists the instances that waited for a worker, and those that had several attempts. They are none if there is nothing to list.
+/// Lists the instances that waited for a worker, and those that had several attempts or were lost. They are none if there is nothing to list.
 pub(super) fn shown(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
     let waited =
         |bar: &Bar<'_>| bar.waited.filter(|waited| *waited >= SHORTEST).unwrap_or_default();
-    let is_listed = |bar: &&Bar<'_>| waited(bar) > 0.0 || bar.run.attempts > 1;
+    let is_listed =
+        |bar: &&Bar<'_>| waited(bar) > 0.0 || bar.run.attempts > 1 || bar.run.losses > 0;
     let mut bars: Vec<_> = timeline.bars.iter().filter(is_listed).collect();
     bars.sort_by(|a, b| {
         let by_attempts = b.run.attempts.max(1).cmp(&a.run.attempts.max(1));
@@ -31,6 +32,7 @@ pub(super) fn shown(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
                 td.number { @if let Some(waited) = bar.waited { (text::seconds(waited)) } }
                 td.number { (text::seconds(bar.run.seconds)) }
                 td.number { (bar.run.attempts) }
+                td.number { (bar.run.losses) }
             }
         }
     };
@@ -38,7 +40,7 @@ pub(super) fn shown(links: Links<'_>, timeline: &Timeline<'_>) -> Markup {
         @if !bars.is_empty() {
             h3 { "Waits and retries" }
             p { "All instances together waited " (text::seconds(all)) " for a worker." }
-            (table("Instances that waited longest, or had several attempts", &["Instance", "Waited", "Took", "Attempts"], rows))
+            (table("Instances that waited longest, had several attempts, or were lost", &["Instance", "Waited", "Took", "Attempts", "Lost"], rows))
             (more(bars.len(), LISTED))
         }
     }

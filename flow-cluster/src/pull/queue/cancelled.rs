@@ -7,6 +7,7 @@ use flow_core::executor::{JobEvent, JobEvents};
 use super::state::{Held, JobId, Phase, State, Step, Submitted};
 use super::{Queue, skips};
 use crate::names::BundleName;
+use crate::pull::requests::Asked;
 
 impl Queue {
     /// Ends jobs, whether they wait or run. Returns the receivers of their events.
@@ -54,6 +55,27 @@ impl Queue {
             for events in self.end_jobs(state, &ids) {
                 events.send(JobEvent::Cancelled(request.by().to_owned()));
             }
+            self.end_left(state, &request);
+        }
+    }
+
+    /// Ends jobs of earlier runs that this run has adopted, and has not submitted so far.
+    fn end_left(&self, state: &mut State, request: &Asked) {
+        let mut bundles: BTreeMap<BundleName, Vec<usize>> = BTreeMap::new();
+        for (name, held) in &mut state.bundles {
+            if !matches!(held.phase, Phase::Taken(_)) {
+                continue;
+            }
+            for (at, place) in held.places.iter_mut().enumerate() {
+                let is_asked = |(key, _): &(String, String)| request.has(&place.task, key);
+                if place.step != Step::Ended && place.identity.as_ref().is_some_and(is_asked) {
+                    place.identity = None;
+                    bundles.entry(name.clone()).or_default().push(at);
+                }
+            }
+        }
+        for (name, places) in bundles {
+            self.cancel_taken(state, &name, &places);
         }
     }
 

@@ -156,6 +156,7 @@ impl Queue {
         }
         if let Some((since, reason)) = held.given_back.clone() {
             if since.elapsed() >= VERDICT {
+                held.is_returned = true;
                 self.revoke(state, name, &reason);
             }
             return;

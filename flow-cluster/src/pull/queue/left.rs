@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Queue;
 use super::state::{Held, Phase, Place, State};
 use crate::error::ClusterError;
+use crate::format::{Order, line};
 use crate::names::LeaseName;
 
 impl Queue {
@@ -54,7 +55,13 @@ impl Queue {
             if let Some(identity) = &identity {
                 state.left.entry(identity.clone()).or_default().push((name.clone(), at));
             }
-            places.push(Place { identity, ..Place::default() });
+            places.push(Place { identity, task: job.task, ..Place::default() });
+        }
+        if is_ours {
+            let mut order = vec![b'\n'];
+            order.extend(line(&Order::Adopt { run: self.run.clone() }));
+            // Without it, other processes count the jobs to the run that was killed.
+            let _ = self.transport.order(&lease, &order);
         }
         let lease_time = Duration::from_secs_f64(bundle.lease_seconds);
         let held = Held::new(places, Phase::taken(lease), lease_time);

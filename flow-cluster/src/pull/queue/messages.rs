@@ -1,6 +1,6 @@
 //! What workers write, and what follows from it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flow_core::executor::JobEvent;
 
@@ -21,6 +21,8 @@ impl Queue {
                 taken.tail.take(&bytes)
             }
             Ok(None) => {
+                // A process that has cancelled its jobs has asked this run before it has ended the lease.
+                self.take_requests(state);
                 self.revoke(state, name, "its folder in the queue was removed");
                 return true;
             }
@@ -97,6 +99,11 @@ impl Queue {
                     state.jobs.remove(&id);
                 }
             }
+            Line::Runs { seconds, .. } if held.is_adopted => {
+                if let Ok(duration) = Duration::try_from_secs_f64(seconds) {
+                    state.deliver(name, place, JobEvent::RunsFor(duration));
+                }
+            }
             Line::Waits => held.is_blocked = true,
             Line::Beat(_) | Line::Runs { .. } => {}
             Line::Left(reason) => {
@@ -110,6 +117,7 @@ impl Queue {
                     held.given_back = Some((Instant::now(), reason));
                     return true;
                 }
+                held.is_returned = true;
                 self.revoke(state, name, &reason);
                 return false;
             }
@@ -132,7 +140,6 @@ mod tests {
     use std::io::{self, ErrorKind};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::Duration;
 
     use flow_core::fs::Disk;
     use flow_core::{Remote, RemoteFolder};

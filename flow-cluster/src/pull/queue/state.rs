@@ -79,6 +79,8 @@ pub(super) struct Held {
     pub(super) given_back: Option<(Instant, String)>,
     /// Whether the job that runs has failed by the end of its worker.
     pub(super) is_blamed: bool,
+    /// Whether its lease ends because its worker has given it back.
+    pub(super) is_returned: bool,
 }
 
 pub(super) enum Phase {
@@ -109,8 +111,10 @@ pub(super) struct Taken {
 pub(super) struct Place {
     /// The job, if this run wants it.
     pub(super) job: Option<JobId>,
-    /// The key and the fingerprint of a job of an earlier run.
+    /// The key and the fingerprint of a job of an earlier run that this run has not submitted so far.
     pub(super) identity: Option<(String, String)>,
+    /// The task of a job of an earlier run.
+    pub(super) task: String,
     pub(super) step: Step,
     /// The events of a job that this run has not submitted so far.
     pub(super) past: Vec<JobEvent>,
@@ -137,6 +141,7 @@ impl Held {
             ends: None,
             given_back: None,
             is_blamed: false,
+            is_returned: false,
         }
     }
 }
@@ -213,7 +218,14 @@ impl State {
                     submitted.events.send(event);
                 }
             }
-            None if place.identity.is_some() => place.past.push(event),
+            None if place.identity.is_some() => {
+                let is_duration = |event: &JobEvent| matches!(event, JobEvent::RunsFor(_));
+                // Of these, the last one counts.
+                if is_duration(&event) {
+                    place.past.retain(|past| !is_duration(past));
+                }
+                place.past.push(event);
+            }
             // It was cancelled.
             None => {}
         }
@@ -230,9 +242,10 @@ impl State {
                 (Some(id), Step::Begun) => {
                     if let Some(submitted) = self.jobs.remove(&id) {
                         let reason = reason.to_owned();
-                        submitted.events.send(match held.is_blamed {
-                            true => JobEvent::Failed(reason),
-                            false => JobEvent::Lost(reason),
+                        submitted.events.send(match (held.is_blamed, held.is_returned) {
+                            (true, _) => JobEvent::Failed(reason),
+                            (false, true) => JobEvent::GivenBack(reason),
+                            (false, false) => JobEvent::Lost(reason),
                         });
                     }
                 }

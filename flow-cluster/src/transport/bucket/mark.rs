@@ -71,7 +71,8 @@ fn write(remote: &dyn Remote, run: &str, beat: u64, time: Duration) -> Result<()
     objects::put(remote, &names::run(run), &Beat::new(beat, time).bytes())
 }
 
-/// Watches the marks of the runs that are not `known`, and returns those that have died.
+/// Watches the marks of the runs that are not `known`, and returns those that have died. If there are marks, it calls `on_wait`
+/// first, with how long that may take.
 ///
 /// # Errors
 ///
@@ -79,8 +80,9 @@ fn write(remote: &dyn Remote, run: &str, beat: u64, time: Duration) -> Result<()
 pub(super) fn dead_runs(
     remote: &dyn Remote,
     known: &HashSet<String>,
+    on_wait: &dyn Fn(Duration),
 ) -> Result<HashSet<String>, ClusterError> {
-    heartbeat::dead_runs(|| read(remote, known))
+    heartbeat::dead_runs(|| read(remote, known), on_wait)
 }
 
 /// Returns the marks of the runs that are not known.
@@ -102,6 +104,7 @@ fn read(
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::{io, thread};
 
@@ -120,10 +123,18 @@ mod tests {
         let time = Duration::from_millis(400);
         let mark = BucketMark::begin(&remote, alive, time, &blobs).expect("a mark");
         write(&*remote, killed, 3, time).expect("a mark");
-        let dead = dead_runs(&*remote, &HashSet::new()).expect("a bucket that can be read");
+        let told = RefCell::new(Vec::new());
+        let find = |known: &HashSet<String>| {
+            let dead = dead_runs(&*remote, known, &|most| told.borrow_mut().push(most));
+            dead.expect("a bucket that can be read")
+        };
+        let dead = find(&HashSet::new());
         assert_eq!(dead, HashSet::from([killed.to_owned()]));
-        assert!(dead_runs(&*remote, &dead).expect("a bucket that can be read").is_empty());
+        assert_eq!(told.borrow().as_slice(), [time], "it says once for how long it may wait");
+        assert!(find(&dead).is_empty());
         drop(mark);
+        assert!(find(&dead).is_empty());
+        assert_eq!(told.borrow().len(), 2, "without a mark that is not known, it does not wait");
         let left = objects::list(&*remote, names::RUNS).expect("a list");
         assert_eq!(left, [names::run(killed)]);
     }
@@ -163,7 +174,7 @@ mod tests {
         let faults = Slow { folder: bucket(), gets: AtomicU64::new(0) };
         let slow = FaultyBucket { folder: bucket(), faults };
         write(&slow, RUN, 0, TIME).expect("a mark");
-        let dead = dead_runs(&slow, &HashSet::new()).expect("a bucket that can be read");
+        let dead = dead_runs(&slow, &HashSet::new(), &|_| {}).expect("a bucket that can be read");
         assert!(dead.is_empty(), "{dead:?}");
     }
 }

@@ -59,7 +59,7 @@ use self::lines::{Log, Received, Sent};
 use self::mark::BucketMark;
 use self::names::Object;
 use self::parallel::parallel;
-use super::{RunMark, Transport};
+use super::{OnWait, RunMark, Transport};
 use crate::error::{ClusterError, IoContext};
 use crate::format::{Bundle, Presence};
 use crate::names::{BundleName, LeaseName, WorkerName};
@@ -93,6 +93,7 @@ pub(crate) struct Bucket {
     tick: Duration,
     /// The time of a lease, for the mark of the run.
     lease: Duration,
+    on_wait: Option<OnWait>,
     seen: Mutex<Seen>,
     worked: Mutex<HashMap<LeaseName, Worked>>,
 }
@@ -155,7 +156,7 @@ impl Bucket {
         (tick, lease): (Duration, Duration),
     ) -> Self {
         let (seen, worked) = (Mutex::default(), Mutex::default());
-        Self { remote, blobs, tick, lease, seen, worked }
+        Self { remote, blobs, tick, lease, on_wait: None, seen, worked }
     }
 
     /// Returns the queue in a bucket for a process that neither submits jobs nor runs any.
@@ -166,6 +167,12 @@ impl Bucket {
             (seen.run, seen.is_observer) = (unique(), true);
         }
         bucket
+    }
+
+    /// Watches the marks of the runs that are not `known`, and returns those that have died.
+    fn dead_runs(&self, known: &HashSet<String>) -> Result<HashSet<String>, ClusterError> {
+        let tell = |most: Duration| self.on_wait.iter().for_each(|call| call(most));
+        mark::dead_runs(&*self.remote, known, &tell)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -521,7 +528,7 @@ impl Transport for Bucket {
 
     fn begin_run(&self, run: &str) -> Result<RunMark, ClusterError> {
         let mark = BucketMark::begin(&self.remote, run, self.lease, &self.blobs)?;
-        let dead = mark::dead_runs(&*self.remote, &HashSet::from([run.to_owned()]))?;
+        let dead = self.dead_runs(&HashSet::from([run.to_owned()]))?;
         let mut seen = self.seen();
         seen.watched.insert(run.to_owned());
         (seen.run, seen.dead) = (run.to_owned(), dead);
@@ -611,7 +618,7 @@ impl Transport for Bucket {
             (seen.dead.clone(), seen.watched_at.is_some_and(|at| at.elapsed() < ALIVE))
         };
         if !are_known {
-            let dead = mark::dead_runs(&*self.remote, &known)?;
+            let dead = self.dead_runs(&known)?;
             let mut seen = self.seen();
             seen.dead.extend(dead);
             seen.watched_at = Some(Instant::now());
@@ -634,6 +641,10 @@ impl Transport for Bucket {
 
     fn announces_every(&self) -> Duration {
         ANNOUNCE
+    }
+
+    fn on_wait(&mut self, call: OnWait) {
+        self.on_wait = Some(call);
     }
 
     fn blobs(&self) -> Option<&Arc<Blobs>> {

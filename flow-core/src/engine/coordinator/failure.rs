@@ -15,7 +15,12 @@ use crate::engine::message::{At, End};
 use crate::engine::outcome::{Outcome, StoppedBy, TaskError};
 use crate::engine::timers::Timer;
 use crate::plan::label::Show;
-use crate::plan::policy::OnFailure;
+use crate::plan::policy::{OnFailure, free_losses};
+
+/// Returns whether a loss does not count as an attempt, after this number of losses.
+fn is_free(losses: u32) -> bool {
+    free_losses(losses + 1) > losses
+}
 
 impl Coordinator {
     /// Prepares another attempt if a task has failed and may be tried again; otherwise returns the end of the job.
@@ -25,7 +30,7 @@ impl Coordinator {
         let (id, node) = at;
         let End::Failed { error, .. } = &end else { return Some(end) };
         let schedule = self.schedules.get_mut(&id).expect("the schedule exists");
-        let (attempt, losses) = (schedule.attempt(node), schedule.losses(node));
+        let (starts, losses) = (schedule.starts(node), schedule.losses(node));
         let policy = match schedule.execution.plan.graph.has_policy(node) {
             true => schedule.policy(node).ok(),
             false => Some(Arc::clone(&self.without_options)),
@@ -34,12 +39,23 @@ impl Coordinator {
             error.is_of_task
                 && !schedule.stopped
                 && !self.execution.session.is_halted()
-                && policy.tries_again(attempt, losses, error.is_lost)
+                && policy.tries_again(starts, losses, error.is_lost)
         });
         let Some(policy) = policy else { return Some(end) };
-        let seed = schedule.execution.plan.graph.node(node).key.seed();
-        let after = policy.backoff.delay(attempt, seed);
-        schedule.execution.report_retried(node, attempt, &error.text, after);
+        let attempt = schedule.attempt(node);
+        let after = match error.is_lost && is_free(losses) {
+            // It is the same attempt, which is made again.
+            true => {
+                schedule.execution.report_lost(node, &error.text);
+                Duration::ZERO
+            }
+            false => {
+                let seed = schedule.execution.plan.graph.node(node).key.seed();
+                let after = policy.backoff.delay(attempt, seed);
+                schedule.execution.report_retried(node, attempt, &error.text, after);
+                after
+            }
+        };
         schedule.retry(node, error.is_lost);
         let key = schedule.execution.plan.graph.node(node).key;
         self.retrying.insert(at, key);
@@ -147,7 +163,8 @@ impl Coordinator {
         if let Some(schedule) = self.schedules.get(&id) {
             attempts = schedule.attempt(node);
             let execution = &schedule.execution;
-            let run = failed_run(control.attempt(), attempts, started, seconds);
+            let counts = (schedule.starts(node), schedule.losses(node));
+            let run = failed_run(control.attempt(), counts, started, seconds);
             let instance = control.computes().map(|(made_from, fingerprint)| {
                 execution.failed_instance(node, made_from.clone(), *fingerprint)
             });

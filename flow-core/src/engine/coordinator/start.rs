@@ -217,7 +217,7 @@ impl Coordinator {
         let control = Control::new(self.jobs, execution.stopper.child(), demand.threads);
         let job = Job {
             needed: execution.plan.graph.is_root(node) || schedule.demands.contains_key(&node),
-            attempt: schedule.attempt(node),
+            starts: schedule.starts(node),
             losses: schedule.losses(node),
             others: self.busy.others(at),
             policy: Arc::clone(&policy),

@@ -33,7 +33,7 @@
 //!   run commits the output. [`Running::set_draft`](crate::engine::running::Running::set_draft) names it, so that the
 //!   committer removes it.
 //! - If it is lost what has become of the task, because a machine is not heard of any more, the error is [`Lost`]. The
-//!   coordinator tries again, a few times without counting that as a retry.
+//!   coordinator starts it again, a few times without counting that as an attempt.
 //! - If a user has cancelled the task alone, the error is [`Cancelled`]. The instance has failed, and is not tried again.
 
 #[cfg(unix)]
@@ -76,17 +76,23 @@ pub(crate) struct TaskJob<'a> {
     /// What the output is computed from, and the format of its record.
     pub(crate) made_from: &'a MadeFrom,
     pub(crate) format: u32,
-    /// The number of the attempt, beginning with 1.
+    /// The number of the attempt, beginning with 1. Losses do not count, up to a limit.
     pub(crate) attempt: u32,
     pub(crate) policy: &'a ResolvedPolicy,
     /// To be called when the task begins: it counts as started, and its time-out and duration count from then on.
     pub(crate) begins: &'a dyn Fn(),
 }
 
-/// The error of a task of which it is not known how it has ended: the process or machine that ran it is gone.
+/// The error of a task that has not ended: the process that ran it does not run it any more.
 #[derive(Debug, thiserror::Error)]
-#[error("it was lost: {0}")]
-pub(crate) struct Lost(pub(crate) String);
+pub(crate) enum Lost {
+    /// The process or machine is gone. It is not known how the task has ended.
+    #[error("it was lost: {0}")]
+    Gone(String),
+    /// The process has given the task back, with the sentence that says so.
+    #[error("{0}")]
+    GivenBack(String),
+}
 
 /// The error of a task that a user has cancelled, and not with its run. It is not tried again, and the run goes on.
 #[derive(Debug, thiserror::Error)]

@@ -38,9 +38,9 @@ pub(super) struct Schedule {
     /// The duration of the longest path of instances that wait for each instance, in seconds. Empty if no duration is
     /// known.
     paths: Vec<f32>,
-    /// The number of the next attempt of instances whose task has failed.
-    attempts: HashMap<NodeIndex, u32>,
-    /// How often attempts at an instance were lost with the process or machine that ran them.
+    /// How often the task is started with its next attempt, for instances whose task has failed or was lost.
+    starts: HashMap<NodeIndex, u32>,
+    /// How often the task of an instance was lost with the process or machine that ran it.
     losses: HashMap<NodeIndex, u32>,
     /// The instances that are with the workers: at most one more than there are workers.
     pub(super) running: HashSet<NodeIndex>,
@@ -99,7 +99,7 @@ impl Schedule {
             waiting: vec![0; plan.graph.len()],
             ready: Ready::default(),
             paths: Vec::new(),
-            attempts: HashMap::new(),
+            starts: HashMap::new(),
             losses: HashMap::new(),
             running: HashSet::new(),
             held_back: HashSet::new(),

@@ -8,7 +8,7 @@ use super::Schedule;
 use crate::engine::outcome::Outcome;
 use crate::plan::Plan;
 use crate::plan::cost::Cost;
-use crate::plan::policy::ResolvedPolicy;
+use crate::plan::policy::{self, ResolvedPolicy};
 
 impl Schedule {
     /// Adds an instance that can be settled.
@@ -22,9 +22,14 @@ impl Schedule {
         self.ready.push(node, priority, path);
     }
 
-    /// Returns the number of the next attempt at an instance, beginning with 1.
+    /// Returns how often the task of an instance is started with its next attempt, beginning with 1.
+    pub(in crate::engine) fn starts(&self, node: NodeIndex) -> u32 {
+        self.starts.get(&node).copied().unwrap_or(1)
+    }
+
+    /// Returns the number of the next attempt at an instance, beginning with 1. Losses do not count, up to a limit.
     pub(in crate::engine) fn attempt(&self, node: NodeIndex) -> u32 {
-        self.attempts.get(&node).copied().unwrap_or(1)
+        policy::attempt(self.starts(node), self.losses(node))
     }
 
     /// Returns how the next attempt at an instance is to be run.
@@ -37,19 +42,19 @@ impl Schedule {
         plan.policies.of(plan, node, self.attempt(node)).map(Arc::new)
     }
 
-    /// Returns the number of attempts at an instance that were lost with the process or machine that ran them.
+    /// Returns how often the task of an instance was lost with the process or machine that ran it.
     pub(in crate::engine) fn losses(&self, node: NodeIndex) -> u32 {
         self.losses.get(&node).copied().unwrap_or_default()
     }
 
-    /// Prepares another attempt at an instance whose task has failed, or was lost.
+    /// Prepares another start of an instance whose task has failed, or was lost.
     pub(in crate::engine) fn retry(&mut self, node: NodeIndex, is_lost: bool) {
         if is_lost {
             *self.losses.entry(node).or_insert(0) += 1;
         }
         self.running.remove(&node);
         self.unpin_for(node);
-        *self.attempts.entry(node).or_insert(1) += 1;
+        *self.starts.entry(node).or_insert(1) += 1;
         self.held_back.insert(node);
     }
 

@@ -51,9 +51,9 @@ impl Worker<'_> {
         let since = Cell::new((jiff::Timestamp::now(), running_time()));
         let watch = Watch::begin(self.execution, node, &made_from, &self.job.control)?;
         self.has_begun.set(true);
-        if self.job.attempt > 1 {
+        if self.job.starts > 1 {
             // If it cannot be renamed, the log of this attempt replaces it.
-            let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, self.job.attempt - 1);
+            let _ = plan.store.rotate_log(&folder, plan.graph.node(node).key, self.job.starts - 1);
         }
         let has_timeout = self.job.policy.timeout.is_some();
         if has_timeout {
@@ -67,7 +67,7 @@ impl Worker<'_> {
             }
             let elsewhere = self.job.control.elsewhere();
             let worker = elsewhere.and_then(|elsewhere| elsewhere.worker.as_deref());
-            self.execution.report_started(node, self.job.attempt, worker);
+            self.execution.report_started(node, self.job.attempt(), worker);
             if has_timeout {
                 let (at, number) = ((self.execution.id, node), self.job.control.number);
                 let _ = self.messages.send(Message::Started { at, number });
@@ -75,7 +75,7 @@ impl Worker<'_> {
         };
         let entered = self.execution.around(node).enter();
         let executed = panics::catch_error(|| {
-            let (attempt, policy) = (self.job.attempt, &*self.job.policy);
+            let (attempt, policy) = (self.job.attempt(), &*self.job.policy);
             let running = watch.running();
             let (folder, made_from) = (&folder, &made_from);
             let begins = &begins;
@@ -112,7 +112,8 @@ impl Worker<'_> {
             if self.job.control.is_abandoned() {
                 return;
             }
-            let run = failed_run(watch.running().attempt(), self.job.attempt, started, seconds);
+            let counts = (self.job.starts, self.job.losses);
+            let run = failed_run(watch.running().attempt(), counts, started, seconds);
             let run = FailedRun { host: host.clone(), ..run };
             let instance = self.execution.failed_instance(node, made_from.clone(), fingerprint);
             self.failed.set(Some((run, instance)));

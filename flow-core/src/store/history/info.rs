@@ -25,7 +25,7 @@ pub struct RunInfo {
     pub id: String,
     /// When it started.
     pub started: jiff::Timestamp,
-    /// How long it took, in seconds; `None` if it has not ended, or was interrupted.
+    /// How long it took, in seconds; `None` if it has not ended, or was killed.
     pub seconds: Option<f64>,
     /// How it ended.
     pub outcome: RunOutcome,
@@ -49,14 +49,14 @@ pub struct RunInfo {
     pub planned: BTreeMap<String, u64>,
     /// The number of instances that the run settled, by outcome.
     ///
-    /// Empty if the run has not ended, or was interrupted. [`Runs::load`](super::Runs::load) counts them then.
+    /// Empty if the run has not ended, or was killed. [`Runs::load`](super::Runs::load) counts them then.
     pub counts: BTreeMap<InstanceOutcome, u64>,
     /// The number of settled instances that the history leaves out, because there are too many.
     pub omitted: u64,
     /// The largest memory that the process had used when the run ended, in bytes.
     ///
     /// It is that of the whole program since its start, and not of this run alone. `None` on systems other than Linux,
-    /// and if the run has not ended, or was interrupted.
+    /// and if the run has not ended, or was killed.
     pub peak_bytes: Option<u64>,
 }
 
@@ -82,10 +82,10 @@ pub enum RunOutcome {
     Success,
     /// A task failed, or the run could not continue.
     Failed,
-    /// The run was stopped, and no task failed.
+    /// The run was stopped, by a signal such as Ctrl-C for example, and no task failed.
     Stopped,
-    /// The process ended before the run did.
-    Interrupted,
+    /// The process was killed, or ended otherwise, before the run did.
+    Killed,
     /// The run is in progress.
     Running,
 }
@@ -96,7 +96,7 @@ impl fmt::Display for RunOutcome {
             Self::Success => "success",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
-            Self::Interrupted => "interrupted",
+            Self::Killed => "killed",
             Self::Running => "running",
         })
     }
@@ -124,7 +124,7 @@ impl RunInfo {
         let outcome = match &end {
             Some(end) => RunOutcome::of(end),
             None if is_running => RunOutcome::Running,
-            None => RunOutcome::Interrupted,
+            None => RunOutcome::Killed,
         };
         let seconds = end.as_ref().map(|end| end.seconds);
         let End { counts, omitted, peak_bytes, .. } = end.unwrap_or_default();

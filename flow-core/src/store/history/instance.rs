@@ -11,7 +11,7 @@ use crate::value::{escaped_text, first_line};
 
 /// What a run did with one instance that was not complete before: [`RunHistory::instances`](super::RunHistory).
 ///
-/// It is printed on one line: `Train {model: Logistic}: ran in 3.1 ms (code: train changed)`.
+/// It is printed on one line: `Train {model: Logistic}: ran in 3.1 ms; reason: code: train changed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InstanceRun {
@@ -46,9 +46,13 @@ pub struct InstanceRun {
     /// [`RunInfo::peak_bytes`](super::RunInfo::peak_bytes) is that of the whole program.
     #[serde(default)]
     pub peak_bytes: Option<u64>,
-    /// How often the task was started; 0 if it was not.
+    /// The number of attempts to run the task; 0 if it was not started.
     #[serde(default)]
     pub attempts: u32,
+    /// How often the task was lost with the process or machine that ran it, and was started again. It does not count as an
+    /// attempt, up to three times.
+    #[serde(default)]
+    pub losses: u32,
     /// The worker on which its last attempt ran, such as `node7 (process 4711)`, if an
     /// [executor](crate::Flow::executor) ran it elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +97,8 @@ pub enum InstanceOutcome {
     /// The task failed.
     Failed,
     /// It was not run, because an instance upstream failed.
-    Skipped,
+    #[serde(alias = "skipped")]
+    NotRun,
     /// It was not run to its end, because the run was stopped.
     Stopped,
     /// An outcome that this version of the library does not know.
@@ -106,7 +111,7 @@ impl InstanceOutcome {
     pub(super) fn rank(self) -> u8 {
         match self {
             Self::Unknown | Self::Stopped => 0,
-            Self::Skipped => 1,
+            Self::NotRun => 1,
             Self::Completed | Self::Given => 2,
             Self::Unchanged | Self::OtherProcess => 3,
             Self::Reused => 4,
@@ -122,17 +127,17 @@ impl InstanceOutcome {
 }
 
 impl fmt::Display for InstanceOutcome {
-    /// Writes the text that the file of the history has.
+    /// Writes the words of a [`Summary`](crate::Summary).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ran => "ran",
             Self::Reused => "reused",
-            Self::Unchanged => "unchanged",
-            Self::OtherProcess => "other_process",
+            Self::Unchanged => "with unchanged inputs",
+            Self::OtherProcess => "computed by another process",
             Self::Given => "given",
-            Self::Completed => "completed",
+            Self::Completed => "complete now",
             Self::Failed => "failed",
-            Self::Skipped => "skipped",
+            Self::NotRun => "not run",
             Self::Stopped => "stopped",
             Self::Unknown => "unknown",
         })
@@ -148,7 +153,9 @@ impl InstanceRun {
     /// Writes what became of it: `ran in 3.1 ms`, `failed: no luck`.
     pub(super) fn write_outcome(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.outcome)?;
-        if self.outcome.has_duration() {
+        // A task that failed without a start, because its job was cancelled while it waited, has no duration.
+        let was_started = self.outcome == InstanceOutcome::Ran || self.started.is_some();
+        if self.outcome.has_duration() && was_started {
             write!(f, " in {}", Seconds(self.seconds))?;
         }
         match &self.error {
@@ -165,6 +172,11 @@ impl fmt::Display for InstanceRun {
         if self.attempts > 1 {
             write!(f, ", {} attempts", self.attempts)?;
         }
+        match self.losses {
+            0 => {}
+            1 => f.write_str(", lost once")?,
+            losses => write!(f, ", lost {losses} times")?,
+        }
         if let Some(worker) = &self.worker {
             write!(f, ", on {}", escaped_text(worker.chars()))?;
         }
@@ -173,9 +185,10 @@ impl fmt::Display for InstanceRun {
         }
         match self.reasons.as_slice() {
             [] => Ok(()),
+            [reason] => write!(f, "; reason: {}", first_line(reason)),
             reasons => {
                 let reasons: Vec<_> = reasons.iter().map(|reason| first_line(reason)).collect();
-                write!(f, " ({})", reasons.join("; "))
+                write!(f, "; reasons: {}", reasons.join("; "))
             }
         }
     }

@@ -10,7 +10,7 @@
 //! | line | fields |
 //! | --- | --- |
 //! | first, `kind` is `run` | `schema`, `id`, `library` (its version), `started`, `host`, `pid`, `program` (`name` and `digest` of the executable file), `commit` (of git, if there is one), `roots` (the first [`ROOTS`]), `root_count`, `workers`, `planned` (the number of instances by status before the run) |
-//! | one for each instance that the run settled, `kind` is `instance` | `task`, `instance` (its label), `key`, `outcome`, `fingerprint`, `output` (the digest of its content), `started`, `seconds`, `cpu_seconds`, `peak_bytes`, `attempts`, `worker` and `queue_seconds` (only if an executor ran it elsewhere), `reasons`, `error` (its first line), `error_text` (the whole error, if it has more lines), `metadata` |
+//! | one for each instance that the run settled, `kind` is `instance` | `task`, `instance` (its label), `key`, `outcome`, `fingerprint`, `output` (the digest of its content), `started`, `seconds`, `cpu_seconds`, `peak_bytes`, `attempts`, `losses`, `worker` and `queue_seconds` (only if an executor ran it elsewhere), `reasons`, `error` (its first line), `error_text` (the whole error, if it has more lines), `metadata` |
 //! | last, `kind` is `end` | `seconds`, `success`, `counts` (the number of instances by outcome), `omitted`, `peak_bytes` |
 //!
 //! Times are RFC 3339 in UTC. Durations are seconds, without the time for which the process was suspended by Ctrl-Z.
@@ -24,7 +24,7 @@
 //! `worker` and `queue_seconds` are those of the last attempt, by the clock of the process that did the run. A job that an
 //! earlier run had submitted has no `queue_seconds`, and one that no worker began with has no `worker` and no `started`.
 //!
-//! `outcome` is one of `ran`, `reused`, `unchanged`, `other_process`, `given`, `completed`, `failed`, `skipped` and `stopped`:
+//! `outcome` is one of `ran`, `reused`, `unchanged`, `other_process`, `given`, `completed`, `failed`, `not_run` and `stopped`:
 //! the variants of [`InstanceOutcome`]. Instances that were complete before have no line.
 //! An instance may have several lines, for example if its output turned out to be up to date and was later produced
 //! again because its file was missing.
@@ -50,7 +50,7 @@
 //! # How it is read
 //!
 //! A file has no `end` if the process was killed, and its last line may be torn. Such a line is ignored. If a run has
-//! no end and its lock is not held, it was interrupted. Files may be damaged or hostile: each is read within limits
+//! no end and its lock is not held, it was killed. Files may be damaged or hostile: each is read within limits
 //! of its own, and one that cannot be read hides no other.
 //!
 //! The end of a run, and `gc`, remove the files [beyond the limits](keep), but never that of a run in progress.

@@ -224,6 +224,7 @@ mod tests {
             cpu_seconds: None,
             peak_bytes: None,
             attempts: 0,
+            losses: 0,
             worker: None,
             queue_seconds: None,
             reasons: Vec::new(),

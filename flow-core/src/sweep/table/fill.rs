@@ -69,20 +69,33 @@ struct Filling<'a> {
     note: Option<String>,
 }
 
+/// Why a variant is not complete: an instance has failed.
+struct Failure {
+    /// The error, after the instance if that is upstream of the roots.
+    text: String,
+    /// Whether a root has failed. Otherwise the roots were not run.
+    is_of_root: bool,
+}
+
 impl Filling<'_> {
     fn columns(&mut self) -> Result<Vec<TableColumn>, Error> {
         let rows = || self.variants.list.iter();
         let names: Vec<_> = rows().map(|variant| Cell::Text(variant.name.clone())).collect();
-        let errors = self.errors();
+        let failures = self.failures();
         let mut columns = vec![("variant".to_owned(), names, Origin::Own)];
         columns.extend(self.parameters());
-        columns.push(("status".to_owned(), self.statuses(&errors), Origin::Own));
+        columns.push(("status".to_owned(), self.statuses(&failures), Origin::Own));
         columns.push(("seconds".to_owned(), self.seconds()?, Origin::Own));
         let (metadata, note) = self.records.metadata(&columns)?;
         columns.extend(metadata);
         self.note = note;
-        if errors.iter().any(|error| *error != Cell::Nothing) {
-            columns.push(("failure".to_owned(), errors, Origin::Own));
+        if failures.iter().any(Option::is_some) {
+            let cell = |failure: Option<Failure>| match failure {
+                Some(Failure { text, .. }) => Cell::Text(text),
+                None => Cell::Nothing,
+            };
+            let cells = failures.into_iter().map(cell).collect();
+            columns.push(("failure".to_owned(), cells, Origin::Own));
         }
         let mut names = Names::new(std::iter::empty());
         let column = |(name, cells, origin)| TableColumn {
@@ -162,8 +175,8 @@ impl Filling<'_> {
         param_value("", &task.params[place], value).as_ref().map_or(Cell::Nothing, Cell::from)
     }
 
-    /// Returns for each variant why it failed: the error of its root, or of the first failed instance upstream.
-    fn errors(&self) -> Vec<Cell> {
+    /// Returns for each variant why it is not complete, if a root or an instance upstream has failed.
+    fn failures(&self) -> Vec<Option<Failure>> {
         let (graph, verdicts) = (&self.plan.graph, &self.plan.verdicts);
         let mut failed: Vec<Option<NodeIndex>> = Vec::with_capacity(graph.len());
         let error = |node| {
@@ -179,32 +192,36 @@ impl Filling<'_> {
             failed.push(if is_open { own.or_else(upstream) } else { None });
         }
         let of_roots = |roots: &[NodeIndex]| {
-            let Some(failed) = roots.iter().find_map(|root| failed[root.index()]) else {
-                return Cell::Nothing;
-            };
+            let of_each: Vec<_> = roots.iter().filter_map(|root| failed[root.index()]).collect();
+            // As in a summary, a root that has failed counts more than one that was not run.
+            let own = of_each.iter().find(|failed| roots.contains(failed));
+            let failed = *own.or(of_each.first())?;
             let error = error(failed).unwrap_or_default();
-            Cell::Text(match roots.contains(&failed) {
+            let is_of_root = roots.contains(&failed);
+            let text = match is_of_root {
                 true => error.to_owned(),
                 false => format!("{}: {error}", graph.label(failed, Show::Clipped)),
-            })
+            };
+            Some(Failure { text, is_of_root })
         };
         self.roots().map(of_roots).collect()
     }
 
-    fn statuses(&self, errors: &[Cell]) -> Vec<Cell> {
-        let status = |(roots, error): (&[NodeIndex], &Cell)| {
+    fn statuses(&self, failures: &[Option<Failure>]) -> Vec<Cell> {
+        let status = |(roots, failure): (&[NodeIndex], &Option<Failure>)| {
             let is_complete = |&root: &NodeIndex| {
                 let status = self.plan.verdicts.status(root);
                 status.is_complete() || status == Status::Evicted
             };
-            let word = match (roots.iter().all(is_complete), error) {
+            let word = match (roots.iter().all(is_complete), failure) {
                 (true, _) => "complete",
-                (false, Cell::Nothing) => "pending",
-                (false, _) => "failed",
+                (false, None) => "pending",
+                (false, Some(Failure { is_of_root: true, .. })) => "failed",
+                (false, Some(_)) => "not run",
             };
             Cell::Text(word.to_owned())
         };
-        self.roots().zip(errors).map(status).collect()
+        self.roots().zip(failures).map(status).collect()
     }
 
     fn seconds(&mut self) -> Result<Vec<Cell>, Error> {

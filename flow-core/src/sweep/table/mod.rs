@@ -21,7 +21,7 @@ use crate::value::first_line;
 /// | --- | --- |
 /// | `variant` | the name of the variant |
 /// | `c`, ... | each parameter that any variant sets, if all instances of the task in this variant have the same value; `Fit.c` if two tasks have a parameter of that name |
-/// | `status` | `complete`, `failed` or `pending` |
+/// | `status` | `complete`, `failed`, `not run` (a task upstream failed) or `pending` |
 /// | `seconds` | how long the last run of the root took, without its upstream |
 /// | `accuracy`, ... | the metadata that the root has recorded with [`cx.meta`](crate::Cx::meta), if it is complete |
 /// | `Train.accuracy`, ... | the metadata of each task upstream, if the variant has one instance of it; `Train[ols].accuracy` for one of several instances that the root requires by the name `ols` |

@@ -19,11 +19,11 @@ use super::moving;
 use super::parent::{Parent, Reply};
 use super::signed;
 use crate::base::pause::{running_time, seconds_since};
-use crate::base::process::{Elsewhere, executable};
+use crate::base::process::{Elsewhere, executable, host};
 use crate::base::stop::Stopped;
 use crate::engine::executor::{Cancelled, Executor, Lost, RunsNowhere, TaskJob};
 use crate::engine::failure::is_stop;
-use crate::engine::running::Running;
+use crate::engine::running::{Ran, Running};
 use crate::plan::executor::{Job, JobEvent, JobEvents, JobQueue, RunOfJobs, SubmittedJob};
 use crate::plan::types::TypeIndex;
 use crate::store::Folder;
@@ -104,7 +104,15 @@ impl Submitted {
             format!("the executor `{name}` cannot identify this program: its file cannot be read")
         })?;
         let (folder, fs) = (plan.store.root().to_owned(), Arc::clone(plan.store.fs()));
-        let run = RunOfJobs::new(folder, fs, build, executable().name.clone());
+        // The queue belongs to the session of the execution, and may keep this.
+        let (execution, node) = (Arc::downgrade(&running.execution), running.node);
+        let tell = move |reason: &str| {
+            if let Some(execution) = execution.upgrade() {
+                execution.report_submitted(node, reason);
+            }
+        };
+        let program = (build, executable().name.clone());
+        let run = RunOfJobs::new((folder, fs), program, tell);
         let begun = executor.begin(&run);
         let begun = begun.with_context(|| format!("the executor `{name}` cannot begin"))?;
         Ok(Arc::clone(queue.insert(begun)))
@@ -205,6 +213,7 @@ impl Executor for Submitted {
             since,
             has_begun: false,
             is_adopted: false,
+            runs_for: None,
             is_told_to_stop: false,
         };
         let result = std::thread::scope(|scope| served.until_end(scope));
@@ -235,6 +244,8 @@ struct Served<'a> {
     since: Duration,
     has_begun: bool,
     is_adopted: bool,
+    /// How long a job has run that was adopted, as its worker has said at this [`running_time`].
+    runs_for: Option<(Duration, Duration)>,
     is_told_to_stop: bool,
 }
 
@@ -266,7 +277,14 @@ impl Served<'_> {
                     self.running.report(TaskReport::Status(&format_args!("on {worker}")));
                     continue;
                 }
+                JobEvent::RunsFor(duration) => {
+                    self.runs_for = Some((duration, running_time()));
+                    continue;
+                }
                 JobEvent::Lost(reason) => return Err(self.lost(reason)),
+                JobEvent::GivenBack(reason) => {
+                    return Err(self.unless_stopped(Lost::GivenBack(reason).into()));
+                }
                 JobEvent::Failed(error) => {
                     let error = match self.has_begun {
                         true => anyhow!(error),
@@ -396,7 +414,7 @@ impl Served<'_> {
     }
 
     fn lost(&self, reason: String) -> anyhow::Error {
-        self.unless_stopped(Lost(reason).into())
+        self.unless_stopped(Lost::Gone(reason).into())
     }
 
     /// Returns the error of a task whose process has left no result. In a run that was stopped, the task was stopped: the
@@ -404,6 +422,13 @@ impl Served<'_> {
     fn unless_stopped(&self, error: anyhow::Error) -> anyhow::Error {
         // Whatever the process has written does not count.
         self.parent.discard_draft();
+        if let Some((before, said)) = self.runs_for {
+            let so_far = before.saturating_add(running_time().saturating_sub(said));
+            let now = jiff::Timestamp::now();
+            let ago = jiff::SignedDuration::try_from(so_far).ok();
+            let started = ago.and_then(|ago| now.checked_sub(ago).ok()).unwrap_or(now);
+            self.running.set_ran(Ran { started, seconds: so_far.as_secs_f64(), host: host() });
+        }
         match self.running.control.stopper.is_stopped() {
             true => Stopped.into(),
             false => error,
