@@ -130,7 +130,7 @@ fn a_wrong_variable_names_what_it_may_be() {
     let file = folder.path().join("flow.toml");
     std::fs::write(file, "[limits]\nbytes = \"many\"\n").expect("a file");
     let error = weather(folder.path(), ["status"]).refused();
-    assert!(error.contains("\"many\" is no amount"), "{error}");
+    assert!(error.contains("\"many\" is not an amount"), "{error}");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn the_options_of_schedulers_are_checked() {
     let error = refused("[slurm]\npartitions = \"main\"\n");
     assert!(error.contains("flow.toml is wrong") && error.contains("`partitions`"), "{error}");
     let error = refused("[slurm]\ntime = \"long\"\n");
-    assert!(error.contains("\"long\" is no time"), "{error}");
+    assert!(error.contains("\"long\" is not a time"), "{error}");
     let error = refused("[slurm.tasks.Temperatur]\nmemory = \"1 GB\"\n");
     assert!(
         error.contains("[slurm.tasks] of flow.toml: ") && error.contains("Temperature"),
