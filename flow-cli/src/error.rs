@@ -11,6 +11,9 @@ pub(crate) enum CliError {
     /// An argument, an option or a value is wrong.
     #[error("{0}")]
     Usage(String),
+    /// The user has answered a confirmation with no.
+    #[error("{0}")]
+    Declined(String),
     /// The arguments do not parse, or `--help` was asked for.
     #[error(transparent)]
     Clap(#[from] clap::Error),
@@ -39,7 +42,7 @@ impl CliError {
     /// Returns the exit code.
     pub(crate) fn code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) => ExitCode::from(USAGE),
+            Self::Usage(_) | Self::Declined(_) => ExitCode::from(USAGE),
             Self::Clap(error) => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE)),
             Self::Flow(error) => match **error {
                 Error::Plan(_) | Error::Select(_) => ExitCode::from(USAGE),
