@@ -202,6 +202,7 @@ impl SchedulerSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::toml_error;
 
     #[test]
     fn a_time_has_a_unit_or_three_parts() {
@@ -259,10 +260,10 @@ mod tests {
         assert_eq!(settings.all().job_options(), expected);
         assert_eq!(settings.tasks["Train"].job_options(), JobOptions::new().memory(5_u64));
         let error = |text: &str| {
-            toml::from_str::<SchedulerSettings>(text).expect_err("it is wrong").to_string()
+            toml_error::text(&toml::from_str::<SchedulerSettings>(text).expect_err("it is wrong"))
         };
-        assert!(error("partitions = 'main'").contains("unknown field `partitions`"));
+        assert!(error("partitions = 'main'").contains("did you mean `partition`?"));
         assert!(error("time = 'long'").contains("\"long\" is not a time"));
-        assert!(error("[tasks.Train]\nmax-workers = 1").contains("unknown field `max-workers`"));
+        assert!(error("[tasks.Train]\nmax-workers = 1").contains("there is no key `max-workers`"));
     }
 }

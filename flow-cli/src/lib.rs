@@ -80,6 +80,7 @@ mod settings;
 #[cfg(feature = "tables")]
 mod table;
 mod text;
+mod toml_error;
 mod ui;
 mod verb;
 

@@ -70,6 +70,7 @@ use crate::remotes::is_url;
 #[cfg(feature = "cluster")]
 use crate::remotes::{self, Shows};
 use crate::text::{listed, shortened};
+use crate::toml_error;
 use crate::ui::Color;
 
 /// The name of the file in the current folder.
@@ -284,8 +285,8 @@ impl Settings {
             }
         };
         let wrong = |place: &str, error: toml::de::Error| {
-            let (path, error) = (path.display(), error.to_string());
-            CliError::usage(format!("{path} is wrong: {place}{}", error.trim_end()))
+            let (path, error) = (path.display(), toml_error::text(&error));
+            CliError::usage(format!("{path} is wrong: {place}{error}"))
         };
         let mut settings: Self = toml::from_str(&text).map_err(|error| wrong("", error))?;
         for (name, table) in &settings.profile {
