@@ -152,6 +152,11 @@ impl Context {
 
     /// Opens the flow, without the values of parameters that the arguments give.
     pub(crate) fn store(&self) -> Result<Flow, CliError> {
+        #[cfg(feature = "cluster")]
+        if self.settings.executor == Some(ExecutorName::Pull) {
+            // A bucket that is misspelt is an error before a store is created.
+            self.settings.bucket()?;
+        }
         let is_read = self.access == Access::Reads;
         let flow = match (&self.opener, &self.settings.data) {
             (Opener::Configured, _) if is_read => Flow::open_to_read(self.settings.folder())?,
