@@ -49,7 +49,7 @@ fn options(command: Command) -> Command {
                 .conflicts_with("bucket")
                 .value_parser(|text: &str| match Worker::is_pool(text) {
                     true => Ok(text.to_owned()),
-                    false => Err("the name of a pool is that of an executor, `-` and 16 hexadecimal digits"),
+                    false => Err("the name of a pool is that of an executor, `-` and 16 hexadecimal digits".to_owned()),
                 })
                 .help("Takes the jobs of a pool of `--executor slurm` or `hq`, instead of those of `pull`"),
         )

@@ -47,9 +47,11 @@ impl Described<'_> {
         let own = self.parameters.iter().filter(|(name, _)| is_own(name));
         let mut own: Vec<_> = own.collect();
         let declared = declared(self.task);
-        let place = |name: &str| declared.iter().position(|param| param.name == name);
         // One that the task does not have any more is behind the others.
-        own.sort_by_key(|(name, _)| place(name).unwrap_or(declared.len()));
+        own.sort_by_key(|(name, _)| {
+            let place = declared.iter().position(|param| param.name == name.as_str());
+            place.unwrap_or(declared.len())
+        });
         let upstream = self.parameters.iter().filter(|(name, _)| !is_own(name) && is_shown(name));
         let text = own.into_iter().chain(upstream).map(|(name, value)| match value {
             serde_json::Value::String(text) => format!("{name}: {}", shortened(text, VALUE)),
