@@ -40,7 +40,7 @@ const DERIVE: Layers = &[
 ];
 
 const CLI: Layers = &[
-    &["text"],
+    &["text", "toml_error"],
     &["error"],
     &["ui", "grid", "json", "given", "remotes"],
     &["settings", "options", "executor"],

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::args;
 use crate::commands::VERBS;
 use crate::context::{Context, Opener};
-use crate::error::CliError;
+use crate::error::{CliError, on_command_line};
 use crate::ui;
 
 /// Runs the command line. The first argument is the name of the program.
@@ -19,7 +19,8 @@ pub(crate) fn run(opener: Opener, args: impl Iterator<Item = OsString>) -> ExitC
                 // `print` writes help to the standard output, and errors to the standard error.
                 CliError::Clap(error) => drop(error.print()),
                 CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-                error => ui::report_error(error),
+                CliError::Declined(message) => ui::report(message),
+                error => ui::report_error(on_command_line(&error.to_string())),
             }
             error.code()
         }
@@ -31,6 +32,7 @@ fn try_run(opener: Opener, args: Vec<OsString>) -> Result<ExitCode, CliError> {
     let name = name.map_or_else(|| "flow".to_owned(), |name| name.to_string_lossy().into_owned());
     let (used, roots) = args::roots(VERBS, &args)?;
     let parser = args::parser(VERBS, &name, used, &roots).color(args::color(&args));
+    args::check_values(&parser, used, &args)?;
     let matches = parser.try_get_matches_from(&args);
     let matches = matches.map_err(|error| args::refused(error, &args))?;
     let (verb, matches) = matches.subcommand().expect("a verb is required");

@@ -4,8 +4,12 @@
 //! verb and the tasks that follow it. Then [`parser`] builds a parser in which only that verb has the parameters of these
 //! tasks: a program with hundreds of tasks starts as fast as one with a few.
 
+use std::error::Error;
 use std::ffi::{OsStr, OsString};
+use std::iter::Peekable;
+use std::num::{IntErrorKind, ParseIntError};
 
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, ColorChoice, Command};
 use flow_core::TaskInfo;
@@ -19,11 +23,15 @@ use crate::ui::Color;
 use crate::verb::{Takes, Verb};
 
 /// The options whose values are paths, which need not be UTF-8.
-const PATHS: [&str; 5] = ["--config", "--data", "--from", "--params", "--to"];
+const PATHS: [&str; 6] = ["--bucket", "--config", "--data", "--from", "--params", "--to"];
 
 /// The parts of an error of the parser that quote an argument.
 const QUOTES: [ContextKind; 3] =
     [ContextKind::InvalidArg, ContextKind::InvalidSubcommand, ContextKind::InvalidValue];
+
+/// Methods of the library, each with the verb that does the same under another name.
+const METHODS: [(&str, &str); 4] =
+    [("preview", "plan"), ("plot", "graph"), ("get", "load"), ("runs", "history")];
 
 /// The longest argument that an error quotes, in characters.
 const QUOTED: usize = 100;
@@ -36,7 +44,7 @@ pub(crate) fn roots<'a>(
     args: &[OsString],
 ) -> Result<(Option<&'a Verb>, Vec<TaskInfo>), CliError> {
     let options = globals(Command::new("options"));
-    let mut rest = args.iter().skip(1).map(OsString::as_os_str);
+    let mut rest = args.iter().skip(1).map(OsString::as_os_str).peekable();
     let Some(name) = next_positional(&options, &mut rest) else { return Ok((None, Vec::new())) };
     let Some(verb) = verbs.iter().find(|verb| name == verb.name) else {
         return Ok((None, Vec::new()));
@@ -64,7 +72,7 @@ pub(crate) fn roots<'a>(
 /// ends the search.
 fn next_positional<'a>(
     command: &Command,
-    rest: &mut impl Iterator<Item = &'a OsStr>,
+    rest: &mut Peekable<impl Iterator<Item = &'a OsStr>>,
 ) -> Option<&'a OsStr> {
     while let Some(arg) = rest.next() {
         let Some(text) = arg.to_str() else {
@@ -74,22 +82,89 @@ fn next_positional<'a>(
         if text == "--" || !text.starts_with('-') || text == "-" {
             return (text != "--").then_some(arg);
         }
-        let (name, value) = match text.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (text, None),
-        };
-        let option = command.get_arguments().find(|option| match name.strip_prefix("--") {
-            Some(long) => option.get_long() == Some(long),
-            None => option
-                .get_short()
-                .is_some_and(|short| name.strip_prefix('-') == Some(&*short.to_string())),
-        })?;
-        let takes_value = matches!(option.get_action(), ArgAction::Set | ArgAction::Append);
-        if takes_value && value.is_none() {
+        // The parser reports a value that is missing.
+        let is_missing = rest.peek().is_some_and(|next| is_option(next));
+        if takes_next(command, text)? && !is_missing {
             rest.next()?;
         }
     }
     None
+}
+
+/// Returns whether an argument is an option, or `--`. A `-` is a value.
+fn is_option(arg: &OsStr) -> bool {
+    arg.as_encoded_bytes().starts_with(b"-") && arg != "-"
+}
+
+/// Returns whether an option takes the next argument as its value; `None` if the command does not have the option.
+///
+/// An option that requires `=`, such as `--force`, does not.
+fn takes_next(command: &Command, text: &str) -> Option<bool> {
+    let takes = |option: &Arg| {
+        matches!(option.get_action(), ArgAction::Set | ArgAction::Append)
+            && !option.is_require_equals_set()
+    };
+    if let Some(long) = text.strip_prefix("--") {
+        let name = long.split('=').next();
+        let option = command.get_arguments().find(|option| option.get_long() == name)?;
+        return Some(takes(option) && !long.contains('='));
+    }
+    let mut shorts = text.strip_prefix('-')?.chars();
+    while let Some(short) = shorts.next() {
+        let option = command.get_arguments().find(|option| option.get_short() == Some(short))?;
+        if takes(option) {
+            // The rest of `-w4` is the value.
+            return Some(shorts.as_str().is_empty());
+        }
+    }
+    Some(false)
+}
+
+/// Refuses a parameter without a value, which would take the option after it: `--station --data DIR`.
+///
+/// The value of a parameter may begin with `-`, so the parser takes any argument.
+pub(crate) fn check_values(
+    parser: &Command,
+    used: Option<&Verb>,
+    args: &[OsString],
+) -> Result<(), CliError> {
+    let Some(command) = used.and_then(|verb| parser.find_subcommand(verb.name)) else {
+        return Ok(());
+    };
+    let mut rest = args.iter().skip(1).map(|arg| arg.to_str().unwrap_or_default());
+    while let Some(text) = rest.next().filter(|text| *text != "--") {
+        let takes_any = option_of([parser, command], text).is_some_and(|option| {
+            option.is_allow_hyphen_values_set() && !option.is_require_equals_set()
+        });
+        if text.contains('=') || !takes_any {
+            continue;
+        }
+        let Some(value) = rest.next() else { break };
+        let next = value.split('=').next().unwrap_or_default();
+        let is_help = matches!(next, "--help" | "-h");
+        if is_help || option_of([parser, command], next).is_some() {
+            return Err(CliError::usage(format!(
+                "{text} has no value: `{next}` after it is an option of this command. If it is the value, write \
+                 `{text}={next}`"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the option of some commands that an argument such as `--data`, `--data=DIR` or `-q` gives.
+fn option_of<'a>(commands: [&'a Command; 2], text: &str) -> Option<&'a Arg> {
+    let mut all = commands.into_iter().flat_map(Command::get_arguments);
+    if let Some(long) = text.strip_prefix("--") {
+        let name = long.split('=').next().unwrap_or_default();
+        return all.find(|option| {
+            let aliases = option.get_all_aliases().unwrap_or_default();
+            option.get_long() == Some(name) || aliases.contains(&name)
+        });
+    }
+    let mut shorts = text.strip_prefix('-')?.chars();
+    let short = shorts.next().filter(|_| shorts.as_str().is_empty())?;
+    all.find(|option| option.get_short() == Some(short))
 }
 
 /// Returns the tasks that the parser has found.
@@ -130,6 +205,18 @@ pub(crate) fn refused(mut error: clap::Error, args: &[OsString]) -> CliError {
     {
         return CliError::usage(message);
     }
+    if error.kind() == ErrorKind::ValueValidation
+        && let Some(message) = not_a_number(&error)
+    {
+        return CliError::usage(message);
+    }
+    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some((_, verb)) = METHODS.iter().find(|(method, _)| method == name)
+    {
+        let tip = StyledStr::from(format!("the verb `{verb}` does that"));
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
     for kind in QUOTES {
         let Some(ContextValue::String(text)) = error.get(kind) else { continue };
         let quoted = shortened(&one_line(text), QUOTED);
@@ -140,6 +227,21 @@ pub(crate) fn refused(mut error: clap::Error, args: &[OsString]) -> CliError {
         }
     }
     error.into()
+}
+
+/// Returns the message about a value that must be a whole number and is not.
+fn not_a_number(error: &clap::Error) -> Option<String> {
+    let cause = error.source()?.downcast_ref::<ParseIntError>()?;
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    };
+    let (option, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
+    let why = match cause.kind() {
+        IntErrorKind::PosOverflow => "it is too large",
+        _ => "it is not a whole number",
+    };
+    Some(format!("invalid value '{}' for '{option}': {why}", shortened(&one_line(value), QUOTED)))
 }
 
 /// Returns the message about the first argument that must be UTF-8 and is not.

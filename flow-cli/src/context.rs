@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cluster")]
 use std::num::NonZeroU16;
+#[cfg(feature = "cluster")]
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -106,7 +108,7 @@ impl Context {
                     // This verb begins no run. An executor whose workers need the folder of the store may be set for those that do.
                     settings.executor = None;
                 }
-                settings.bucket = Some(bucket.clone());
+                settings.set_bucket("--bucket", bucket.clone());
             }
             if let Ok(Some(jobs)) = matches.try_get_one::<u16>("jobs") {
                 if settings.executor.is_none() {
@@ -153,6 +155,11 @@ impl Context {
 
     /// Opens the flow, without the values of parameters that the arguments give.
     pub(crate) fn store(&self) -> Result<Flow, CliError> {
+        #[cfg(feature = "cluster")]
+        if self.settings.executor == Some(ExecutorName::Pull) {
+            // A bucket that is misspelt is an error before a store is created.
+            self.settings.bucket()?;
+        }
         let is_read = self.access == Access::Reads;
         let flow = match (&self.opener, &self.settings.data) {
             (Opener::Configured, _) if is_read => Flow::open_to_read(self.settings.folder())?,
@@ -162,6 +169,31 @@ impl Context {
             (Opener::Given(flow), None) => (**flow).clone(),
         };
         self.settings.apply(flow)
+    }
+
+    /// Returns the folder of the store, if this verb will create it.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn missing_store(&self) -> Option<&Path> {
+        let is_opened = matches!(self.opener, Opener::Given(_)) && self.settings.data.is_none();
+        let folder = self.settings.folder();
+        (!is_opened && self.access == Access::Writes && !folder.exists()).then_some(folder)
+    }
+
+    /// Announces that a run, or a worker, creates the folder of the bucket, because its name may be misspelt.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn announce_bucket(&self) -> Result<(), CliError> {
+        if let Some(folder) = self.settings.missing_bucket()?
+            && self.settings.quiet != Some(true)
+        {
+            report(format_args!("creates the folder {} as a bucket", folder.display()));
+        }
+        Ok(())
+    }
+
+    /// Announces it for a run, if its executor uses the bucket.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn announce_bucket_of_run(&self) -> Result<(), CliError> {
+        if self.settings.executor.is_some() { self.announce_bucket() } else { Ok(()) }
     }
 
     /// Opens the flow, with the values of parameters and the options of runs.

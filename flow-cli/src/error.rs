@@ -11,6 +11,9 @@ pub(crate) enum CliError {
     /// An argument, an option or a value is wrong.
     #[error("{0}")]
     Usage(String),
+    /// The user has answered a confirmation with no.
+    #[error("{0}")]
+    Declined(String),
     /// The arguments do not parse, or `--help` was asked for.
     #[error(transparent)]
     Clap(#[from] clap::Error),
@@ -39,7 +42,7 @@ impl CliError {
     /// Returns the exit code.
     pub(crate) fn code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) => ExitCode::from(USAGE),
+            Self::Usage(_) | Self::Declined(_) => ExitCode::from(USAGE),
             Self::Clap(error) => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE)),
             Self::Flow(error) => match **error {
                 Error::Plan(_) | Error::Select(_) => ExitCode::from(USAGE),
@@ -65,7 +68,6 @@ impl From<Error> for CliError {
                 )),
                 #[cfg(feature = "cluster")]
                 PlanErrorKind::NotElsewhere { task, executor, reason, .. } => {
-                    let reason = with_option(task, reason);
                     let what =
                         format!("`{task}` cannot run elsewhere, by the executor `{executor}`");
                     Self::usage(format!("{what}: {reason}"))
@@ -112,13 +114,26 @@ impl From<anyhow::Error> for CliError {
     }
 }
 
-/// Returns why a task cannot run elsewhere, with the option that keeps it in this process instead of the call.
-#[cfg(feature = "cluster")]
-fn with_option(task: &str, reason: &str) -> String {
-    reason.replace(&format!("`flow.in_process::<{task}>()`"), &format!("`--in-process {task}`"))
+/// Calls in the errors of the library, before and after the name of a task, and what does the same on the command line.
+const CALLS: [(&str, &str, &str); 2] =
+    [("`flow.run::<", ">()`", "`run "), ("`flow.in_process::<", ">()`", "`--in-process ")];
+
+/// Returns an error with verbs and options instead of the calls of the library.
+pub(crate) fn on_command_line(error: &str) -> String {
+    let mut text = error.to_owned();
+    for (before, after, instead) in CALLS {
+        while let Some((first, rest)) = text.split_once(before)
+            && let Some((task, last)) = rest.split_once(after)
+        {
+            // Several roots are a tuple.
+            let several = task.strip_prefix('(').and_then(|tasks| tasks.strip_suffix(')'));
+            let task = several.map_or_else(|| task.to_owned(), |tasks| tasks.replace(", ", " "));
+            text = format!("{first}{instead}{task}`{last}");
+        }
+    }
+    text
 }
 
-#[cfg(feature = "cluster")]
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +144,15 @@ mod tests {
                       `flow.in_process::<Fetch>()`";
         let expected = "its job would be a file with the secret `Fetch.token`: run it in this process, by \
                         `--in-process Fetch`";
-        assert_eq!(with_option("Fetch", reason), expected);
+        assert_eq!(on_command_line(reason), expected);
+    }
+
+    #[test]
+    fn tasks_are_run_by_a_verb() {
+        let error =
+            "A is not complete: run it with `flow.run::<(A, Fit<B>)>()`, or `flow.run::<A>()`";
+        let expected = "A is not complete: run it with `run A Fit<B>`, or `run A`";
+        assert_eq!(on_command_line(error), expected);
+        assert_eq!(on_command_line("see `flow.run::<A"), "see `flow.run::<A");
     }
 }

@@ -80,10 +80,19 @@ impl TryFrom<String> for Time {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        seconds(&text).map(|seconds| Self(Duration::from_secs(seconds))).ok_or_else(|| {
-            format!("{text:?} is no time: write a number with `s`, `m`, `h` or `d`, such as \"90m\", or hours, minutes and seconds as \"02:00:00\"")
-        })
+        seconds(&text)
+            .map(|seconds| Self(Duration::from_secs(seconds)))
+            .ok_or_else(|| format!("{text:?} is not a time: write {TIMES}"))
     }
+}
+
+/// The texts that are times.
+const TIMES: &str = "a number with `s`, `m`, `h` or `d`, such as \"90m\", or hours, minutes and seconds as \"02:00:00\"";
+
+/// Returns the time in the value of an option: a number of seconds, or a text as in `flow.toml`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let found = text.trim().parse().ok().or_else(|| seconds(text));
+    found.map(Duration::from_secs).ok_or_else(|| format!("write a number of seconds, or {TIMES}"))
 }
 
 /// Returns the seconds of a time; `None` if the text is none, or it is zero.
@@ -193,6 +202,7 @@ impl SchedulerSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::toml_error;
 
     #[test]
     fn a_time_has_a_unit_or_three_parts() {
@@ -214,6 +224,15 @@ mod tests {
         ] {
             assert_eq!(seconds(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_time_of_an_option_may_also_be_a_number_of_seconds() {
+        let time = |text| duration(text).ok().map(|time| time.as_secs());
+        for (text, expected) in [("90", 90), ("0", 0), ("90s", 90), ("2h", 7200)] {
+            assert_eq!(time(text), Some(expected), "{text}");
+        }
+        assert_eq!([time("-1"), time("2 hrs"), time("1.5"), time("")], [None; 4]);
     }
 
     #[test]
@@ -241,10 +260,10 @@ mod tests {
         assert_eq!(settings.all().job_options(), expected);
         assert_eq!(settings.tasks["Train"].job_options(), JobOptions::new().memory(5_u64));
         let error = |text: &str| {
-            toml::from_str::<SchedulerSettings>(text).expect_err("it is wrong").to_string()
+            toml_error::text(&toml::from_str::<SchedulerSettings>(text).expect_err("it is wrong"))
         };
-        assert!(error("partitions = 'main'").contains("unknown field `partitions`"));
-        assert!(error("time = 'long'").contains("\"long\" is no time"));
-        assert!(error("[tasks.Train]\nmax-workers = 1").contains("unknown field `max-workers`"));
+        assert!(error("partitions = 'main'").contains("did you mean `partition`?"));
+        assert!(error("time = 'long'").contains("\"long\" is not a time"));
+        assert!(error("[tasks.Train]\nmax-workers = 1").contains("there is no key `max-workers`"));
     }
 }

@@ -35,7 +35,7 @@
 //! | --- | --- |
 //! | 0 | The verb succeeded. |
 //! | 1 | Tasks failed, an output is missing, damaged or different, or the store or a file could not be read or written. |
-//! | 2 | An argument, an option or a value is wrong. Nothing has run. |
+//! | 2 | An argument, an option or a value is wrong, or a confirmation was declined. Nothing has run. |
 //! | 3 | `plan --exit-code` or `why --exit-code` found that something is not complete. |
 //! | 130, 143, 129 | The process received `SIGINT`, `SIGTERM` or `SIGHUP`. |
 //!
@@ -80,6 +80,7 @@ mod settings;
 #[cfg(feature = "tables")]
 mod table;
 mod text;
+mod toml_error;
 mod ui;
 mod verb;
 

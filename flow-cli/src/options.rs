@@ -81,7 +81,7 @@ pub(crate) fn run_options(command: Command) -> Command {
                 .short('w')
                 .value_name("N")
                 .value_parser(clap::value_parser!(u16))
-                .help("The number of tasks that run at the same time [default: one for each processor]"),
+                .help("The number of tasks that run at the same time; 0 runs them one after the other on the main thread, for debuggers [default: one for each processor]"),
         )
         .arg(
             Arg::new("force")

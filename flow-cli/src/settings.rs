@@ -71,6 +71,7 @@ use crate::remotes::is_url;
 #[cfg(feature = "cluster")]
 use crate::remotes::{self, Shows};
 use crate::text::{listed, shortened};
+use crate::toml_error;
 use crate::ui::Color;
 
 /// The name of the file in the current folder.
@@ -102,7 +103,15 @@ pub(crate) struct Settings {
     #[cfg(feature = "cluster")]
     pub(crate) jobs: Option<NonZeroU16>,
     #[cfg(feature = "cluster")]
-    pub(crate) bucket: Option<PathBuf>,
+    bucket: Option<PathBuf>,
+    /// The option, variable or key that has named the bucket, for messages.
+    #[cfg(feature = "cluster")]
+    #[serde(skip)]
+    bucket_by: String,
+    /// The folder to which the path of the bucket is relative.
+    #[cfg(feature = "cluster")]
+    #[serde(skip)]
+    bucket_base: PathBuf,
     /// The tasks that run in the process of the run, besides those of `--in-process`.
     #[cfg(feature = "cluster")]
     #[serde(default)]
@@ -245,7 +254,7 @@ impl Settings {
             let names = format!("the name of an executor: {}", ExecutorName::NAMES.join(", "));
             replace(&mut set.executor, parsed("FLOW_EXECUTOR", &names, ExecutorName::named)?);
             if let Some(bucket) = path_variable("FLOW_BUCKET") {
-                set.bucket = Some(bucket);
+                set.set_bucket("FLOW_BUCKET", bucket);
             }
             let numbers = format!("a number from 1 to {}", u16::MAX);
             replace(&mut set.jobs, parsed("FLOW_JOBS", &numbers, |text| text.parse().ok())?);
@@ -281,8 +290,8 @@ impl Settings {
             }
         };
         let wrong = |place: &str, error: toml::de::Error| {
-            let (path, error) = (path.display(), error.to_string());
-            CliError::usage(format!("{path} is wrong: {place}{}", error.trim_end()))
+            let (path, error) = (path.display(), toml_error::text(&error));
+            CliError::usage(format!("{path} is wrong: {place}{error}"))
         };
         let mut settings: Self = toml::from_str(&text).map_err(|error| wrong("", error))?;
         for (name, table) in &settings.profile {
@@ -323,11 +332,9 @@ impl Settings {
         let paths = paths.chain(&mut settings.slurm.program).chain(&mut settings.hq.program);
         paths.for_each(|path| *path = folder.join(&*path));
         #[cfg(feature = "cluster")]
-        if let Some(bucket) = &mut settings.bucket
-            && !is_url(bucket)
-            && !bucket.to_str().is_some_and(|name| settings.remotes.contains_key(name))
         {
-            *bucket = folder.join(&*bucket);
+            settings.bucket_by = format!("bucket of {}", path.display());
+            settings.bucket_base = folder.to_owned();
         }
         settings.params = flat(std::mem::take(&mut settings.params));
         settings.file = path.to_owned();
@@ -396,11 +403,37 @@ impl Settings {
         Ok(flow.change_limits(|limits| self.limits.change(limits)))
     }
 
+    /// Sets the bucket. `by` is the option or variable that names it.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn set_bucket(&mut self, by: &str, bucket: PathBuf) {
+        self.bucket = Some(bucket);
+        by.clone_into(&mut self.bucket_by);
+        self.bucket_base = PathBuf::new();
+    }
+
+    /// Returns the URL or the folder of the bucket of an executor and its workers, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// It is neither a URL nor a path, and no remote has the name.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn bucket(&self) -> Result<Option<PathBuf>, CliError> {
+        let resolved = |bucket| remotes::resolved(bucket, &self.bucket_base, &self.remotes);
+        let bucket = self.bucket.as_deref().map(resolved).transpose();
+        bucket.map_err(|why| CliError::usage(format!("{}: {why}", self.bucket_by)))
+    }
+
+    /// Returns the folder of the bucket, if it is one that does not exist.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn missing_bucket(&self) -> Result<Option<PathBuf>, CliError> {
+        Ok(self.bucket()?.filter(|bucket| !is_url(bucket) && !bucket.exists()))
+    }
+
     /// Opens the bucket of an executor and its workers, if there is one.
     #[cfg(feature = "cluster")]
     pub(crate) fn open_bucket(&self) -> Result<Option<Arc<dyn Remote>>, CliError> {
-        let open = |bucket: &PathBuf| remotes::open(bucket, &self.remotes, Shows::Nothing);
-        self.bucket.as_ref().map(open).transpose()
+        let open = |bucket: PathBuf| remotes::open(&bucket, Shows::Nothing);
+        self.bucket()?.map(open).transpose()
     }
 
     /// Returns the arguments of a worker with the same file and profile, such as for the keys in them. Variables reach it by the

@@ -155,15 +155,27 @@ pub(crate) fn report(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Asks on the terminal whether to continue. Without a terminal, the answer is no.
-pub(crate) fn confirm(question: &str) -> bool {
+/// The answer to a question.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// There is no terminal on which to ask.
+    NotAsked,
+}
+
+/// Asks on the terminal whether to continue.
+pub(crate) fn confirm(question: &str) -> Answer {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return false;
+        return Answer::NotAsked;
     }
     let _ = write!(std::io::stderr(), "{question} [y/N] ");
     let mut answer = String::new();
     let is_read = std::io::stdin().read_line(&mut answer).is_ok();
-    is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" if is_read => Answer::Yes,
+        _ => Answer::No,
+    }
 }
 
 #[cfg(test)]

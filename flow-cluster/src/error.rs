@@ -34,7 +34,7 @@ pub enum ClusterError {
     NoBuild,
     /// The name of a pool of workers is wrong.
     #[error(
-        "`{name}` is no name of a pool: it is that of an executor, `-` and 16 hexadecimal digits"
+        "`{name}` is not the name of a pool: that is the name of an executor, `-` and 16 hexadecimal digits"
     )]
     #[non_exhaustive]
     NoPool {

@@ -92,9 +92,9 @@ pub use task::setting::Setting;
 pub use task::{Output, Run, Task, Uses};
 pub use value::secret::Secret;
 
-/// How sizes and durations are printed, for the command line.
+/// How sizes and durations are printed, and the most similar name is found, for the command line.
 #[doc(hidden)]
-pub use base::{bytes::Bytes, seconds::Seconds};
+pub use base::{bytes::Bytes, names::nearest, seconds::Seconds};
 
 /// How graphs are laid out, for the page.
 #[doc(hidden)]

@@ -122,7 +122,7 @@ fn a_failed_instance_is_printed_and_runs_again_alone() -> Result<()> {
     assert!(head.starts_with(&format!("{label} failed AGE ago after ")), "{head}");
     assert!(head.contains(" on "), "{head}");
     let expected = format!(
-        "parameters:\n  Source.path: {}\n  limit: 5\ninputs:\n  rows: {}: {}\n\
+        "parameters:\n  limit: 5\n  Source.path: {}\ninputs:\n  rows: {}: {}\n\
          error: cannot fit\ncaused by: 7 rows are too many\nmetadata:\n  rows: 7\nlog {}:\n  {}",
         source.display(),
         input.instance,

@@ -116,7 +116,7 @@ fn files_of_a_dead_process_are_garbage() -> Result<()> {
     // By default, only files older than an hour are garbage.
     let young = flow.store().gc().find()?;
     assert!(young.is_empty(), "{young}");
-    let kept = " files or folders that no record names, younger than 60 min (see `older_than`)";
+    let kept = " files or folders that no record names, younger than 60 min, because a program may be writing them";
     assert!(young.to_string().contains(kept), "{young}");
     let found = garbage(&flow)?;
     assert_eq!(found.files(), left.len(), "{found}");

@@ -60,8 +60,8 @@ struct AboveLocal {
 runs!(AboveLocal: u32 = |self, cx| Ok(self.n + *cx.input().load()?));
 
 const STOPPED: &str = "the value of `Down.n` (`u32`) does not reach `Wide.n`, which has the type \
-                       `u64` and keeps its default: set it with `flow.with(Wide::N, ...)`, give both \
-                       parameters one type, or mark one of them `#[param(local)]`";
+                       `u64` and keeps its default: set it with `flow.with(Wide::N, ...)` \
+                       (`--param Wide.n=...` on the command line), give both parameters one type, or mark one of them `#[param(local)]`";
 
 fn warnings<R: flow::Roots>(flow: &Flow) -> Vec<String> {
     let preview = flow.preview::<R>().expect("a plan");

@@ -235,7 +235,7 @@ fn an_option_that_cannot_be_evaluated_is_named() {
     assert_eq!(
         plan_error::<Solve>(&flow.with(Solve::MEMORY, "much")),
         "evaluating `resources(memory)` of `Solve {threads: 1, seconds: 60, memory: much, parts: 1}` failed: \"much\" is \
-         no amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
+         not an amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
     );
     let error = plan_error::<Solve>(&flow.with(Solve::PARTS, 0));
     let expected = "evaluating `resources(disk)` of `Solve {threads: 1, seconds: 60, memory: 1kB, parts: 0}` failed: it \
@@ -284,10 +284,10 @@ fn more_threads_than_workers_are_a_warning() -> Result<()> {
 }
 
 #[test]
-fn an_offer_that_is_no_amount_is_an_error() {
+fn an_offer_that_is_not_an_amount_is_an_error() {
     let (flow, _folder) = flow();
     let flow = flow.offer("memory", "a lot");
-    let expected = "the flow offers a wrong amount of `memory`: \"a lot\" is no amount; write a whole number, or a number \
+    let expected = "the flow offers a wrong amount of `memory`: \"a lot\" is not an amount; write a whole number, or a number \
                     with a unit, such as \"4GB\" or \"512 MiB\"";
     assert_eq!(plan_error::<Local>(&flow), expected);
     assert_eq!(flow.check::<Local>().expect_err("it is wrong").to_string(), expected);

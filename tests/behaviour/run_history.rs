@@ -379,7 +379,8 @@ fn an_unknown_run_is_an_error() -> Result<()> {
     for id in ["", "20260131T120000.000456Z-3f2a91c04b77e010", "../outside", &runs[0].id, "\0"] {
         let error = runs.load(id).expect_err("there is no such run").to_string();
         assert!(
-            error.contains(" has no run ") && error.contains("runs()` lists the runs"),
+            error.contains(" has no run ")
+                && error.contains("runs()` (`history` on the command line) lists the runs"),
             "{error}"
         );
     }

@@ -261,7 +261,7 @@ fn digests_of_code_of_earlier_releases_have_their_own_reason() -> Result<()> {
     assert!(
         shown.contains(
             "code: an earlier release recorded this output and computed digests of code in another way, so \
-             that they cannot be compared; if the code is the same, `flow.store().bless` keeps the output"
+             that they cannot be compared; if the code is the same, `flow.store().bless` (`bless` on the command line) keeps the output"
         ),
         "{shown}"
     );

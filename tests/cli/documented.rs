@@ -188,7 +188,7 @@ fn the_json_of_sharing_and_maintenance_is_documented() {
     let folder = folder.path();
     let run = |arguments: &str| weather(folder, words(&format!("{arguments} --json -q")));
     run("run Report");
-    check("push", &run("push Report --to shared"));
+    check("push", &run("push Report --to ./shared"));
     check("push", &run("pull Report --from shared --data other"));
     check("export", &run("export Report --to out --upstream"));
     check("export", &run("import out --data third"));

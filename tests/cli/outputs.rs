@@ -127,13 +127,62 @@ fn a_dry_run_of_a_push_or_pull_copies_nothing() {
     let folder = folder();
     let folder = folder.path();
     weather(folder, words("run Report -q")).ok();
-    let would = weather(folder, words("push Report --to shared --dry-run")).ok();
+    let would = weather(folder, words("push Report --to ./shared --dry-run")).ok();
     assert!(would.starts_with("2 outputs would be pushed, "), "{would}");
     assert!(!folder.join("shared").exists());
-    weather(folder, words("push Report --to shared")).ok();
+    weather(folder, words("push Report --to ./shared")).ok();
     let would = weather(folder, words("pull Report --from shared -n --data other")).ok();
     assert!(would.starts_with("2 outputs would be pulled, "), "{would}");
     assert_eq!(weather(folder, words("plan Report --exit-code --data other")).code, 3);
+}
+
+#[test]
+fn a_misspelt_remote_is_an_error_and_no_folder() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Report -q")).ok();
+    let refused = weather(folder, words("push Report --to taem")).refused();
+    assert!(refused.starts_with("error: --to: there is no folder `taem`"), "{refused}");
+    assert!(refused.contains("For a new folder, write `./taem`"), "{refused}");
+    let settings = "[remotes]\nteam = \"shared\"\nattic = \"old\"\n";
+    std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+    for arguments in
+        ["push Report --to taem", "pull Report --from taem", "push Report -n --to taem"]
+    {
+        let refused = weather(folder, words(arguments)).refused();
+        assert!(refused.contains("did you mean `team`?"), "{arguments}: {refused}");
+        assert!(refused.ends_with("The remotes are:\n  attic\n  team\n"), "{arguments}: {refused}");
+    }
+    assert!(!folder.join("taem").exists());
+    weather(folder, words("push Report --to ./taem")).ok();
+    assert!(folder.join("taem").is_dir());
+    // Now it is a folder.
+    weather(folder, words("pull Report --from taem --data other")).ok();
+    weather(folder, words("push Report --to new/")).ok();
+    assert!(folder.join("new").is_dir());
+}
+
+#[test]
+fn what_is_missing_is_run_by_a_verb() {
+    let folder = folder();
+    let nothing = weather(folder.path(), words("push Report --to ./shared"));
+    assert!(nothing.code != 0 && nothing.err.contains("`run Report`"), "{}", nothing.err);
+    assert!(!nothing.err.contains("flow.run"), "{}", nothing.err);
+}
+
+#[test]
+fn parameters_are_in_the_order_of_their_declaration() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Temperature -q")).ok();
+    let status = weather(folder, words("status")).ok();
+    let expected = "Temperature {station: Oslo, how: Mean, at_least: 1, fahrenheit: false, data: 0";
+    assert!(status.contains(expected), "{status}");
+    assert_eq!(weather(folder, words("run Temperature --at_least 9 -q")).code, 1);
+    let debug = weather(folder, words("debug Temperature --at_least 9 --no-run")).ok();
+    let place = |name: &str| debug.find(&format!("\n  {name}: ")).expect(&debug);
+    let places = ["station", "how", "at_least", "fahrenheit", "data"];
+    assert!(places.map(place).is_sorted(), "{debug}");
 }
 
 #[test]

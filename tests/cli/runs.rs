@@ -71,7 +71,9 @@ fn outputs_are_removed_only_with_a_confirmation() {
     let folder = folder.path();
     weather(folder, words("run Report -q")).ok();
     let refused = weather(folder, words("reset Report")).refused();
-    assert!(refused.contains("Nothing was removed") && refused.contains("--yes"), "{refused}");
+    let expected = "error: nothing was removed: without a terminal, confirm with --yes. The question is: Remove the \
+                    outputs of Report?\n";
+    assert_eq!(refused, expected);
     assert_eq!(weather(folder, words("plan Report --exit-code")).code, 0);
     let removed = weather(folder, words("reset Report --yes --upstream --json")).json();
     assert_eq!(removed["instances"].as_array().map(Vec::len), Some(2));
@@ -169,4 +171,33 @@ fn verbs_that_read_create_no_store() {
     assert_eq!(weather(folder, words("history --json")).json(), serde_json::json!([]));
     weather(folder, words("run Report -q")).ok();
     assert!(folder.join("data").is_dir());
+}
+
+#[test]
+fn damaged_outputs_are_reported_once_and_removed() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Temperature -q")).ok();
+    let path = weather(folder, words("path Temperature")).ok();
+    std::fs::write(path.trim_end(), "9.9").expect("other content");
+    let verified = weather(folder, words("verify"));
+    assert_eq!(verified.code, 1, "{}", verified.err);
+    assert!(verified.out.contains(": 1 file does not match its record\n"), "{}", verified.out);
+    let advice =
+        "\nremove the damaged output with `verify --reset`; the next run computes it again\n";
+    assert!(verified.out.ends_with(advice), "{}", verified.out);
+    let refused = weather(folder, words("verify --reset")).refused();
+    assert!(refused.contains("1 file does not match its record"), "{refused}");
+    assert!(refused.contains("nothing was removed: without a terminal"), "{refused}");
+
+    let reset = weather(folder, words("verify --reset --yes"));
+    assert_eq!(reset.err, "");
+    let out = reset.ok();
+    assert_eq!(out.matches("does not match its record").count(), 1, "{out}");
+    let last = out.lines().last().unwrap_or_default();
+    assert!(last.starts_with("removed the output of Temperature {station: Oslo, "), "{out}");
+    assert!(!out.contains("remove the damaged"), "{out}");
+    assert_eq!(weather(folder, words("plan Temperature --exit-code")).code, 3);
+    let again = weather(folder, words("verify --reset")).ok();
+    assert!(again.ends_with("\nnothing to remove: no file is damaged\n"), "{again}");
 }

@@ -56,6 +56,38 @@ fn a_wrong_setting_names_its_place() {
     assert_eq!(error, "error: --config: the configuration file none.toml does not exist\n");
 }
 
+#[test]
+fn a_wrong_value_of_the_file_is_explained_in_plain_words() {
+    let folder = folder();
+    let folder = folder.path();
+    for (text, expected) in [
+        ("jobs = 0", "it is the number 0, and should be a whole number from 1 to 65535"),
+        ("workers = 65536", "it is the number 65536, and should be a whole number from 0 to 65535"),
+        ("data = 1", "it is the number 1, and should be a path in quotes"),
+        ("trusted_keys = \"abc\"", "it is the text \"abc\", and should be a list in brackets"),
+        ("quiet = \"yes\"", "it is the text \"yes\", and should be true or false"),
+        ("remotes = true", "it is true, and should be a table"),
+        ("slurm = 1", "it is the number 1, and should be a table"),
+        ("color = 1", "it should be a text in quotes"),
+        ("executor = \"slrum\"", "there is no choice `slrum`: did you mean `slurm`?"),
+        ("sign_wiht = \"x\"", "there is no key `sign_wiht`: did you mean `sign_with`?"),
+        ("[limits]\nversion = 1", "there is no key `version`: did you mean `versions`?"),
+        ("[hq]\nmax-wrokers = 1", "there is no key `max-wrokers`: did you mean `max_workers`?"),
+        ("[profile.a]\njobs = 0", "[profile.a]: it is the number 0, and should be a whole number"),
+    ] {
+        std::fs::write(folder.join("flow.toml"), text).expect("a file");
+        let error = weather(folder, ["status"]).refused();
+        assert!(error.starts_with("error: flow.toml is wrong: "), "{text}: {error}");
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    // All keys, each once.
+    std::fs::write(folder.join("flow.toml"), "data = \"d\"\nqxz = 1\n").expect("a file");
+    let error = weather(folder, ["status"]).refused();
+    assert!(error.starts_with("error: flow.toml is wrong: line 2, "), "{error}");
+    assert!(error.contains("`sign_with`, `trusted_keys`"), "{error}");
+    assert!(!error.contains("sign-with") && error.matches("`sign_with`").count() == 1, "{error}");
+}
+
 /// Runs `Temperature` with four contents of its file, and returns the number of its versions and that of the runs in the
 /// history.
 fn kept(file: &str, variables: &[(&str, &str)]) -> (usize, usize) {
@@ -130,7 +162,7 @@ fn a_wrong_variable_names_what_it_may_be() {
     let file = folder.path().join("flow.toml");
     std::fs::write(file, "[limits]\nbytes = \"many\"\n").expect("a file");
     let error = weather(folder.path(), ["status"]).refused();
-    assert!(error.contains("\"many\" is no amount"), "{error}");
+    assert!(error.contains("\"many\" is not an amount"), "{error}");
 }
 
 #[test]
@@ -219,7 +251,7 @@ fn the_options_of_schedulers_are_checked() {
     let error = refused("[slurm]\npartitions = \"main\"\n");
     assert!(error.contains("flow.toml is wrong") && error.contains("`partitions`"), "{error}");
     let error = refused("[slurm]\ntime = \"long\"\n");
-    assert!(error.contains("\"long\" is no time"), "{error}");
+    assert!(error.contains("\"long\" is not a time"), "{error}");
     let error = refused("[slurm.tasks.Temperatur]\nmemory = \"1 GB\"\n");
     assert!(
         error.contains("[slurm.tasks] of flow.toml: ") && error.contains("Temperature"),
@@ -269,6 +301,12 @@ fn keys_sign_outputs_and_only_signed_ones_are_accepted() {
     assert_eq!(verified.code, 1);
     check("verify", &verified);
     assert!(verified.out.contains("its output is not signed"), "{}", verified.out);
+    // Files are as recorded, so that there is nothing to ask.
+    let reset = weather(folder, words("verify --reset"));
+    assert_eq!(reset.code, 1, "{}", reset.err);
+    let accepted = "\n1 output is not accepted; the next run computes it again if it needs it:\n";
+    assert!(reset.out.contains(accepted), "{}", reset.out);
+    assert!(reset.out.ends_with("\nnothing to remove: no file is damaged\n"), "{}", reset.out);
     weather(folder, words("run Temperature --station Oslo -q")).ok();
     assert_eq!(weather(folder, words("verify --json")).json()["unsigned"], serde_json::json!([]));
     // Another machine, which does not know the key.

@@ -247,9 +247,14 @@ fn jobs_are_listed_and_cancelled_from_another_terminal() {
         assert!(other.ends_with("no jobs; 1 run in progress; 0 workers\n"), "{other}");
         // Like other verbs that remove something.
         let error = weather(folder, words("cancel Temperature --data shared")).refused();
-        assert!(error.contains("Cancel 1 job: 0 running, 1 waiting, 0 ended"), "{error}");
         assert!(
-            error.contains("Nothing was cancelled: without a terminal, confirm with --yes"),
+            error.contains(
+                "Cancel 1 job (1 waiting), and those that runs in progress submit later?"
+            ),
+            "{error}"
+        );
+        assert!(
+            error.contains("error: nothing was cancelled: without a terminal, confirm with --yes"),
             "{error}"
         );
         assert!(!run.is_finished());
@@ -315,6 +320,7 @@ fn what_is_to_be_cancelled_must_be_named_and_no_store_is_created() {
         ("cancel --all --key 00112233445566778899aabbccddeeff", "--all"),
         ("cancel --key 0011 --yes", "invalid value for --key"),
         ("cancel --key ../../../../etc/passwd --yes", "invalid value for --key"),
+        ("cancel --key 0011223344556677 --yes", "no job has the key 0011223344556677"),
         ("cancel --key", "--key"),
         ("cancel Report --station Oslo --yes", "--station"),
         ("status --most 5", "--jobs"),
@@ -360,20 +366,20 @@ fn a_run_and_a_worker_may_have_only_a_bucket_in_common() {
     let folder = folder();
     let folder = folder.path();
     // The file that a task imports is on the machine of the run alone.
-    let arguments = "run Report --data data --executor pull --bucket exchange";
+    let arguments = "run Report --data data --executor pull --bucket ./exchange";
     let error = weather(folder, words(arguments)).err;
     assert!(error.contains("measurements.csv, which is outside the store"), "{error}");
     assert!(error.contains("`--in-process Temperature`"), "{error}");
     let (worker, run) = thread::scope(|scope| {
-        let arguments = "worker --data local --bucket exchange --exit-when-idle 8 --json";
+        let arguments = "worker --data local --bucket ./exchange --exit-when-idle 8 --json";
         let worker = scope.spawn(|| weather(folder, words(arguments)));
         let arguments =
-            "run Report --data data --executor pull --bucket exchange --in-process Temperature";
+            "run Report --data data --executor pull --bucket ./exchange --in-process Temperature";
         let run = weather(folder, words(arguments));
         (worker.join().expect("no panic"), run)
     });
     run.ok();
-    assert!(worker.err.contains("takes jobs from exchange"), "{}", worker.err);
+    assert!(worker.err.contains("takes jobs from ./exchange"), "{}", worker.err);
     assert!(worker.json()["jobs"].as_u64() >= Some(1));
     assert_eq!(weather(folder, words("plan Report --data data --exit-code")).code, 0);
     assert_eq!(weather(folder, words("plan Report --data local --exit-code")).code, 3);
@@ -382,10 +388,10 @@ fn a_run_and_a_worker_may_have_only_a_bucket_in_common() {
     std::fs::write(folder.join("flow.toml"), settings).expect("a file");
     let error = weather(folder, words("worker --data local --exit-when-idle 0")).refused();
     assert!(error.contains("gs://team/exchange") && error.contains("feature"), "{error}");
-    let variables = [("FLOW_BUCKET", "other")];
+    let variables = [("FLOW_BUCKET", "./other")];
     let arguments = words("worker --data local --exit-when-idle 0");
     let worker = weather_with(folder, arguments, &variables);
-    assert!(worker.err.contains("takes jobs from other"), "{}", worker.err);
+    assert!(worker.err.contains("takes jobs from ./other"), "{}", worker.err);
 }
 
 #[test]
@@ -393,6 +399,8 @@ fn jobs_in_a_bucket_are_listed_and_cancelled() {
     let folder = folder();
     let folder = folder.path();
     let bucket = "--data other --bucket exchange";
+    // A word is the name of a folder if there is one.
+    std::fs::create_dir(folder.join("exchange")).expect("a folder");
     thread::scope(|scope| {
         // No worker is there.
         let arguments =
@@ -449,7 +457,7 @@ fn a_bucket_is_refused_where_workers_need_the_folder_of_the_store() {
     let error =
         weather(folder, words("worker --pool slurm-00000000000000ab --bucket exchange")).refused();
     assert!(error.contains("--pool") && error.contains("--bucket"), "{error}");
-    let variables = [("FLOW_BUCKET", "exchange")];
+    let variables = [("FLOW_BUCKET", "./exchange")];
     let worker = weather_with(folder, words("worker --pool slurm-00000000000000ab"), &variables);
     assert!(worker.err.contains("leave out the pool or the bucket"), "{}", worker.err);
     let error = weather(folder, words("status --bucket exchange")).refused();
@@ -461,4 +469,73 @@ fn a_bucket_of_a_run_needs_an_executor() {
     let folder = folder();
     let error = weather(folder.path(), words("run Temperature --bucket exchange")).refused();
     assert!(error.contains("add `--executor pull`"), "{error}");
+}
+
+#[test]
+fn a_bucket_that_does_not_exist_is_refused_or_announced() {
+    let folder = folder();
+    let folder = folder.path();
+    for arguments in ["status --jobs --bucket ./bukcet", "cancel --all --yes --bucket ./bukcet"] {
+        let error = weather(folder, words(arguments)).refused();
+        assert!(error.contains("the folder ./bukcet of the bucket does not exist"), "{error}");
+    }
+    std::fs::write(folder.join("flow.toml"), "[remotes]\nteam = \"shared\"\n").expect("a file");
+    for arguments in [
+        "worker --data local --bucket taem",
+        "status --jobs --bucket taem",
+        "run Report --executor pull --bucket taem",
+    ] {
+        let error = weather(folder, words(arguments)).refused();
+        assert!(error.starts_with("error: --bucket: `taem` is neither"), "{arguments}: {error}");
+        assert!(error.contains("did you mean `team`?"), "{arguments}: {error}");
+    }
+    let variables = [("FLOW_BUCKET", "taem")];
+    let error = weather_with(folder, words("worker --data local"), &variables).refused();
+    assert!(error.starts_with("error: FLOW_BUCKET: `taem` is neither"), "{error}");
+    // In the file, the folder would be beside it.
+    std::fs::create_dir(folder.join("inner")).expect("a folder");
+    std::fs::write(folder.join("inner/flow.toml"), "bucket = \"taem\"\n").expect("a file");
+    let arguments = "worker --config inner/flow.toml --data local";
+    let error = weather(folder, words(arguments)).refused();
+    assert!(
+        error.starts_with("error: bucket of inner/flow.toml: there is no folder `taem`"),
+        "{error}"
+    );
+    for name in ["bukcet", "taem", "inner/taem", "local", "data"] {
+        assert!(!folder.join(name).exists(), "{name}");
+    }
+    let arguments = "worker --data local --bucket ./fresh --exit-when-idle 0";
+    let worker = weather(folder, words(arguments));
+    assert_eq!(worker.code, 0, "{}", worker.err);
+    let created =
+        "creates the store local, which does not exist\ncreates the folder ./fresh as a bucket\n";
+    assert!(worker.err.starts_with(created), "{}", worker.err);
+    let again = weather(folder, words(arguments));
+    assert!(again.code == 0 && !again.err.contains("creates the store"), "{}", again.err);
+}
+
+#[test]
+fn the_options_of_a_worker_are_checked_before_anything_is_created() {
+    let folder = folder();
+    let folder = folder.path();
+    for (arguments, expected) in [
+        ("--pool foo", "for '--pool <NAME>': the name of a pool is that of an executor"),
+        (
+            "--exit-when-idle 2x",
+            "for '--exit-when-idle <TIME>': write a number of seconds, or a number with `s`",
+        ),
+        ("--time-limit 1.5", "for '--time-limit <TIME>': write a number of seconds"),
+        ("--time-limit 0", "for '--time-limit <TIME>': the worker would have no time"),
+        ("--slots many", "for '--slots <N>': it is not a whole number"),
+    ] {
+        let arguments = format!("worker --data nowhere {arguments}");
+        let error = weather(folder, words(&arguments)).refused();
+        assert!(error.contains(expected), "{arguments}: {error}");
+    }
+    assert!(!folder.join("nowhere").exists());
+    // Times are written as in the file, or as seconds.
+    let arguments = "worker --data shared --exit-when-idle 1s --time-limit 02:00:00";
+    let worker = weather(folder, words(arguments));
+    assert_eq!(worker.code, 0, "{}", worker.err);
+    assert!(worker.err.contains("creates the store shared"), "{}", worker.err);
 }

@@ -114,3 +114,73 @@ fn an_output_that_is_out_of_date_is_not_called_missing() {
     );
     assert!(weather(folder, words("show --stored Temperature")).ok().contains("2.0"));
 }
+
+#[test]
+fn an_option_does_not_take_the_next_option_as_its_value() {
+    let folder = folder();
+    let folder = folder.path();
+    for (arguments, expected) in [
+        ("run Temperature --executor --data other", "'--executor <NAME>'"),
+        ("run Temperature -w --data other", "'--workers <N>'"),
+        ("run --data --json Temperature", "'--data <DIR>'"),
+        ("status --config -q Temperature", "'--config <FILE>'"),
+        ("cancel Temperature --key --data other", "'--key <KEY>'"),
+        ("run Temperature --until --data other", "'--until <TASK>'"),
+        ("run Temperature --station --data other", "write `--station=--data`"),
+        (
+            "run Temperature --at-least --station=Rome",
+            "--at-least has no value: `--station` after it",
+        ),
+        ("run Temperature --station -q", "write `--station=-q`"),
+        ("sweep Temperature --station --dry-run", "--station has no value"),
+    ] {
+        let error = weather(folder, words(arguments)).refused();
+        assert!(error.contains(expected), "{arguments}: {error}");
+        assert!(!error.contains("no task"), "{arguments}: {error}");
+    }
+    assert!(!folder.join("other").exists() && !folder.join("data").exists());
+    // It takes its task by `=` alone.
+    weather(folder, words("run Temperature --force --data other -q")).ok();
+    assert!(folder.join("other").is_dir());
+    let forced = weather(folder, words("plan --force Temperature --data other --exit-code"));
+    assert!(forced.code == 3 && forced.out.contains("forced"), "{}{}", forced.out, forced.err);
+    let forced = weather(folder, words("plan Report --force=Temperature --data other"));
+    assert!(forced.code == 0 && forced.out.contains("forced"), "{}{}", forced.out, forced.err);
+    // The parameters of a task are known behind short options, too.
+    for arguments in
+        ["plan -w4 Temperature --station Rome", "plan -qw 4 Temperature --station Rome"]
+    {
+        assert!(weather(folder, words(arguments)).ok().contains("Rome"), "{arguments}");
+    }
+}
+
+#[test]
+fn a_number_that_is_none_is_explained() {
+    let folder = folder();
+    let refused = |arguments: &str| weather(folder.path(), words(arguments)).refused();
+    let error = refused("run Report --jobs abc");
+    assert_eq!(error, "error: invalid value 'abc' for '--jobs <N>': it is not a whole number\n");
+    let error = refused("history --limit 99999999999999999999");
+    assert!(error.ends_with("for '--limit <N>': it is too large\n"), "{error}");
+}
+
+#[test]
+fn a_method_of_the_library_is_an_unknown_verb_with_a_hint() {
+    let folder = folder();
+    for (method, verb) in
+        [("preview", "plan"), ("plot", "graph"), ("get", "load"), ("runs", "history")]
+    {
+        let error = weather(folder.path(), [method, "Report"]).refused();
+        assert!(error.contains(&format!("unrecognized subcommand '{method}'")), "{error}");
+        assert!(error.contains(&format!("the verb `{verb}` does that")), "{error}");
+    }
+}
+
+#[test]
+fn the_help_says_what_no_workers_are() {
+    let folder = folder();
+    let help = weather(folder.path(), words("run --help")).ok();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("0 runs them one after the other on the main thread"), "{help}");
+    weather(folder.path(), words("run Temperature --workers 0 -q")).ok();
+}

@@ -336,3 +336,19 @@ fn each_command_of_a_session_ends_with_a_clean_terminal() {
         }
     }
 }
+
+#[test]
+fn a_confirmation_that_is_declined_removes_nothing() {
+    let folder = folder();
+    go(folder.path());
+    written(folder.path(), "run Total", 80, &[], 0);
+    let terminal = start(folder.path(), "reset Total", 80, &[]);
+    terminal.wait_for("the question", |lines| lines.iter().any(|line| line.ends_with("[y/N]")));
+    terminal.press(b'n');
+    terminal.press(b'\n');
+    let (lines, _) = terminal.end_with_code(2);
+    let expected = ["Remove the outputs of Total? [y/N] n", "nothing was removed"];
+    assert_eq!(lines, expected);
+    let status = written(folder.path(), "status", 200, &[], 0);
+    assert!(status.contains("1 output, "), "{status}");
+}

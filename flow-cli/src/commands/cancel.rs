@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgGroup, Command};
-use flow_cluster::{JobSelection, UnreadableFile};
+use flow_cluster::{ClusterError, JobCounts, JobQueues, JobSelection, UnreadableFile};
 use flow_core::TaskInfo;
 use serde::Serialize;
 
 use super::confirmed_or;
-use super::jobs::{count, counts, queues};
+use super::jobs::{count, queues, several};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::options::{bucket_option, yes_option};
@@ -68,12 +68,14 @@ struct CancelledJson {
 fn run(context: &Context) -> Result<ExitCode, CliError> {
     let named: Vec<_> =
         context.matches.get_many::<String>("cancelled").into_iter().flatten().collect();
-    let mut keys = context.matches.get_many::<String>("key").into_iter().flatten();
-    // Before anything is read: a text that is no key is a mistake.
+    let given = context.matches.get_many::<String>("key").into_iter().flatten();
+    let given: Vec<_> = given.collect();
+    // Before anything is read: a text that is not a key is a mistake.
+    let mut keys = given.iter();
     let keys = keys.try_fold(JobSelection::default(), |selection, key| selection.and_key(key));
-    let keys =
-        keys.map_err(|error| CliError::usage(format!("invalid value for --key: {error}")))?;
+    let keys = keys.map_err(wrong_key)?;
     let (queues, all) = count(queues(context)?, &JobSelection::all())?;
+    let queues = check_keys(queues, &given)?;
     let mut tasks = Vec::new();
     for name in named {
         match TaskInfo::named(name) {
@@ -90,9 +92,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let (queues, found) = count(queues, &selection)?;
     let is_running = found.runs.iter().any(|run| run.is_running);
     if is_running || found.counts.waiting + found.counts.running > 0 {
-        let later = if is_running { " and those that follow in runs in progress" } else { "" };
-        let question = format!("Cancel {}{later}?", counts(found.counts));
-        confirmed_or(context, &question, "Nothing was cancelled")?;
+        confirmed_or(context, &question(found.counts, is_running), "nothing was cancelled")?;
     }
     let summary = queues.cancel(&selection).map_err(anyhow::Error::from)?;
     for file in &summary.unreadable {
@@ -108,4 +108,62 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     };
     context.ui.write(&json, text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a key that no job has: it was copied wrongly, or its job has left the queue.
+fn check_keys(mut queues: JobQueues, keys: &[&String]) -> Result<JobQueues, CliError> {
+    for key in keys {
+        let one = JobSelection::default().and_key(key).map_err(wrong_key)?;
+        let (back, found) = count(queues, &one)?;
+        queues = back;
+        if found.counts.all() == 0 {
+            return Err(CliError::usage(format!(
+                "invalid value for --key: no job has the key {key}: `status --jobs` prints the keys of all jobs"
+            )));
+        }
+    }
+    Ok(queues)
+}
+
+fn wrong_key(error: ClusterError) -> CliError {
+    CliError::usage(format!("invalid value for --key: {error}"))
+}
+
+/// Returns what is asked before jobs are cancelled, such as `Cancel 3 jobs (1 running, 2 waiting)?`.
+///
+/// Runs in progress also cancel selected jobs that they submit later.
+fn question(counts: JobCounts, is_running: bool) -> String {
+    let JobCounts { waiting, running, .. } = counts;
+    let states = [(running, "running"), (waiting, "waiting")];
+    let states = states.into_iter().filter(|(jobs, _)| *jobs > 0);
+    let states: Vec<_> = states.map(|(jobs, state)| format!("{jobs} {state}")).collect();
+    let jobs = several(waiting + running, "job", "jobs");
+    match (states.is_empty(), is_running) {
+        (true, _) => "Cancel the jobs that runs in progress submit later?".to_owned(),
+        (false, false) => format!("Cancel {jobs} ({})?", states.join(", ")),
+        (false, true) => {
+            let states = states.join(", ");
+            format!("Cancel {jobs} ({states}), and those that runs in progress submit later?")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_counts_what_would_be_cancelled() {
+        let question = |running, waiting, is_running| {
+            let mut counts = JobCounts::default();
+            (counts.running, counts.waiting, counts.ended) = (running, waiting, 7);
+            super::question(counts, is_running)
+        };
+        assert_eq!(question(1, 2, false), "Cancel 3 jobs (1 running, 2 waiting)?");
+        assert_eq!(
+            question(0, 1, true),
+            "Cancel 1 job (1 waiting), and those that runs in progress submit later?"
+        );
+        assert_eq!(question(0, 0, true), "Cancel the jobs that runs in progress submit later?");
+    }
 }

@@ -42,6 +42,12 @@ pub(super) fn options(command: Command) -> Command {
 
 /// Returns the queues of the store, or that of the bucket which is set.
 pub(super) fn queues(context: &Context) -> Result<JobQueues, CliError> {
+    if let Some(folder) = context.settings.missing_bucket()? {
+        return Err(CliError::usage(format!(
+            "the folder {} of the bucket does not exist, so that no run and no worker can have used it: check the path",
+            folder.display()
+        )));
+    }
     let flow = context.store()?;
     let queues = match context.settings.open_bucket()? {
         Some(bucket) => JobQueues::in_bucket(&flow, bucket),
@@ -134,7 +140,7 @@ fn text(status: &QueueStatus, width: Option<usize>) -> String {
 }
 
 /// Returns the numbers of jobs by state.
-pub(super) fn counts(counts: JobCounts) -> String {
+fn counts(counts: JobCounts) -> String {
     let JobCounts { waiting, running, ended, .. } = counts;
     match counts.all() {
         0 => "no jobs".to_owned(),

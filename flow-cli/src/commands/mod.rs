@@ -40,7 +40,7 @@ mod worker;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ui;
+use crate::ui::{self, Answer};
 use crate::verb::Verb;
 
 /// All verbs, in the order of the help.
@@ -85,13 +85,19 @@ pub(crate) const VERBS: &[Verb] = &[
 
 /// Asks whether to continue, unless `--yes` was given.
 fn confirmed(context: &Context, question: &str) -> Result<(), CliError> {
-    confirmed_or(context, question, "Nothing was removed")
+    confirmed_or(context, question, "nothing was removed")
 }
 
-/// Asks as [`confirmed`] does. `nothing` is what the error says has happened.
+/// Asks as [`confirmed`] does. `nothing` is what is printed if the answer is no.
 fn confirmed_or(context: &Context, question: &str, nothing: &str) -> Result<(), CliError> {
-    if context.matches.get_flag("yes") || ui::confirm(question) {
+    if context.matches.get_flag("yes") {
         return Ok(());
     }
-    Err(CliError::usage(format!("{question} {nothing}: without a terminal, confirm with --yes")))
+    match ui::confirm(question) {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(CliError::Declined(nothing.to_owned())),
+        Answer::NotAsked => Err(CliError::usage(format!(
+            "{nothing}: without a terminal, confirm with --yes. The question is: {question}"
+        ))),
+    }
 }

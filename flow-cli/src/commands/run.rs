@@ -32,6 +32,8 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     if context.matches.get_flag("dry-run") {
         return plan::show(context, &graph.preview()?);
     }
+    #[cfg(feature = "cluster")]
+    context.announce_bucket_of_run()?;
     match graph.run() {
         Ok(summary) => {
             print(context, &summary)?;

@@ -1,6 +1,6 @@
 //! `export`, `import`, `push` and `pull`: share outputs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -113,8 +113,10 @@ fn named(context: &Context) -> PathBuf {
 }
 
 /// Returns the remote that the option names: a folder, the URL of an object store, or a name in `flow.toml`.
-fn named_remote(context: &Context) -> Result<Arc<dyn Remote>, CliError> {
-    remotes::open(&named(context), &context.settings.remotes, Shows::Progress)
+fn named_remote(context: &Context, option: &str) -> Result<Arc<dyn Remote>, CliError> {
+    let remote = remotes::resolved(&named(context), Path::new(""), &context.settings.remotes);
+    let remote = remote.map_err(|why| CliError::usage(format!("--{option}: {why}")))?;
+    remotes::open(&remote, Shows::Progress)
 }
 
 fn export(context: &Context) -> Result<ExitCode, CliError> {
@@ -145,7 +147,7 @@ fn exported(context: &Context, summary: &ExportSummary) -> Result<ExitCode, CliE
 }
 
 fn push(context: &Context) -> Result<ExitCode, CliError> {
-    let (graph, remote) = (context.graph()?, named_remote(context)?);
+    let (graph, remote) = (context.graph()?, named_remote(context, "to")?);
     let pushed = match context.matches.get_flag("dry-run") {
         true => graph.push_dry_run(&*remote)?,
         false => graph.push(&*remote)?,
@@ -154,7 +156,7 @@ fn push(context: &Context) -> Result<ExitCode, CliError> {
 }
 
 fn pull(context: &Context) -> Result<ExitCode, CliError> {
-    let (graph, remote) = (context.graph()?, named_remote(context)?);
+    let (graph, remote) = (context.graph()?, named_remote(context, "from")?);
     let pulled = match context.matches.get_flag("dry-run") {
         true => graph.pull_dry_run(&*remote)?,
         false => graph.pull(&*remote)?,

@@ -83,6 +83,8 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
         context.ui.write(&variants, &preview)?;
         return Ok(ExitCode::SUCCESS);
     }
+    #[cfg(feature = "cluster")]
+    context.announce_bucket_of_run()?;
     let (is_success, is_allowed, failures) = match sweep.run() {
         Ok(summary) => (summary.is_success(), true, None),
         Err(Error::Sweep(summary)) => (false, false, Some(summary)),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, Command};
+use flow_core::Verified;
 use serde::Serialize;
 
 use super::confirmed;
@@ -41,11 +42,21 @@ fn options(command: Command) -> Command {
 fn run(context: &Context) -> Result<ExitCode, CliError> {
     let flow = context.store()?;
     let verified = flow.store().verify()?;
+    let is_reset = context.matches.get_flag("reset");
+    let mut text = report(&verified, is_reset);
     let mut reset = Vec::new();
-    if context.matches.get_flag("reset") && !verified.is_whole() {
-        ui::report(&verified);
+    if is_reset && !verified.is_whole() {
+        if !context.matches.get_flag("yes") {
+            // Before the question; not again after it.
+            ui::report(std::mem::take(&mut text));
+        }
         confirmed(context, "Remove the damaged outputs?")?;
-        reset = verified.reset()?.instances;
+        let removed = verified.reset()?;
+        text = match text.is_empty() {
+            true => removed.to_string(),
+            false => format!("{text}\n{removed}"),
+        };
+        reset = removed.instances;
     }
     let damage = verified.damage().iter().map(ToString::to_string).collect();
     let unsigned: Vec<_> = verified.unsigned().iter().map(ToString::to_string).collect();
@@ -54,6 +65,19 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     let is_accepted = is_repaired && unsigned.is_empty();
     let outputs = verified.outputs();
     let json = VerifiedJson { outputs, damage, unsigned, wrong_signatures, reset };
-    context.ui.write(&json, &verified)?;
+    context.ui.write(&json, text)?;
     Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns the report with what this verb does, where the library names a method.
+fn report(verified: &Verified, is_reset: bool) -> String {
+    let text = verified.to_string();
+    let is_advice = |line: &&str| line.starts_with("remove the damaged output");
+    match (is_reset, verified.is_whole()) {
+        (false, _) => text.replace("with `reset()`", "with `verify --reset`"),
+        (true, false) => {
+            text.lines().filter(|line| !is_advice(line)).collect::<Vec<_>>().join("\n")
+        }
+        (true, true) => format!("{text}\nnothing to remove: no file is damaged"),
+    }
 }

@@ -586,7 +586,7 @@ mod tests {
         assert!(text(JobOptions::new().partition("a\nb")).contains("line break"));
         assert!(text(JobOptions::new().option("gpu")).contains("does not begin with `-`"));
         assert!(text(JobOptions::new().option("--")).contains("has no name"));
-        assert!(text(JobOptions::new().memory("much")).contains("\"much\" is no amount"));
+        assert!(text(JobOptions::new().memory("much")).contains("\"much\" is not an amount"));
         assert!(text(JobOptions::new().grow(0.5)).contains("`grow` is 0.5"));
     }
 }

@@ -132,6 +132,12 @@ impl Worker {
         self
     }
 
+    /// Returns whether there can be a [pool](Self::pool) of this name, for the command line.
+    #[doc(hidden)]
+    pub fn is_pool(name: &str) -> bool {
+        PoolName::parse(name).is_some()
+    }
+
     /// Sets after how much time the worker will be ended by what has started it, such as a scheduler.
     ///
     /// It begins no job then that is not expected to end before. A job of unknown duration needs half of the time. The first

@@ -149,7 +149,7 @@ impl fmt::Display for StoreError {
             }
             Self::NoRun { id, folder } => write!(
                 f,
-                "the store {} has no run {id:?}: `flow.store().runs()` lists the runs",
+                "the store {} has no run {id:?}: `flow.store().runs()` (`history` on the command line) lists the runs",
                 folder.display()
             ),
             Self::SecretKey { path } => write!(

@@ -37,7 +37,7 @@ pub(crate) fn unique() -> String {
 }
 
 /// Returns the name most similar to `name`, if there is a similar one.
-pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
+pub fn nearest(name: &str, known: &[&str]) -> Option<String> {
     let likeness = |other: &&str| strsim::jaro_winkler(name, other);
     let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(&best) > 0.75).then(|| best.to_owned())

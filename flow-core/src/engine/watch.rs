@@ -97,7 +97,7 @@ impl<'a> Watch<'a> {
         if !policies.runs_elsewhere(graph, *node) {
             return changed(what);
         }
-        let remedy = "or run the task in this process, by `flow.in_process`";
+        let remedy = "or run the task in this process, by `flow.in_process` (`--in-process` on the command line)";
         // Values of variables are hashed with a key of the store.
         let has_own_store = policies.moves_files();
         match read {

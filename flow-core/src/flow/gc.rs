@@ -241,7 +241,10 @@ impl fmt::Display for Garbage {
                 )?;
             } else {
                 let minutes = self.older_than.as_secs() / 60;
-                write!(f, "\nkept: {what}, younger than {minutes} min (see `older_than`)")?;
+                write!(
+                    f,
+                    "\nkept: {what}, younger than {minutes} min, because a program may be writing them"
+                )?;
             }
         }
         if self.found.earlier > 0 {
@@ -249,7 +252,7 @@ impl fmt::Display for Garbage {
             write!(
                 f,
                 "\nkept: {what} of an earlier release, which a run may reuse: run the wanted roots first, \
-                 or collect with `earlier_formats()`"
+                 or remove them with `earlier_formats()` in a program"
             )?;
         }
         for (path, why) in self.found.unusable.iter().take(LISTED) {

@@ -3,6 +3,9 @@
 //! A record has the parameters of the task and of all upstream tasks, and does not say which of them have their
 //! defaults. The name of the instance's folder does: it shows the upstream parameters that differ from their defaults, as
 //! the label in a preview does. So a label has the parameters that the name of the folder shows.
+//!
+//! A record has them by name. A label has those of the task in the order of their declaration, as all other labels do, if the task
+//! is one of this program.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -10,6 +13,8 @@ use std::path::Path;
 use crate::base::key::Key;
 use crate::base::parallel;
 use crate::store::folder::shows_parameter;
+use crate::task::param::ParamDecl;
+use crate::task::registry;
 use crate::value::shortened;
 
 /// The maximal length of a printed parameter value, in characters.
@@ -40,8 +45,15 @@ impl Described<'_> {
     /// Returns the task with its own parameters, and those of upstream tasks for which `is_shown` returns `true`.
     fn text(&self, is_shown: impl Fn(&str) -> bool) -> String {
         let own = self.parameters.iter().filter(|(name, _)| is_own(name));
+        let mut own: Vec<_> = own.collect();
+        let declared = declared(self.task);
+        // One that the task does not have any more is behind the others.
+        own.sort_by_key(|(name, _)| {
+            let place = declared.iter().position(|param| param.name == name.as_str());
+            place.unwrap_or(declared.len())
+        });
         let upstream = self.parameters.iter().filter(|(name, _)| !is_own(name) && is_shown(name));
-        let text = own.chain(upstream).map(|(name, value)| match value {
+        let text = own.into_iter().chain(upstream).map(|(name, value)| match value {
             serde_json::Value::String(text) => format!("{name}: {}", shortened(text, VALUE)),
             serde_json::Value::Null => format!("{name}: none"),
             value => format!("{name}: {}", shortened(&value.to_string(), VALUE)),
@@ -112,6 +124,14 @@ fn differing_parameters<'a>(all: &[Described<'a>]) -> HashMap<&'a str, HashSet<&
         differing.insert(task, names);
     }
     differing
+}
+
+/// Returns the parameters of a task of this program, in the order of their declaration.
+fn declared(task: &str) -> &'static [ParamDecl] {
+    match registry::called(task).first() {
+        Some(task) => task.params,
+        None => &[],
+    }
 }
 
 /// Returns whether a parameter of a record is one of the task itself: others are named `Task.parameter`.

@@ -80,7 +80,7 @@ impl Flow {
     /// `memory`, which is a number of bytes: by default the flow offers the memory of the machine or, in a container, that
     /// of the container. Where it is unknown, outside of Linux, the default is no limit.
     ///
-    /// Planning a run fails if a pending task needs more than is offered, or if the amount is a text that is no amount.
+    /// Planning a run fails if a pending task needs more than is offered, or if the amount is a text that is not an amount.
     ///
     /// ```
     /// use flow::prelude::*;

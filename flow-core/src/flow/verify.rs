@@ -387,7 +387,14 @@ impl fmt::Display for Verified {
                 if let Some(more @ 1..) = n.checked_sub(LISTED) {
                     write!(f, "\n  … and {more} more")?;
                 }
-                f.write_str("\nremove them with `reset()`; the next run computes them again")?;
+                let [outputs, it] = match self.damaged.len() {
+                    1 => ["output", "it"],
+                    _ => ["outputs", "them"],
+                };
+                write!(
+                    f,
+                    "\nremove the damaged {outputs} with `reset()`; the next run computes {it} again"
+                )?;
             }
         }
         for (key, outputs) in &self.signed {
@@ -396,10 +403,10 @@ impl fmt::Display for Verified {
         }
         if !self.unsigned.is_empty() {
             let n = self.unsigned.len();
-            let s = if n == 1 { " is" } else { "s are" };
+            let [are, them] = if n == 1 { [" is", "it"] } else { ["s are", "them"] };
             write!(
                 f,
-                "\n{n} output{s} not accepted; the next run computes them again if it needs them:"
+                "\n{n} output{are} not accepted; the next run computes {them} again if it needs {them}:"
             )?;
             list(f, &self.unsigned)?;
         }

@@ -229,7 +229,7 @@ pub enum PlanErrorKind {
         offer: Option<u64>,
     },
 
-    /// The amount that the flow offers of a resource is no amount.
+    /// The amount that the flow offers of a resource is not an amount.
     #[error("the flow offers a wrong amount of `{resource}`: {reason}")]
     WrongOffer { resource: String, reason: String },
 

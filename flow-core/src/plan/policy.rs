@@ -64,7 +64,7 @@ pub(crate) struct Policies {
     pub(crate) timeout: Option<Duration>,
     /// The amounts of resources that the flow offers.
     pub(crate) offers: BTreeMap<Cow<'static, str>, u64>,
-    /// An offer that is no amount: the resource, and the reason.
+    /// An offer that is not an amount: the resource, and the reason.
     wrong_offer: Option<(String, String)>,
     pub(crate) on_failure: OnFailure,
     /// How many bytes of values a run may keep in memory, if the flow sets it.
@@ -177,7 +177,7 @@ impl Policies {
         }
     }
 
-    /// Returns an error if the flow offers a text that is no amount.
+    /// Returns an error if the flow offers a text that is not an amount.
     pub(crate) fn check_offers(&self) -> Result<(), PlanErrorKind> {
         match self.wrong_offer.clone() {
             Some((resource, reason)) => Err(PlanErrorKind::WrongOffer { resource, reason }),

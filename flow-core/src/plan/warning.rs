@@ -177,8 +177,9 @@ impl fmt::Display for Warning {
             Self::Stopped { given, given_type, parameter, parameter_type, key } => write!(
                 f,
                 "the value of `{given}` (`{given_type}`) does not reach `{parameter}`, which has the \
-                 type `{parameter_type}` and keeps its default: set it with `flow.with({key}, ...)`, \
-                 give both parameters one type, or mark one of them `#[param(local)]`"
+                 type `{parameter_type}` and keeps its default: set it with `flow.with({key}, ...)` \
+                 (`--param {parameter}=...` on the command line), give both parameters one type, or mark one \
+                 of them `#[param(local)]`"
             ),
             Self::ForcesNothing { task } => {
                 write!(f, "`{task}` is forced, but nothing here requires it")

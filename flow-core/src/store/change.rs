@@ -83,7 +83,7 @@ impl fmt::Display for CodeChange {
             Self::Crate { what } => f.write_str(what),
             Self::EarlierRelease => f.write_str(
                 "an earlier release recorded this output and computed digests of code in another way, so \
-                 that they cannot be compared; if the code is the same, `flow.store().bless` keeps the output",
+                 that they cannot be compared; if the code is the same, `flow.store().bless` (`bless` on the command line) keeps the output",
             ),
             Self::Others { count } => write!(f, "and {count} more items"),
             Self::Unknown => f.write_str("it changed"),

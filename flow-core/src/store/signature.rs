@@ -133,7 +133,8 @@ impl Signatures {
         match verified {
             Ok(Ok(_)) => None,
             Ok(Err(SignatureError::UnknownKey { key })) => Some(format!(
-                "it does not trust the key of its own signer, `{}`: add it to the trusted keys",
+                "it does not trust the key of its own signer, `{}`: add it to those that \
+                 `flow.require_signatures` accepts (`trusted_keys` in flow.toml)",
                 key.escape_debug()
             )),
             Ok(Err(_)) => Some("it does not accept what its own signer signs".to_owned()),

@@ -20,7 +20,7 @@ use parse_size::Error;
 /// assert!("four".amount().is_err());
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no amount of a resource",
+    message = "`{Self}` is not an amount of a resource",
     label = "expected a `u64`, or a text with a unit",
     note = "convert a number with `as u64` or `u64::from`; a text is like `\"4GB\"` or `\"512 MiB\"`"
 )]
@@ -68,7 +68,7 @@ fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let wrong = || {
         format!(
-            "{text:?} is no amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
+            "{text:?} is not an amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
         )
     };
     let is_plain_fraction =
@@ -110,7 +110,7 @@ mod tests {
         for text in ["", " ", "GB", "-1", "-4GB", "0.5", "4 apples", "four", "4GB5", "1,5GB", "NaN"]
         {
             let error = text.amount().expect_err(text);
-            assert!(error.contains("is no amount; write a whole number"), "{error}");
+            assert!(error.contains("is not an amount; write a whole number"), "{error}");
         }
         for text in ["99999999999999999999", "20 EB", "1e40"] {
             let error = text.amount().expect_err(text);

@@ -240,11 +240,11 @@ mod tests {
     fn the_first_wrong_value_is_reported() {
         let wrong = evaluated(|_, _, to| {
             to.at("resources(memory)");
-            to.computed("memory", Err("it is no amount".to_owned()));
+            to.computed("memory", Err("it is not an amount".to_owned()));
             to.timeout(Duration::ZERO);
             to.threads(0);
         });
-        let reason = "it is no amount".to_owned();
+        let reason = "it is not an amount".to_owned();
         assert_eq!(wrong, Err(WrongOption { option: "resources(memory)", reason }));
         let wrong = evaluated(|_, _, to| to.threads(0)).expect_err("no thread");
         assert_eq!(wrong.option, "threads");

@@ -234,7 +234,7 @@ fn amount(text: &str) -> std::result::Result<u64, String> {
     let text = text.trim();
     let wrong = || {
         format!(
-            "{text:?} is no amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
+            "{text:?} is not an amount; write a whole number, or a number with a unit, such as \"4GB\" or \"512 MiB\""
         )
     };
     let is_plain_fraction =
@@ -316,7 +316,7 @@ mod tests {
             assert_eq!(amount(text), Err(AMOUNT.to_owned()), "{text}");
         }
         for text in ["\"\"", "\"-4GB\"", "\"0.5\"", "\"four\""] {
-            assert!(amount(text).is_err_and(|error| error.contains("is no amount")), "{text}");
+            assert!(amount(text).is_err_and(|error| error.contains("is not an amount")), "{text}");
         }
         assert!(amount("\"20 EB\"").is_err_and(|error| error.contains("is larger than")));
     }

@@ -124,7 +124,7 @@ impl Queue {
         anyhow::ensure!(
             job.payload.len() <= LONGEST_PAYLOAD,
             "the job has {} MB of parameters and places of inputs, which is too much for a file of the queue: run it in \
-             this process, by `flow.in_process`",
+             this process, by `flow.in_process` (`--in-process` on the command line)",
             job.payload.len() >> 20
         );
         state.submitted += 1;

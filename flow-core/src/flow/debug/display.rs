@@ -70,13 +70,14 @@ impl Selected {
         host.iter().try_for_each(|host| write!(f, " on {}", escaped_text(host.chars())))
     }
 
-    /// Writes all parameters, those of upstream tasks included.
+    /// Writes all parameters in the order of their declaration, then those of upstream tasks by name.
     fn write_parameters(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters = self.plan.graph.all_parameters(self.node);
-        if !parameters.is_empty() {
+        let all = self.plan.graph.all_shown(self.node).into_iter();
+        let mut all = all.filter(|one| !one.is_inherited).peekable();
+        if all.peek().is_some() {
             f.write_str("\nparameters:")?;
         }
-        parameters.iter().try_for_each(|(name, value)| write!(f, "\n  {name}: {value}"))
+        all.try_for_each(|one| write!(f, "\n  {}: {}", one.name, one.value))
     }
 
     fn write_inputs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

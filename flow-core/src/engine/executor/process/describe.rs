@@ -172,7 +172,7 @@ pub(super) fn setting_messages(
         if value.has_secret() && !sends_secrets {
             return Err(format!(
                 "the value of `{}` is a secret, which would be written to a file: run the task that sets it in the process of \
-                 the run, by `flow.in_process`",
+                 the run, by `flow.in_process` (`--in-process` on the command line)",
                 param.name
             ));
         }
@@ -288,7 +288,7 @@ impl Nodes {
         anyhow::ensure!(
             self.way == Way::Socket || !value.has_secret(),
             "{} of {} is a secret, which would be written to a file for the worker: run the task that needs it in this \
-             process, by `flow.in_process`",
+             process, by `flow.in_process` (`--in-process` on the command line)",
             name(),
             handle.label()
         );
@@ -316,7 +316,7 @@ fn made(handle: &Handle, way: Way) -> anyhow::Result<Result<MadeMessage, Missing
     let otherwise = match way {
         Way::Socket => "leave out `isolate`",
         Way::Executor | Way::ExecutorWithFiles => {
-            "run the task that requires it in this process, by `flow.in_process`"
+            "run the task that requires it in this process, by `flow.in_process` (`--in-process` on the command line)"
         }
     };
     if way == Way::ExecutorWithFiles {
@@ -348,7 +348,7 @@ fn ensure_carried(handle: &Handle, made: &Made) -> anyhow::Result<()> {
     };
     anyhow::bail!(
         "{} is at {} on this machine, and the machine of the worker does not have it: run the task that requires it in this \
-         process, by `flow.in_process`",
+         process, by `flow.in_process` (`--in-process` on the command line)",
         handle.label(),
         place.display()
     )
