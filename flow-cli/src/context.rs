@@ -93,20 +93,21 @@ impl Context {
         }
         #[cfg(feature = "cluster")]
         {
-            if let Ok(Some(executor)) = matches.try_get_one::<String>("executor") {
+            let executor = matches.try_get_one::<String>("executor");
+            let is_of_run = executor.is_ok();
+            if !is_of_run {
+                // This verb begins no run: neither the executor that is set for those that do nor its bucket matters.
+                settings.executor = None;
+            }
+            if let Ok(Some(executor)) = executor {
                 settings.executor = ExecutorName::named(executor);
             }
             if let Ok(Some(bucket)) = matches.try_get_one::<PathBuf>("bucket") {
-                let is_of_run = matches.try_get_one::<String>("executor").is_ok();
                 if is_of_run && settings.executor.is_none() {
                     return Err(CliError::usage(
                         "--bucket is where an executor and its workers exchange jobs and files, and no executor is set: add \
                          `--executor pull`",
                     ));
-                }
-                if !is_of_run {
-                    // This verb begins no run. An executor whose workers need the folder of the store may be set for those that do.
-                    settings.executor = None;
                 }
                 settings.set_bucket("--bucket", bucket.clone());
             }

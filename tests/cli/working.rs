@@ -539,3 +539,26 @@ fn the_options_of_a_worker_are_checked_before_anything_is_created() {
     assert_eq!(worker.code, 0, "{}", worker.err);
     assert!(worker.err.contains("creates the store shared"), "{}", worker.err);
 }
+
+#[test]
+fn verbs_that_begin_no_run_ignore_the_executor_and_its_bucket() {
+    let folder = folder();
+    let folder = folder.path();
+    weather(folder, words("run Report -q")).ok();
+    for (settings, expected) in [
+        ("executor = \"pull\"\nbucket = \"taem\"\n", "there is no folder `taem`"),
+        ("executor = \"slurm\"\nbucket = \"./exchange\"\n", "and a bucket is set"),
+    ] {
+        std::fs::write(folder.join("flow.toml"), settings).expect("a file");
+        for arguments in ["run Report", "plan Report"] {
+            let error = weather(folder, words(arguments)).refused();
+            assert!(error.contains(expected), "{arguments}: {error}");
+        }
+        for arguments in ["status", "history", "verify", "why Report", "show Report", "path Report"] {
+            weather(folder, words(arguments)).ok();
+        }
+    }
+    // What starts the workers of runs does not matter to a worker.
+    let worker = weather(folder, words("worker --data local --exit-when-idle 0"));
+    assert!(worker.code == 0 && worker.err.contains("takes jobs from"), "{}", worker.err);
+}
