@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::args;
 use crate::commands::VERBS;
 use crate::context::{Context, Opener};
-use crate::error::{CliError, on_command_line};
+use crate::error::CliError;
 use crate::ui;
 
 /// Runs the command line. The first argument is the name of the program.
@@ -20,7 +20,7 @@ pub(crate) fn run(opener: Opener, args: impl Iterator<Item = OsString>) -> ExitC
                 CliError::Clap(error) => drop(error.print()),
                 CliError::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
                 CliError::Declined(message) => ui::report(message),
-                error => ui::report_error(on_command_line(&error.to_string())),
+                error => ui::report_error(error),
             }
             error.code()
         }

@@ -68,12 +68,16 @@ impl From<Error> for CliError {
                 )),
                 #[cfg(feature = "cluster")]
                 PlanErrorKind::NotElsewhere { task, executor, reason, .. } => {
+                    let reason = with_option(task, reason);
                     let what =
                         format!("`{task}` cannot run elsewhere, by the executor `{executor}`");
                     Self::usage(format!("{what}: {reason}"))
                 }
                 _ => Self::Flow(Box::new(Error::Plan(plan))),
             },
+            Error::NotComplete { ref root, .. } | Error::Nothing { ref root, .. } => {
+                Self::Other(anyhow::anyhow!(with_verb(&error.to_string(), root)))
+            }
             error => Self::Flow(Box::new(error)),
         }
     }
@@ -114,45 +118,63 @@ impl From<anyhow::Error> for CliError {
     }
 }
 
-/// Calls in the errors of the library, before and after the name of a task, and what does the same on the command line.
-const CALLS: [(&str, &str, &str); 2] =
-    [("`flow.run::<", ">()`", "`run "), ("`flow.in_process::<", ">()`", "`--in-process ")];
+/// Returns an error with the verb `run` in the place of the call `flow.run`, which names the roots as a type.
+///
+/// Nothing else of the text changes: it may quote paths, and errors of tasks.
+fn with_verb(error: &str, root: &str) -> String {
+    error.replacen(&format!("`flow.run::<{root}>()`"), &format!("`run {}`", arguments(root)), 1)
+}
 
-/// Returns an error with verbs and options instead of the calls of the library.
-pub(crate) fn on_command_line(error: &str) -> String {
-    let mut text = error.to_owned();
-    for (before, after, instead) in CALLS {
-        while let Some((first, rest)) = text.split_once(before)
-            && let Some((task, last)) = rest.split_once(after)
-        {
-            // Several roots are a tuple.
-            let several = task.strip_prefix('(').and_then(|tasks| tasks.strip_suffix(')'));
-            let task = several.map_or_else(|| task.to_owned(), |tasks| tasks.replace(", ", " "));
-            text = format!("{first}{instead}{task}`{last}");
+/// Returns roots as arguments. Several are a tuple of types.
+fn arguments(root: &str) -> String {
+    let several = root.strip_prefix('(').and_then(|tasks| tasks.strip_suffix(')'));
+    let Some(tasks) = several else { return root.to_owned() };
+    let mut depth = 0_usize;
+    let is_kept = |c: &char| {
+        match c {
+            '<' | '(' => depth += 1,
+            '>' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
         }
-    }
-    text
+        // Other commas are those of a generic task.
+        *c != ',' || depth > 0
+    };
+    tasks.chars().filter(is_kept).collect()
+}
+
+/// Returns why a task cannot run elsewhere, with the option that keeps it in this process instead of the call.
+#[cfg(feature = "cluster")]
+fn with_option(task: &str, reason: &str) -> String {
+    reason.replace(&format!("`flow.in_process::<{task}>()`"), &format!("`--in-process {task}`"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(feature = "cluster")]
     #[test]
     fn a_task_that_cannot_run_elsewhere_is_kept_by_an_option() {
         let reason = "its job would be a file with the secret `Fetch.token`: run it in this process, by \
                       `flow.in_process::<Fetch>()`";
         let expected = "its job would be a file with the secret `Fetch.token`: run it in this process, by \
                         `--in-process Fetch`";
-        assert_eq!(on_command_line(reason), expected);
+        assert_eq!(with_option("Fetch", reason), expected);
     }
 
     #[test]
-    fn tasks_are_run_by_a_verb() {
-        let error =
-            "A is not complete: run it with `flow.run::<(A, Fit<B>)>()`, or `flow.run::<A>()`";
-        let expected = "A is not complete: run it with `run A Fit<B>`, or `run A`";
-        assert_eq!(on_command_line(error), expected);
-        assert_eq!(on_command_line("see `flow.run::<A"), "see `flow.run::<A");
+    fn roots_are_run_by_a_verb_and_no_other_text_changes() {
+        let error = "A is not complete: run it with `flow.run::<A>()`";
+        assert_eq!(with_verb(error, "A"), "A is not complete: run it with `run A`");
+        let error = "run them first with `flow.run::<(A, Fit<B, C>)>()`\n  A: failed: see `flow.run::<B>()`";
+        let expected = "run them first with `run A Fit<B, C>`\n  A: failed: see `flow.run::<B>()`";
+        assert_eq!(with_verb(error, "(A, Fit<B, C>)"), expected);
+    }
+
+    #[test]
+    fn the_error_of_a_task_keeps_the_calls_that_it_names() {
+        let text = "see `flow.run::<A>()` or `flow.in_process::<A>()` in /tmp/`flow.run::<A>()`";
+        let error = CliError::from(anyhow::anyhow!(text));
+        assert_eq!(error.to_string(), text);
     }
 }
