@@ -239,6 +239,7 @@ fn not_a_number(error: &clap::Error) -> Option<String> {
     let (option, value) = (text(ContextKind::InvalidArg)?, text(ContextKind::InvalidValue)?);
     let why = match cause.kind() {
         IntErrorKind::PosOverflow => "it is too large",
+        IntErrorKind::NegOverflow => "it is too small",
         _ => "it is not a whole number",
     };
     Some(format!("invalid value '{}' for '{option}': {why}", shortened(&one_line(value), QUOTED)))

@@ -142,17 +142,17 @@ fn terminal_width() -> Option<usize> {
     out.is_terminal().then(|| size.map_or(COLUMNS, |(width, _)| usize::from(width.0)))
 }
 
-/// Writes an error to the standard error. Control characters are escaped and long lines are cut, because an error may quote
-/// arguments and files.
+/// Writes an error to the standard error. Long lines are cut, because an error may quote arguments and files.
 pub(crate) fn report_error(error: impl Display) {
     let text = format!("error: {error}");
     let lines: Vec<_> = text.lines().map(|line| shortened(&escaped(line), LINE)).collect();
     report(lines.join("\n"));
 }
 
-/// Writes a line to the standard error, which may be closed.
-pub(crate) fn report(line: impl Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// Writes a text to the standard error, which may be closed. Control characters are escaped, because paths and labels may have
+/// any text.
+pub(crate) fn report(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{}", harmless(&text.to_string(), false));
 }
 
 /// The answer to a question.

@@ -554,11 +554,24 @@ fn verbs_that_begin_no_run_ignore_the_executor_and_its_bucket() {
             let error = weather(folder, words(arguments)).refused();
             assert!(error.contains(expected), "{arguments}: {error}");
         }
-        for arguments in ["status", "history", "verify", "why Report", "show Report", "path Report"] {
+        for arguments in ["status", "history", "verify", "why Report", "show Report", "path Report"]
+        {
             weather(folder, words(arguments)).ok();
         }
     }
     // What starts the workers of runs does not matter to a worker.
     let worker = weather(folder, words("worker --data local --exit-when-idle 0"));
     assert!(worker.code == 0 && worker.err.contains("takes jobs from"), "{}", worker.err);
+}
+
+#[test]
+fn the_log_of_a_worker_controls_no_terminal() {
+    let folder = folder();
+    let arguments = ["worker", "--data", "a\u{1b}[2Jb", "--exit-when-idle", "0"];
+    let worker = weather(folder.path(), arguments);
+    assert_eq!(worker.code, 0, "{}", worker.err);
+    for expected in [r"creates the store a\u{1b}[2Jb, ", r"takes jobs from a\u{1b}[2Jb"] {
+        assert!(worker.err.contains(expected), "{}", worker.err);
+    }
+    assert!(!worker.err.contains('\u{1b}'), "{:?}", worker.err);
 }

@@ -162,6 +162,8 @@ fn a_number_that_is_none_is_explained() {
     assert_eq!(error, "error: invalid value 'abc' for '--jobs <N>': it is not a whole number\n");
     let error = refused("history --limit 99999999999999999999");
     assert!(error.ends_with("for '--limit <N>': it is too large\n"), "{error}");
+    let error = refused("history --limit=-99999999999999999999");
+    assert!(error.ends_with("for '--limit <N>': it is too small\n"), "{error}");
 }
 
 #[test]

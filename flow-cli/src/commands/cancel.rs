@@ -12,7 +12,6 @@ use super::jobs::{count, queues, several};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::options::{bucket_option, yes_option};
-use crate::text::escaped;
 use crate::ui::report;
 use crate::verb::{Access, Takes, Verb};
 
@@ -96,7 +95,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     }
     let summary = queues.cancel(&selection).map_err(anyhow::Error::from)?;
     for file in &summary.unreadable {
-        report(format_args!("warning: {}", escaped(&file.reason)));
+        report(format_args!("warning: {}", file.reason));
     }
     let text = summary.to_string();
     let json = CancelledJson {

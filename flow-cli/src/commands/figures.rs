@@ -71,7 +71,7 @@ pub(super) fn show(context: &Context) -> Result<ExitCode, CliError> {
 /// Returns the notes. If one of them was removed or modified, says so on the standard error: all else can still be shown.
 pub(super) fn readable_notes(notes: Result<Vec<String>, StoreError>) -> Vec<String> {
     notes.unwrap_or_else(|error| {
-        ui::report(escaped(&format!("warning: cannot show the notes: {error}")));
+        ui::report(format_args!("warning: cannot show the notes: {error}"));
         Vec::new()
     })
 }

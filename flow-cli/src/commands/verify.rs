@@ -72,12 +72,14 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
 /// Returns the report with what this verb does, where the library names a method.
 fn report(verified: &Verified, is_reset: bool) -> String {
     let text = verified.to_string();
-    let is_advice = |line: &&str| line.starts_with("remove the damaged output");
-    match (is_reset, verified.is_whole()) {
-        (false, _) => text.replace("with `reset()`", "with `verify --reset`"),
-        (true, false) => {
-            text.lines().filter(|line| !is_advice(line)).collect::<Vec<_>>().join("\n")
-        }
-        (true, true) => format!("{text}\nnothing to remove: no file is damaged"),
+    if is_reset && verified.is_whole() {
+        return format!("{text}\nnothing to remove: no file is damaged");
     }
+    // All other lines stay as they are: they have labels and paths.
+    let line = |line: &str| match line.starts_with("remove the damaged output") {
+        true if is_reset => None,
+        true => Some(line.replacen("`reset()`", "`verify --reset`", 1)),
+        false => Some(line.to_owned()),
+    };
+    text.lines().filter_map(line).collect::<Vec<_>>().join("\n")
 }

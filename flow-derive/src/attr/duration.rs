@@ -11,7 +11,7 @@ const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400
 pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || {
         format!(
-            "{text:?} is no duration; write a number with `s`, `m`, `h`, `d` or `w`, such as \"15m\", \
+            "{text:?} is not a duration; write a number with `s`, `m`, `h`, `d` or `w`, such as \"15m\", \
              \"24h\" or \"1h 30m\""
         )
     };

@@ -297,7 +297,7 @@ mod tests {
         for text in ["-1", "-0.5", "1e300", "30s", "1.5f32", "true", "-\"1h\""] {
             assert_eq!(duration(text), Err("wrong".to_owned()), "{text}");
         }
-        assert!(duration("\"soon\"").is_err_and(|error| error.contains("is no duration")));
+        assert!(duration("\"soon\"").is_err_and(|error| error.contains("is not a duration")));
     }
 
     #[test]

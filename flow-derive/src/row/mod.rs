@@ -216,5 +216,5 @@ fn variant<'a>(
 /// Returns the path in a text, such as `"Vec::new"`.
 fn path_in(text: &LitStr) -> syn::Result<ExprPath> {
     let path = text.parse::<ExprPath>();
-    path.map_err(|_| syn::Error::new(text.span(), "this is no path of a function"))
+    path.map_err(|_| syn::Error::new(text.span(), "this is not the path of a function"))
 }
