@@ -419,6 +419,8 @@ fn jobs_in_a_bucket_are_listed_and_cancelled() {
         check("status --jobs", &status);
         let says = "checks whether a run is in progress: up to 20 s\n";
         assert_eq!(status.err, says);
+        let quiet = weather(folder, words(&format!("status --jobs -q {bucket}")));
+        assert_eq!((quiet.code, quiet.err.as_str()), (0, ""), "{}", quiet.out);
         let status = status.json_of();
         assert_eq!(
             (&status["jobs"][0]["task"], &status["runs"][0]["running"]),

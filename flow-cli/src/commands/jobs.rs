@@ -53,6 +53,9 @@ pub(super) fn queues(context: &Context) -> Result<JobQueues, CliError> {
         Some(bucket) => JobQueues::in_bucket(&flow, bucket),
         None => JobQueues::of(&flow).map_err(anyhow::Error::from)?,
     };
+    if context.settings.quiet == Some(true) {
+        return Ok(queues);
+    }
     Ok(queues.on_wait(|most| {
         let most = most.as_secs_f64().ceil();
         report(format_args!("checks whether a run is in progress: up to {most} s"));

@@ -102,6 +102,8 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     // The address has the token, and nothing else prints it.
     context.ui.write(&Served { url: url.clone(), tasks }, &url)?;
     if matches.get_flag("run") {
+        #[cfg(feature = "cluster")]
+        context.announce_bucket_of_run()?;
         page.start_run().map_err(failed)?;
     }
     Ok(wait(page))

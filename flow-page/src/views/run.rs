@@ -127,10 +127,7 @@ pub(crate) fn row(links: Links<'_>, one: &InstanceRun) -> Markup {
             th scope="row" { (links.to_instance(one.key, &one.instance)) }
             td { (badge(&one.outcome.to_string())) }
             td.number { @if one.seconds > 0.0 { (text::seconds(one.seconds)) } }
-            td.number {
-                @if one.attempts > 0 { (one.attempts) }
-                @if one.losses > 0 { ", lost " (one.losses) "×" }
-            }
+            td.number { (attempts(one)) }
             td {
                 @for reason in one.reasons.iter().take(REASONS) { div { (text::clipped(reason, 200)) } }
                 @if one.reasons.len() > REASONS { div { "and " (one.reasons.len() - REASONS) " more reasons" } }
@@ -138,5 +135,35 @@ pub(crate) fn row(links: Links<'_>, one: &InstanceRun) -> Markup {
                 @if let Some(error) = &one.error_text { details { summary { "The whole error" } pre { (text::block(error)) } } }
             }
         }
+    }
+}
+
+/// Returns the number of attempts to run an instance, and how often it was lost with its worker.
+fn attempts(one: &InstanceRun) -> String {
+    match (one.attempts, one.losses) {
+        (0, 0) => String::new(),
+        (attempts, 0) => attempts.to_string(),
+        (0, losses) => format!("lost {losses}×"),
+        (attempts, losses) => format!("{attempts}, lost {losses}×"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn losses_are_counted_beside_attempts() {
+        let shown = |attempts: u32, losses: u32| {
+            let run = json!({
+                "task": "Sleep", "instance": "Sleep", "key": format!("{:032x}", 1), "outcome": "ran", "seconds": 1.0,
+                "attempts": attempts, "losses": losses,
+            });
+            super::attempts(&serde_json::from_value(run).expect("the run of an instance"))
+        };
+        assert_eq!([shown(0, 0), shown(2, 0)], ["", "2"]);
+        assert_eq!([shown(0, 1), shown(1, 2)], ["lost 1×", "1, lost 2×"]);
     }
 }
