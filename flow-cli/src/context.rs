@@ -191,7 +191,7 @@ impl Context {
         Ok(())
     }
 
-    /// Announces it for a run, if its executor uses the bucket.
+    /// Announces the folder of the bucket for a run, if tasks run by an executor.
     #[cfg(feature = "cluster")]
     pub(crate) fn announce_bucket_of_run(&self) -> Result<(), CliError> {
         if self.settings.executor.is_some() { self.announce_bucket() } else { Ok(()) }

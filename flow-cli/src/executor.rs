@@ -81,6 +81,7 @@ impl TryFrom<String> for Time {
 
     fn try_from(text: String) -> Result<Self, String> {
         seconds(&text)
+            .filter(|seconds| *seconds > 0)
             .map(|seconds| Self(Duration::from_secs(seconds)))
             .ok_or_else(|| format!("{text:?} is not a time: write {TIMES}"))
     }
@@ -95,17 +96,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     found.map(Duration::from_secs).ok_or_else(|| format!("write a number of seconds, or {TIMES}"))
 }
 
-/// Returns the seconds of a time; `None` if the text is none, or it is zero.
+/// Returns the seconds of a time; `None` if the text is not a time.
 fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
-    let seconds = match text.split(':').collect::<Vec<_>>()[..] {
+    match text.split(':').collect::<Vec<_>>()[..] {
         [hours, minutes, seconds] => {
             let number = |text: &str| text.parse::<u64>().ok();
             let (minutes, seconds) = (number(minutes)?, number(seconds)?);
             if minutes > 59 || seconds > 59 {
                 return None;
             }
-            number(hours)?.checked_mul(3600)?.checked_add(60 * minutes + seconds)?
+            number(hours)?.checked_mul(3600)?.checked_add(60 * minutes + seconds)
         }
         [_] => {
             let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
@@ -116,11 +117,10 @@ fn seconds(text: &str) -> Option<u64> {
                 "d" => 24 * 3600,
                 _ => return None,
             };
-            number.parse::<u64>().ok()?.checked_mul(unit)?
+            number.parse::<u64>().ok()?.checked_mul(unit)
         }
-        _ => return None,
-    };
-    (seconds > 0).then_some(seconds)
+        _ => None,
+    }
 }
 
 impl TaskSettings {
@@ -222,14 +222,15 @@ mod tests {
             ("10:00", None),
             ("99999999999999999999h", None),
         ] {
-            assert_eq!(seconds(text), expected, "{text}");
+            let time = Time::try_from(text.to_owned()).ok();
+            assert_eq!(time.map(|Time(time)| time.as_secs()), expected, "{text}");
         }
     }
 
     #[test]
     fn the_time_of_an_option_may_also_be_a_number_of_seconds() {
         let time = |text| duration(text).ok().map(|time| time.as_secs());
-        for (text, expected) in [("90", 90), ("0", 0), ("90s", 90), ("2h", 7200)] {
+        for (text, expected) in [("90", 90), ("0", 0), ("0s", 0), ("90s", 90), ("2h", 7200)] {
             assert_eq!(time(text), Some(expected), "{text}");
         }
         assert_eq!([time("-1"), time("2 hrs"), time("1.5"), time("")], [None; 4]);

@@ -158,7 +158,7 @@ mod tests {
     fn losses_are_counted_beside_attempts() {
         let shown = |attempts: u32, losses: u32| {
             let run = json!({
-                "task": "Sleep", "instance": "Sleep", "key": format!("{:032x}", 1), "outcome": "ran", "seconds": 1.0,
+                "task": "Sleep", "instance": "Sleep", "key": format!("{:032x}", losses + 1), "outcome": "ran", "seconds": 1.0,
                 "attempts": attempts, "losses": losses,
             });
             super::attempts(&serde_json::from_value(run).expect("the run of an instance"))
