@@ -145,26 +145,34 @@ pub(crate) fn check_values(
         if is_help || option_of([parser, command], next).is_some() {
             return Err(CliError::usage(format!(
                 "{text} has no value: `{next}` after it is an option of this command. If it is the value, write \
-                 `{text}={next}`"
+                 `{text}={value}`"
             )));
         }
     }
     Ok(())
 }
 
-/// Returns the option of some commands that an argument such as `--data`, `--data=DIR` or `-q` gives.
+/// Returns the option of some commands that an argument such as `--data`, `--data=DIR`, `-q` or `-w4` gives. Of `-qw4`, it is the
+/// last one.
 fn option_of<'a>(commands: [&'a Command; 2], text: &str) -> Option<&'a Arg> {
-    let mut all = commands.into_iter().flat_map(Command::get_arguments);
+    let all = || commands.into_iter().flat_map(Command::get_arguments);
     if let Some(long) = text.strip_prefix("--") {
         let name = long.split('=').next().unwrap_or_default();
-        return all.find(|option| {
+        return all().find(|option| {
             let aliases = option.get_all_aliases().unwrap_or_default();
             option.get_long() == Some(name) || aliases.contains(&name)
         });
     }
-    let mut shorts = text.strip_prefix('-')?.chars();
-    let short = shorts.next().filter(|_| shorts.as_str().is_empty())?;
-    all.find(|option| option.get_short() == Some(short))
+    let mut found = None;
+    for short in text.strip_prefix('-')?.chars() {
+        let option = all().find(|option| option.get_short() == Some(short))?;
+        found = Some(option);
+        if matches!(option.get_action(), ArgAction::Set | ArgAction::Append) {
+            // The rest is its value.
+            break;
+        }
+    }
+    found
 }
 
 /// Returns the tasks that the parser has found.

@@ -132,6 +132,8 @@ fn an_option_does_not_take_the_next_option_as_its_value() {
             "--at-least has no value: `--station` after it",
         ),
         ("run Temperature --station -q", "write `--station=-q`"),
+        ("run Temperature --station -w4", "write `--station=-w4`"),
+        ("run Temperature --station --data=other", "write `--station=--data=other`"),
         ("sweep Temperature --station --dry-run", "--station has no value"),
     ] {
         let error = weather(folder, words(arguments)).refused();
@@ -139,6 +141,16 @@ fn an_option_does_not_take_the_next_option_as_its_value() {
         assert!(!error.contains("no task"), "{arguments}: {error}");
     }
     assert!(!folder.join("other").exists() && !folder.join("data").exists());
+    // Other values may begin with `-`.
+    for (arguments, value) in [
+        ("plan Temperature --station -Oslo", "-Oslo"),
+        ("plan Temperature --station -5", "-5"),
+        ("plan Temperature --station=-q", "-q"),
+        ("plan Temperature --station=--data", "--data"),
+    ] {
+        let plan = weather(folder, words(arguments)).ok();
+        assert!(plan.contains("station: ") && plan.contains(value), "{arguments}: {plan}");
+    }
     // It takes its task by `=` alone.
     weather(folder, words("run Temperature --force --data other -q")).ok();
     assert!(folder.join("other").is_dir());
