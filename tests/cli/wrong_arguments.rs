@@ -167,7 +167,7 @@ fn an_option_does_not_take_the_next_option_as_its_value() {
 }
 
 #[test]
-fn a_number_that_is_none_is_explained() {
+fn a_value_that_is_not_a_whole_number_is_explained() {
     let folder = folder();
     let refused = |arguments: &str| weather(folder.path(), words(arguments)).refused();
     let error = refused("run Report --jobs abc");
@@ -191,7 +191,7 @@ fn a_method_of_the_library_is_an_unknown_verb_with_a_hint() {
 }
 
 #[test]
-fn the_help_says_what_no_workers_are() {
+fn the_help_explains_zero_workers() {
     let folder = folder();
     let help = weather(folder.path(), words("run --help")).ok();
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
