@@ -640,7 +640,7 @@ fn a_bundle_whose_worker_died_while_it_took_it_is_given_to_another_one() -> Resu
     fs::write(bundle.join("taken"), "node-1-00")?;
     line_with(&lines, "another worker: the worker that has taken it was not heard of since")?;
     let _worker = start_worker(&opened, "one")?;
-    assert_eq!(ran(&run.join().expect("no panic")?), ["Gated"]);
+    assert_eq!(ran(&run.join().expect("no panic")?), ["Gated", "Rows"]);
     assert_eq!(lines_of(&opened.folder.join("begun")).len(), 1);
     assert_eq!(queued(&opened), Vec::<PathBuf>::new());
     Ok(())

@@ -101,8 +101,8 @@ fn a_given_or_local_parameter_causes_no_warning() {
         warnings::<Down>(&flow.with(Wide::N, 5)),
         ["the value of `Wide.n` (`u64`) does not \
         reach `Base.n`, which has the type `u32` and keeps its default: set it with \
-        `flow.with(Base::N, ...)`, give both parameters one type, or mark one of them \
-        `#[param(local)]`"]
+        `flow.with(Base::N, ...)` (`--param Base.n=...` on the command line), give both parameters \
+        one type, or mark one of them `#[param(local)]`"]
     );
     assert_eq!(warnings::<AboveLocal>(&flow.with(AboveLocal::N, 5)), [""; 0]);
 }

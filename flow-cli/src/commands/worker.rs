@@ -91,7 +91,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     }
     let is_quiet = context.settings.quiet == Some(true);
     if let Some(folder) = context.missing_store().filter(|_| !is_quiet) {
-        report(format_args!("creates the store {}, which does not exist", folder.display()));
+        log(&format!("creates the store {}, which does not exist", folder.display()));
     }
     context.announce_bucket()?;
     let flow = context.store()?;
