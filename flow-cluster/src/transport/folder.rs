@@ -24,7 +24,7 @@ use flow_core::fs::{FileKind, Fs, Lock};
 
 use super::heartbeat::{self, Beat, Heartbeat};
 use super::{OnWait, RunMark, Transport};
-use crate::error::{ClusterError, IoContext, is_gone};
+use crate::error::{ClusterError, IoContext, is_gone, may_pass};
 use crate::format::{Bundle, Presence, StartedWorkers, versioned};
 use crate::names::{BundleName, LeaseName, PoolName, WorkerName, is_run};
 
@@ -204,13 +204,22 @@ impl Folder {
     }
 
     /// Returns the heartbeat of a run whose mark is not seen to be locked; `None` if the run is known to have died.
-    fn beat_of(&self, run: &str, lock: &Lock) -> Option<Vec<u8>> {
-        // Without a heartbeat, the lock alone decides.
-        let beat = self.fs.read(&self.beats.join(format!("{run}.{BEAT}")), heartbeat::MOST).ok()?;
+    ///
+    /// # Errors
+    ///
+    /// The heartbeat cannot be read at the moment, so that nothing is known of the run.
+    fn beat_of(&self, run: &str, lock: &Lock) -> io::Result<Option<Vec<u8>>> {
+        let path = self.beats.join(format!("{run}.{BEAT}"));
+        let beat = match self.fs.read(&path, heartbeat::MOST) {
+            Ok(beat) => beat,
+            Err(error) if may_pass(&error) => return Err(error),
+            // Without a heartbeat, the lock alone decides.
+            Err(_) => return Ok(None),
+        };
         let machine = Beat::parse(&beat).and_then(|beat| beat.machine);
         let is_here = machine.is_some_and(|machine| machine == heartbeat::machine());
         let is_certain = is_here && matches!(lock, Lock::Taken(_));
-        (!is_certain).then_some(beat)
+        Ok((!is_certain).then_some(beat))
     }
 
     /// Begins the heartbeat of a run.
@@ -246,7 +255,8 @@ impl Folder {
                 }
                 let beat = match self.fs.try_lock_shared(&self.beats.join(&run)) {
                     Ok(Lock::Held) | Err(_) => None,
-                    Ok(lock) => self.beat_of(&run, &lock),
+                    // One that cannot be read says nothing: its run does not count as dead.
+                    Ok(lock) => self.beat_of(&run, &lock).unwrap_or_default(),
                 };
                 beats.extend(beat.map(|beat| (run, beat)));
             }
@@ -577,9 +587,15 @@ impl Transport for Folder {
     }
 
     fn is_running(&self, run: &str) -> bool {
+        let is_known_dead = || self.watched().dead.contains(run);
         match self.fs.try_lock_shared(&self.root.join(RUNS).join(run)) {
             Ok(Lock::Held) => true,
-            Ok(lock) => self.beat_of(run, &lock).is_some() && !self.watched().dead.contains(run),
+            Ok(lock) => match self.beat_of(run, &lock) {
+                Ok(beat) => beat.is_some() && !is_known_dead(),
+                Err(_) => !is_known_dead(),
+            },
+            // What cannot be read at the moment counts as unknown, and not as absent.
+            Err(error) if may_pass(&error) => !is_known_dead(),
             // Without a mark, it has ended.
             Err(_) => false,
         }
@@ -815,13 +831,28 @@ mod tests {
         write_killed(&queue, here, &heartbeat::machine(), Duration::from_secs(600));
         let begun = Instant::now();
         let _mark = queue.begin_run("00000000000000aa").expect("a mark");
-        assert!(begun.elapsed() < Duration::from_secs(60), "it is not watched");
+        assert!(begun.elapsed() < heartbeat::LONGEST / 2, "it is not watched");
         assert!(!queue.is_running(here));
         write_killed(&queue, elsewhere, "another machine", Duration::from_millis(300));
         // Until it was watched, it counts as alive.
         assert!(queue.is_running(elsewhere));
         queue.watch("").expect("they are read");
         assert!(!queue.is_running(elsewhere));
+    }
+
+    #[test]
+    fn a_run_whose_heartbeat_cannot_be_read_at_the_moment_counts_as_in_progress() {
+        let (folder, queue) = queue();
+        let run = "0123456789abcdef";
+        write_killed(&queue, run, "another machine", Duration::from_millis(100));
+        let silent = Folder::new(folder.path(), Arc::new(Odd::Silent));
+        silent.watch("").expect("nothing is watched");
+        assert!(silent.is_running(run));
+        silent.forget_runs(&[]);
+        assert_eq!(queue.runs().expect("a list"), [run], "nothing of it is removed");
+        assert!(queue.of_run(run, BEAT).exists());
+        queue.watch("").expect("it is read");
+        assert!(!queue.is_running(run));
     }
 
     #[test]
@@ -877,6 +908,8 @@ mod tests {
         LostReply,
         /// It has no locks.
         NoLocks,
+        /// It has no locks, and its server does not answer when a whole file is read.
+        Silent,
     }
 
     impl Fs for Odd {
@@ -884,7 +917,7 @@ mod tests {
             Disk.rename(from, to)?;
             match self {
                 Self::LostReply => Err(ErrorKind::NotFound.into()),
-                Self::NoLocks => Ok(()),
+                Self::NoLocks | Self::Silent => Ok(()),
             }
         }
 
@@ -893,7 +926,10 @@ mod tests {
         }
 
         fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-            Disk.read(path, limit)
+            match self {
+                Self::Silent => Err(ErrorKind::TimedOut.into()),
+                Self::LostReply | Self::NoLocks => Disk.read(path, limit),
+            }
         }
 
         fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
@@ -903,14 +939,14 @@ mod tests {
         fn lock(&self, path: &Path) -> io::Result<Lock> {
             match self {
                 Self::LostReply => Disk.lock(path),
-                Self::NoLocks => Disk.open(path).map(|_| Lock::Unsupported),
+                Self::NoLocks | Self::Silent => Disk.open(path).map(|_| Lock::Unsupported),
             }
         }
 
         fn try_lock_shared(&self, path: &Path) -> io::Result<Lock> {
             match self {
                 Self::LostReply => Disk.try_lock_shared(path),
-                Self::NoLocks => Disk.open(path).map(|_| Lock::Unsupported),
+                Self::NoLocks | Self::Silent => Disk.open(path).map(|_| Lock::Unsupported),
             }
         }
 

@@ -20,8 +20,8 @@ pub(super) const LONGEST: Duration = Duration::from_secs(20);
 /// In how many parts that time is divided: the heartbeat is written after one of them.
 const RENEWALS: u32 = 4;
 
-/// The times that a heartbeat of another process may have, in seconds.
-const TIMES: (f64, f64) = (0.05, 600.0);
+/// The shortest time that a heartbeat of another process may have.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// How often heartbeats are read while they are watched, at least and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
@@ -153,7 +153,7 @@ pub(super) fn machine() -> String {
 /// Returns after what time without a change a run has died.
 fn time_of(beat: &[u8]) -> Duration {
     let seconds = Beat::parse(beat).map_or(LONGEST.as_secs_f64(), |beat| beat.seconds);
-    Duration::from_secs_f64(seconds.clamp(TIMES.0, TIMES.1))
+    Duration::from_secs_f64(seconds.clamp(SHORTEST.as_secs_f64(), LONGEST.as_secs_f64()))
 }
 
 #[cfg(test)]
@@ -164,7 +164,9 @@ mod tests {
     fn a_hostile_heartbeat_keeps_no_run_waiting_for_long() {
         assert_eq!(time_of(b"{"), LONGEST);
         let hostile = br#"{"format":1,"beat":0,"seconds":1e300}"#;
-        assert_eq!(time_of(hostile), Duration::from_secs(600));
+        assert_eq!(time_of(hostile), LONGEST);
+        let hostile = br#"{"format":1,"beat":0,"seconds":-1}"#;
+        assert_eq!(time_of(hostile), SHORTEST);
     }
 
     #[test]
