@@ -181,12 +181,17 @@ impl Queue {
     pub(super) fn take_back(&self, state: &mut State, name: &BundleName, reason: &str) {
         let Some(held) = state.bundles.get(name) else { return };
         let Phase::Taken(taken) = &held.phase else { return };
-        let worker = taken.worker.clone();
+        let (worker, is_adopted) = (taken.worker.clone(), held.is_adopted);
+        if is_adopted {
+            // It does not sign as the run required that was killed. This run may require something else.
+            return self.revoke(state, name, &format!("{worker} has refused it"));
+        }
         let refusal = format!("{worker} refuses the jobs of this run: {reason}");
         self.revoke(state, name, &refusal);
         if self.command.is_none() {
-            // A scheduler would start workers with the same settings without end.
-            return self.fail_waiting(state, &Refusal::new(refusal));
+            // A scheduler would start workers with the same settings without end. The next worker says nothing new.
+            let first = state.refused.clone();
+            return self.fail_waiting(state, &first.unwrap_or_else(|| Refusal::new(refusal)));
         }
         state.tell(&format!("another worker: {refusal}"));
         state.workers.refuse(worker);
