@@ -161,6 +161,8 @@ struct Array {
     id: Option<String>,
     workers: Vec<Worker>,
     is_useless: bool,
+    /// Whether this run has submitted it.
+    is_own: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -203,6 +205,7 @@ impl<'a> Launcher<'a> {
             noted: left.noted,
             id: None,
             is_useless: left.is_useless,
+            is_own: false,
         });
         Self {
             shared,
@@ -320,6 +323,7 @@ impl<'a> Launcher<'a> {
                 }
             }
         }
+        self.note_started(pools);
         ended.extend(self.find_missing());
         // What they have written counts before their ends. It is read once, however many have ended at the same time.
         let is_concerned = |pool: &&Arc<Pool>| {
@@ -582,7 +586,19 @@ impl<'a> Launcher<'a> {
             id,
             workers: vec![Worker::default(); count],
             is_useless: false,
+            is_own: true,
         });
+        self.note_started(pools);
+    }
+
+    /// Tells the queues which arrays this run has submitted. Workers of others may have other settings.
+    fn note_started(&self, pools: &[Arc<Pool>]) {
+        for array in self.arrays.iter().filter(|array| array.is_own) {
+            let pool = pools.iter().find(|pool| pool.name == array.pool);
+            if let (Some(id), Some(pool)) = (&array.id, pool) {
+                pool.watched.queue.note_started(id);
+            }
+        }
     }
 
     /// Takes an error of the scheduler that passes.

@@ -255,6 +255,33 @@ mod tests {
     }
 
     #[test]
+    fn workers_that_another_run_has_started_may_refuse_jobs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = scheduled(folder.path());
+        let refuse = |number: u32, job: &str| {
+            let mut state = queue.state();
+            let bundle = take(&mut state, number, Place::default(), false);
+            let (host, job, process) = ("node".to_owned(), Some(job.to_owned()), number);
+            let hello = Line::Hello { format: FORMAT, host, process, job, ran: 0 };
+            assert!(queue.receive(&mut state, &bundle, hello));
+            assert!(!queue.receive(&mut state, &bundle, Line::Refused("no key".to_owned())));
+            state.refused.is_some()
+        };
+        assert!(!refuse(1, "12_1"));
+        queue.note_started("34");
+        assert!(queue.state().refused.is_none());
+        assert!(!refuse(2, "12_2") && refuse(3, "34_1"), "this run has started the last one");
+        // The scheduler says late which array it has accepted.
+        let other = tempfile::tempdir().expect("a folder");
+        let queue = scheduled(other.path());
+        let mut state = queue.state();
+        state.refusals.insert("56".to_owned(), Refusal::new("no key"));
+        drop(state);
+        queue.note_started("56");
+        assert!(queue.state().refused.is_some());
+    }
+
+    #[test]
     fn a_bundle_that_could_not_be_withdrawn_does_not_wait_for_a_worker_that_cannot_be_started() {
         let folder = tempfile::tempdir().expect("a folder");
         let queue = scheduled(folder.path());

@@ -155,6 +155,16 @@ impl Queue {
         has_begun
     }
 
+    /// Takes note that this run has submitted an array of workers: they have its settings. If one of them has refused jobs before
+    /// this was known, the jobs fail.
+    pub(crate) fn note_started(&self, array: &str) {
+        let mut state = self.state();
+        state.started.insert(array.to_owned());
+        if let Some(refusal) = state.refusals.remove(array) {
+            self.fail_waiting(&mut state, &refusal);
+        }
+    }
+
     /// Fails all jobs that no worker has begun, and those that are submitted from now on, because no worker can run them.
     pub(crate) fn refuse(&self, refusal: &Arc<Refusal>) {
         self.fail_waiting(&mut self.state(), refusal);

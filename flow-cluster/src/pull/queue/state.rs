@@ -46,6 +46,10 @@ pub(crate) struct State {
     pub(super) seen: HashSet<String>,
     /// The jobs of a scheduler whose workers are of another build.
     pub(super) others: HashSet<String>,
+    /// The arrays of workers that this run has submitted to a scheduler.
+    pub(super) started: HashSet<String>,
+    /// Why workers of other arrays have refused jobs of this run, by array.
+    pub(super) refusals: HashMap<String, Arc<Refusal>>,
     /// Why no worker can run the jobs that none has begun.
     pub(super) refused: Option<Arc<Refusal>>,
     pub(crate) is_ended: bool,
