@@ -209,17 +209,18 @@ impl Folder {
     ///
     /// The heartbeat cannot be read at the moment, so that nothing is known of the run.
     fn beat_of(&self, run: &str, lock: &Lock) -> io::Result<Option<Vec<u8>>> {
-        let path = self.beats.join(format!("{run}.{BEAT}"));
-        let beat = match self.fs.read(&path, heartbeat::MOST) {
+        let beat = match self.read_beat(run) {
             Ok(beat) => beat,
             Err(error) if may_pass(&error) => return Err(error),
             // Without a heartbeat, the lock alone decides.
             Err(_) => return Ok(None),
         };
-        let machine = Beat::parse(&beat).and_then(|beat| beat.machine);
-        let is_here = machine.is_some_and(|machine| machine == heartbeat::machine());
-        let is_certain = is_here && matches!(lock, Lock::Taken(_));
+        let is_certain = is_of_this_machine(&beat) && matches!(lock, Lock::Taken(_));
         Ok((!is_certain).then_some(beat))
+    }
+
+    fn read_beat(&self, run: &str) -> io::Result<Vec<u8>> {
+        self.fs.read(&self.beats.join(format!("{run}.{BEAT}")), heartbeat::MOST)
     }
 
     /// Begins the heartbeat of a run.
@@ -409,6 +410,12 @@ impl Folder {
             Err(error) => Err(error).during("read", &path),
         }
     }
+}
+
+/// Returns whether a run on this machine has written a heartbeat.
+fn is_of_this_machine(beat: &[u8]) -> bool {
+    let machine = Beat::parse(beat).and_then(|beat| beat.machine);
+    machine.is_some_and(|machine| machine == heartbeat::machine())
 }
 
 /// Replaces a file at once, or creates it.
@@ -615,13 +622,18 @@ impl Transport for Folder {
 
     /// Also the marks of `except` go: that a run has ended is known from the lock or the heartbeat, and not from the mark.
     fn forget_runs(&self, _except: &[&str]) {
-        // A run that begins has a heartbeat before its mark, and a mark that it has not locked yet.
+        // A run that begins has a heartbeat before its mark, and a mark that it has not locked yet. This lock keeps those of this
+        // machine from beginning.
         let Ok(runs) = self.lock_runs() else { return };
         let names = self.names(RUNS).unwrap_or_default();
         for name in &names {
             let run = name.split('.').next().unwrap_or_default();
-            let may_begin = runs.is_none() && !names.iter().any(|mark| mark == run);
-            if is_run(run) && !may_begin && !self.is_running(run) {
+            let has_begun = names.iter().any(|mark| mark == run);
+            let may_begin = || {
+                let is_here = || self.read_beat(run).is_ok_and(|beat| is_of_this_machine(&beat));
+                !has_begun && !(runs.is_some() && is_here())
+            };
+            if is_run(run) && !self.is_running(run) && !may_begin() {
                 let _ = self.fs.remove(&self.root.join(RUNS).join(name));
             }
         }
@@ -838,6 +850,19 @@ mod tests {
         assert!(queue.is_running(elsewhere));
         queue.watch("").expect("they are read");
         assert!(!queue.is_running(elsewhere));
+    }
+
+    #[test]
+    fn a_run_that_begins_on_another_machine_keeps_its_heartbeat() {
+        let (_folder, queue) = queue();
+        let (here, elsewhere) = ("0123456789abcdef", "fedcba9876543210");
+        for (run, machine) in [(here, &*heartbeat::machine()), (elsewhere, "another machine")] {
+            write_killed(&queue, run, machine, TIME);
+            std::fs::remove_file(queue.root.join(RUNS).join(run)).expect("a mark");
+        }
+        queue.forget_runs(&[]);
+        assert!(!queue.of_run(here, BEAT).exists(), "it was killed while it began");
+        assert!(queue.of_run(elsewhere, BEAT).exists(), "its lock may not be visible here");
     }
 
     #[test]
