@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ const SHORTEST: Duration = Duration::from_millis(50);
 
 /// How often heartbeats are read while they are watched, at least and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// How often heartbeats may be unreadable while they are watched.
+const MOST_FAILURES: u32 = 5;
 
 /// The most bytes of a heartbeat.
 pub(super) const MOST: u64 = 4 << 10;
@@ -123,18 +126,29 @@ pub(super) fn dead_runs(
     if let Some(most) = first.values().map(|beat| time_of(beat)).max() {
         on_wait(most);
     }
-    // Afterwards: as long as they are read, which may take long, none of them can be seen to change.
-    let begun = Instant::now();
+    // As long as they are read, none of them can be seen to change. If a server does not answer, that takes long, and the runs cannot
+    // write either.
+    let mut watched = Duration::ZERO;
+    let mut failures = 0;
     let mut dead = HashSet::new();
     let mut pause = LOOKS.0;
     while !first.is_empty() {
         thread::sleep(pause);
+        let paused = pause;
         pause = (2 * pause).min(LOOKS.1);
-        let now = read()?;
+        let now = match read() {
+            Ok(now) => now,
+            Err(error) if error.may_pass() && failures < MOST_FAILURES => {
+                failures += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        watched += paused;
         first.retain(|run, beat| {
             // One that is gone has ended.
             let is_unchanged = now.get(run).is_some_and(|now| *now == *beat);
-            let has_died = is_unchanged && begun.elapsed() >= time_of(beat);
+            let has_died = is_unchanged && watched >= time_of(beat);
             if has_died {
                 dead.insert(run.clone());
             }
@@ -158,6 +172,9 @@ fn time_of(beat: &[u8]) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::io::ErrorKind;
+
     use super::*;
 
     #[test]
@@ -167,6 +184,49 @@ mod tests {
         assert_eq!(time_of(hostile), LONGEST);
         let hostile = br#"{"format":1,"beat":0,"seconds":-1}"#;
         assert_eq!(time_of(hostile), SHORTEST);
+    }
+
+    /// Returns the heartbeat of a run whose time is a tenth of a second.
+    fn beats() -> HashMap<String, Vec<u8>> {
+        HashMap::from([("run".to_owned(), Beat::new(7, Duration::from_millis(100)).bytes())])
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_for_long_ends_no_run() {
+        let looks = Cell::new(0);
+        let read = || {
+            looks.set(looks.get() + 1);
+            match looks.get() {
+                // The run has not been able to write meanwhile.
+                2 => thread::sleep(Duration::from_millis(300)),
+                4.. => return Ok(HashMap::from([("run".to_owned(), b"its next beat".to_vec())])),
+                _ => {}
+            }
+            Ok(beats())
+        };
+        assert!(dead_runs(read, &|_| {}).expect("they are read").is_empty());
+        assert_eq!(looks.get(), 4);
+    }
+
+    #[test]
+    fn heartbeats_that_cannot_be_read_for_a_moment_are_watched_on() {
+        let looks = Cell::new(0);
+        let error = || ClusterError::Io {
+            action: "list",
+            path: "runs".into(),
+            source: ErrorKind::TimedOut.into(),
+        };
+        let read_after = |failing: u32| {
+            looks.set(0);
+            let read = || {
+                looks.set(looks.get() + 1);
+                let fails = looks.get() > 1 && looks.get() <= 1 + failing;
+                if fails { Err(error()) } else { Ok(beats()) }
+            };
+            dead_runs(read, &|_| {})
+        };
+        assert_eq!(read_after(2).expect("they are read").len(), 1);
+        assert!(read_after(u32::MAX - 1).is_err());
     }
 
     #[test]
