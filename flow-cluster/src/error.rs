@@ -96,8 +96,8 @@ pub(crate) fn is_gone(error: &io::Error) -> bool {
 /// Returns whether the same operation may succeed a moment later.
 pub(crate) fn may_pass(error: &io::Error) -> bool {
     use ErrorKind::{
-        AlreadyExists, FileTooLarge, InvalidData, InvalidInput, NotFound, PermissionDenied,
-        QuotaExceeded, ReadOnlyFilesystem, StorageFull, Unsupported,
+        AlreadyExists, FileTooLarge, InvalidData, InvalidInput, IsADirectory, NotADirectory,
+        NotFound, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull, Unsupported,
     };
 
     !matches!(
@@ -106,6 +106,8 @@ pub(crate) fn may_pass(error: &io::Error) -> bool {
             | FileTooLarge
             | InvalidData
             | InvalidInput
+            | IsADirectory
+            | NotADirectory
             | NotFound
             | PermissionDenied
             | QuotaExceeded
@@ -157,5 +159,6 @@ mod tests {
         assert!(!error(ErrorKind::TimedOut).is_gone());
         assert!(error(ErrorKind::TimedOut).may_pass());
         assert!(!error(ErrorKind::PermissionDenied).may_pass());
+        assert!(!error(ErrorKind::IsADirectory).may_pass());
     }
 }

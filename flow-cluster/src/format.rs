@@ -113,15 +113,15 @@ pub(crate) struct Presence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StartedWorkers {
     format: u32,
-    /// The number of those that wait in the queue of the scheduler.
-    pub(crate) queued: usize,
+    /// The number of those that wait in the queue of the scheduler. It is small, so that the sum of hostile ones is a number.
+    pub(crate) queued: u32,
     /// For what one of them waits, in the words of the scheduler.
     pub(crate) reason: Option<String>,
 }
 
 impl StartedWorkers {
     pub(crate) fn new(queued: usize, reason: Option<String>) -> Self {
-        Self { format: FORMAT, queued, reason }
+        Self { format: FORMAT, queued: u32::try_from(queued).unwrap_or(u32::MAX), reason }
     }
 }
 
@@ -261,6 +261,16 @@ mod tests {
         assert!(refused("\"attempt\":1", "\"attempt\":-1").contains("invalid value"));
         let none = serde_json::to_vec(&Bundle::new("b", 30.0, Vec::new())).expect("JSON");
         assert_eq!(Bundle::parse(&none), Err("it has 0 jobs".to_owned()));
+    }
+
+    #[test]
+    fn a_hostile_number_of_workers_is_not_read() {
+        let read = |text: &str| versioned::<StartedWorkers>(text.as_bytes());
+        let started = StartedWorkers::new(7, Some("Priority".to_owned()));
+        assert_eq!(read(&serde_json::to_string(&started).expect("JSON")), Ok(started));
+        assert!(
+            read(&format!("{{\"format\":1,\"queued\":{},\"reason\":null}}", u64::MAX)).is_err()
+        );
     }
 
     #[test]

@@ -54,7 +54,7 @@
 //!
 //! A worker that does not sign as the run requires *refuses* a bundle before it begins a job of it, and takes none of this
 //! run from then on. Its jobs are bundled anew for other workers, and the run says which worker has refused them, and why.
-//! Workers that a scheduler starts have one set of settings: if one refuses, the jobs of its pool fail.
+//! Workers that a run starts by a scheduler have one set of settings: if one refuses, the jobs of its pool fail.
 //!
 //! Jobs that had not begun when a bundle ends are bundled anew. A job that had begun is *lost*: the engine submits it again,
 //! up to three times without counting that as a retry.

@@ -386,6 +386,10 @@ fn an_executor_that_can_run_nothing_is_an_error_before_anything_runs() -> Result
     let error = plan_error::<AfterOther>(&flow.in_process::<Other>());
     assert_eq!(error, "the executor `unready` cannot run tasks: there are no nodes: buy some");
     assert!(flow.store().list()?.is_empty() && flow.store().runs()?.latest().is_none());
+    // What only looks works on a machine without the scheduler.
+    let graph = flow.graph::<AfterOther>();
+    assert_eq!(graph.instances()?.len(), 2);
+    assert!(graph.why().is_ok() && graph.plot().is_ok() && graph.preview().is_err());
     // It is not asked if everything runs here, or is complete.
     let here = flow.in_process::<Other>().in_process::<AfterOther>();
     assert_eq!(ran(&here.run::<AfterOther>()?), ["AfterOther", "Other"]);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flow::cluster::{JobQueues, JobSelection, JobState, QueueStatus};
@@ -347,5 +348,23 @@ fn the_queues_of_pools_are_listed_and_their_jobs_cancelled() -> Result<()> {
     assert_eq!(listed.counts.waiting, 2);
     assert!(listed.jobs.iter().all(|job| job.pool.as_deref() == Some(pool)), "{listed:?}");
     assert_eq!(JobQueues::of(&opened.flow)?.cancel(&JobSelection::all())?.ended, 2);
+    Ok(())
+}
+
+#[test]
+fn cancel_says_that_it_waits_also_if_the_run_has_opened_no_pool() -> Result<()> {
+    let opened = open();
+    let queues = opened.flow.folder().join(".flow/queues");
+    ["runs", "requests"].into_iter().try_for_each(|part| fs::create_dir_all(queues.join(part)))?;
+    // The run was killed on another machine.
+    let run = queues.join("runs/0123456789abcdef");
+    fs::write(&run, "")?;
+    let beat = json!({ "format": 1, "beat": 7, "seconds": 0.25, "machine": "another one" });
+    fs::write(run.with_extension("beat"), beat.to_string())?;
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&waits);
+    let tell = move |most: Duration| told.lock().expect("no panic").push(most);
+    JobQueues::of(&opened.flow)?.on_wait(tell).cancel(&JobSelection::all())?;
+    assert_eq!(*waits.lock().expect("no panic"), [Duration::from_millis(250)]);
     Ok(())
 }

@@ -163,8 +163,9 @@ impl JobQueues {
     #[must_use]
     pub fn on_wait(mut self, call: impl Fn(Duration) + Send + Sync + 'static) -> Self {
         let call: OnWait = Arc::new(call);
-        for queue in &mut self.queues {
-            queue.transport.on_wait(Arc::clone(&call));
+        let of_queues = self.queues.iter_mut().map(|queue| &mut queue.transport);
+        for transport in of_queues.chain(&mut self.runs_of_pools) {
+            transport.on_wait(Arc::clone(&call));
         }
         self
     }

@@ -261,7 +261,7 @@ impl JobQueues {
                 QueuedRun {
                     is_running,
                     pool: queue.pool.clone(),
-                    queued_workers: started.as_ref().map_or(0, |started| started.queued),
+                    queued_workers: started.as_ref().map_or(0, |started| started.queued as usize),
                     queued_for: queued_for.map(plain),
                     run,
                     counts,

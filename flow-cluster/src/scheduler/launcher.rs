@@ -11,7 +11,7 @@
 //! - The pause between two submissions grows with their number.
 //! - A question or submission that the scheduler does not answer is followed by pauses that grow faster.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -142,8 +142,8 @@ struct Launcher<'a> {
     missing_since: HashMap<PoolName, Instant>,
     /// The workers of a pool that have failed one after the other without taking any bundle.
     strikes: HashMap<PoolName, u32>,
-    /// The pools whose workers are refused, with the error.
-    refused: HashMap<PoolName, Arc<Refusal>>,
+    /// The pools whose workers are refused. Their queues fail the jobs.
+    refused: HashSet<PoolName>,
     /// Whether the scheduler has answered so far.
     is_reached: bool,
     /// Why the scheduler can be asked for nothing: the error of all pools.
@@ -161,6 +161,8 @@ struct Array {
     id: Option<String>,
     workers: Vec<Worker>,
     is_useless: bool,
+    /// Whether this run has submitted it.
+    is_own: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -203,6 +205,7 @@ impl<'a> Launcher<'a> {
             noted: left.noted,
             id: None,
             is_useless: left.is_useless,
+            is_own: false,
         });
         Self {
             shared,
@@ -217,7 +220,7 @@ impl<'a> Launcher<'a> {
             is_in_trouble: false,
             missing_since: HashMap::new(),
             strikes: HashMap::new(),
-            refused: HashMap::new(),
+            refused: HashSet::new(),
             is_reached: false,
             unreachable: None,
             written: HashMap::new(),
@@ -231,14 +234,6 @@ impl<'a> Launcher<'a> {
     fn step(&mut self, now: Instant) {
         let pools = self.shared.pools();
         let demands: Vec<_> = pools.iter().map(|pool| pool.watched.queue.demand()).collect();
-        for (pool, demand) in pools.iter().zip(&demands) {
-            if demand.open > 0
-                && let Some(refusal) = self.refused.get(&pool.name)
-            {
-                // A worker that was there has given them back.
-                pool.watched.queue.refuse(refusal);
-            }
-        }
         if self.is_in_trouble && !self.trouble.is_due(now) {
             return;
         }
@@ -328,6 +323,7 @@ impl<'a> Launcher<'a> {
                 }
             }
         }
+        self.note_started(pools);
         ended.extend(self.find_missing());
         // What they have written counts before their ends. It is read once, however many have ended at the same time.
         let is_concerned = |pool: &&Arc<Pool>| {
@@ -469,12 +465,12 @@ impl<'a> Launcher<'a> {
     }
 
     fn refuse(&mut self, pool: &Pool, error: String) {
-        self.refuse_by(pool, Refusal::new(error));
+        self.refuse_by(pool, &Refusal::new(error));
     }
 
-    fn refuse_by(&mut self, pool: &Pool, refusal: Arc<Refusal>) {
-        pool.watched.queue.refuse(&refusal);
-        self.refused.insert(pool.name.clone(), refusal);
+    fn refuse_by(&mut self, pool: &Pool, refusal: &Arc<Refusal>) {
+        pool.watched.queue.refuse(refusal);
+        self.refused.insert(pool.name.clone());
     }
 
     /// Cancels the workers of other builds that runs which are gone have left.
@@ -501,7 +497,7 @@ impl<'a> Launcher<'a> {
         let counts = submissions(&views, self.shared.setup.most_workers, self.largest);
         let settle = settle(self.shared.setup.ask);
         for (pool, count) in pools.iter().zip(counts) {
-            if count == 0 || self.refused.contains_key(&pool.name) {
+            if count == 0 || self.refused.contains(&pool.name) {
                 self.missing_since.remove(&pool.name);
                 continue;
             }
@@ -519,7 +515,7 @@ impl<'a> Launcher<'a> {
 
     fn submit_array(&mut self, pools: &[Arc<Pool>], pool: &Arc<Pool>, count: usize, now: Instant) {
         if let Some(refusal) = self.unreachable.clone() {
-            return self.refuse_by(pool, refusal);
+            return self.refuse_by(pool, &refusal);
         }
         // A pool in which this run has submitted nothing has no open bundle.
         let Some(ask) = pool.ask() else { return };
@@ -567,7 +563,7 @@ impl<'a> Launcher<'a> {
                 }
                 let refusal = Refusal::new(format!("{title} could not be reached: {error}"));
                 self.unreachable = Some(Arc::clone(&refusal));
-                return self.refuse_by(pool, refusal);
+                return self.refuse_by(pool, &refusal);
             }
             // An array with more workers than the user may have jobs would never be accepted.
             Err(CallError::Full(error)) => {
@@ -590,7 +586,19 @@ impl<'a> Launcher<'a> {
             id,
             workers: vec![Worker::default(); count],
             is_useless: false,
+            is_own: true,
         });
+        self.note_started(pools);
+    }
+
+    /// Tells the queues which arrays this run has submitted. Workers of others may have other settings.
+    fn note_started(&self, pools: &[Arc<Pool>]) {
+        for array in self.arrays.iter().filter(|array| array.is_own) {
+            let pool = pools.iter().find(|pool| pool.name == array.pool);
+            if let (Some(id), Some(pool)) = (&array.id, pool) {
+                pool.watched.queue.note_started(id);
+            }
+        }
     }
 
     /// Takes an error of the scheduler that passes.

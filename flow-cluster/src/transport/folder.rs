@@ -24,7 +24,7 @@ use flow_core::fs::{FileKind, Fs, Lock};
 
 use super::heartbeat::{self, Beat, Heartbeat};
 use super::{OnWait, RunMark, Transport};
-use crate::error::{ClusterError, IoContext, is_gone};
+use crate::error::{ClusterError, IoContext, is_gone, may_pass};
 use crate::format::{Bundle, Presence, StartedWorkers, versioned};
 use crate::names::{BundleName, LeaseName, PoolName, WorkerName, is_run};
 
@@ -204,13 +204,23 @@ impl Folder {
     }
 
     /// Returns the heartbeat of a run whose mark is not seen to be locked; `None` if the run is known to have died.
-    fn beat_of(&self, run: &str, lock: &Lock) -> Option<Vec<u8>> {
-        // Without a heartbeat, the lock alone decides.
-        let beat = self.fs.read(&self.beats.join(format!("{run}.{BEAT}")), heartbeat::MOST).ok()?;
-        let machine = Beat::parse(&beat).and_then(|beat| beat.machine);
-        let is_here = machine.is_some_and(|machine| machine == heartbeat::machine());
-        let is_certain = is_here && matches!(lock, Lock::Taken(_));
-        (!is_certain).then_some(beat)
+    ///
+    /// # Errors
+    ///
+    /// The heartbeat cannot be read at the moment, so that nothing is known of the run.
+    fn beat_of(&self, run: &str, lock: &Lock) -> io::Result<Option<Vec<u8>>> {
+        let beat = match self.read_beat(run) {
+            Ok(beat) => beat,
+            Err(error) if may_pass(&error) => return Err(error),
+            // Without a heartbeat, the lock alone decides.
+            Err(_) => return Ok(None),
+        };
+        let is_certain = is_of_this_machine(&beat) && matches!(lock, Lock::Taken(_));
+        Ok((!is_certain).then_some(beat))
+    }
+
+    fn read_beat(&self, run: &str) -> io::Result<Vec<u8>> {
+        self.fs.read(&self.beats.join(format!("{run}.{BEAT}")), heartbeat::MOST)
     }
 
     /// Begins the heartbeat of a run.
@@ -246,7 +256,8 @@ impl Folder {
                 }
                 let beat = match self.fs.try_lock_shared(&self.beats.join(&run)) {
                     Ok(Lock::Held) | Err(_) => None,
-                    Ok(lock) => self.beat_of(&run, &lock),
+                    // One that cannot be read says nothing: its run does not count as dead.
+                    Ok(lock) => self.beat_of(&run, &lock).unwrap_or_default(),
                 };
                 beats.extend(beat.map(|beat| (run, beat)));
             }
@@ -399,6 +410,12 @@ impl Folder {
             Err(error) => Err(error).during("read", &path),
         }
     }
+}
+
+/// Returns whether a run on this machine has written a heartbeat.
+fn is_of_this_machine(beat: &[u8]) -> bool {
+    let machine = Beat::parse(beat).and_then(|beat| beat.machine);
+    machine.is_some_and(|machine| machine == heartbeat::machine())
 }
 
 /// Replaces a file at once, or creates it.
@@ -577,9 +594,15 @@ impl Transport for Folder {
     }
 
     fn is_running(&self, run: &str) -> bool {
+        let is_known_dead = || self.watched().dead.contains(run);
         match self.fs.try_lock_shared(&self.root.join(RUNS).join(run)) {
             Ok(Lock::Held) => true,
-            Ok(lock) => self.beat_of(run, &lock).is_some() && !self.watched().dead.contains(run),
+            Ok(lock) => match self.beat_of(run, &lock) {
+                Ok(beat) => beat.is_some() && !is_known_dead(),
+                Err(_) => !is_known_dead(),
+            },
+            // What cannot be read at the moment counts as unknown, and not as absent.
+            Err(error) if may_pass(&error) => !is_known_dead(),
             // Without a mark, it has ended.
             Err(_) => false,
         }
@@ -599,13 +622,18 @@ impl Transport for Folder {
 
     /// Also the marks of `except` go: that a run has ended is known from the lock or the heartbeat, and not from the mark.
     fn forget_runs(&self, _except: &[&str]) {
-        // A run that begins has a heartbeat before its mark, and a mark that it has not locked yet.
+        // A run that begins has a heartbeat before its mark, and a mark that it has not locked yet. This lock keeps those of this
+        // machine from beginning.
         let Ok(runs) = self.lock_runs() else { return };
         let names = self.names(RUNS).unwrap_or_default();
         for name in &names {
             let run = name.split('.').next().unwrap_or_default();
-            let may_begin = runs.is_none() && !names.iter().any(|mark| mark == run);
-            if is_run(run) && !may_begin && !self.is_running(run) {
+            let has_begun = names.iter().any(|mark| mark == run);
+            let may_begin = || {
+                let is_here = || self.read_beat(run).is_ok_and(|beat| is_of_this_machine(&beat));
+                !has_begun && !(runs.is_some() && is_here())
+            };
+            if is_run(run) && !self.is_running(run) && !may_begin() {
                 let _ = self.fs.remove(&self.root.join(RUNS).join(name));
             }
         }
@@ -815,13 +843,41 @@ mod tests {
         write_killed(&queue, here, &heartbeat::machine(), Duration::from_secs(600));
         let begun = Instant::now();
         let _mark = queue.begin_run("00000000000000aa").expect("a mark");
-        assert!(begun.elapsed() < Duration::from_secs(60), "it is not watched");
+        assert!(begun.elapsed() < heartbeat::LONGEST / 2, "it is not watched");
         assert!(!queue.is_running(here));
         write_killed(&queue, elsewhere, "another machine", Duration::from_millis(300));
         // Until it was watched, it counts as alive.
         assert!(queue.is_running(elsewhere));
         queue.watch("").expect("they are read");
         assert!(!queue.is_running(elsewhere));
+    }
+
+    #[test]
+    fn a_run_that_begins_on_another_machine_keeps_its_heartbeat() {
+        let (_folder, queue) = queue();
+        let (here, elsewhere) = ("0123456789abcdef", "fedcba9876543210");
+        for (run, machine) in [(here, &*heartbeat::machine()), (elsewhere, "another machine")] {
+            write_killed(&queue, run, machine, TIME);
+            std::fs::remove_file(queue.root.join(RUNS).join(run)).expect("a mark");
+        }
+        queue.forget_runs(&[]);
+        assert!(!queue.of_run(here, BEAT).exists(), "it was killed while it began");
+        assert!(queue.of_run(elsewhere, BEAT).exists(), "its lock may not be visible here");
+    }
+
+    #[test]
+    fn a_run_whose_heartbeat_cannot_be_read_at_the_moment_counts_as_in_progress() {
+        let (folder, queue) = queue();
+        let run = "0123456789abcdef";
+        write_killed(&queue, run, "another machine", Duration::from_millis(100));
+        let silent = Folder::new(folder.path(), Arc::new(Odd::Silent));
+        silent.watch("").expect("nothing is watched");
+        assert!(silent.is_running(run));
+        silent.forget_runs(&[]);
+        assert_eq!(queue.runs().expect("a list"), [run], "nothing of it is removed");
+        assert!(queue.of_run(run, BEAT).exists());
+        queue.watch("").expect("it is read");
+        assert!(!queue.is_running(run));
     }
 
     #[test]
@@ -877,6 +933,8 @@ mod tests {
         LostReply,
         /// It has no locks.
         NoLocks,
+        /// It has no locks, and its server does not answer when a whole file is read.
+        Silent,
     }
 
     impl Fs for Odd {
@@ -884,7 +942,7 @@ mod tests {
             Disk.rename(from, to)?;
             match self {
                 Self::LostReply => Err(ErrorKind::NotFound.into()),
-                Self::NoLocks => Ok(()),
+                Self::NoLocks | Self::Silent => Ok(()),
             }
         }
 
@@ -893,7 +951,10 @@ mod tests {
         }
 
         fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-            Disk.read(path, limit)
+            match self {
+                Self::Silent => Err(ErrorKind::TimedOut.into()),
+                Self::LostReply | Self::NoLocks => Disk.read(path, limit),
+            }
         }
 
         fn read_from(&self, path: &Path, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
@@ -903,14 +964,14 @@ mod tests {
         fn lock(&self, path: &Path) -> io::Result<Lock> {
             match self {
                 Self::LostReply => Disk.lock(path),
-                Self::NoLocks => Disk.open(path).map(|_| Lock::Unsupported),
+                Self::NoLocks | Self::Silent => Disk.open(path).map(|_| Lock::Unsupported),
             }
         }
 
         fn try_lock_shared(&self, path: &Path) -> io::Result<Lock> {
             match self {
                 Self::LostReply => Disk.try_lock_shared(path),
-                Self::NoLocks => Disk.open(path).map(|_| Lock::Unsupported),
+                Self::NoLocks | Self::Silent => Disk.open(path).map(|_| Lock::Unsupported),
             }
         }
 

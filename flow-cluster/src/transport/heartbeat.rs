@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, Builder, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +20,14 @@ pub(super) const LONGEST: Duration = Duration::from_secs(20);
 /// In how many parts that time is divided: the heartbeat is written after one of them.
 const RENEWALS: u32 = 4;
 
-/// The times that a heartbeat of another process may have, in seconds.
-const TIMES: (f64, f64) = (0.05, 600.0);
+/// The shortest time that a heartbeat of another process may have.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// How often heartbeats are read while they are watched, at least and at most.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// How often heartbeats may be unreadable while they are watched.
+const MOST_FAILURES: u32 = 5;
 
 /// The most bytes of a heartbeat.
 pub(super) const MOST: u64 = 4 << 10;
@@ -123,18 +126,29 @@ pub(super) fn dead_runs(
     if let Some(most) = first.values().map(|beat| time_of(beat)).max() {
         on_wait(most);
     }
-    // Afterwards: as long as they are read, which may take long, none of them can be seen to change.
-    let begun = Instant::now();
+    // As long as they are read, none of them can be seen to change. If a server does not answer, that takes long, and the runs cannot
+    // write either.
+    let mut watched = Duration::ZERO;
+    let mut failures = 0;
     let mut dead = HashSet::new();
     let mut pause = LOOKS.0;
     while !first.is_empty() {
         thread::sleep(pause);
+        let paused = pause;
         pause = (2 * pause).min(LOOKS.1);
-        let now = read()?;
+        let now = match read() {
+            Ok(now) => now,
+            Err(error) if error.may_pass() && failures < MOST_FAILURES => {
+                failures += 1;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        watched += paused;
         first.retain(|run, beat| {
             // One that is gone has ended.
             let is_unchanged = now.get(run).is_some_and(|now| *now == *beat);
-            let has_died = is_unchanged && begun.elapsed() >= time_of(beat);
+            let has_died = is_unchanged && watched >= time_of(beat);
             if has_died {
                 dead.insert(run.clone());
             }
@@ -153,18 +167,66 @@ pub(super) fn machine() -> String {
 /// Returns after what time without a change a run has died.
 fn time_of(beat: &[u8]) -> Duration {
     let seconds = Beat::parse(beat).map_or(LONGEST.as_secs_f64(), |beat| beat.seconds);
-    Duration::from_secs_f64(seconds.clamp(TIMES.0, TIMES.1))
+    Duration::from_secs_f64(seconds.clamp(SHORTEST.as_secs_f64(), LONGEST.as_secs_f64()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::io::ErrorKind;
+
     use super::*;
 
     #[test]
     fn a_hostile_heartbeat_keeps_no_run_waiting_for_long() {
         assert_eq!(time_of(b"{"), LONGEST);
         let hostile = br#"{"format":1,"beat":0,"seconds":1e300}"#;
-        assert_eq!(time_of(hostile), Duration::from_secs(600));
+        assert_eq!(time_of(hostile), LONGEST);
+        let hostile = br#"{"format":1,"beat":0,"seconds":-1}"#;
+        assert_eq!(time_of(hostile), SHORTEST);
+    }
+
+    /// Returns the heartbeat of a run whose time is a tenth of a second.
+    fn beats() -> HashMap<String, Vec<u8>> {
+        HashMap::from([("run".to_owned(), Beat::new(7, Duration::from_millis(100)).bytes())])
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_for_long_ends_no_run() {
+        let looks = Cell::new(0);
+        let read = || {
+            looks.set(looks.get() + 1);
+            match looks.get() {
+                // The run has not been able to write meanwhile.
+                2 => thread::sleep(Duration::from_millis(300)),
+                4.. => return Ok(HashMap::from([("run".to_owned(), b"its next beat".to_vec())])),
+                _ => {}
+            }
+            Ok(beats())
+        };
+        assert!(dead_runs(read, &|_| {}).expect("they are read").is_empty());
+        assert_eq!(looks.get(), 4);
+    }
+
+    #[test]
+    fn heartbeats_that_cannot_be_read_for_a_moment_are_watched_on() {
+        let looks = Cell::new(0);
+        let error = || ClusterError::Io {
+            action: "list",
+            path: "runs".into(),
+            source: ErrorKind::TimedOut.into(),
+        };
+        let read_after = |failing: u32| {
+            looks.set(0);
+            let read = || {
+                looks.set(looks.get() + 1);
+                let fails = looks.get() > 1 && looks.get() <= 1 + failing;
+                if fails { Err(error()) } else { Ok(beats()) }
+            };
+            dead_runs(read, &|_| {})
+        };
+        assert_eq!(read_after(2).expect("they are read").len(), 1);
+        assert!(read_after(u32::MAX - 1).is_err());
     }
 
     #[test]

@@ -221,6 +221,7 @@ impl Running {
         let replay = Replay::knowing(&execution.session.known);
         plan.judge_required(&replay.asked_by(execution.plan.graph.node(self.node).key))?;
         plan.check_provided()?;
+        plan.check_executor()?;
         Ok(Arc::new(plan))
     }
 

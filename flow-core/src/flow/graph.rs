@@ -193,7 +193,9 @@ impl<R> Subgraph<R> {
     ///
     /// The same as [`Flow::preview`].
     pub fn preview(&self) -> Result<Preview, Error> {
-        Ok(Preview::new(self.plan_to_run()?))
+        let plan = self.plan_to_run()?;
+        plan.check_executor()?;
+        Ok(Preview::new(plan))
     }
 
     /// Returns whether the roots are complete, as [`Flow::is_complete`] does.

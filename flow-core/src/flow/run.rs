@@ -45,6 +45,7 @@ impl Flow {
         if plan.graph.nodes().any(is_pending) && recover::commit_drafts(&self.store) {
             plan = self.to_run(roots)?;
         }
+        plan.check_executor()?;
         self.check_signer(&plan)?;
         let reporting = self.observers.begin(Some(self.threads())).map_err(Error::Thread)?;
         let history = Arc::new(Recorder::default());

@@ -14,7 +14,9 @@ impl Flow {
     ///
     /// Planning fails, or the store cannot be read.
     pub fn preview<R: Roots>(&self) -> Result<Preview, Error> {
-        Ok(Preview::new(self.plan_to_run::<R>()?))
+        let plan = self.plan_to_run::<R>()?;
+        plan.check_executor()?;
+        Ok(Preview::new(plan))
     }
 
     /// Returns whether these roots are complete.

@@ -145,8 +145,9 @@ pub trait JobExecutor: Send + Sync {
     /// Checks what can be checked before anything runs: that the commands of a scheduler are there, and that all settings are
     /// valid.
     ///
-    /// It is called for each plan that has something to run elsewhere, also by [`Flow::preview`](crate::Flow::preview), so it is
-    /// fast, and submits nothing. The default finds nothing wrong.
+    /// It is called by each run and each [`Flow::preview`](crate::Flow::preview) that has something to run elsewhere, so it is
+    /// fast, and submits nothing. What only looks, such as [`Flow::why`](crate::Flow::why), works on machines without the scheduler.
+    /// The default finds nothing wrong.
     ///
     /// # Errors
     ///

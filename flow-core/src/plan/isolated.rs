@@ -4,7 +4,7 @@
 //! Another process has its own memory. So the output of such a task and its inputs must be files, and what it
 //! [uses](crate::Uses) must have a constructor. The process finds the type of the task by the registry of its own program.
 //! A job that runs elsewhere is a file in the store, so it has no secrets. If the executor moves files, it has no files outside
-//! the store. What is missing is an error before anything runs, and so is an executor that can run nothing.
+//! the store. What is missing is an error before anything runs, and so is an [executor that can run nothing](Plan::check_executor).
 
 use daggy::NodeIndex;
 
@@ -23,10 +23,25 @@ impl Plan {
         if are_all_here && types.all(|entry| entry.task.policy.is_none()) {
             return Ok(());
         }
-        let is_pending = |node: &NodeIndex| self.verdicts.status(*node) == Status::Pending;
-        self.graph.nodes().filter(is_pending).try_for_each(|node| self.check_isolated(node))?;
-        let mut pending = self.graph.nodes().filter(is_pending);
-        match pending.any(|node| self.policies.runs_elsewhere(&self.graph, node)) {
+        let mut nodes = self.graph.nodes();
+        nodes.try_for_each(|node| match self.verdicts.status(node) {
+            Status::Pending => self.check_isolated(node),
+            _ => Ok(()),
+        })
+    }
+
+    /// Returns an error if a pending instance is to run elsewhere, and the executor of the flow can run nothing.
+    ///
+    /// It is for plans of runs, and for previews of them. Who only looks at a plan may do so on a machine without the scheduler.
+    pub(crate) fn check_executor(&self) -> Result<(), Box<PlanError>> {
+        if self.policies.executor.is_none() {
+            return Ok(());
+        }
+        let runs_elsewhere = |node| {
+            self.verdicts.status(node) == Status::Pending
+                && self.policies.runs_elsewhere(&self.graph, node)
+        };
+        match self.graph.nodes().any(runs_elsewhere) {
             true => self
                 .policies
                 .check_executor()

@@ -38,7 +38,9 @@ impl TaskLog {
         &self.path
     }
 
-    /// Returns the number of the failed attempt that wrote it, counted from 1; `None` for the last attempt.
+    /// Returns how often the task had been started when it wrote this log, beginning with 1; `None` for the last time.
+    ///
+    /// A start that was [lost](crate::Event::Lost) counts here, and is no attempt.
     pub fn attempt(&self) -> Option<u32> {
         self.attempt
     }
@@ -198,12 +200,12 @@ impl Store {
             Begun::After(since) if self.log(folder, LOG, since)?.is_some() => i64::MIN,
             Begun::After(since) => since,
         };
-        // If the last run failed, the number of its attempts is known. Other logs are those of earlier runs.
+        // If the last run failed, it is known how often it has started the task. Other logs are those of earlier runs.
         let run = self.failure(folder, key).and_then(|failure| failure.run);
-        let attempts = run.map_or(u32::MAX, |run| run.attempts);
+        let starts = run.map_or(u32::MAX, |run| run.attempts);
         let mut logs = Vec::new();
         for name in self.log_names(folder)? {
-            if attempt_of(&name).is_some_and(|attempt| attempt < attempts) {
+            if attempt_of(&name).is_some_and(|attempt| attempt < starts) {
                 logs.extend(self.log(folder, &name, since)?);
             }
         }

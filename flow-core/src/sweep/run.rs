@@ -28,6 +28,7 @@ impl<R> Sweep<R> {
     /// The sweep or the flow is invalid, or the store cannot be read.
     pub fn preview(&self) -> Result<SweepPreview, Error> {
         let (chosen, plan) = self.to_run()?;
+        plan.check_executor()?;
         let names = chosen.variants.iter().map(|variant| variant.name.clone()).collect();
         Ok(SweepPreview::new(plan, names, chosen.left_out))
     }

@@ -460,7 +460,7 @@ fn a_slurm_that_cannot_be_reached_is_said_once_and_has_refused_nothing() -> Resu
     assert!(error.contains("Slurm could not be reached: "), "{error}");
     assert!(error.contains("SLURM_CONF") && !error.contains("refuses"), "{error}");
     assert_eq!(error.matches("Could not establish a configuration source").count(), 1, "{error}");
-    let others = error.matches("no worker can be started for it: see the error of `Gated {n: ");
+    let others = error.matches("no worker can run it: see the error of `Gated {n: ");
     assert_eq!(others.count(), 2, "{error}");
     assert_eq!(calls.calls(), 1, "it is not asked again");
     assert_eq!(noted(&flow), Vec::<String>::new());

@@ -181,12 +181,25 @@ impl Queue {
     pub(super) fn take_back(&self, state: &mut State, name: &BundleName, reason: &str) {
         let Some(held) = state.bundles.get(name) else { return };
         let Phase::Taken(taken) = &held.phase else { return };
-        let worker = taken.worker.clone();
+        let (worker, job, is_adopted) = (taken.worker.clone(), taken.job.clone(), held.is_adopted);
+        if is_adopted {
+            // It does not sign as the run required that was killed. This run may require something else.
+            return self.revoke(state, name, &format!("{worker} has refused it"));
+        }
         let refusal = format!("{worker} refuses the jobs of this run: {reason}");
         self.revoke(state, name, &refusal);
         if self.command.is_none() {
-            // A scheduler would start workers with the same settings without end.
-            return self.fail_waiting(state, &Refusal::new(refusal));
+            // The next worker says nothing new.
+            let first = state.refused.clone();
+            let error = first.unwrap_or_else(|| Refusal::new(refusal.as_str()));
+            let array = job.as_deref().and_then(|job| job.rsplit_once('_')).map(|(array, _)| array);
+            if let Some(array) = array.filter(|array| !state.started.contains(*array)) {
+                // Another run has started it, maybe with another profile, or it is not known so far that this run has.
+                state.refusals.insert(array.to_owned(), error);
+            } else {
+                // The scheduler would start workers with the same settings without end.
+                return self.fail_waiting(state, &error);
+            }
         }
         state.tell(&format!("another worker: {refusal}"));
         state.workers.refuse(worker);

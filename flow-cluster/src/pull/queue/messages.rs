@@ -138,14 +138,15 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use std::io::{self, ErrorKind};
+    use std::path::Path;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use flow_core::fs::Disk;
     use flow_core::{Remote, RemoteFolder};
 
-    use super::super::Names;
     use super::super::state::Held;
+    use super::super::{Names, Refusal};
     use super::*;
     use crate::format::{Bundle, line};
     use crate::names::{LeaseName, WorkerName};
@@ -217,19 +218,109 @@ mod tests {
         assert!(worker.orders(&lease, 0).expect("no error").is_none(), "the lease is over");
     }
 
+    /// Returns an empty queue whose workers a scheduler starts.
+    fn scheduled(folder: &Path) -> Queue {
+        let transport = Folder::new(folder, Arc::new(Disk));
+        transport.prepare().expect("a queue");
+        let queue = Queue::begin(Box::new(transport), Settings::default(), names(), None);
+        queue.expect("a queue that can be read")
+    }
+
+    /// Adds a bundle of one job that a worker has taken.
+    fn take(state: &mut State, number: u32, place: Place, is_adopted: bool) -> BundleName {
+        let bundle = BundleName::new(BUILD, RUN, number);
+        let lease = LeaseName { bundle: bundle.clone(), worker: WorkerName::new("node") };
+        let held = Held::new(vec![place], Phase::taken(lease), LEASE);
+        state.bundles.insert(bundle.clone(), Held { is_adopted, ..held });
+        bundle
+    }
+
+    #[test]
+    fn workers_of_a_scheduler_that_refuse_jobs_give_one_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = scheduled(folder.path());
+        let mut state = queue.state();
+        let refused = |reason: &str| Line::Refused(reason.to_owned());
+        // It has refused what a run required that was killed.
+        let adopted = take(&mut state, 0, Place::default(), true);
+        assert!(!queue.receive(&mut state, &adopted, refused("no key")));
+        assert!(state.refused.is_none() && state.bundles.is_empty());
+        let [first, second] =
+            [1, 2].map(|number| take(&mut state, number, Place::default(), false));
+        assert!(!queue.receive(&mut state, &first, refused("no key")));
+        let error = state.refused.clone().expect("no worker can run the jobs");
+        assert!(!queue.receive(&mut state, &second, refused("no key")));
+        assert!(state.refused.as_ref().is_some_and(|same| Arc::ptr_eq(same, &error)));
+        assert!(state.bundles.is_empty());
+    }
+
+    #[test]
+    fn workers_that_another_run_has_started_may_refuse_jobs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = scheduled(folder.path());
+        let refuse = |number: u32, job: &str| {
+            let mut state = queue.state();
+            let bundle = take(&mut state, number, Place::default(), false);
+            let (host, job, process) = ("node".to_owned(), Some(job.to_owned()), number);
+            let hello = Line::Hello { format: FORMAT, host, process, job, ran: 0 };
+            assert!(queue.receive(&mut state, &bundle, hello));
+            assert!(!queue.receive(&mut state, &bundle, Line::Refused("no key".to_owned())));
+            state.refused.is_some()
+        };
+        assert!(!refuse(1, "12_1"));
+        queue.note_started("34");
+        assert!(queue.state().refused.is_none());
+        assert!(!refuse(2, "12_2") && refuse(3, "34_1"), "this run has started the last one");
+        // The scheduler says late which array it has accepted.
+        let other = tempfile::tempdir().expect("a folder");
+        let queue = scheduled(other.path());
+        let mut state = queue.state();
+        state.refusals.insert("56".to_owned(), Refusal::new("no key"));
+        drop(state);
+        queue.note_started("56");
+        assert!(queue.state().refused.is_some());
+    }
+
+    #[test]
+    fn a_bundle_that_could_not_be_withdrawn_does_not_wait_for_a_worker_that_cannot_be_started() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = scheduled(folder.path());
+        let mut state = queue.state();
+        state.refused = Some(Refusal::new("Slurm refuses it"));
+        let bundle = BundleName::new(BUILD, RUN, 0);
+        let jobs = Bundle::new(BUILD, LEASE.as_secs_f64(), Vec::new());
+        queue.transport.post(&bundle, &jobs).expect("it is posted");
+        let held = Held::new(vec![Place::default()], Phase::Posted, LEASE);
+        state.bundles.insert(bundle, held);
+        queue.step(&mut state, Instant::now());
+        assert!(queue.transport.posted().expect("a list").is_empty());
+        assert!(state.bundles.is_empty());
+    }
+
+    #[test]
+    fn of_the_durations_of_a_job_that_was_not_submitted_so_far_the_last_ones_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let queue = scheduled(folder.path());
+        let mut state = queue.state();
+        let identity = Some(("key".to_owned(), "fingerprint".to_owned()));
+        let bundle = take(&mut state, 0, Place { identity, ..Place::default() }, true);
+        let runs = |seconds| Line::Runs { job: 0, seconds };
+        let message = Line::Message { job: 0, text: "a line".to_owned() };
+        for line in [Line::Begun(0), runs(1.0), runs(2.0), message, runs(3.0)] {
+            assert!(queue.receive(&mut state, &bundle, line));
+        }
+        let past = &state.bundles.get(&bundle).expect("it is held").places[0].past;
+        let runs_for = |seconds| JobEvent::RunsFor(Duration::from_secs(seconds));
+        let kept = [runs_for(2), JobEvent::Message("a line".to_owned()), runs_for(3)];
+        assert_eq!(past[1..], kept);
+    }
+
     #[test]
     fn a_hostile_number_of_jobs_does_no_harm() {
         let folder = tempfile::tempdir().expect("a folder");
-        let transport = Folder::new(folder.path(), Arc::new(Disk));
-        transport.prepare().expect("a queue");
-        let names = names();
-        let queue = Queue::begin(Box::new(transport), Settings::default(), names, None);
-        let queue = queue.expect("a queue that can be read");
-        let bundle = BundleName::new(BUILD, RUN, 0);
-        let lease = LeaseName { bundle: bundle.clone(), worker: WorkerName::new("node") };
-        let held = Held::new(vec![Place::default()], Phase::taken(lease), LEASE);
+        let queue = scheduled(folder.path());
         let mut state = queue.state();
-        state.bundles.insert(bundle.clone(), held);
+        let bundle = take(&mut state, 0, Place::default(), false);
         let (host, job, ran) = (String::new(), None, usize::MAX);
         let hello = Line::Hello { format: FORMAT, host, process: 1, job, ran };
         for line in [hello, Line::Begun(0), Line::Ended(0)] {

@@ -180,6 +180,7 @@ impl Queue {
             self.unblock(state, name);
             self.expire(state, name);
         }
+        self.fail_refused(state);
         let has_gathered = state
             .waiting_since
             .is_some_and(|since| now.duration_since(since) >= self.settings.gather);

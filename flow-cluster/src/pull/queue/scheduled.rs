@@ -45,7 +45,7 @@ pub(crate) struct WorkerEnd {
     pub(crate) is_certain: bool,
 }
 
-/// Why no worker can be started, for one pool or for all of them.
+/// Why no worker can run jobs, for one pool or for all of them.
 ///
 /// The first task that fails by it has the whole error. The others name that one: of a sweep, each would say the same otherwise.
 pub(crate) struct Refusal {
@@ -69,7 +69,7 @@ impl Refusal {
         let (first, shown) = first.get_or_insert_with(|| (key.to_owned(), label.to_owned()));
         match first.as_str() == key {
             true => self.error.clone(),
-            false => format!("no worker can be started for it: see the error of `{shown}`"),
+            false => format!("no worker can run it: see the error of `{shown}`"),
         }
     }
 }
@@ -155,7 +155,17 @@ impl Queue {
         has_begun
     }
 
-    /// Fails all jobs that no worker has begun, and those that are submitted from now on, because no worker can be started.
+    /// Takes note that this run has submitted an array of workers: they have its settings. If one of them has refused jobs before
+    /// this was known, the jobs fail.
+    pub(crate) fn note_started(&self, array: &str) {
+        let mut state = self.state();
+        state.started.insert(array.to_owned());
+        if let Some(refusal) = state.refusals.remove(array) {
+            self.fail_waiting(&mut state, &refusal);
+        }
+    }
+
+    /// Fails all jobs that no worker has begun, and those that are submitted from now on, because no worker can run them.
     pub(crate) fn refuse(&self, refusal: &Arc<Refusal>) {
         self.fail_waiting(&mut self.state(), refusal);
     }
@@ -183,6 +193,16 @@ impl Queue {
         state.is_full = false;
     }
 
+    /// Fails the jobs that have come back since jobs are [refused](Self::refuse): a worker has given them back, or their bundle could
+    /// not be withdrawn before.
+    pub(super) fn fail_refused(&self, state: &mut State) {
+        if let Some(refusal) = state.refused.clone()
+            && (state.has_posted() || !state.waiting.is_empty())
+        {
+            self.fail_waiting(state, &refusal);
+        }
+    }
+
     /// Tells the user what the jobs that have not begun wait for, unless the subject was told before.
     pub(crate) fn tell_once(&self, subject: &str, reason: String) {
         self.state().tell_once(subject, reason);
@@ -202,7 +222,7 @@ mod tests {
     fn one_task_has_the_whole_error_and_the_others_name_it() {
         let refusal = Refusal::new("Slurm refuses it");
         assert_eq!(refusal.error_for("1", "Train {c: 1}"), "Slurm refuses it");
-        let other = "no worker can be started for it: see the error of `Train {c: 1}`";
+        let other = "no worker can run it: see the error of `Train {c: 1}`";
         assert_eq!(refusal.error_for("2", "Train {c: 2}"), other);
         // It is submitted again.
         assert_eq!(refusal.error_for("1", "Train {c: 1}"), "Slurm refuses it");

@@ -46,7 +46,11 @@ pub(crate) struct State {
     pub(super) seen: HashSet<String>,
     /// The jobs of a scheduler whose workers are of another build.
     pub(super) others: HashSet<String>,
-    /// Why no worker can be started.
+    /// The arrays of workers that this run has submitted to a scheduler.
+    pub(super) started: HashSet<String>,
+    /// Why workers of other arrays have refused jobs of this run, by array.
+    pub(super) refusals: HashMap<String, Arc<Refusal>>,
+    /// Why no worker can run the jobs that none has begun.
     pub(super) refused: Option<Arc<Refusal>>,
     pub(crate) is_ended: bool,
 }
@@ -220,9 +224,9 @@ impl State {
             }
             None if place.identity.is_some() => {
                 let is_duration = |event: &JobEvent| matches!(event, JobEvent::RunsFor(_));
-                // Of these, the last one counts.
-                if is_duration(&event) {
-                    place.past.retain(|past| !is_duration(past));
+                // Of several in a row, the last one counts.
+                if is_duration(&event) && place.past.last().is_some_and(is_duration) {
+                    place.past.pop();
                 }
                 place.past.push(event);
             }
