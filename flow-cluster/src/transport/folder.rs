@@ -629,11 +629,12 @@ impl Transport for Folder {
         for name in &names {
             let run = name.split('.').next().unwrap_or_default();
             let has_begun = names.iter().any(|mark| mark == run);
-            let may_begin = || {
+            // It has ended if it has a mark, or cannot be about to begin on this machine.
+            let has_ended = || {
                 let is_here = || self.read_beat(run).is_ok_and(|beat| is_of_this_machine(&beat));
-                !has_begun && !(runs.is_some() && is_here())
+                has_begun || runs.is_some() && is_here()
             };
-            if is_run(run) && !self.is_running(run) && !may_begin() {
+            if is_run(run) && !self.is_running(run) && has_ended() {
                 let _ = self.fs.remove(&self.root.join(RUNS).join(name));
             }
         }
