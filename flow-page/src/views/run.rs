@@ -152,7 +152,7 @@ fn attempts(one: &InstanceRun) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::attempts as attempts_of;
 
     #[test]
     fn losses_are_counted_beside_attempts() {
@@ -161,7 +161,7 @@ mod tests {
                 "task": "Sleep", "instance": "Sleep", "key": format!("{:032x}", losses + 1), "outcome": "ran", "seconds": 1.0,
                 "attempts": attempts, "losses": losses,
             });
-            super::attempts(&serde_json::from_value(run).expect("the run of an instance"))
+            attempts_of(&serde_json::from_value(run).expect("the run of an instance"))
         };
         assert_eq!([shown(0, 0), shown(2, 0)], ["", "2"]);
         assert_eq!([shown(0, 1), shown(1, 2)], ["lost 1×", "1, lost 2×"]);
