@@ -6,10 +6,8 @@
 import json
 import os
 import signal
-import time
-from pathlib import Path
 
-from checks import FAN, PATIENCE, Run, Scheduler, adopted, call, expect, fan, interrupted, iris, main, orphans, wait_for
+from checks import Run, Scheduler, adopted, call, expect, fan, interrupted, iris, main, orphans, wait_for
 
 START = os.environ["FLOW_HQ_START"]
 JOURNAL = os.environ["FLOW_HQ_JOURNAL"]
@@ -142,8 +140,24 @@ def restarted(scheduler):
 
 
 def forgotten(scheduler):
-    """jobs of others that have the numbers of those which a server has forgotten are not cancelled"""
+    """a server that is restarted without its journal has forgotten the jobs, which run again"""
     run = Run(scheduler, "forgotten").start()
+    run.wait_until_all_begun()
+    stop_server()
+    start_server()
+    start_worker()
+    run.wait_until_all_begun(2)
+    run.open_all()
+    run.end(0)
+    run.expect_text("it was lost: ")
+    expect(run.times_begun() == [2, 2, 2], f"each runs again once: {run.times_begun()}")
+    scheduler.expect_empty_queue()
+    restore()
+
+
+def of_others(scheduler):
+    """jobs of others that have the numbers of those which a server has forgotten are not cancelled"""
+    run = Run(scheduler, "others").start()
     run.wait_until_all_begun()
     highest = max(job["id"] for job in hq("job", "list", "--all"))
     stop_server()
@@ -158,14 +172,15 @@ def forgotten(scheduler):
     others = hq("job", "list")
     expect(len(others) == highest, f"{len(others)} of {highest} jobs of others are left: {others}")
     hq("job", "cancel", "all")
-    # It goes on with what the server knows.
-    run.open_all()
-    run.start()
-    run.end(0)
-    scheduler.expect_empty_queue()
-    # As it was before.
+    restore()
+
+
+def restore():
+    """Starts the server and the worker of before again."""
     stop_server()
     start_server(f"--journal={JOURNAL}")
+    # The journal has what ran when the server was stopped.
+    hq("job", "cancel", "all")
     start_worker()
 
 
@@ -202,6 +217,7 @@ CHECKS = [
     interrupted,
     restarted,
     forgotten,
+    of_others,
     without_resource,
     refused,
 ]
