@@ -1,7 +1,7 @@
 //! [`HyperQueue`]: an executor whose workers HyperQueue starts.
 //!
 //! Its command `hq` prints JSON. The output is not promised to stay as it is, so whatever is not used is ignored, and a value of
-//! another form is an error that passes. It is read as HyperQueue 0.24 to 0.26 print it.
+//! another form is an error that passes. The tests have the form of HyperQueue 0.26.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

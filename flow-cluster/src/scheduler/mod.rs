@@ -90,7 +90,7 @@ trait Scheduler: Send + Sync {
     /// be found. `jobs` are numbers such as `123_4`.
     fn ended(&self, jobs: &[String]) -> Vec<Report>;
 
-    /// Ends the workers of arrays, which are given by their names and numbers, in one call.
+    /// Ends the workers of arrays, which are given by their names and numbers, together.
     fn cancel(&self, arrays: &[(&ArrayName, &str)]) -> Result<(), CallError>;
 }
 
