@@ -22,7 +22,9 @@ use flow::prelude::*;
 use crate::bucket_workers;
 use crate::isolation::{Opened, open};
 use crate::pull_workers::{pull, start_worker};
-use crate::slurm_workers::real_slurm;
+#[cfg(feature = "s3")]
+use crate::s3_workers;
+use crate::slurm_workers::{real_hyper_queue, real_slurm};
 
 /// The variable that chooses an executor.
 const CHOSEN: &str = "FLOW_TEST_EXECUTOR";
@@ -45,7 +47,7 @@ struct TestedExecutor {
     /// Its name in the tests.
     name: &'static str,
     place: Place,
-    /// Whether it is checked unless another one is chosen.
+    /// Whether it is checked unless another one is chosen: it needs no service.
     is_default: bool,
     /// Returns a flow with this executor. What it needs is in a folder that all executors share.
     set: fn(&Flow, &Path) -> Flow,
@@ -54,7 +56,7 @@ struct TestedExecutor {
 }
 
 /// All executors.
-static EXECUTORS: [TestedExecutor; 5] = [
+static EXECUTORS: &[TestedExecutor] = &[
     TestedExecutor {
         name: "threads",
         place: Place::Thread,
@@ -90,6 +92,23 @@ static EXECUTORS: [TestedExecutor; 5] = [
         is_default: false,
         set: |flow, _| flow.executor(real_slurm()),
         start: |_, _| Ok(Box::new(())),
+    },
+    // As Slurm: it needs a HyperQueue on this machine.
+    TestedExecutor {
+        name: "hq",
+        place: Place::Elsewhere,
+        is_default: false,
+        set: |flow, _| flow.executor(real_hyper_queue()),
+        start: |_, _| Ok(Box::new(())),
+    },
+    // It needs an S3 server, which `tests/remote/s3.py` starts.
+    #[cfg(feature = "s3")]
+    TestedExecutor {
+        name: "s3",
+        place: Place::Apart,
+        is_default: false,
+        set: |flow, shared| flow.executor(s3_workers::executor(shared)),
+        start: |_, opened| Ok(Box::new(s3_workers::start_worker(opened)?)),
     },
 ];
 

@@ -81,6 +81,8 @@ mod retries;
 mod reuse;
 mod reuse_from;
 mod reused;
+#[cfg(all(target_os = "linux", feature = "s3"))]
+mod s3_workers;
 mod scale;
 mod scarce_resources;
 mod scheduling;

@@ -1,6 +1,7 @@
 """Starts S3 servers, and runs a command with their addresses in its environment.
 
     python3 tests/remote/s3.py cargo test -p flow-remote-tests --features s3 -- --ignored s3::
+    FLOW_TEST_EXECUTOR=s3 python3 tests/remote/s3.py cargo test -p typed-flow --features s3 --test runs executors::
 
 It needs the packages `moto[server,s3]` (5.2.5 or newer) and `boto3`. FLOW_S3 is the endpoint of a server with the bucket
 `team`, FLOW_S3_FAULTY a proxy to it that answers every fifth request with 503, and FLOW_S3_STRICT a server that checks

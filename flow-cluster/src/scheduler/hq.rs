@@ -1,8 +1,9 @@
 //! [`HyperQueue`]: an executor whose workers HyperQueue starts.
 //!
 //! Its command `hq` prints JSON. The output is not promised to stay as it is, so whatever is not used is ignored, and a value of
-//! another form is an error that passes.
+//! another form is an error that passes. The tests have the form of HyperQueue 0.26.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,15 +24,18 @@ use crate::names::ArrayName;
 /// The name of the executor, and of the command.
 const NAME: &str = "hq";
 
+/// What a debug build of HyperQueue appends to an error: which of its functions have called each other.
+const BACKTRACE: &str = "Stack backtrace:";
+
 /// How to get the command.
 const ADVICE: &str = "install HyperQueue from https://github.com/It4innovations/hyperqueue, and start it with `hq server start`";
 
 /// The executor of workers that [HyperQueue](https://it4innovations.github.io/hyperqueue) starts.
 ///
-/// It works as [`Slurm`](crate::Slurm), by the command `hq`, which must be on `PATH`. A server must run. Threads of a task become
-/// `--cpus`, and its time-out a part of `--time-limit`. HyperQueue does not limit memory: a task that declares some gets a resource of
-/// HyperQueue if [`resource`](Self::resource) says which, such as `resource("memory", "--resource=mem={}")`. `resources(gpu = n)`
-/// becomes `--resource=gpus/nvidia=n`.
+/// It works as [`Slurm`](crate::Slurm), by the command `hq` of version 0.24 or newer, which must be on `PATH`. A server must run. Threads
+/// of a task become `--cpus`, and its time-out a part of `--time-limit`. HyperQueue does not limit memory: a task that declares some
+/// gets a resource of HyperQueue if [`resource`](Self::resource) says which, such as `resource("memory", "--resource=mem={}")`.
+/// `resources(gpu = n)` becomes `--resource=gpus/nvidia=n`.
 ///
 /// ```no_run
 /// use flow::cluster::HyperQueue;
@@ -123,7 +127,7 @@ struct Task {
     state: String,
     #[serde(default)]
     error: Option<String>,
-    /// The worker of HyperQueue.
+    /// The worker of HyperQueue; `None` also for a task that was cancelled, or whose worker is gone.
     #[serde(default)]
     worker: Option<u64>,
 }
@@ -193,10 +197,24 @@ impl Scheduler for Calls {
         Vec::new()
     }
 
-    fn cancel(&self, ids: &[String]) -> Result<(), CallError> {
-        let ids = ids.join(",");
-        self.call_any(&arguments(["job", "cancel", ids.as_str()])).map(drop)
+    fn cancel(&self, arrays: &[(&ArrayName, &str)]) -> Result<(), CallError> {
+        // A server that was started again without its journal gives their numbers to other jobs.
+        let listed: Vec<Info> = self.call(&arguments(["job", "list"]))?;
+        let ids = own_ids(&listed, arrays);
+        match ids.as_str() {
+            "" => Ok(()),
+            ids => self.call_any(&arguments(["job", "cancel", ids])).map(drop),
+        }
     }
+}
+
+/// Returns the numbers of those jobs that have the number and the name of an array, in the form that `hq` takes.
+fn own_ids(listed: &[Info], arrays: &[(&ArrayName, &str)]) -> String {
+    let names = arrays.iter().map(|(name, id)| ((*id).to_owned(), name.to_string()));
+    let names: HashMap<_, _> = names.collect();
+    let ids = listed.iter().map(|info| (info.id.to_string(), &info.name));
+    let own = ids.filter(|(id, name)| names.get(id) == Some(*name));
+    own.map(|(id, _)| id).collect::<Vec<_>>().join(",")
 }
 
 /// Returns the arguments of `hq` that submit an array.
@@ -208,8 +226,8 @@ fn submission(array: &Submission<'_>) -> Vec<OsString> {
         format!("--array=1-{workers}"),
         format!("--name={name}"),
         format!("--cpus={threads}"),
-        // A worker that is started again would find its work taken.
-        "--crash-limit=1".to_owned(),
+        // The run starts another worker if it needs one. Only a server that reads its journal starts one again.
+        "--crash-limit=never-restart".to_owned(),
         // The program is no script with options of its own.
         "--directives=off".to_owned(),
         "--stdout=none".to_owned(),
@@ -265,8 +283,8 @@ fn failure(error: Option<String>) -> End {
 fn refusal(called: &Called) -> CallError {
     let failed = serde_json::from_str::<Failed>(&called.out).map(|failed| failed.error);
     let said = failed.unwrap_or_else(|_| called.err.trim().to_owned());
-    let said =
-        said.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    let lines = said.lines().map(str::trim).take_while(|line| *line != BACKTRACE);
+    let said = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
     let text = said.to_ascii_lowercase();
     // Of the parser of its arguments, and of resources.
     let is_refused = [
@@ -316,7 +334,7 @@ mod tests {
             "--array=1-20",
             "--name=flow-fedcba9876543210-3",
             "--cpus=4",
-            "--crash-limit=1",
+            "--crash-limit=never-restart",
             "--directives=off",
             "--stdout=none",
             "--time-limit=90m",
@@ -330,20 +348,24 @@ mod tests {
         assert_eq!(texts, expected);
     }
 
-    /// In the form of HyperQueue 0.24.
+    /// In the form of HyperQueue 0.26.
     #[test]
     fn the_states_that_hq_prints_are_read() {
         let out = r#"[{
-          "info": {"id": 7, "name": "flow-fedcba9876543210-3", "task_count": 5, "is_open": false,
-            "task_stats": {"running": 1, "finished": 1, "failed": 2, "canceled": 0, "aborted": 0, "waiting": 1},
+          "info": {"id": 7, "name": "flow-fedcba9876543210-3", "task_count": 7, "is_open": false,
+            "task_stats": {"running": 1, "finished": 1, "failed": 3, "canceled": 1, "aborted": 0, "waiting": 1},
             "cancel_reason": null},
           "max_fails": null, "started_at": "2026-08-03T10:00:00Z", "finished_at": null, "submits": [],
           "tasks": [
             {"id": 1, "state": "waiting"},
-            {"id": 2, "state": "running", "started_at": "2026-08-03T10:00:01Z", "worker": 3},
+            {"id": 2, "state": "running", "started_at": "2026-08-03T10:00:01Z", "worker": 3, "cwd": "/s",
+              "stdout": null, "stderr": "/s/out-2.txt"},
             {"id": 3, "state": "finished", "worker": 3, "finished_at": "2026-08-03T10:00:02Z"},
             {"id": 4, "state": "failed", "worker": 3, "error": "Error: Program terminated with exit code 1"},
-            {"id": 5, "state": "failed", "error": "Time limit reached"}
+            {"id": 5, "state": "failed", "worker": 3, "error": "Time limit reached"},
+            {"id": 6, "state": "canceled"},
+            {"id": 7, "state": "failed", "finished_at": "2026-08-03T10:00:03Z",
+              "error": "Task was running on a lost worker while never restart flag was set."}
           ]
         }]"#;
         let details: Vec<Detail> = serde_json::from_str(out).expect("JSON");
@@ -357,10 +379,13 @@ mod tests {
                 State::Over(End::Completed),
                 State::Over(End::Failed(Some(how))),
                 State::Over(End::TimeLimit),
+                State::Over(End::Cancelled),
+                State::Over(End::NodeFailed),
             ]
         );
         assert!(matches!(&states[0], State::Queued(_)));
         assert_eq!((reports[1].job().as_str(), reports[1].node.as_str()), ("7_2", "its worker 3"));
+        assert_eq!((reports[5].job().as_str(), reports[5].node.as_str()), ("7_6", ""));
         assert_eq!(reports[1].array, "flow-fedcba9876543210-3");
     }
 
@@ -380,13 +405,29 @@ mod tests {
         let missing = failed("{\"error\": \"No online server found\\n\"}", "");
         let expected = "No online server found (a server is started with `hq server start`)";
         assert_eq!(missing, CallError::Passing(expected.to_owned()));
+        let debug = "No online server found\n\nStack backtrace:\n   0: hq::main\n   1: _start";
+        let debug = serde_json::json!({ "error": debug }).to_string();
+        assert_eq!(failed(&debug, ""), CallError::Passing(expected.to_owned()));
+    }
+
+    #[test]
+    fn jobs_of_others_that_have_the_number_of_an_array_are_not_cancelled() {
+        let out = r#"[{"id": 1, "name": "flow-fedcba9876543210-0", "task_count": 2},
+            {"id": 2, "name": "other", "task_count": 1}, {"id": 3, "name": "flow-fedcba9876543210-2", "task_count": 1}]"#;
+        let listed: Vec<Info> = serde_json::from_str(out).expect("JSON");
+        let [first, second, third] =
+            [0, 1, 2].map(|number| ArrayName::new("fedcba9876543210", number));
+        assert_eq!(own_ids(&listed, &[(&first, "1"), (&second, "2"), (&third, "3")]), "1,3");
+        assert_eq!(own_ids(&listed, &[(&first, "3"), (&second, "4")]), "");
     }
 
     #[test]
     fn a_worker_of_hyperqueue_that_is_lost_is_a_machine_that_failed() {
         assert_eq!(
             failure(Some(
-                "Task was running on a worker that was lost; crash limit reached".to_owned()
+                "Task was running on a worker that was lost; the task has occurred 1 times in this situation and limit was \
+                 reached."
+                    .to_owned()
             )),
             End::NodeFailed
         );

@@ -185,6 +185,11 @@ impl Array {
         self.workers.iter().filter(|worker| worker.phase == phase).count()
     }
 
+    /// Returns its name, and its number at the scheduler if that is known.
+    fn accepted(&self) -> Option<(&ArrayName, &str)> {
+        Some((&self.noted.name, self.id.as_deref()?))
+    }
+
     /// Returns whether it is not known how many workers it has, because its file is damaged.
     fn is_damaged(&self) -> bool {
         self.is_useless && self.workers.is_empty()
@@ -480,8 +485,8 @@ impl<'a> Launcher<'a> {
         let is_known = |array: &&mut Array| array.id.is_some();
         let mut useless: Vec<_> =
             self.arrays.iter_mut().filter(is_known).filter(is_useless).collect();
-        let ids: Vec<_> = useless.iter().filter_map(|array| array.id.clone()).collect();
-        if ids.is_empty() || self.shared.scheduler.cancel(&ids).is_err() {
+        let accepted: Vec<_> = useless.iter().filter_map(|array| array.accepted()).collect();
+        if accepted.is_empty() || self.shared.scheduler.cancel(&accepted).is_err() {
             return;
         }
         for array in &mut useless {
@@ -694,8 +699,8 @@ impl<'a> Launcher<'a> {
                 array.id = array.id.take().or_else(|| id.map(|report| report.id.clone()));
             }
         }
-        let ids: Vec<_> = self.arrays.iter().filter_map(|array| array.id.clone()).collect();
-        if ids.is_empty() { Ok(()) } else { scheduler.cancel(&ids) }
+        let accepted: Vec<_> = self.arrays.iter().filter_map(Array::accepted).collect();
+        if accepted.is_empty() { Ok(()) } else { scheduler.cancel(&accepted) }
     }
 }
 

@@ -90,8 +90,8 @@ trait Scheduler: Send + Sync {
     /// be found. `jobs` are numbers such as `123_4`.
     fn ended(&self, jobs: &[String]) -> Vec<Report>;
 
-    /// Ends the workers of arrays, in one call.
-    fn cancel(&self, ids: &[String]) -> Result<(), CallError>;
+    /// Ends the workers of arrays, which are given by their names and numbers, together.
+    fn cancel(&self, arrays: &[(&ArrayName, &str)]) -> Result<(), CallError>;
 }
 
 /// An array of workers to submit.

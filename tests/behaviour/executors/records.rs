@@ -120,7 +120,7 @@ fn all_executors_leave_the_same_records() -> Result<()> {
             assert_eq!(records.get(key), Some(record));
         }
         // The other executors find the outputs complete.
-        for other in &EXECUTORS {
+        for other in EXECUTORS.iter().filter(|other| other.is_default) {
             let flow = (other.set)(&tested.in_threads, &tested.shared);
             assert!(flow.is_complete::<(Search, Fetched)>()?, "{}", other.name);
         }

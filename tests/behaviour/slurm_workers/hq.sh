@@ -29,7 +29,10 @@ case "$1 $2" in
             CANCELLED) word=canceled ;;
             *) word=failed ;;
             esac
-            echo "$tasks{\"id\": ${task%.state}, \"state\": \"$word\", \"worker\": 3}"
+            # As HyperQueue, which does not say where a cancelled task has run.
+            worker=', "worker": 3'
+            [ "$word" != canceled ] || worker=
+            echo "$tasks{\"id\": ${task%.state}, \"state\": \"$word\"$worker}"
             tasks=,
         done
         echo "]}"

@@ -31,7 +31,7 @@ const STORE: &str = "FLOW_TEST_SLURM_WORKER";
 const POOL: &str = "FLOW_TEST_POOL";
 const IDLE: &str = "FLOW_TEST_IDLE";
 
-/// Is started by the stand-in for `sbatch`, or by a real Slurm.
+/// Is started by the stand-in for `sbatch`, or by a real Slurm or HyperQueue.
 #[test]
 fn worker() -> Result<()> {
     let Some(store) = given(STORE, "--data") else { return Ok(()) };
@@ -45,7 +45,7 @@ fn worker() -> Result<()> {
     Ok(())
 }
 
-/// Returns an option of the test [`worker`]: the stand-in sets the variable, and a real Slurm passes the options on as arguments.
+/// Returns an option of the test [`worker`]: the stand-in sets the variable, and a real scheduler passes the options on as arguments.
 fn given(variable: &str, option: &str) -> Option<OsString> {
     std::env::var_os(variable).or_else(|| {
         let mut words = std::env::args_os().skip_while(|word| *word != *option);
@@ -60,6 +60,18 @@ pub(crate) fn real_slurm() -> Slurm {
     Slurm::new()
         .worker_arguments(WORKER.into_iter().chain(["--"]))
         .memory("500MB")
+        .poll(Duration::from_millis(10))
+        .ask_every(Duration::from_millis(200))
+        .max_workers(4)
+}
+
+/// Returns the executor of the HyperQueue of this machine, whose workers run the test [`worker`].
+pub(crate) fn real_hyper_queue() -> HyperQueue {
+    // HyperQueue does not pass on the variables of the run, and cargo has changed this one.
+    let path = std::env::var("PATH").unwrap_or_default();
+    HyperQueue::new()
+        .worker_arguments(WORKER.into_iter().chain(["--"]))
+        .option(format!("--env=PATH={path}"))
         .poll(Duration::from_millis(10))
         .ask_every(Duration::from_millis(200))
         .max_workers(4)
@@ -786,7 +798,7 @@ fn hyperqueue_starts_workers_in_the_same_way() -> Result<()> {
     gates.open(1)?;
     assert_eq!(ran(&joined(run)?), ["All", "Gated", "Gated"]);
     let line = line_with(&lines, "it was lost")?;
-    assert!(line.contains(" of HyperQueue on its worker 3 was cancelled by a user"), "{line}");
+    assert!(line.contains(" of HyperQueue was cancelled by a user"), "{line}");
     stand_in.wait_until_empty()?;
     assert_eq!(noted(&flow), Vec::<String>::new());
     let of_slurm = HyperQueue::new().options(JobOptions::new().partition("main"));

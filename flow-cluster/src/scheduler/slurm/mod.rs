@@ -200,7 +200,8 @@ impl Scheduler for Calls {
         called.map_or_else(|_| Vec::new(), |called| parse::jobs(&called.out))
     }
 
-    fn cancel(&self, ids: &[String]) -> Result<(), CallError> {
+    fn cancel(&self, arrays: &[(&ArrayName, &str)]) -> Result<(), CallError> {
+        let ids = arrays.iter().map(|(_, id)| *id);
         let called = self.commands.call("scancel", &arguments(ids))?;
         match called.is_success || is_only_over(&called.err) {
             true => Ok(()),

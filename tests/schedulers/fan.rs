@@ -1,4 +1,4 @@
-//! A fan of tasks that sleep, take memory, and wait for files: `check.py` runs it with a real Slurm.
+//! A fan of tasks that wait for files and take memory: `slurm.py` runs it with a real Slurm, and `hyperqueue.py` with a real HyperQueue.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
