@@ -134,6 +134,10 @@ pub(super) fn dead_runs(
     let mut pause = LOOKS.0;
     while !first.is_empty() {
         thread::sleep(pause);
+        if flow_core::process::interrupted().is_some() {
+            // The run ends before it begins. Runs of which nothing is known count as in progress.
+            break;
+        }
         let paused = pause;
         pause = (2 * pause).min(LOOKS.1);
         let now = match read() {
