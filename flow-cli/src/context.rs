@@ -180,13 +180,13 @@ impl Context {
         (!is_opened && self.access == Access::Writes && !folder.exists()).then_some(folder)
     }
 
-    /// Announces that a run, or a worker, creates the folder of the bucket, because its name may be misspelt.
+    /// Announces by `say` that a run, or a worker, creates the folder of the bucket, because its name may be misspelt.
     #[cfg(feature = "cluster")]
-    pub(crate) fn announce_bucket(&self) -> Result<(), CliError> {
+    pub(crate) fn announce_bucket(&self, say: impl Fn(&str)) -> Result<(), CliError> {
         if let Some(folder) = self.settings.missing_bucket()?
             && self.settings.quiet != Some(true)
         {
-            report(format_args!("creates the folder {} as a bucket", folder.display()));
+            say(&format!("creates the folder {} as a bucket", folder.display()));
         }
         Ok(())
     }
@@ -194,7 +194,10 @@ impl Context {
     /// Announces the folder of the bucket for a run, if tasks run by an executor.
     #[cfg(feature = "cluster")]
     pub(crate) fn announce_bucket_of_run(&self) -> Result<(), CliError> {
-        if self.settings.executor.is_some() { self.announce_bucket() } else { Ok(()) }
+        match self.settings.executor {
+            Some(_) => self.announce_bucket(|line| report(line)),
+            None => Ok(()),
+        }
     }
 
     /// Opens the flow, with the values of parameters and the options of runs.

@@ -93,7 +93,7 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
     if let Some(folder) = context.missing_store().filter(|_| !is_quiet) {
         log(&format!("creates the store {}, which does not exist", folder.display()));
     }
-    context.announce_bucket()?;
+    context.announce_bucket(log)?;
     let flow = context.store()?;
     let slots = matches.get_one::<u16>("slots").copied().unwrap_or(1);
     let mut worker = Worker::new(&flow).slots(usize::from(slots));
