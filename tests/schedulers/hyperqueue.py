@@ -149,7 +149,7 @@ def forgotten(scheduler):
     run.wait_until_all_begun(2)
     run.open_all()
     run.end(0)
-    run.expect_text("it was lost: ")
+    run.expect_text("gave it back: it was stopped")
     expect(run.times_begun() == [2, 2, 2], f"each runs again once: {run.times_begun()}")
     scheduler.expect_empty_queue()
     restore()
