@@ -25,7 +25,7 @@ const CRASH: Duration = Duration::from_millis(300);
 /// How often orders are read otherwise. Each time is an operation on a file system that all workers share.
 const ORDERS: Duration = Duration::from_millis(500);
 
-/// The most bytes of lines that are held back until the lease is renewed.
+/// The most bytes of lines that are held back.
 const MOST_HELD_BACK: usize = 1 << 20;
 
 /// In how many parts a lease is divided: it is renewed after one of them.
@@ -60,6 +60,8 @@ struct Written {
     is_torn: bool,
     /// When lines were written last.
     at: Instant,
+    /// For how long lines that are not urgent are held back, if each write has a price.
+    hold: Duration,
     beats: u64,
     lease: Duration,
 }
@@ -102,6 +104,7 @@ impl<'a> HeldLease<'a> {
             bytes: 0,
             is_torn: false,
             at: Instant::now(),
+            hold: Duration::ZERO,
             beats: 0,
             lease: Duration::from_secs(1),
         };
@@ -139,6 +142,7 @@ impl<'a> HeldLease<'a> {
     pub(super) fn set_running(&self, running: Option<(usize, Arc<JobInbox>)>) {
         lock(&self.running).clone_from(&running);
         *lock(&self.since) = running.as_ref().map(|(job, _)| (*job, Instant::now()));
+        lock(&self.written).hold = Duration::ZERO;
         if let Some((job, inbox)) = running {
             let early = std::mem::take(&mut lock(&self.orders).early);
             let own = early.into_iter().filter(|(place, _)| *place == job);
@@ -239,12 +243,19 @@ impl<'a> HeldLease<'a> {
                 }
                 // In a bucket, a heartbeat with a duration takes the place of the one before.
                 if written.at.elapsed() >= renewal || !duration.is_empty() {
+                    if written.held_back.is_empty() {
+                        // The task logs little.
+                        written.hold = Duration::ZERO;
+                    }
                     written.beats += 1;
                     let beat = line(&Line::Beat(written.beats));
                     written.held_back.extend(duration);
                     written.held_back.extend(beat);
                 }
                 if self.is_to_flush(&written, renewal) {
+                    if !written.held_back.is_empty() {
+                        written.hold = (2 * written.hold).max(self.transport.tick()).min(renewal);
+                    }
                     self.flush(&mut written);
                 }
                 self.transport.tick().min(renewal)
@@ -254,11 +265,14 @@ impl<'a> HeldLease<'a> {
         }
     }
 
-    /// Returns whether the lines that are not urgent are written now: what a task logs all the time is few objects in a bucket then.
+    /// Returns whether the lines that are not urgent are written now.
+    ///
+    /// What a task logs all the time is written less and less often, down to once in a renewal: it is few objects in a bucket then. The
+    /// first lines are written soon, so that they are there if the job is lost or abandoned.
     fn is_to_flush(&self, written: &Written, renewal: Duration) -> bool {
         !self.transport.is_costly_to_append()
             || written.is_torn
-            || written.at.elapsed() >= renewal
+            || written.at.elapsed() >= written.hold.min(renewal)
             || written.held_back.len() >= MOST_HELD_BACK
     }
 
@@ -562,30 +576,41 @@ mod tests {
         let lease = HeldLease::new(&worker, name.clone(), &stopper);
         lease.set_lease(Duration::from_secs(8));
         assert!(lease.write(&Line::Begun(0), true));
-        let begun = read();
+        let messages = bucket.join(format!("cluster/leases/fedcba9876543210/{name}/messages"));
+        let objects = || fs::read_dir(&messages).expect("a folder").count();
+        let says = |text: &str| {
+            let waited = Instant::now();
+            while !String::from_utf8_lossy(&read()).contains(text) {
+                assert!(waited.elapsed() < Duration::from_secs(60), "{text} is not written");
+                thread::sleep(Duration::from_millis(5));
+            }
+        };
         thread::scope(|scope| {
             let keeper = scope.spawn(|| lease.keep());
             let _ends = lease.ends_on_drop(keeper.thread().clone());
-            assert!(lease.write(&Line::Message { job: 0, text: "a line".to_owned() }, false));
-            thread::sleep(Duration::from_millis(300));
-            assert_eq!(read(), begun, "it is held back");
-            // An urgent line takes it along, in one object.
-            assert!(lease.write(&Line::Ended(0), true));
-            let lines = [
-                Line::Begun(0),
-                Line::Message { job: 0, text: "a line".to_owned() },
-                Line::Ended(0),
-            ];
-            assert_eq!(read(), lines.map(|content| line(&content)).concat());
-            assert!(lease.write(&Line::Message { job: 0, text: "the next".to_owned() }, false));
-            let waited = Instant::now();
-            while !String::from_utf8_lossy(&read()).contains("the next") {
-                assert!(
-                    waited.elapsed() < Duration::from_secs(60),
-                    "it is written with a heartbeat"
-                );
-                thread::sleep(Duration::from_millis(20));
+            let log = |text: &str| {
+                assert!(lease.write(&Line::Message { job: 0, text: text.to_owned() }, false));
+            };
+            // The first lines are there if the job is lost, or takes too long.
+            log("the first line");
+            says("the first line");
+            let before = objects();
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_millis(1300) {
+                log("one of many");
+                thread::sleep(Duration::from_millis(2));
             }
+            let made = objects() - before;
+            assert!((1..=10).contains(&made), "{made} objects");
+            log("the last line");
+            // An urgent line takes along what is held back, in one object.
+            let before = objects();
+            assert!(lease.write(&Line::Ended(0), true));
+            // The thread that keeps the lease may have written the last line just before.
+            assert!(objects() <= before + 2);
+            let written = read();
+            assert!(written.ends_with(&line(&Line::Ended(0))));
+            assert!(String::from_utf8_lossy(&written).contains("the last line"));
         });
     }
 
