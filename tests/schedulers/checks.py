@@ -184,6 +184,19 @@ def fan(scheduler):
     scheduler.expect_empty_queue()
 
 
+def out_of_time(scheduler):
+    """a job that is past its limit is told in words, and the rest goes on"""
+    run = Run(scheduler, "time", f'[{scheduler.name}]\ntime = "1m"\n').start()
+    # Each in a worker of its own: the time of one that has run another job before is no fault of the second.
+    run.wait_until_all_begun()
+    run.open(1, 2)
+    run.end(1, 240)
+    run.expect_text("out of time: job ")
+    run.expect_text("takes longer than its limit of 1 min")
+    expect(run.times_begun()[1:] == [1, 1], "the others run once")
+    scheduler.expect_empty_queue()
+
+
 def adopted(scheduler):
     """a coordinator that was killed finds its jobs again, and nothing runs twice"""
     run = Run(scheduler, "adopted").start()

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 
-from checks import Run, Scheduler, adopted, call, expect, fan, interrupted, iris, main, orphans, wait_for
+from checks import Run, Scheduler, adopted, call, expect, fan, interrupted, iris, main, orphans, out_of_time, wait_for
 
 START = os.environ["FLOW_HQ_START"]
 JOURNAL = os.environ["FLOW_HQ_JOURNAL"]
@@ -76,19 +76,6 @@ def cancelled(scheduler):
     run.expect_text("it was lost: job ")
     run.expect_text(" of HyperQueue was cancelled by a user")
     expect(run.times_begun() == [2, 1, 2], f"the complete one runs once: {run.times_begun()}")
-    scheduler.expect_empty_queue()
-
-
-def out_of_time(scheduler):
-    """a job that is past its limit is told in words, and the rest goes on"""
-    run = Run(scheduler, "time", '[hq]\ntime = "1m"\n').start()
-    # Each in a worker of its own: the time of one that has run another job before is no fault of the second.
-    run.wait_until_all_begun()
-    run.open(1, 2)
-    run.end(1, 240)
-    run.expect_text("out of time: job ")
-    run.expect_text("takes longer than its limit of 1 min")
-    expect(run.times_begun()[1:] == [1, 1], "the others run once")
     scheduler.expect_empty_queue()
 
 

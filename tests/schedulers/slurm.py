@@ -6,7 +6,7 @@
 import os
 from pathlib import Path
 
-from checks import Run, Scheduler, adopted, call, expect, fan, interrupted, iris, main, orphans, wait_for
+from checks import Run, Scheduler, adopted, call, expect, fan, interrupted, iris, main, orphans, out_of_time, wait_for
 
 NODE = os.environ["FLOW_SLURM_NODE"]
 
@@ -46,19 +46,6 @@ def out_of_memory(slurm):
     run.expect_text("out of memory: job ")
     run.expect_text("needs more than its limit of 200 MiB")
     expect(run.times_begun() == [1, 1, 1], "each begins once")
-    slurm.expect_empty_queue()
-
-
-def out_of_time(slurm):
-    """a job that is past its limit is told in words, and the rest goes on"""
-    run = Run(slurm, "time", '[slurm]\ntime = "1m"\n').start()
-    # Each in a worker of its own: the time of one that has run another job before is no fault of the second.
-    run.wait_until_all_begun()
-    run.open(1, 2)
-    run.end(1, 240)
-    run.expect_text("out of time: job ")
-    run.expect_text("takes longer than its limit of 1 min")
-    expect(run.times_begun()[1:] == [1, 1], "the others run once")
     slurm.expect_empty_queue()
 
 

@@ -519,6 +519,15 @@ mod tests {
         }
     }
 
+    /// Posts a bundle of a run, and returns the lease of a worker that takes it.
+    fn taken(run: &Bucket, worker: &Bucket) -> LeaseName {
+        let build = "0123456789abcdef0123456789abcdef";
+        let bundle = BundleName::new(build, "fedcba9876543210", 1);
+        run.post(&bundle, &Bundle::new(build, 30.0, Vec::new())).expect("it is posted");
+        let taken = worker.take(&bundle, &WorkerName::new("node")).expect("no error");
+        taken.expect("it is there")
+    }
+
     #[test]
     fn no_line_is_lost_after_a_bucket_has_written_what_it_did_not_answer() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -530,11 +539,7 @@ mod tests {
             Bucket::new(remote, Arc::new(blobs), (Duration::from_millis(10), Duration::ZERO))
         };
         let (run, worker) = (queue(), queue());
-        let build = "0123456789abcdef0123456789abcdef";
-        let bundle = BundleName::new(build, "fedcba9876543210", 1);
-        run.post(&bundle, &Bundle::new(build, 30.0, Vec::new())).expect("it is posted");
-        let name = worker.take(&bundle, &WorkerName::new("node")).expect("no error");
-        let name = name.expect("it is there");
+        let name = taken(&run, &worker);
         let read = |from: usize| {
             run.begin_poll();
             run.lines(&name, from as u64).expect("no error").expect("it is held")
@@ -563,11 +568,7 @@ mod tests {
             Bucket::new(remote, Arc::new(blobs), (Duration::from_millis(10), Duration::ZERO))
         };
         let (run, worker) = (queue(), queue());
-        let build = "0123456789abcdef0123456789abcdef";
-        let bundle = BundleName::new(build, "fedcba9876543210", 1);
-        run.post(&bundle, &Bundle::new(build, 30.0, Vec::new())).expect("it is posted");
-        let name = worker.take(&bundle, &WorkerName::new("node")).expect("no error");
-        let name = name.expect("it is there");
+        let name = taken(&run, &worker);
         let read = || {
             run.begin_poll();
             run.lines(&name, 0).expect("no error").expect("it is held")
