@@ -29,7 +29,7 @@ macro_rules! tables {
     ($($task:ident: $row:ty, $file:literal, $table:tt;)*) => {
         $(
             #[task(target = SqlTable<Vec<$row>>(name = $table))]
-            fn $task(data: &Path, cx: &Cx<$task>) -> Result<Vec<$row>> {
+            pub(crate) fn $task(data: &Path, cx: &Cx<$task>) -> Result<Vec<$row>> {
                 cx.read(data.join($file), <Csv<Vec<$row>>>::default().null("NA"))
             }
         )*
