@@ -29,6 +29,9 @@ const MARGIN: f64 = 0.1;
 /// The time for which a worker is to be there beside the time-out of its task, in minutes.
 const START_MINUTES: u64 = 2;
 
+/// The smallest memory that may be asked for: with less, a unit was forgotten.
+const LEAST_MEMORY: u64 = 1 << 20;
+
 /// The longest time and the largest memory that are asked for.
 const MOST_MINUTES: f64 = 1e7;
 const MOST_MEMORY: f64 = 1e15;
@@ -409,6 +412,11 @@ impl Ask {
         let factor = grow.powi(needs.attempt.saturating_sub(1).min(64) as i32);
         let mut memory =
             options.memory.clone().transpose().map_err(anyhow::Error::msg).context("memory")?;
+        ensure!(
+            memory.is_none_or(|memory| memory >= LEAST_MEMORY),
+            "`memory` is {} bytes, with which no program runs: write the unit, such as \"4 GB\"",
+            memory.unwrap_or_default()
+        );
         let declared = needs.resources.iter().find(|(name, _)| name == "memory");
         if let Some((_, declared)) = declared
             && own.is_none_or(|own| own.memory.is_none())
@@ -587,6 +595,8 @@ mod tests {
         assert!(text(JobOptions::new().option("gpu")).contains("does not begin with `-`"));
         assert!(text(JobOptions::new().option("--")).contains("has no name"));
         assert!(text(JobOptions::new().memory("much")).contains("\"much\" is not an amount"));
+        let text_of_memory = text(JobOptions::new().memory(4_u64));
+        assert!(text_of_memory.contains("`memory` is 4 bytes"), "{text_of_memory}");
         assert!(text(JobOptions::new().grow(0.5)).contains("`grow` is 0.5"));
     }
 }
