@@ -93,7 +93,7 @@
 //! has what was written before (NFS since version 3, SMB, Lustre, BeeGFS). If such a system shows something late, work is
 //! done twice and none is lost. NFS remembers the names in a folder for up to a minute, unless it is mounted with a shorter
 //! `actimeo`. Whether a run is in progress is known from the lock of its mark. If its machine is another one, or the file system has
-//! no locks, a mark that is not seen to be locked says nothing: its heartbeat is watched then, for ten seconds at most.
+//! no locks, a mark that is not seen to be locked does not decide: its heartbeat is watched then, for ten seconds at most.
 //!
 //! Who can write to the folder of the store can have tasks of this program run on the machines of the workers, with any
 //! parameters: it is for users who trust each other.

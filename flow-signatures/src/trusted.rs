@@ -42,8 +42,8 @@ impl Verifier for TrustedKeys {
 
 /// Accepts the signature of any key, as long as it is right for its message: [`Flow::check_signatures`](flow_core::Flow::check_signatures).
 ///
-/// It shows that a record is as someone has signed it, and not that anyone in particular has: whoever can write a record can sign it
-/// with a new key.
+/// It shows that a record has not changed since it was signed. It does not show who signed it: each program that can write a record
+/// can sign it with a new key.
 ///
 /// ```
 /// use flow_core::signature::{SignatureError, Signer, Verifier};

@@ -212,7 +212,7 @@ def adopted(scheduler):
 
 
 def orphans(scheduler):
-    """what a killed coordinator has left is cancelled by the next run, even if that needs nothing of it"""
+    """what a killed coordinator has left is cancelled by the next run, even if that run does not need it"""
     run = Run(scheduler, "orphans", count=2).start()
     run.wait_until_all_begun()
     run.kill()
@@ -241,7 +241,7 @@ def main(scheduler, checks):
         begun = time.monotonic()
         try:
             check(scheduler)
-        except Exception as error:  # whatever goes wrong in a check is its failure
+        except Exception as error:  # every exception fails the check
             failed += 1
             print(f"FAIL {check.__doc__}: {error}", flush=True)
             if not isinstance(error, Failure):

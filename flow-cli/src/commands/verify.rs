@@ -71,15 +71,12 @@ fn run(context: &Context) -> Result<ExitCode, CliError> {
 
 /// Returns the report with what this verb does, where the library names a method.
 fn report(verified: &Verified, is_reset: bool) -> String {
-    let text = verified.to_string();
-    if is_reset && verified.is_whole() {
-        return format!("{text}\nnothing to remove: no file is damaged");
+    if !is_reset {
+        return verified.report(Some("`verify --reset`"));
     }
-    // All other lines stay as they are: they have labels and paths.
-    let line = |line: &str| match line.starts_with("remove the damaged output") {
-        true if is_reset => None,
-        true => Some(line.replacen("`reset()`", "`verify --reset`", 1)),
-        false => Some(line.to_owned()),
-    };
-    text.lines().filter_map(line).collect::<Vec<_>>().join("\n")
+    let text = verified.report(None);
+    match verified.is_whole() {
+        true => format!("{text}\nnothing to remove: no file is damaged"),
+        false => text,
+    }
 }

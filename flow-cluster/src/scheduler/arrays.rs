@@ -70,7 +70,7 @@ impl Arrays {
         self.folder.join(ARRAYS).join(format!("{owner}.{name}"))
     }
 
-    /// Writes the name of an array that is about to be submitted, so that it is there whatever happens to this machine.
+    /// Writes the name of an array that is about to be submitted, so that the name is stored even if this machine fails.
     pub(super) fn note(&self, noted: &Noted) -> Result<(), ClusterError> {
         let described = Described { build: noted.build.clone(), workers: noted.workers };
         let path = self.file(&noted.owner, &noted.name);

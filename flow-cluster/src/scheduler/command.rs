@@ -345,8 +345,8 @@ mod tests {
         let expected = format!("there is no command `sbatch` in {}", folder.path().display());
         assert_eq!(error, CallError::Unreachable(expected.clone()));
         assert_eq!(find(Some(folder.path()), "sbatch"), Err(expected));
-        let none = "there is no command `sbatch-of-nobody` on PATH".to_owned();
-        assert_eq!(find(None, "sbatch-of-nobody"), Err(none));
+        let none = "there is no command `no-such-command` on PATH".to_owned();
+        assert_eq!(find(None, "no-such-command"), Err(none));
         assert_eq!(find(None, "sh"), Ok(()));
     }
 
@@ -381,7 +381,7 @@ mod tests {
         let process = std::fs::read_to_string(process).expect("its number");
         let stat = Path::new("/proc").join(process.trim()).join("stat");
         let begun = Instant::now();
-        // One that nobody has waited for is dead, too.
+        // A zombie has ended, too: its parent has not read its exit status.
         while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
             assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
             thread::sleep(LOOK);

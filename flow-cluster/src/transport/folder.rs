@@ -51,7 +51,7 @@ const REQUESTS: &str = "requests";
 const BEAT: &str = "beat";
 const STARTED: &str = "workers";
 
-/// After how much time without a heartbeat a run has died, if its lock says nothing.
+/// After how much time without a heartbeat a run has died, if its lock does not decide.
 const TIME: Duration = Duration::from_secs(10);
 
 /// How long a process that only looks at the queue takes the runs for alive that it has found so.
@@ -256,7 +256,7 @@ impl Folder {
                 }
                 let beat = match self.fs.try_lock_shared(&self.beats.join(&run)) {
                     Ok(Lock::Held) | Err(_) => None,
-                    // One that cannot be read says nothing: its run does not count as dead.
+                    // If the heartbeat cannot be read, the run does not count as dead.
                     Ok(lock) => self.beat_of(&run, &lock).unwrap_or_default(),
                 };
                 beats.extend(beat.map(|beat| (run, beat)));

@@ -1,7 +1,7 @@
 //! Verification: comparing the content of outputs with their records.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -362,7 +362,7 @@ impl fmt::Debug for Verified {
 }
 
 /// Writes a line for each of the first outputs, and one that counts the others.
-fn list(f: &mut fmt::Formatter<'_>, outputs: &[UnsignedOutput]) -> fmt::Result {
+fn list(f: &mut String, outputs: &[UnsignedOutput]) -> fmt::Result {
     outputs.iter().take(LISTED).try_for_each(|output| write!(f, "\n  {output}"))?;
     match outputs.len().checked_sub(LISTED) {
         Some(more @ 1..) => write!(f, "\n  … and {more} more"),
@@ -370,12 +370,20 @@ fn list(f: &mut fmt::Formatter<'_>, outputs: &[UnsignedOutput]) -> fmt::Result {
     }
 }
 
-impl fmt::Display for Verified {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Verified {
+    /// Returns the report. `reset` is how a person calls [`reset`](Self::reset); without it, the report does not advise that.
+    #[doc(hidden)]
+    pub fn report(&self, reset: Option<&str>) -> String {
+        let mut text = String::new();
+        self.write_report(&mut text, reset).expect("a string takes any text");
+        text
+    }
+
+    fn write_report(&self, f: &mut String, reset: Option<&str>) -> fmt::Result {
         let outputs = if self.outputs == 1 { "output" } else { "outputs" };
         write!(f, "{} {outputs} verified, {}: ", self.outputs, Bytes(self.bytes))?;
         match self.damage.len() {
-            0 => f.write_str("every file matches its record")?,
+            0 => f.push_str("every file matches its record"),
             n => {
                 let differ = match n {
                     1 => "file does not match its record",
@@ -391,10 +399,12 @@ impl fmt::Display for Verified {
                     1 => ["output", "it"],
                     _ => ["outputs", "them"],
                 };
-                write!(
-                    f,
-                    "\nremove the damaged {outputs} with `reset()`; the next run computes {it} again"
-                )?;
+                if let Some(reset) = reset {
+                    write!(
+                        f,
+                        "\nremove the damaged {outputs} with {reset}; the next run computes {it} again"
+                    )?;
+                }
             }
         }
         for (key, outputs) in &self.signed {
@@ -418,12 +428,18 @@ impl fmt::Display for Verified {
         }
         let signatures = self.store.signatures();
         if !signatures.are_required() && (self.with_signature > 0 || signatures.can_sign()) {
-            f.write_str(
+            f.push_str(
                 "\nsignatures are not required, so that an output counts also with none or a wrong one: `trusted_keys` in \
                  flow.toml, or `flow.require_signatures` in a program, requires them",
-            )?;
+            );
         }
         let mut newer = self.newer.iter();
         newer.try_for_each(|(path, why)| write!(f, "\nnot verified: {}: {why}", path.display()))
+    }
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.report(Some("`reset()`")))
     }
 }

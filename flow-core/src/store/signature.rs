@@ -129,8 +129,7 @@ impl Signatures {
                     .to_owned(),
             );
         };
-        let verified = signer.sign(TEST).map(|signature| verifier.verify(TEST, &signature));
-        match verified {
+        match verified_test(&**signer, &**verifier) {
             Ok(Ok(_)) => None,
             Ok(Err(SignatureError::UnknownKey { key })) => Some(format!(
                 "it does not trust the key of its own signer, `{}`: add it to those that \
@@ -173,14 +172,11 @@ impl Signatures {
             return Some(lacking.to_owned());
         }
         let (signer, verifier) = (self.signer.as_ref()?, self.verifier.as_ref()?);
-        let signature = match signer.sign(TEST) {
-            Ok(signature) => signature,
-            Err(error) => return Some(format!("it cannot sign with its key: {error:#}")),
-        };
-        let name = match verifier.verify(TEST, &signature) {
-            Ok(key) | Err(SignatureError::UnknownKey { key }) => key,
+        let name = match verified_test(&**signer, &**verifier) {
+            Ok(Ok(key) | Err(SignatureError::UnknownKey { key })) => key,
             // Then the name of the key is not known, and the run decides after the job.
-            Err(_) => return None,
+            Ok(Err(_)) => return None,
+            Err(error) => return Some(format!("it cannot sign with its key: {error:#}")),
         };
         let is_accepted = required.keys.as_ref().is_none_or(|keys| keys.contains(&name));
         (!is_accepted).then(|| {
@@ -191,6 +187,18 @@ impl Signatures {
             )
         })
     }
+}
+
+/// Signs a message that is no record, and returns what the verifier says of the signature.
+///
+/// # Errors
+///
+/// The signer cannot sign.
+fn verified_test(
+    signer: &dyn Signer,
+    verifier: &dyn Verifier,
+) -> anyhow::Result<Result<String, SignatureError>> {
+    signer.sign(TEST).map(|signature| verifier.verify(TEST, &signature))
 }
 
 impl Store {

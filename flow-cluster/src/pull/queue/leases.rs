@@ -189,7 +189,7 @@ impl Queue {
         let refusal = format!("{worker} refuses the jobs of this run: {reason}");
         self.revoke(state, name, &refusal);
         if self.command.is_none() {
-            // The next worker says nothing new.
+            // Each further worker fails for the same reason.
             let first = state.refused.clone();
             let error = first.unwrap_or_else(|| Refusal::new(refusal.as_str()));
             let array = job.as_deref().and_then(|job| job.rsplit_once('_')).map(|(array, _)| array);
